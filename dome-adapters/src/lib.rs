@@ -1,0 +1,1 @@
+//! What the world says: the output of real tools, bytes in, dome envelopes out.

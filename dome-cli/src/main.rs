@@ -1,0 +1,2 @@
+//! The dome command.
+fn main() {}

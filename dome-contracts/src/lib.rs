@@ -1,0 +1,1 @@
+//! What dome promises and relies on: pinned contracts and their digests.
