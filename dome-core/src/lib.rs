@@ -50,6 +50,7 @@ mod ingress;
 mod json;
 mod key;
 pub mod limits;
+mod lines;
 mod map;
 mod path;
 mod problem;
@@ -72,6 +73,7 @@ pub use id::{
 };
 pub use ingress::{Reader, line_too_long, read};
 pub use key::{BINDER_VERSION, Keys};
+pub use lines::{Line, lines};
 pub use map::StringMap;
 pub use path::{EvidencePath, PathError};
 pub use problem::{Problem, ProblemCode, Rejection};
