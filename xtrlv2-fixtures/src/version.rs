@@ -12,10 +12,7 @@ pub struct Version {
 }
 
 /// Version 0.1.
-pub const V0_1: Version = Version {
-    name: "0.1",
-    artifacts: v0_1::ARTIFACTS,
-};
+pub const V0_1: Version = Version { name: "0.1", artifacts: v0_1::ARTIFACTS };
 
 /// All versions, the oldest first.
 pub const VERSIONS: &[Version] = &[V0_1];
@@ -24,9 +21,7 @@ impl Version {
     /// The file at `path`, relative to the version's folder.
     #[must_use]
     pub fn artifact(&self, path: &str) -> Option<&'static Artifact> {
-        let at = self
-            .artifacts
-            .binary_search_by(|artifact| artifact.path.cmp(path));
+        let at = self.artifacts.binary_search_by(|artifact| artifact.path.cmp(path));
         at.ok().and_then(|at| self.artifacts.get(at))
     }
 
@@ -53,8 +48,6 @@ impl Version {
 
     fn under(&self, folder: &'static str) -> impl Iterator<Item = &'static Artifact> + use<> {
         let artifacts = self.artifacts;
-        artifacts
-            .iter()
-            .filter(move |artifact| artifact.path.starts_with(folder))
+        artifacts.iter().filter(move |artifact| artifact.path.starts_with(folder))
     }
 }
