@@ -30,6 +30,8 @@ pub(crate) struct Draft<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duration_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) remedy: Option<RemedyDraft>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) labels: BTreeMap<&'static str, &'a str>,

@@ -3,6 +3,7 @@
 mod codes;
 mod envelope;
 mod files;
+mod gates;
 mod outcome;
 mod raw;
 mod runs;

@@ -1,13 +1,13 @@
-//! How a trial ended: signal, failure code and gates.
+//! How a trial ended: signal, failure code and tests.
 
 use std::borrow::Cow;
 
-use dome_core::{Signal, Status};
+use dome_core::Signal;
 
 use super::codes::{CODE_MEANINGS, TESTS_FAILED, code_of};
+use super::gates::Gates;
 use super::trials::Trial;
 use crate::convert::Conversion;
-use crate::draft::GateDraft;
 use crate::finding::{Finding, FindingCode, quote};
 
 /// What an envelope says about how it ended.
@@ -15,16 +15,16 @@ use crate::finding::{Finding, FindingCode, quote};
 pub(super) struct Outcome<'f> {
     pub(super) signal: Signal,
     pub(super) code: Cow<'static, str>,
-    pub(super) gates: Vec<GateDraft<'f>>,
+    pub(super) tests: Gates<'f>,
 }
 
 impl<'f> Outcome<'f> {
     /// The outcome, or why the trial does not say.
     pub(super) fn of(trial: &Trial<'f>, done: &mut Conversion) -> Result<Self, Finding> {
-        let gates = gates(trial)?;
+        let tests = Gates::of(trial)?;
         let raw = trial.raw;
         if raw.is_resolved == Some(true) {
-            return Ok(Self { signal: Signal::Success, code: "NONE".into(), gates });
+            return Ok(Self { signal: Signal::Success, code: "NONE".into(), tests });
         }
         let code = match code_of(raw.mode()) {
             Some(code) => code,
@@ -39,27 +39,6 @@ impl<'f> Outcome<'f> {
             let message = format!("`failure_mode` {} is new here and becomes `{code}`", quote(raw.mode()));
             done.notes.push(trial.at().found(FindingCode::CodeUnlisted, message, ""));
         }
-        Ok(Self { signal: Signal::Failure, code, gates })
-    }
-}
-
-fn gates<'f>(trial: &Trial<'f>) -> Result<Vec<GateDraft<'f>>, Finding> {
-    let results = trial.raw.parser_results.iter().flatten();
-    let gate = |(gate_id, status): (&'f String, &'f String)| match status_of(status) {
-        Some(status) => Ok(GateDraft { gate_id, status }),
-        None => {
-            let message = format!("test {} has the status {}", quote(gate_id), quote(status));
-            Err(trial.at().found(FindingCode::StatusUnknown, message, "`passed`, `failed` or `skipped`"))
-        }
-    };
-    results.map(gate).collect()
-}
-
-fn status_of(status: &str) -> Option<Status> {
-    match status {
-        "passed" => Some(Status::Pass),
-        "failed" => Some(Status::Fail),
-        "skipped" => Some(Status::Skip),
-        _ => None,
+        Ok(Self { signal: Signal::Failure, code, tests })
     }
 }
