@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_core::Status;
+use dome_core::limits::MESSAGE_BYTES;
 
 use super::trials::Trial;
 use crate::draft::GateDraft;
@@ -35,8 +36,23 @@ impl<'f> Gates<'f> {
             *merged = worse(*merged, status);
         }
         let gates = gates.into_iter().map(|(gate_id, status)| GateDraft { gate_id, status }).collect();
-        Ok(Self { gates, message: (!texts.is_empty()).then(|| texts.join("\n")) })
+        Ok(Self { gates, message: message(&texts) })
     }
+}
+
+/// The texts, a line each, as many whole ones as a message holds.
+fn message(texts: &[&str]) -> Option<String> {
+    let mut message = String::new();
+    for text in texts {
+        if message.len() + 1 + text.len() > MESSAGE_BYTES {
+            break;
+        }
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(text);
+    }
+    (!message.is_empty()).then_some(message)
 }
 
 fn status_of(result: &str) -> Option<Status> {
@@ -97,6 +113,14 @@ mod tests {
         ] {
             assert_eq!(name_of(entry), name);
         }
+    }
+
+    #[test]
+    fn a_message_holds_whole_texts_up_to_its_limit() {
+        let long = "x".repeat(MESSAGE_BYTES / 2);
+        assert_eq!(message(&["a", "b"]).as_deref(), Some("a\nb"));
+        assert_eq!(message(&[&long, "b", &long]), Some(format!("{long}\nb")));
+        assert_eq!(message(&[]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::trials::Trial;
 use crate::convert::Options;
 use crate::finding::{Finding, FindingCode, quote};
 
-const NANOSECONDS_PER_MILLISECOND: i128 = 1_000_000;
+const NANOSECONDS_PER_MILLISECOND: u128 = 1_000_000;
 
 /// When the trial ended; else when its run did; else what the user says.
 pub(super) fn ts(trial: &Trial<'_>, options: &Options) -> Result<Timestamp, Finding> {
@@ -30,9 +30,10 @@ pub(super) fn duration_ms(trial: &Trial<'_>) -> Result<Option<u64>, Finding> {
         return Ok(None);
     };
     let between = match (started.parse::<Timestamp>(), ended.parse::<Timestamp>()) {
-        (Ok(started), Ok(ended)) => u64::try_from(ended.nanoseconds_since(started) / NANOSECONDS_PER_MILLISECOND).ok(),
+        (Ok(started), Ok(ended)) => u128::try_from(ended.nanoseconds_since(started)).ok(),
         _ => None,
     };
+    let between = between.and_then(|nanoseconds| u64::try_from(nanoseconds / NANOSECONDS_PER_MILLISECOND).ok());
     between.map(Some).ok_or_else(|| {
         let message = format!("no duration from {} to {}", quote(started), quote(ended));
         trial.at().found(FindingCode::DurationLeftOut, message, "")
