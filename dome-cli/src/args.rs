@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dome_core::{Timestamp, WrapperPolicy};
+use dome_adapters::Commit;
+use dome_core::{Lane, RunId, Timestamp, WrapperPolicy};
 
 use crate::exit;
 
@@ -120,11 +121,23 @@ pub(crate) struct ConvertArgs {
     /// The file to write [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// The stream of work that all records belong to, such as a branch
+    #[arg(long, value_parser = word::<Lane>, value_name = "LANE")]
+    pub(crate) lane: Option<Lane>,
+    /// The commit that was tried; a success names it as its remedy
+    #[arg(long, value_parser = word::<Commit>, value_name = "SHA")]
+    pub(crate) commit: Option<Commit>,
+    /// The run of records whose own run the input does not say
+    #[arg(long, value_parser = word::<RunId>, value_name = "ID")]
+    pub(crate) run_id: Option<RunId>,
+    /// When records happened that have no time of their own
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) ts: Option<Timestamp>,
     /// Name the formats
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with = "tool")]
     pub(crate) list: bool,
     /// Print the table of reason codes that a format emits
-    #[arg(long, value_name = "FORMAT", exclusive = true)]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
     pub(crate) reason_codes: Option<String>,
 }
 

@@ -45,8 +45,8 @@ struct Window {
 
 impl Window {
     fn around(line: &str, span: Range<usize>) -> Self {
-        let start = line.floor_char_boundary(span.start);
-        let end = line.ceil_char_boundary(span.end).max(start);
+        let start = (0..=span.start).rev().find(|place| line.is_char_boundary(*place)).unwrap_or(0);
+        let end = (span.end..line.len()).find(|place| line.is_char_boundary(*place)).unwrap_or(line.len()).max(start);
         let part = |range: Range<usize>| line.get(range).unwrap_or_default();
         let before = part(0..start);
         Self {
