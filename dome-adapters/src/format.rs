@@ -53,6 +53,14 @@ impl Format {
         }
     }
 
+    /// How the names of its files end, before any compression: what counts in a folder.
+    #[must_use]
+    pub const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::TerminalBench => &[".json"],
+        }
+    }
+
     /// The table of reason codes that it emits, as the document that `--reason-codes` takes.
     ///
     /// ```

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::ConvertArgs;
 use crate::exit::{Exit, invalid, usage};
-use crate::input::{self, Kinds};
+use crate::input;
 use crate::output::{Output, grouped, note};
 
 /// Findings of one kind that are shown before the rest is only counted.
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
     if args.inputs.is_empty() {
         return Err(usage(format!("`dome convert {format}` wants at least one INPUT: a file, a folder or `-`")));
     }
-    let files = read(args)?;
+    let files = read(args, format)?;
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
     let options =
         Options { lane: args.lane.clone(), commit: args.commit.clone(), run_id: args.run_id.clone(), ts: args.ts };
@@ -69,9 +69,9 @@ fn named(name: &str) -> anyhow::Result<Format> {
 }
 
 /// Every input, whole and decompressed.
-fn read(args: &ConvertArgs) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+fn read(args: &ConvertArgs, format: Format) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for source in input::find(&args.inputs, Kinds::All)? {
+    for source in input::find(&args.inputs, format.endings())? {
         let mut bytes = Vec::new();
         let read = source.open()?.read_to_end(&mut bytes);
         read.with_context(|| format!("cannot read `{}`", source.shown()))?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::exit::Exit;
-use crate::input::{self, Chunk, Kinds, Source};
+use crate::input::{self, Chunk, ENVELOPES, Source};
 use crate::output::{Output, grouped};
 
 /// The first record of `--format json`.
@@ -40,7 +40,7 @@ struct Tally {
 
 /// Runs the verb.
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let sources = input::find(&args.inputs, Kinds::Envelopes)?;
+    let sources = input::find(&args.inputs, ENVELOPES)?;
     if output.is_json() {
         output.object(&Header { format_version: "1" })?;
     }

@@ -4,7 +4,7 @@ mod chunks;
 mod sources;
 
 pub(crate) use chunks::{Chunk, Chunks, LongLine};
-pub(crate) use sources::{Kinds, Source, find};
+pub(crate) use sources::{ENVELOPES, Source, find};
 
 use std::io::Read;
 

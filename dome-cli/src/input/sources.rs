@@ -23,29 +23,15 @@ enum Place {
     Spool(File),
 }
 
-/// Which files of a folder count.
-#[derive(Clone, Copy)]
-pub(crate) enum Kinds {
-    /// Envelopes: `*.jsonl`, plain or compressed.
-    Envelopes,
-    /// Whatever a converter may be given.
-    All,
-}
+/// Which files of a folder count: by the ends of their names, plain or compressed.
+pub(crate) type Endings = &'static [&'static str];
 
-impl Kinds {
-    fn takes(self, name: &str) -> bool {
-        match self {
-            Self::Envelopes => [".jsonl", ".jsonl.gz", ".jsonl.zst"].iter().any(|end| name.ends_with(end)),
-            Self::All => true,
-        }
-    }
+/// Envelopes, as JSON Lines.
+pub(crate) const ENVELOPES: Endings = &[".jsonl"];
 
-    const fn shown(self) -> &'static str {
-        match self {
-            Self::Envelopes => "`*.jsonl`, `*.jsonl.gz` or `*.jsonl.zst`",
-            Self::All => "file",
-        }
-    }
+fn counts(endings: Endings, name: &str) -> bool {
+    let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    endings.iter().any(|end| plain.ends_with(end))
 }
 
 /// The sources that the inputs name, in the order of the inputs, folders in name order.
@@ -53,13 +39,13 @@ impl Kinds {
 /// # Errors
 ///
 /// When an input cannot be looked at, or a folder holds nothing that counts.
-pub(crate) fn find(inputs: &[PathBuf], kinds: Kinds) -> anyhow::Result<Vec<Source>> {
+pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
             sources.push(Source { name: "-".to_owned(), place: Place::Spool(spool_stdin()?) });
         } else if input.is_dir() {
-            sources.extend(walk(input, kinds)?);
+            sources.extend(walk(input, endings)?);
         } else {
             File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
             let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
@@ -70,19 +56,20 @@ pub(crate) fn find(inputs: &[PathBuf], kinds: Kinds) -> anyhow::Result<Vec<Sourc
     Ok(sources)
 }
 
-fn walk(folder: &Path, kinds: Kinds) -> anyhow::Result<Vec<Source>> {
+fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
         let entry = entry.with_context(|| format!("cannot walk `{}`", folder.display()))?;
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
         let name = steps.join("/");
-        if entry.file_type().is_file() && kinds.takes(&name) {
+        if entry.file_type().is_file() && counts(endings, &name) {
             sources.push(Source { name, place: Place::File(entry.into_path()) });
         }
     }
     if sources.is_empty() {
-        anyhow::bail!("no {} below `{}`", kinds.shown(), folder.display());
+        let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
+        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), folder.display());
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sources)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
-use crate::input::{self, Kinds};
+use crate::input::{self, ENVELOPES};
 use crate::output::Output;
 use crate::settings::Replay;
 use summary::Summary;
@@ -41,7 +41,7 @@ impl Steps {
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
     let rules = rules::load(&args)?;
     artifacts::check_destination(&args.out)?;
-    let sources = input::find(&args.inputs, Kinds::Envelopes)?;
+    let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
     let read = steps.time("reading", || read::read(&sources, &args))?;
     let (quarantine, counts) = (read.quarantine, read.counts);
