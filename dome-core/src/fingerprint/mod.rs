@@ -47,12 +47,14 @@ pub struct Fingerprint {
     pub fingerprint_version: &'static str,
     /// The message without what differs from run to run (M-53).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub message_template: Option<CompactString>,
     /// The tool's name, as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_name: Option<ToolName>,
     /// The tool's version, without patch release or commit (M-51).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub tool_version: Option<CompactString>,
     /// The TaskSpec's versions, each by M-51.
     #[serde(skip_serializing_if = "StringMap::is_empty")]
