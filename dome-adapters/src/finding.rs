@@ -111,6 +111,12 @@ pub(crate) struct At<'a> {
     pub(crate) place: &'a str,
 }
 
+impl fmt::Display for At<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.input, Place(self.place))
+    }
+}
+
 impl At<'_> {
     pub(crate) fn found(self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
         let [input, place] = [self.input, self.place].map(str::to_owned);

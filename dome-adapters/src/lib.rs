@@ -40,6 +40,7 @@ mod convert;
 mod draft;
 mod finding;
 mod format;
+mod members;
 mod proof;
 mod terminal_bench;
 

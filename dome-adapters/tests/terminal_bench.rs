@@ -158,7 +158,7 @@ fn a_run_that_nothing_describes_is_left_out_with_a_word_on_what_to_pass() {
     let alone = folder([("r.json", json!({"results": [trial("a", "1-of-1", json!({}))]}))]);
     let done = run(&alone, &plain());
     assert!(done.envelopes.is_empty());
-    insta::assert_snapshot!(done.problems[0], @"r.json: no input describes run `2025-10-22__09-19-22`, so 1 trials are left out; expected its `run_metadata.json` among the inputs, or `--run-id 2025-10-22__09-19-22` to do without agent, dataset and commit [metadata_missing]");
+    insta::assert_snapshot!(done.problems[0], @"r.json: no input describes run `2025-10-22__09-19-22`; trials left out: 1; expected its `run_metadata.json` among the inputs, or `--run-id 2025-10-22__09-19-22` to do without agent, dataset and commit [metadata_missing]");
     let options = Options { run_id: Some("mine".parse().unwrap()), ..Options::default() };
     let done = run(&alone, &options);
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec!["metadata_replaced"]));
@@ -174,7 +174,7 @@ fn a_run_that_two_files_describe_differently_is_left_out() {
     let results = json!({"results": [trial("a", "1-of-1", json!({}))]});
     let done = run(&folder([("a.json", metadata()), ("b.json", other), ("r.json", results)]), &plain());
     assert!(done.envelopes.is_empty());
-    insta::assert_snapshot!(done.problems[0], @"r.json: `a.json` and `b.json` describe run `2025-10-22__09-19-22` differently, so 1 trials are left out; expected one description of a run [metadata_ambiguous]");
+    insta::assert_snapshot!(done.problems[0], @"r.json: `a.json` and `b.json` describe run `2025-10-22__09-19-22` differently; trials left out: 1; expected one description of a run [metadata_ambiguous]");
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn of_two_trials_that_claim_to_be_one_the_first_is_taken() {
     );
     assert_eq!(done.envelopes[0].task_spec.failure_reason_code.as_str(), "TESTS_FAILED");
     assert_eq!(codes(&done.problems), ["record_conflict", "record_conflict"]);
-    insta::assert_snapshot!(done.problems[0], @"results.json:/results/1: trial `a.1-of-1.2025-10-22__09-19-22` says something else than the one at `results.json/results/0`, which is taken; expected each trial once [record_conflict]");
+    insta::assert_snapshot!(done.problems[0], @"results.json:/results/1: trial `a.1-of-1.2025-10-22__09-19-22` says something else than the one at `results.json:/results/0`, which is taken; expected each trial once [record_conflict]");
 }
 
 #[test]
@@ -329,9 +329,9 @@ fn one_broken_trial_does_not_take_the_others_along() {
     assert_eq!(done.envelopes.len(), 1);
     let shown: Vec<_> = done.problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    results.json:/results/0: invalid type: integer `7`, expected struct RawTrial [record_malformed]
-    results.json:/results/1: missing field `task_id` [record_malformed]
-    results.json:/results/3: invalid type: integer `7`, expected a string [record_malformed]
+    results.json:/results/0: found a number; expected a trial, as an object [record_malformed]
+    results.json:/results/1: `task_id` is missing; expected a string [record_malformed]
+    results.json:/results/3/task_id: found a number; expected a string [record_malformed]
     results.json:/results/2: `trial_name` `a` says neither attempt nor run; expected `a.K-of-N.RUN` [record_malformed]
     results.json:/results/5: it makes no valid envelope: /group_id: an identifier has no white space at its start or end, found ` d.1-of-1.2025-10-22__09-19-22` [identifier_invalid]; /task_id: an identifier has no white space at its start or end, found ` d` [identifier_invalid]; /task_spec/target/id: an identifier has no white space at its start or end, found ` d` [identifier_invalid] [envelope_invalid]
     "#);

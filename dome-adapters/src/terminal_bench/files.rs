@@ -1,6 +1,5 @@
 //! Reading the inputs: what each file is, and the trials or the metadata in it.
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::raw::{Kind, Metadata, RawTrial};
@@ -56,7 +55,7 @@ fn file<'i>(input: &Input<'i>, done: &mut Conversion) -> Option<File<'i>> {
     match kind {
         Kind::Results => file.results(document, done),
         Kind::Trial => file.trial(String::new(), document, done),
-        Kind::Metadata => file.metadata = part(At { input: input.name, place: "" }, document, done),
+        Kind::Metadata => file.describe(document, done),
     }
     Some(file)
 }
@@ -87,14 +86,19 @@ impl File<'_> {
 
     fn trial(&mut self, place: String, entry: Value, done: &mut Conversion) {
         done.counts.records += 1;
-        match part(self.at(&place), entry, done) {
-            Some(trial) => self.trials.push(Located { place, trial }),
-            None => done.counts.left_out += 1,
+        match RawTrial::read(self.at(&place), entry) {
+            Ok(trial) => self.trials.push(Located { place, trial }),
+            Err(problem) => {
+                done.counts.left_out += 1;
+                done.problems.push(problem);
+            }
         }
     }
-}
 
-fn part<T: DeserializeOwned>(at: At<'_>, document: Value, done: &mut Conversion) -> Option<T> {
-    let read = serde_json::from_value(document);
-    read.map_err(|error| done.problems.push(at.found(FindingCode::RecordMalformed, error.to_string(), ""))).ok()
+    fn describe(&mut self, document: Value, done: &mut Conversion) {
+        match Metadata::read(self.at(""), document) {
+            Ok(metadata) => self.metadata = Some(metadata),
+            Err(problem) => done.problems.push(problem),
+        }
+    }
 }

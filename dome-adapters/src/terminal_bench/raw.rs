@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::finding::{At, Finding};
+use crate::members::Members;
+
 /// One trial: an entry of `results`, or the `results.json` of a trial's own folder.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct RawTrial {
     pub(super) id: Option<String>,
     pub(super) trial_name: String,
@@ -20,7 +22,7 @@ pub(super) struct RawTrial {
 }
 
 /// The metadata of a run.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Metadata {
     pub(super) run_id: String,
     pub(super) uuid: Option<String>,
@@ -55,7 +57,38 @@ impl Kind {
     }
 }
 
+impl Metadata {
+    pub(super) fn read(at: At<'_>, value: Value) -> Result<Self, Finding> {
+        let mut members = Members::of(at, value, "the metadata of a run, as an object")?;
+        Ok(Self {
+            run_id: members.text("run_id")?,
+            uuid: members.optional_text("uuid")?,
+            dataset_name: members.optional_text("dataset_name")?,
+            dataset_version: members.optional_text("dataset_version")?,
+            agent_name: members.optional_text("agent_name")?,
+            model_name: members.optional_text("model_name")?,
+            end_time: members.optional_text("end_time")?,
+            commit_hash: members.optional_text("commit_hash")?,
+        })
+    }
+}
+
 impl RawTrial {
+    pub(super) fn read(at: At<'_>, value: Value) -> Result<Self, Finding> {
+        let mut members = Members::of(at, value, "a trial, as an object")?;
+        Ok(Self {
+            id: members.optional_text("id")?,
+            trial_name: members.text("trial_name")?,
+            task_id: members.text("task_id")?,
+            is_resolved: members.optional_flag("is_resolved")?,
+            failure_mode: members.optional_text("failure_mode")?,
+            parser_results: members.optional_texts("parser_results")?,
+            recording_path: members.optional_text("recording_path")?,
+            trial_started_at: members.optional_text("trial_started_at")?,
+            trial_ended_at: members.optional_text("trial_ended_at")?,
+        })
+    }
+
     /// The attempt (`2-of-5`) and the harness's own run id: a trial is named
     /// `TASK.ATTEMPT.RUN`, and a task's name may hold dots.
     pub(super) fn attempt_and_run(&self) -> Option<(&str, &str)> {
@@ -83,7 +116,7 @@ mod tests {
 
     fn trial(task_id: &str, trial_name: &str) -> RawTrial {
         let json = serde_json::json!({"task_id": task_id, "trial_name": trial_name});
-        serde_json::from_value(json).unwrap_or_else(|error| unreachable!("{error}"))
+        RawTrial::read(At { input: "r.json", place: "" }, json).unwrap_or_else(|finding| unreachable!("{finding}"))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::File;
 use super::raw::Metadata;
 use crate::convert::{Conversion, Options};
-use crate::finding::{FindingCode, quote};
+use crate::finding::{At, Finding, FindingCode, quote};
 
 /// The metadata of a run and the file that it stands in.
 #[derive(Clone, Copy, Debug)]
@@ -61,36 +61,36 @@ impl<'f> Runs<'f> {
 
     /// Says which runs could not be told, and which were not asked for.
     pub(super) fn report(&self, done: &mut Conversion) {
-        for ((file, run), trials) in &self.lost {
-            let at = crate::finding::At { input: file, place: "" };
-            let told = self.described.get(run).map(Vec::as_slice).unwrap_or_default();
-            done.problems.push(if told.is_empty() {
-                let message = format!("no input describes run {}, so {trials} trials are left out", quote(run));
-                let expected =
-                    format!("its `run_metadata.json` among the inputs, or `--run-id {run}` to do without agent, dataset and commit");
-                at.found(FindingCode::MetadataMissing, message, expected)
-            } else {
-                let names: Vec<_> = told.iter().map(|described| quote(described.file.name)).collect();
-                let message = format!(
-                    "{} describe run {} differently, so {trials} trials are left out",
-                    names.join(" and "),
-                    quote(run)
-                );
-                at.found(FindingCode::MetadataAmbiguous, message, "one description of a run")
-            });
+        for ((input, run), trials) in &self.lost {
+            done.problems.push(self.lost(At { input, place: "" }, run, *trials));
         }
-        for ((file, run), trials) in &self.named {
-            let message = format!(
-                "{trials} trials of run {} have no agent, dataset and commit: no input describes the run",
-                quote(run)
+        for ((input, run), trials) in &self.named {
+            let run = quote(run);
+            let message = format!("no input describes run {run}; trials without agent, dataset and commit: {trials}");
+            done.notes.push(At { input, place: "" }.found(FindingCode::MetadataReplaced, message, ""));
+        }
+        for (run, described) in &self.described {
+            let unused = described.iter().filter(|_| !self.used.contains(run));
+            done.notes.extend(unused.map(|one| {
+                let message = format!("no trial of run {} among the inputs", quote(run));
+                one.file.at("").found(FindingCode::MetadataUnused, message, "")
+            }));
+        }
+    }
+
+    fn lost(&self, at: At<'_>, run: &str, trials: u64) -> Finding {
+        let files: Vec<_> =
+            self.described.get(run).into_iter().flatten().map(|described| quote(described.file.name)).collect();
+        if files.is_empty() {
+            let message = format!("no input describes run {}; trials left out: {trials}", quote(run));
+            let expected = format!(
+                "its `run_metadata.json` among the inputs, or `--run-id {run}` to do without agent, dataset and commit"
             );
-            let at = crate::finding::At { input: file, place: "" };
-            done.notes.push(at.found(FindingCode::MetadataReplaced, message, ""));
-        }
-        let unused = self.described.iter().filter(|(run, _)| !self.used.contains(*run));
-        for (run, described) in unused.flat_map(|(run, all)| all.iter().map(move |one| (run, one))) {
-            let message = format!("no trial of run {} among the inputs", quote(run));
-            done.notes.push(described.file.at("").found(FindingCode::MetadataUnused, message, ""));
+            at.found(FindingCode::MetadataMissing, message, expected)
+        } else {
+            let (files, run) = (files.join(" and "), quote(run));
+            let message = format!("{files} describe run {run} differently; trials left out: {trials}");
+            at.found(FindingCode::MetadataAmbiguous, message, "one description of a run")
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn gather<'f>(files: &'f [File<'f>], options: &'f Options, done: &mut
         }));
         let repeated = done.counts.repeated - before;
         if repeated > 0 && file.kind == Kind::Results {
-            let message = format!("{repeated} trials stand in an earlier input too and are taken once");
+            let message = format!("trials that another input has too and that are taken once: {repeated}");
             done.notes.push(file.at("").found(FindingCode::RecordRepeated, message, ""));
         }
     }
@@ -98,10 +98,9 @@ impl<'f> Seen<'f> {
             Some(earlier) if earlier.raw == trial.raw => done.counts.repeated += 1,
             Some(earlier) => {
                 let message = format!(
-                    "trial {} says something else than the one at `{}{}`, which is taken",
+                    "trial {} says something else than the one at {}, which is taken",
                     quote(&trial.raw.trial_name),
-                    earlier.file.name,
-                    earlier.place
+                    quote(earlier.at().to_string().as_str())
                 );
                 done.counts.left_out += 1;
                 done.problems.push(trial.at().found(FindingCode::RecordConflict, message, "each trial once"));
