@@ -10,6 +10,7 @@ use crate::record::Record;
 
 /// The records of one run, in any order.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer is cheap to move")]
 pub struct RunRecords(Vec<Box<Record>>);
 
 /// Puts records together by run; the runs come sorted by `run_id`.

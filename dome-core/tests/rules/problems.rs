@@ -133,6 +133,32 @@ fn m11_checks_across_members_wait_for_sound_members() {
 }
 
 #[test]
+fn m30_what_is_sound_is_checked_whatever_is_wrong_beside_it() {
+    refused(
+        json!({"/task_spec/failure_reason_code": "NONE", "/task_spec/scope": "world"}),
+        &["/signal signal_mismatch", "/task_spec/scope value_not_allowed"],
+    );
+    let gates =
+        json!([{"gate_id": "a", "status": "PASS"}, {"gate_id": "a", "status": 7}, {"gate_id": ""}, {"gate_id": ""}]);
+    refused(
+        json!({"/gates": gates}),
+        &[
+            "/gates/1/gate_id duplicate_item",
+            "/gates/1/status wrong_type",
+            "/gates/2/gate_id identifier_invalid",
+            "/gates/2/status missing_field",
+            "/gates/3/gate_id identifier_invalid",
+            "/gates/3/status missing_field",
+        ],
+    );
+    let guards = json!([{"guard_id": "g", "status": "PASS"}, {"guard_id": "g", "status": "PASS", "decision": "NO"}]);
+    let twice = ["/guard_evals/1/decision value_not_allowed", "/guard_evals/1/guard_id duplicate_item"];
+    refused(json!({"/guard_evals": guards}), &twice);
+    refused(json!({"/env": {"OS": 1, "os": "a"}}), &["/env/OS wrong_type", "/env/os duplicate_item"]);
+    refused(json!({"/remedy": {"ref": "a"}}), &["/remedy signal_mismatch", "/remedy/kind missing_field"]);
+}
+
+#[test]
 fn m13_an_alias_is_read_as_the_member_it_stands_for() {
     let plain = read(with(json!({"/policy_reason_code": "NO"})).as_bytes()).unwrap();
     for changes in [
