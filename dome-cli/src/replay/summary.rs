@@ -77,13 +77,13 @@ impl<'r> Failing<'r> {
         format!("resolved {} x, {after}", self.resolved_count)
     }
 
-    fn row(&self, width: usize) -> String {
+    /// Two lines: what fails and how often, and what became of it.
+    fn rows(&self) -> [String; 2] {
         let times = format!("{} x", self.failure_count);
-        let what = format!("{} on {}", self.failure_reason_code, self.target_id);
-        let fixed = self.history();
-        let remedy = self.remedy.map(best_fix).unwrap_or_default();
         let key = self.derived_key.get(..12).unwrap_or_default();
-        format!("  {times:>6}  {what:<width$}  {fixed}{remedy}  [{}] {key}", word(self.verdict))
+        let (code, target, verdict) = (self.failure_reason_code, self.target_id, word(self.verdict));
+        let fix = self.remedy.map(best_fix).unwrap_or_default();
+        [format!("  {times:>6}  {code} on {target}  [{verdict}] {key}"), format!("          {}{fix}", self.history())]
     }
 }
 
@@ -91,11 +91,19 @@ impl<'r> Failing<'r> {
 fn best_fix(best: &RemedyRecord) -> String {
     let summary = best.remedy.summary.as_ref().map(ToString::to_string);
     let reference = best.remedy.reference.as_ref().map(ToString::to_string);
-    let what = summary.or(reference).unwrap_or_else(|| best.remedy.kind.to_string());
+    let named = summary.or(reference).unwrap_or_else(|| best.remedy.kind.to_string());
+    let what = shortened(&named);
     match best.contradicted_count {
         0 => format!("; best fix: {what} ({} x, held)", best.count),
         failed => format!("; best fix: {what} ({} x, failed {failed} x)", best.count),
     }
+}
+
+/// A reference that ends in a long hash, with the first 12 digits of it.
+fn shortened(reference: &str) -> &str {
+    let digits = reference.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+    let kept = reference.len() - digits.saturating_sub(12);
+    if digits > 12 { reference.get(..kept).unwrap_or(reference) } else { reference }
 }
 
 const fn word(verdict: Verdict) -> &'static str {
@@ -170,10 +178,8 @@ impl<'r> Summary<'r> {
             return Ok(());
         }
         output.line("\nwhat keeps failing:")?;
-        let wide = |failing: &Failing<'_>| failing.failure_reason_code.len() + failing.target_id.len() + 4;
-        let width = self.keeps_failing.iter().map(wide).max().unwrap_or(0).min(60);
-        for failing in &self.keeps_failing {
-            output.line(&failing.row(width))?;
+        for row in self.keeps_failing.iter().flat_map(Failing::rows) {
+            output.line(&row)?;
         }
         Ok(())
     }
