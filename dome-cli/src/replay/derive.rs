@@ -10,6 +10,7 @@ use crate::settings::Replay;
 const BATCH: usize = 256;
 
 /// Settles, orders, folds and assembles.
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 pub(super) fn derive(
     records: Vec<Box<Record>>,
     rules: &Rules,

@@ -20,6 +20,7 @@ pub(crate) struct LineCounts {
 /// What the input comes to.
 #[derive(Default)]
 pub(super) struct Input {
+    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
     pub(super) records: Vec<Box<Record>>,
     pub(super) quarantine: Vec<QuarantineRow>,
     pub(super) counts: LineCounts,
