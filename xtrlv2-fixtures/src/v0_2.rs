@@ -1,11 +1,12 @@
-//! The files of version 0.2. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures --test table`.
+//! The files of version 0.2. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures --test table`;
+//! the entry of a file that is removed has to be removed first, by hand.
 
 use crate::Artifact;
 
 pub(crate) const ARTIFACTS: &[Artifact] = &[
     Artifact {
-        path: "examples/invalid/evidence_capsule.fraction_of_a_file.json",
-        bytes: include_bytes!("../v0.2/examples/invalid/evidence_capsule.fraction_of_a_file.json"),
+        path: "examples/invalid/evidence_capsule.files_changed_is_text.json",
+        bytes: include_bytes!("../v0.2/examples/invalid/evidence_capsule.files_changed_is_text.json"),
         sha256: "ca52519a1086536c7d4d77d96199c73c4fe96b1a0b01716226f75241e632c4e7",
     },
     Artifact {
