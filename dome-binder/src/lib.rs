@@ -1,1 +1,66 @@
-//! What dome records come to: runs settled, facts ordered, failures bound, capsules, concepts and views.
+//! What `dome` records come to: runs settled, facts in order, failures bound to the TaskSpec that
+//! they happened on, capsules, concepts and views.
+//!
+//! Every function goes from values to values. There is no clock, no file, no environment, no
+//! network, no thread and no random source here: time comes from records and from `as_of`.
+//!
+//! # One stage after the other
+//!
+//! ```text
+//! records -> group_by_run -> settle (each run apart) -> order -> Ledger
+//! Ledger  -> lines -> fold (each task line apart) -> assemble -> capsules, concepts
+//! Ledger  -> recent_failures, gate_rollup, guard_denials
+//! ```
+//!
+//! Runs are settled apart and task lines are folded apart, each on any thread or machine, and the
+//! parts put together are the whole, byte for byte (L-4). [`replay`] is all stages in one call:
+//!
+//! ```
+//! use dome_binder::{replay, Policy, Record, Rules};
+//! use dome_core::{CodeTable, Source};
+//! # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+//! let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+//! let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+//! let records = vec![Box::new(Record::new(envelope, Source { line: 1, name: "a.jsonl".into() }))];
+//! for capsule in replay(records, &rules, None).derived.capsules {
+//!     println!("{} {} {:?} {:?}", capsule.target_id, capsule.failure_reason_code, capsule.verdict, capsule.holds);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
+
+mod applied;
+mod assemble;
+mod capsule;
+mod concept;
+mod confidence;
+mod eligibility;
+mod fold;
+mod ledger;
+mod policy;
+mod record;
+mod remedy;
+mod replay;
+mod rows;
+mod settle;
+mod trigger;
+pub mod views;
+
+pub use applied::AppliedCounts;
+pub use assemble::{Derived, assemble};
+pub use capsule::{Capsule, CapsuleKind};
+pub use concept::Concept;
+pub use confidence::confidence_ppm;
+pub use eligibility::{Figures, Hold, Verdict, holds};
+pub use fold::{
+    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, RemedyState, Rules, Support, fold, fold_with,
+};
+pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
+pub use policy::{PPM, Policy, PolicyError};
+pub use record::Record;
+pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
+pub use replay::{Replay, conclude, replay};
+pub use rows::{Lineage, append_fact, append_row};
+pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
+pub use trigger::{TRIGGER_SET_VERSION, Trigger, Triggers, mints};

@@ -1,1 +1,87 @@
-//! What a dome record is: envelopes read strictly, problems named, canonical bytes, fingerprints and keys.
+//! What a `dome` record is: wrapper envelopes read strictly, every problem named, canonical bytes,
+//! fingerprints and keys.
+//!
+//! `dome` is a deterministic memory of failures for coding agents, CI and other automation. This
+//! crate is the part that other tools use alone: it validates one envelope and says what it is. It
+//! is pure: no clock, no file, no environment, no network, no thread, no random source.
+//!
+//! # Validate an envelope and get its keys
+//!
+//! ```
+//! use dome_core::{Fingerprint, Keys, Reader};
+//!
+//! let mut reader = Reader::new(); // reuse it from line to line
+//! match reader.read(dome_core::EXAMPLE_LINE) {
+//!     Ok(envelope) => {
+//!         let keys = Keys::of(&envelope);
+//!         println!("{} on {}", envelope.task_spec.failure_reason_code, envelope.task_spec.target.id);
+//!         println!("same failure: {}", keys.derived);
+//!         println!("because of:   {:?}", Fingerprint::of(&envelope));
+//!     }
+//!     Err(rejection) => rejection.problems().iter().for_each(|problem| eprintln!("{problem}")),
+//! }
+//! ```
+//!
+//! # The rooms
+//!
+//! - Reading: [`Reader`], [`read`], [`Problem`], [`QuarantineRow`]. All problems at once (M-30).
+//! - Values: [`Envelope`], [`TaskSpec`], the ids, [`Timestamp`], [`FailureReasonCode`] and
+//!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
+//! - Identity: [`canonical`], [`Fingerprint`], [`Keys`]. Same input, same bytes.
+//! - [`CodeTable`]: classes and restart modes of reason codes.
+//!
+//! Rule numbers (M-xx) are those of the dome model, version 1.
+//!
+//! # Features
+//!
+//! - `schema`: JSON Schemas of the public documents.
+//! - `proptest`: strategies that generate envelopes, sound and broken.
+
+#[cfg(feature = "proptest")]
+pub mod arbitrary;
+pub mod canonical;
+mod choice;
+mod codes;
+mod envelope;
+mod fingerprint;
+mod hash;
+mod id;
+mod ingress;
+mod json;
+mod key;
+pub mod limits;
+mod lines;
+mod map;
+mod path;
+mod problem;
+mod quarantine;
+mod reason;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod spec;
+mod text;
+mod time;
+
+pub use choice::{ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
+pub use codes::{CodeClass, CodeEntry, CodeTable, CodeTableError};
+pub use envelope::{Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, Tool};
+pub use fingerprint::{FINGERPRINT_VERSION, Fingerprint, NORMALIZER_VERSION, message_template, normal_version};
+pub use hash::{HashError, Sha256Hash};
+pub use id::{
+    ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,
+    TargetKind, TaskId, TokenError, ToolName,
+};
+pub use ingress::{Reader, line_too_long, read};
+pub use key::{BINDER_VERSION, Keys};
+pub use lines::{Line, lines};
+pub use map::StringMap;
+pub use path::{EvidencePath, PathError};
+pub use problem::{Problem, ProblemCode, Rejection};
+pub use quarantine::{QuarantineRow, RawLine, Source};
+pub use reason::{FailureReasonCode, PolicyReasonCode, ReasonCodeError};
+pub use spec::{Action, SideEffects, Target, TaskLine, TaskSpec, Transition};
+pub use text::utf16_order;
+pub use time::{Timestamp, TimestampError};
+
+/// A small valid envelope, for examples and first steps.
+pub const EXAMPLE_LINE: &[u8] = include_bytes!("data/example.json").trim_ascii_end();

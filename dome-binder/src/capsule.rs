@@ -1,0 +1,174 @@
+//! Capsules: one recurring failure of one task line, with all that is known of it (M-90).
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use dome_core::{
+    ActionKind, CodeClass, FailureReasonCode, Fingerprint, PolicyReasonCode, Scope, Sha256Hash, TargetId, TargetKind,
+    Timestamp,
+};
+use serde::Serialize;
+
+use crate::applied::AppliedCounts;
+use crate::confidence::confidence_ppm;
+use crate::eligibility::{Figures, Hold, Verdict, holds};
+use crate::fold::{CapsuleState, Rules};
+use crate::remedy::{RemedyRecord, best_remedies};
+
+/// What kind of thing recurs (M-90).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CapsuleKind {
+    /// It failed at least once.
+    Failure,
+    /// It never failed, but was denied.
+    Denial,
+    /// Neither.
+    Pattern,
+}
+
+/// A row of `capsules.jsonl`, its members in canonical order (M-90, M-120).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-90, under their names")]
+pub struct Capsule {
+    pub action_kind: ActionKind,
+    pub blocked_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<CodeClass>,
+    pub concept_key: Sha256Hash,
+    pub confidence_ppm: u64,
+    pub confirmed_count: u64,
+    pub contradiction_count: u64,
+    pub denial_count: u64,
+    pub derived_key: Sha256Hash,
+    pub failure_count: u64,
+    pub failure_reason_code: FailureReasonCode,
+    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint_hash: Sha256Hash,
+    pub first_fact: Sha256Hash,
+    pub first_seen_ts: Timestamp,
+    pub holds: Vec<Hold>,
+    pub kind: CapsuleKind,
+    pub last_fact: Sha256Hash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_resolved_fact: Option<Sha256Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_resolved_ts: Option<Timestamp>,
+    pub last_seen_ts: Timestamp,
+    pub line_key: Sha256Hash,
+    pub policy_reason_codes: BTreeMap<PolicyReasonCode, u64>,
+    pub reason_code_known: bool,
+    pub recurrence_count: u64,
+    pub refuted_count: u64,
+    pub remedies: Vec<RemedyRecord>,
+    pub resolved_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub restart_mode: Option<CompactString>,
+    pub run_count: u64,
+    pub scope: Scope,
+    pub support_count: u64,
+    pub target_id: TargetId,
+    pub target_kind: TargetKind,
+    pub triggers: BTreeMap<&'static str, u64>,
+    pub verdict: Verdict,
+}
+
+impl CapsuleState {
+    /// What kind of thing recurs (M-90).
+    #[must_use]
+    pub const fn kind(&self) -> CapsuleKind {
+        if self.failure_count > 0 {
+            CapsuleKind::Failure
+        } else if self.support.denial_count > 0 {
+            CapsuleKind::Denial
+        } else {
+            CapsuleKind::Pattern
+        }
+    }
+}
+
+/// What a table says of a reason code (M-90).
+pub(crate) struct CodeFacts {
+    pub(crate) class: Option<CodeClass>,
+    pub(crate) restart_mode: Option<CompactString>,
+    pub(crate) known: bool,
+}
+
+impl CodeFacts {
+    pub(crate) fn of(code: &FailureReasonCode, kind: CapsuleKind, rules: &Rules) -> Self {
+        let class = rules.codes.class(code.as_str());
+        let restart_mode = class.and_then(|class| rules.codes.restart_mode(class)).map(CompactString::from);
+        let known = class.is_some() || (code.is_none() && kind != CapsuleKind::Failure);
+        Self { class, restart_mode, known }
+    }
+}
+
+/// Finishes a capsule: what was applied elsewhere, confidence, holds and verdict.
+#[must_use]
+pub(crate) fn finish(
+    state: &CapsuleState,
+    applied: AppliedCounts,
+    guard_denied: bool,
+    rules: &Rules,
+    as_of: Option<Timestamp>,
+) -> Capsule {
+    let code = CodeFacts::of(&state.failure_reason_code, state.kind(), rules);
+    let remedies = best_remedies(&state.remedies);
+    let successes = state.resolved_count + applied.confirmed_count;
+    let failures = state.contradiction_count + applied.refuted_count;
+    let figures = Figures {
+        support_count: state.support.support_count,
+        run_count: state.support.run_count,
+        resolved_count: state.resolved_count,
+        remedy_confidence_ppm: remedies.first().map(|remedy| remedy.confidence_ppm),
+        confidence_ppm: confidence_ppm(successes, failures),
+        successes,
+        failures,
+        last_seen_ts: state.support.last.ts,
+        class: code.class,
+        reason_code_known: code.known,
+        guard_denied,
+    };
+    let holds = holds(&figures, &rules.policy, as_of);
+    Capsule {
+        action_kind: state.line.action_kind.clone(),
+        blocked_count: applied.blocked_count,
+        class: code.class,
+        concept_key: state.keys.concept,
+        confidence_ppm: figures.confidence_ppm,
+        confirmed_count: applied.confirmed_count,
+        contradiction_count: state.contradiction_count,
+        denial_count: state.support.denial_count,
+        derived_key: state.keys.derived,
+        failure_count: state.failure_count,
+        failure_reason_code: state.failure_reason_code.clone(),
+        fingerprint: state.fingerprint.clone(),
+        fingerprint_hash: state.keys.fingerprint_hash,
+        first_fact: state.support.first.digest,
+        first_seen_ts: state.support.first.ts,
+        verdict: Verdict::of(&holds),
+        holds,
+        kind: state.kind(),
+        last_fact: state.support.last.digest,
+        last_resolved_fact: state.last_resolved.map(|fact| fact.digest),
+        last_resolved_ts: state.last_resolved.map(|fact| fact.ts),
+        last_seen_ts: state.support.last.ts,
+        line_key: state.keys.line,
+        policy_reason_codes: state.support.policy_reason_codes.clone(),
+        reason_code_known: code.known,
+        recurrence_count: state.recurrence_count,
+        refuted_count: applied.refuted_count,
+        remedies,
+        resolved_count: state.resolved_count,
+        restart_mode: code.restart_mode,
+        run_count: state.support.run_count,
+        scope: state.line.scope,
+        support_count: state.support.support_count,
+        target_id: state.line.target_id.clone(),
+        target_kind: state.line.target_kind.clone(),
+        triggers: state.support.triggers.clone(),
+    }
+}

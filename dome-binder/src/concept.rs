@@ -1,0 +1,107 @@
+//! Concepts: the same failure, whatever the target and the scope (M-95).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Hash, TargetKind, Timestamp};
+use serde::Serialize;
+
+use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
+use crate::confidence::confidence_ppm;
+use crate::eligibility::Verdict;
+use crate::fold::{CapsuleState, Rules};
+use crate::remedy::{RemedyRecord, add_up, best_remedies};
+
+/// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-95, under their names")]
+pub struct Concept {
+    pub action_kind: ActionKind,
+    pub blocked_count: u64,
+    pub capsule_count: u64,
+    pub capsules: Vec<Sha256Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<CodeClass>,
+    pub concept_key: Sha256Hash,
+    pub confidence_ppm: u64,
+    pub confirmed_count: u64,
+    pub contradiction_count: u64,
+    pub expired: bool,
+    pub failure_count: u64,
+    pub failure_reason_code: FailureReasonCode,
+    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint_hash: Sha256Hash,
+    pub first_seen_ts: Timestamp,
+    pub last_seen_ts: Timestamp,
+    pub reason_code_known: bool,
+    pub recurrence_count: u64,
+    pub refuted_count: u64,
+    pub remedies: Vec<RemedyRecord>,
+    pub resolved_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub restart_mode: Option<CompactString>,
+    pub support_count: u64,
+    pub target_count: u64,
+    pub target_kind: TargetKind,
+}
+
+/// A capsule as it was folded and as it was finished.
+pub(crate) type Finished<'c> = (&'c CapsuleState, &'c Capsule);
+
+/// The concepts that are listed, by concept key (M-95).
+pub(crate) fn concepts(capsules: &[Finished<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Vec<Concept> {
+    let mut members: BTreeMap<Sha256Hash, Vec<Finished<'_>>> = BTreeMap::new();
+    for (state, capsule) in capsules {
+        if capsule.kind == CapsuleKind::Failure {
+            members.entry(capsule.concept_key).or_default().push((state, capsule));
+        }
+    }
+    let listed = |concept: &Concept| {
+        concept.support_count >= rules.policy.concept_min_support
+            && concept.target_count >= rules.policy.concept_min_targets
+    };
+    members.values().filter_map(|members| concept(members, rules, as_of)).filter(listed).collect()
+}
+
+fn concept(members: &[Finished<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
+    let (first_state, any) = members.first()?;
+    let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(_, capsule)| count(capsule)).sum::<u64>();
+    let last_seen_ts = members.iter().map(|(_, capsule)| capsule.last_seen_ts).max()?;
+    let mut remedies = BTreeMap::new();
+    members.iter().for_each(|(state, _)| add_up(&mut remedies, &state.remedies));
+    let mut keys: Vec<Sha256Hash> = members.iter().map(|(_, capsule)| capsule.derived_key).collect();
+    keys.sort_unstable();
+    let targets: BTreeSet<_> = members.iter().map(|(_, capsule)| &capsule.target_id).collect();
+    let (resolved_count, confirmed_count) = (sum(|c| c.resolved_count), sum(|c| c.confirmed_count));
+    let (contradiction_count, refuted_count) = (sum(|c| c.contradiction_count), sum(|c| c.refuted_count));
+    let code = CodeFacts::of(&any.failure_reason_code, CapsuleKind::Failure, rules);
+    Some(Concept {
+        action_kind: any.action_kind.clone(),
+        blocked_count: sum(|c| u64::from(c.verdict == Verdict::Blocked)),
+        capsule_count: members.len() as u64,
+        capsules: keys,
+        class: code.class,
+        concept_key: any.concept_key,
+        confidence_ppm: confidence_ppm(resolved_count + confirmed_count, contradiction_count + refuted_count),
+        confirmed_count,
+        contradiction_count,
+        expired: as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s)),
+        failure_count: sum(|c| c.failure_count),
+        failure_reason_code: any.failure_reason_code.clone(),
+        fingerprint: first_state.fingerprint.clone(),
+        fingerprint_hash: any.fingerprint_hash,
+        first_seen_ts: members.iter().map(|(_, capsule)| capsule.first_seen_ts).min()?,
+        last_seen_ts,
+        reason_code_known: code.known,
+        recurrence_count: sum(|c| c.recurrence_count),
+        refuted_count,
+        remedies: best_remedies(&remedies),
+        resolved_count,
+        restart_mode: code.restart_mode,
+        support_count: sum(|c| c.support_count),
+        target_count: targets.len() as u64,
+        target_kind: any.target_kind.clone(),
+    })
+}

@@ -1,0 +1,133 @@
+//! The fold of one task line over its facts in total order (section 9).
+//!
+//! Lines do not see each other: each may be folded apart, on any thread or machine, and the parts
+//! put together by [`crate::assemble`] (L-4).
+
+mod guards;
+mod lane;
+mod state;
+
+pub use lane::Effect;
+pub use state::{Applied, CapsuleState, FactRef, RemedyState, Support};
+
+use std::collections::BTreeMap;
+
+use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
+
+use crate::fold::guards::Guards;
+use crate::fold::lane::Lane;
+use crate::fold::state::Line;
+use crate::ledger::{LineFact, LineFacts, Position};
+use crate::policy::Policy;
+use crate::trigger::{Trigger, Triggers, mints};
+
+/// What a replay goes by, besides its facts.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The thresholds (M-94).
+    pub policy: Policy,
+    /// The reason codes and their classes (M-90).
+    pub codes: CodeTable,
+    /// The mode that overrides what facts declare (M-70).
+    pub mode: Option<WrapperPolicy>,
+}
+
+impl Rules {
+    /// The mode that a fact is bound under: the override, else its own policy (M-70).
+    #[must_use]
+    pub fn mode_of(&self, declared: WrapperPolicy) -> WrapperPolicy {
+        self.mode.unwrap_or(declared)
+    }
+}
+
+/// How a fact was bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Which fact.
+    pub position: Position,
+    /// Whether it minted (M-70).
+    pub minted: bool,
+    /// The triggers that fired, whatever the mode (M-71).
+    pub triggers: Vec<Trigger>,
+}
+
+/// What one task line comes to.
+#[derive(Clone, Debug, Default)]
+pub struct FoldedLine {
+    /// How each of its facts was bound.
+    pub bound: Vec<Bound>,
+    /// Its capsules, before anything that other lines say (M-84) is added; by derived key.
+    pub capsules: Vec<CapsuleState>,
+    /// Facts of this line that applied a capsule, of this or another line (M-84).
+    pub applied: Vec<Applied>,
+    /// Whether some guard is at *no* in the lane of the line's last fact (M-96).
+    pub guard_denied: bool,
+}
+
+/// Folds one task line (M-80 to M-83, M-96).
+#[must_use]
+pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
+    fold_with(line, rules, &mut |_, _| {})
+}
+
+/// Folds one task line, telling `observe` of every change of a counter, fact by fact: what a
+/// capsule's counters add up from.
+pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
+    let mut triggers = Triggers::new(&rules.policy);
+    let mut state = Line::default();
+    let mut lanes: BTreeMap<Option<&dome_core::Lane>, (Lane, Guards)> = BTreeMap::new();
+    let mut folded = FoldedLine::default();
+    for line_fact in &line.facts {
+        let fact = line_fact.fact;
+        let fired = triggers.observe(line_fact);
+        let minted = mints(rules.mode_of(fact.wrapper_policy), fact, &fired);
+        let (lane, guards) = lanes.entry(fact.lane.as_ref()).or_default();
+        let mut effects = Vec::new();
+        if minted {
+            state.support(line_fact, &fired);
+            effects.push(Effect::Supported { key: fact.keys.derived });
+            if fact.is_failing() {
+                effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));
+            }
+        }
+        if fact.is_succeeding() {
+            effects.extend(lane.succeed(fact, |key| state.is_passed(key, fact)));
+        }
+        guards.observe(fact);
+        folded.guard_denied = guards.deny();
+        for effect in &effects {
+            state.apply(line_fact, effect);
+            observe(line_fact.position, effect);
+        }
+        folded.applied.extend(applied(line_fact, &effects));
+        folded.bound.push(Bound { position: line_fact.position, minted, triggers: fired });
+    }
+    folded.capsules = state.into_capsules();
+    folded
+}
+
+/// What M-84 needs to know of a fact that applied a capsule.
+fn applied(line_fact: &LineFact<'_>, effects: &[Effect]) -> Option<Applied> {
+    let fact = line_fact.fact;
+    let capsule: Sha256Hash = fact.applied_capsule?;
+    let spoke = |effect: &Effect| match effect {
+        Effect::Resolved { key, .. } | Effect::Contradicted { key, .. } => *key == capsule,
+        _ => false,
+    };
+    let gates = |status: Status| {
+        let with = fact.gates.iter().filter(move |gate| gate.status == status);
+        with.map(|gate| gate.gate_id.clone()).collect()
+    };
+    Some(Applied {
+        position: line_fact.position,
+        run_id: fact.run_id.clone(),
+        capsule,
+        spoke_already: effects.iter().any(spoke),
+        succeeding: fact.is_succeeding(),
+        failing: fact.is_failing(),
+        denial: fact.signal == Signal::Denial,
+        lists_gates: !fact.gates.is_empty(),
+        passed: gates(Status::Pass),
+        failed: gates(Status::Fail),
+    })
+}

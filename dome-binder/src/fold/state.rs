@@ -1,0 +1,230 @@
+//! What a task line's capsules count while the line is folded (M-80 to M-83).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dome_core::{
+    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal, Status,
+    TaskLine, Timestamp,
+};
+
+use crate::fold::Effect;
+use crate::ledger::{LineFact, Position};
+use crate::settle::Fact;
+use crate::trigger::Trigger;
+
+/// A fact, as capsules point at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactRef {
+    /// Its place in the total order.
+    pub position: Position,
+    /// Its ordered time.
+    pub ts: Timestamp,
+    /// Its digest.
+    pub digest: Sha256Hash,
+}
+
+impl FactRef {
+    fn of(line_fact: &LineFact<'_>) -> Self {
+        let fact = line_fact.fact;
+        Self { position: line_fact.position, ts: fact.ordered_ts, digest: fact.keys.digest }
+    }
+}
+
+/// What minting facts say of a capsule (M-80).
+#[derive(Clone, Debug)]
+pub struct Support {
+    /// Minting facts.
+    pub support_count: u64,
+    /// Minting facts whose signal is `denial`.
+    pub denial_count: u64,
+    /// Distinct runs of minting facts.
+    pub run_count: u64,
+    /// The first minting fact.
+    pub first: FactRef,
+    /// The last minting fact.
+    pub last: FactRef,
+    /// Policy codes beside it.
+    pub policy_reason_codes: BTreeMap<PolicyReasonCode, u64>,
+    /// Triggers that fired, by name.
+    pub triggers: BTreeMap<&'static str, u64>,
+}
+
+/// One capsule of a folded line.
+#[derive(Clone, Debug)]
+pub struct CapsuleState {
+    /// The task line that it belongs to.
+    pub line: TaskLine,
+    /// What failed.
+    pub failure_reason_code: FailureReasonCode,
+    /// The keys of its first minting fact, which all its facts share but for digest and outcome.
+    pub keys: Keys,
+    /// Why its facts are grouped.
+    pub fingerprint: Option<Fingerprint>,
+    /// The gates that failed, sorted.
+    pub failed_gates: Vec<GateId>,
+    /// What minting facts say.
+    pub support: Support,
+    /// Minting facts that failed (M-81).
+    pub failure_count: u64,
+    /// Failures soon after a resolution (M-81).
+    pub contradiction_count: u64,
+    /// Failures long after a resolution (M-81).
+    pub recurrence_count: u64,
+    /// Resolutions (M-82).
+    pub resolved_count: u64,
+    /// The last fact that resolved it.
+    pub last_resolved: Option<FactRef>,
+    /// All its remedies, by identity (M-83).
+    pub remedies: BTreeMap<Sha256Hash, RemedyState>,
+}
+
+/// One remedy of a capsule or concept (M-83).
+#[derive(Clone, Debug)]
+pub struct RemedyState {
+    /// Runs that resolved by it.
+    pub count: u64,
+    /// Facts that contradicted it.
+    pub contradicted_count: u64,
+    /// The last fact that resolved by it, counted or not.
+    pub last: FactRef,
+    /// The remedy as that fact gave it.
+    pub remedy: Box<Remedy>,
+}
+
+/// A fact that applied a capsule, with what M-84 asks of it.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// Its place in the total order.
+    pub position: Position,
+    /// Its run.
+    pub run_id: RunId,
+    /// The derived key that it applied.
+    pub capsule: Sha256Hash,
+    /// Whether it resolved or contradicted that capsule, and so was counted already.
+    pub spoke_already: bool,
+    /// M-72.
+    pub succeeding: bool,
+    /// M-72.
+    pub failing: bool,
+    /// Whether its signal is `denial`.
+    pub denial: bool,
+    /// Whether it lists gates at all.
+    pub lists_gates: bool,
+    /// The gates that it passed, sorted.
+    pub passed: Vec<GateId>,
+    /// The gates that it failed, sorted.
+    pub failed: Vec<GateId>,
+}
+
+/// A capsule with the runs that it has seen.
+struct Entry<'l> {
+    capsule: CapsuleState,
+    runs: BTreeSet<&'l RunId>,
+    /// (identity, run) pairs that resolved it.
+    resolving_runs: BTreeSet<(Sha256Hash, &'l RunId)>,
+}
+
+/// The capsules of a line that is being folded.
+#[derive(Default)]
+pub(super) struct Line<'l> {
+    entries: BTreeMap<Sha256Hash, Entry<'l>>,
+}
+
+impl<'l> Line<'l> {
+    /// M-80, all but `support_count`, which is an effect.
+    pub(super) fn support(&mut self, line_fact: &LineFact<'l>, triggers: &[Trigger]) {
+        let fact = line_fact.fact;
+        let entry = self.entries.entry(fact.keys.derived).or_insert_with(|| Entry {
+            capsule: first_seen(line_fact),
+            runs: BTreeSet::new(),
+            resolving_runs: BTreeSet::new(),
+        });
+        let support = &mut entry.capsule.support;
+        support.run_count += u64::from(entry.runs.insert(&fact.run_id));
+        support.last = FactRef::of(line_fact);
+        support.denial_count += u64::from(fact.signal == Signal::Denial);
+        if let Some(code) = &fact.policy_reason_code {
+            *support.policy_reason_codes.entry(code.clone()).or_default() += 1;
+        }
+        for trigger in triggers {
+            *support.triggers.entry(trigger.as_str()).or_default() += 1;
+        }
+    }
+
+    /// Whether a fact passes the gates that failed for a capsule (M-82).
+    pub(super) fn is_passed(&self, key: &Sha256Hash, fact: &Fact) -> bool {
+        self.entries.get(key).is_some_and(|entry| fact.passes(&entry.capsule.failed_gates))
+    }
+
+    /// Adds an effect to its capsule's counters.
+    pub(super) fn apply(&mut self, line_fact: &LineFact<'l>, effect: &Effect) {
+        let Some(entry) = self.entries.get_mut(&effect.key()) else { return };
+        let capsule = &mut entry.capsule;
+        match effect {
+            Effect::Supported { .. } => capsule.support.support_count += 1,
+            Effect::Failed { .. } => capsule.failure_count += 1,
+            Effect::Recurred { .. } => capsule.recurrence_count += 1,
+            Effect::Contradicted { remedy, .. } => {
+                capsule.contradiction_count += 1;
+                if let Some(remedy) = remedy.and_then(|identity| capsule.remedies.get_mut(&identity)) {
+                    remedy.contradicted_count += 1;
+                }
+            }
+            Effect::Resolved { remedy, .. } => {
+                capsule.resolved_count += 1;
+                capsule.last_resolved = Some(FactRef::of(line_fact));
+                if let Some((identity, remedy)) = remedy {
+                    entry.resolved_by(*identity, remedy, line_fact);
+                }
+            }
+        }
+    }
+
+    pub(super) fn into_capsules(self) -> Vec<CapsuleState> {
+        self.entries.into_values().map(|entry| entry.capsule).collect()
+    }
+}
+
+impl<'l> Entry<'l> {
+    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, line_fact: &LineFact<'l>) {
+        let counted = u64::from(self.resolving_runs.insert((identity, &line_fact.fact.run_id)));
+        let last = FactRef::of(line_fact);
+        let state = self.capsule.remedies.entry(identity).or_insert_with(|| RemedyState {
+            count: 0,
+            contradicted_count: 0,
+            last,
+            remedy: Box::new(remedy.clone()),
+        });
+        state.count += counted;
+        state.last = last;
+        *state.remedy = remedy.clone();
+    }
+}
+
+/// A capsule at its first minting fact, before anything is counted.
+fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
+    let fact = line_fact.fact;
+    let failed = fact.gates.iter().filter(|gate| gate.status == Status::Fail);
+    CapsuleState {
+        line: fact.line.clone(),
+        failure_reason_code: fact.failure_reason_code.clone(),
+        keys: fact.keys,
+        fingerprint: fact.fingerprint(),
+        failed_gates: failed.map(|gate| gate.gate_id.clone()).collect(),
+        support: Support {
+            support_count: 0,
+            denial_count: 0,
+            run_count: 0,
+            first: FactRef::of(line_fact),
+            last: FactRef::of(line_fact),
+            policy_reason_codes: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+        },
+        failure_count: 0,
+        contradiction_count: 0,
+        recurrence_count: 0,
+        resolved_count: 0,
+        last_resolved: None,
+        remedies: BTreeMap::new(),
+    }
+}

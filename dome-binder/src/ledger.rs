@@ -1,0 +1,109 @@
+//! The ledger: all facts in total order (M-42), and what is cut from it for folding (L-4).
+
+use std::collections::BTreeSet;
+
+use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::settle::{Conflict, Fact, RunCounts, SettledRun};
+
+/// A fact's place in the total order, from 0 (M-42).
+pub type Position = usize;
+
+/// All facts in total order, the conflicts, and the counts of all runs.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// The facts; a fact's index is its [`Position`].
+    pub facts: Vec<Fact>,
+    /// Envelopes that facts rule out.
+    pub conflicts: Vec<Conflict>,
+    /// What was counted of the runs.
+    pub counts: RunCounts,
+}
+
+/// Puts settled runs together in total order: by ordered time, `run_id` and place (M-42).
+#[must_use]
+pub fn order(runs: Vec<SettledRun>) -> Ledger {
+    let mut ledger = Ledger::default();
+    for run in runs {
+        ledger.counts += run.counts;
+        ledger.conflicts.extend(run.conflicts);
+        ledger.facts.extend(run.facts);
+    }
+    let tie = |a: &Fact, b: &Fact| a.run_id.cmp(&b.run_id).then(a.place.cmp(&b.place));
+    ledger.facts.sort_unstable_by(|a, b| a.ordered_ts.cmp(&b.ordered_ts).then_with(|| tie(a, b)));
+    ledger
+}
+
+/// One fact of a task line, with what a line cannot know by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct LineFact<'l> {
+    /// Its place in the total order.
+    pub position: Position,
+    /// The fact.
+    pub fact: &'l Fact,
+    /// Whether it is the first of its `unseen_denial` kind in the whole history (M-71).
+    pub unseen_denial: bool,
+}
+
+/// The facts of one task line in total order: what one fold takes (section 9).
+#[derive(Clone, Debug)]
+pub struct LineFacts<'l> {
+    /// The facts.
+    pub facts: Vec<LineFact<'l>>,
+}
+
+impl Ledger {
+    /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).
+    #[must_use]
+    pub fn lines(&self) -> Vec<LineFacts<'_>> {
+        let unseen = self.unseen_denials();
+        let mut keyed: Vec<(Sha256Hash, Position)> =
+            self.facts.iter().enumerate().map(|(position, fact)| (fact.keys.line, position)).collect();
+        keyed.sort_unstable();
+        keyed
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|line| {
+                let facts = line.iter().filter_map(|(_, position)| {
+                    let fact = self.facts.get(*position)?;
+                    Some(LineFact { position: *position, fact, unseen_denial: unseen.contains(position) })
+                });
+                LineFacts { facts: facts.collect() }
+            })
+            .collect()
+    }
+
+    /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,
+    /// `policy_reason_code`) (M-71).
+    #[must_use]
+    pub fn unseen_denials(&self) -> BTreeSet<Position> {
+        let mut seen: BTreeSet<(Scope, &TargetKind, &ActionKind, &PolicyReasonCode)> = BTreeSet::new();
+        let mut first = BTreeSet::new();
+        for (position, fact) in self.facts.iter().enumerate() {
+            let Some(code) = &fact.policy_reason_code else { continue };
+            if seen.insert((fact.line.scope, &fact.line.target_kind, &fact.line.action_kind, code)) {
+                first.insert(position);
+            }
+        }
+        first
+    }
+
+    /// The ordered time of the last fact: the default of `as_of` (M-92).
+    #[must_use]
+    pub fn last_ts(&self) -> Option<Timestamp> {
+        self.facts.last().map(|fact| fact.ordered_ts)
+    }
+
+    /// SHA-256 over the sorted fact digests, each followed by a line feed (M-120).
+    #[must_use]
+    pub fn snapshot_digest(&self) -> Sha256Hash {
+        let mut digests: Vec<Sha256Hash> = self.facts.iter().map(|fact| fact.keys.digest).collect();
+        digests.sort_unstable();
+        let mut hasher = Sha256::new();
+        for digest in digests {
+            hasher.update(digest.to_string());
+            hasher.update(b"\n");
+        }
+        Sha256Hash::from_bytes(hasher.finalize().into())
+    }
+}

@@ -1,0 +1,74 @@
+//! Remedies as they are shown: the best eight, with their own record (M-83).
+
+use std::collections::BTreeMap;
+
+use dome_core::{Remedy, Sha256Hash, Timestamp};
+use serde::Serialize;
+
+use crate::confidence::confidence_ppm;
+use crate::fold::RemedyState;
+
+/// How many remedies a capsule or concept shows (M-83).
+pub const SHOWN_REMEDIES: usize = 8;
+
+/// One remedy with its record, its members in canonical order (M-83, M-120).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RemedyRecord {
+    /// M-91 with f = `count`, a = `contradicted_count`.
+    pub confidence_ppm: u64,
+    /// Facts that contradicted it.
+    pub contradicted_count: u64,
+    /// Runs that resolved by it.
+    pub count: u64,
+    /// What two uses of one remedy have in common.
+    pub identity: Sha256Hash,
+    /// The last fact that resolved by it.
+    pub last_fact: Sha256Hash,
+    /// That fact's ordered time.
+    pub last_ts: Timestamp,
+    /// The remedy as that fact gave it.
+    pub remedy: Remedy,
+}
+
+/// The eight best: by confidence, count and last time descending, then identity (M-83).
+#[must_use]
+pub fn best_remedies(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Vec<RemedyRecord> {
+    let mut records: Vec<RemedyRecord> = remedies
+        .iter()
+        .map(|(identity, state)| RemedyRecord {
+            confidence_ppm: confidence_ppm(state.count, state.contradicted_count),
+            contradicted_count: state.contradicted_count,
+            count: state.count,
+            identity: *identity,
+            last_fact: state.last.digest,
+            last_ts: state.last.ts,
+            remedy: Remedy::clone(&state.remedy),
+        })
+        .collect();
+    records.sort_by(|a, b| {
+        let rank = |record: &RemedyRecord| (record.confidence_ppm, record.count, record.last_ts);
+        rank(b).cmp(&rank(a)).then(a.identity.cmp(&b.identity))
+    });
+    records.truncate(SHOWN_REMEDIES);
+    records
+}
+
+/// Adds one capsule's remedies to a concept's, all of them (M-95).
+pub(crate) fn add_up(sum: &mut BTreeMap<Sha256Hash, RemedyState>, remedies: &BTreeMap<Sha256Hash, RemedyState>) {
+    for (identity, state) in remedies {
+        match sum.get_mut(identity) {
+            None => {
+                sum.insert(*identity, state.clone());
+            }
+            Some(total) => {
+                total.count += state.count;
+                total.contradicted_count += state.contradicted_count;
+                if state.last.position > total.last.position {
+                    total.last = state.last;
+                    total.remedy = state.remedy.clone();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The whole way in one call: records in, everything derived out.
+//!
+//! It is the composition of the stages and nothing more; a caller that wants threads calls the
+//! stages itself and cuts where L-4 allows it.
+
+use dome_core::Timestamp;
+
+use crate::assemble::{Derived, assemble};
+use crate::fold::{Bound, FoldedLine, Rules, fold};
+use crate::ledger::{Ledger, order};
+use crate::record::Record;
+use crate::settle::{group_by_run, settle};
+
+/// What a replay comes to.
+#[derive(Debug)]
+pub struct Replay {
+    /// The facts in total order, the conflicts and the counts.
+    pub ledger: Ledger,
+    /// How each fact was bound, by position.
+    pub bound: Vec<Bound>,
+    /// Capsules and concepts.
+    pub derived: Derived,
+    /// The instant that staleness was measured at.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Replays records, in any order, with repeats or without (L-1, L-2).
+///
+/// ```
+/// use dome_binder::{replay, Policy, Record, Rules};
+/// use dome_core::{CodeTable, Source};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
+/// let replay = replay(vec![Box::new(record)], &rules, None);
+/// assert_eq!(replay.derived.capsules[0].support_count, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
+    let ledger = order(group_by_run(records).into_iter().map(settle).collect());
+    let folded = ledger.lines().iter().map(|line| fold(line, rules)).collect();
+    conclude(ledger, folded, rules, as_of)
+}
+
+/// Puts a ledger and its folded lines together.
+#[must_use]
+pub fn conclude(ledger: Ledger, mut folded: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
+    let mut bound: Vec<Bound> = folded.iter_mut().flat_map(|line| std::mem::take(&mut line.bound)).collect();
+    bound.sort_unstable_by_key(|bound| bound.position);
+    let as_of = as_of.or(ledger.last_ts());
+    let derived = assemble(folded, rules, as_of);
+    Replay { ledger, bound, derived, as_of }
+}

@@ -1,0 +1,78 @@
+//! Rows of `facts.jsonl` and `lineage.jsonl`, their members in canonical order (M-120).
+
+use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
+use serde::Serialize;
+
+use crate::fold::{Bound, Rules};
+use crate::settle::Fact;
+use crate::trigger::Trigger;
+
+/// The members of a fact's row that stand behind its envelope.
+#[derive(Serialize)]
+struct Behind<'f> {
+    fingerprint_hash: Sha256Hash,
+    idempotency_key: Sha256Hash,
+    line_key: Sha256Hash,
+    minted: bool,
+    mode: WrapperPolicy,
+    ordered_ts: Timestamp,
+    triggers: &'f [Trigger],
+}
+
+/// Appends a row of `facts.jsonl`, with its line feed. The envelope is copied as the bytes that
+/// its digest is over.
+pub fn append_fact(fact: &Fact, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(b"{\"derived_key\":");
+    canonical::append(&fact.keys.derived, bytes);
+    bytes.extend_from_slice(b",\"digest\":");
+    canonical::append(&fact.keys.digest, bytes);
+    bytes.extend_from_slice(b",\"envelope\":");
+    bytes.extend_from_slice(&fact.canonical);
+    let behind = Behind {
+        fingerprint_hash: fact.keys.fingerprint_hash,
+        idempotency_key: fact.keys.idempotency,
+        line_key: fact.keys.line,
+        minted: bound.minted,
+        mode: rules.mode_of(fact.wrapper_policy),
+        ordered_ts: fact.ordered_ts,
+        triggers: &bound.triggers,
+    };
+    let brace = bytes.len();
+    canonical::append(&behind, bytes);
+    if let Some(brace) = bytes.get_mut(brace) {
+        *brace = b',';
+    }
+    bytes.push(b'\n');
+}
+
+/// A row of `lineage.jsonl`: where a fact first appeared (M-43).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-120, under their names")]
+pub struct Lineage<'f> {
+    pub digest: Sha256Hash,
+    pub event_id: &'f EventId,
+    pub run_id: &'f RunId,
+    pub sequence: u64,
+    pub source: &'f Source,
+}
+
+impl<'f> Lineage<'f> {
+    /// The lineage of a fact.
+    #[must_use]
+    pub fn of(fact: &'f Fact) -> Self {
+        Self {
+            digest: fact.keys.digest,
+            event_id: &fact.event_id,
+            run_id: &fact.run_id,
+            sequence: fact.sequence,
+            source: &fact.source,
+        }
+    }
+}
+
+/// Appends a row whose type declares its members in canonical order, with its line feed.
+pub fn append_row<T: Serialize>(row: &T, bytes: &mut Vec<u8>) {
+    canonical::append(row, bytes);
+    bytes.push(b'\n');
+}

@@ -1,0 +1,9 @@
+//! The three views: pure functions of all facts, minted or not (M-110).
+
+mod denials;
+mod recent;
+mod rollup;
+
+pub use denials::{GuardDenial, guard_denials};
+pub use recent::{RecentFailure, recent_failures};
+pub use rollup::{GateRollup, gate_rollup};

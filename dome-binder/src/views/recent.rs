@@ -1,0 +1,67 @@
+//! `mv_recent_failures_by_taskspec` (M-110).
+
+use std::cmp::Reverse;
+
+use dome_core::{
+    ActionKind, EventId, FailureReasonCode, GroupId, PolicyReasonCode, RunId, Scope, Sha256Hash, TargetId, TargetKind,
+    TaskId, Timestamp,
+};
+use serde::Serialize;
+
+use crate::settle::Fact;
+
+/// A row of `views/mv_recent_failures_by_taskspec.jsonl`: a failing fact, whether it minted or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-120, under their names")]
+pub struct RecentFailure<'f> {
+    pub action_kind: &'f ActionKind,
+    pub derived_key: Sha256Hash,
+    pub digest: Sha256Hash,
+    pub event_id: &'f EventId,
+    pub failure_reason_code: &'f FailureReasonCode,
+    pub fingerprint_hash: Sha256Hash,
+    pub group_id: &'f GroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_reason_code: Option<&'f PolicyReasonCode>,
+    pub run_id: &'f RunId,
+    pub scope: Scope,
+    pub sequence: u64,
+    pub target_id: &'f TargetId,
+    pub target_kind: &'f TargetKind,
+    pub task_id: &'f TaskId,
+    pub ts: Timestamp,
+}
+
+impl<'f> RecentFailure<'f> {
+    fn of(fact: &'f Fact) -> Self {
+        Self {
+            action_kind: &fact.line.action_kind,
+            derived_key: fact.keys.derived,
+            digest: fact.keys.digest,
+            event_id: &fact.event_id,
+            failure_reason_code: &fact.failure_reason_code,
+            fingerprint_hash: fact.keys.fingerprint_hash,
+            group_id: &fact.group_id,
+            policy_reason_code: fact.policy_reason_code.as_ref(),
+            run_id: &fact.run_id,
+            scope: fact.line.scope,
+            sequence: fact.sequence,
+            target_id: &fact.line.target_id,
+            target_kind: &fact.line.target_kind,
+            task_id: &fact.task_id,
+            ts: fact.ordered_ts,
+        }
+    }
+}
+
+/// The failing facts: by ordered time descending, then `run_id` and place ascending (M-110).
+///
+/// `facts` are in total order.
+#[must_use]
+pub fn recent_failures(facts: &[Fact]) -> Vec<RecentFailure<'_>> {
+    let mut failing: Vec<&Fact> = facts.iter().filter(|fact| fact.is_failing()).collect();
+    // Stable: facts of one instant keep their total order, which is by run and place.
+    failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
+    failing.into_iter().map(RecentFailure::of).collect()
+}

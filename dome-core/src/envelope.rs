@@ -1,0 +1,243 @@
+//! The wrapper envelope: one record per outcome (section 2), in its canonical form (M-40).
+
+use compact_str::CompactString;
+use serde::Serialize;
+
+use crate::choice::{Decision, Signal, Status, WrapperPolicy};
+use crate::hash::Sha256Hash;
+use crate::id::{EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
+use crate::map::StringMap;
+use crate::path::EvidencePath;
+use crate::reason::PolicyReasonCode;
+use crate::spec::TaskSpec;
+use crate::time::Timestamp;
+
+/// One outcome of one task, valid and canonical: aliases resolved, defaults filled in, sets
+/// sorted (M-40). Get one from [`crate::read`] or [`crate::Reader`].
+///
+/// `#[non_exhaustive]`: an envelope can be read and looked at, but not put together by hand, so
+/// that every one there is has passed every rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// The derived key of a prior that this task applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_capsule: Option<Sha256Hash>,
+    /// How many attempts it took, 1 to 10^6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// How long it took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Where it ran, as given.
+    pub env: StringMap,
+    /// The version of this document.
+    pub envelope_version: EnvelopeVersion,
+    /// Unique in its run.
+    pub event_id: EventId,
+    /// What the outcome can be checked against; at least one.
+    pub evidence: Vec<Evidence>,
+    /// The checks, sorted by `gate_id`.
+    pub gates: Vec<Gate>,
+    /// One outcome of the task in the run.
+    pub group_id: GroupId,
+    /// The guards asked, sorted by `guard_id`.
+    pub guard_evals: Vec<GuardEval>,
+    /// Kept on the fact, never part of a key.
+    pub labels: StringMap,
+    /// The stream of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
+    /// The failure's own text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What was not allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_reason_code: Option<PolicyReasonCode>,
+    /// What was done, on a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+    /// The run.
+    pub run_id: RunId,
+    /// The order of events in their run, from 1.
+    pub sequence: u64,
+    /// What the outcome says.
+    pub signal: Signal,
+    /// The task.
+    pub task_id: TaskId,
+    /// What was worked on and what went wrong.
+    pub task_spec: TaskSpec,
+    /// The tool that produced the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Tool>,
+    /// When.
+    pub ts: Timestamp,
+    /// What the wrapper lets mint.
+    pub wrapper_policy: WrapperPolicy,
+}
+
+/// `envelope_version`: there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum EnvelopeVersion {
+    /// Version 1.
+    #[serde(rename = "1")]
+    V1,
+}
+
+impl EnvelopeVersion {
+    /// The version as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "1",
+        }
+    }
+}
+
+/// One entry of `gates`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gate {
+    /// Which check.
+    pub gate_id: GateId,
+    /// How it ended.
+    pub status: Status,
+}
+
+/// One entry of `guard_evals`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GuardEval {
+    /// What the guard decided, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// What it looked at: a set, sorted.
+    pub evidence_refs: Vec<CompactString>,
+    /// Which guard.
+    pub guard_id: GuardId,
+    /// Why: a set, sorted.
+    pub reason_codes: Vec<PolicyReasonCode>,
+    /// How the evaluation ended.
+    pub status: Status,
+}
+
+impl GuardEval {
+    /// Whether the guard decided `DENY` or `STOP`.
+    #[must_use]
+    pub fn denies(&self) -> bool {
+        self.decision.is_some_and(Decision::denies)
+    }
+}
+
+/// `tool`: what produced the outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// The digest of its configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_sha256: Option<Sha256Hash>,
+    /// Its name.
+    pub name: ToolName,
+    /// Its version, as given.
+    pub version: CompactString,
+}
+
+/// `remedy`: what was done that made it work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remedy {
+    /// What kind of thing it is.
+    pub kind: RemedyKind,
+    /// Where it can be found.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<EvidencePath>,
+    /// Its content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Hash>,
+    /// A sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<CompactString>,
+}
+
+/// One entry of `evidence`: a path, a digest, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// Its size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Where it can be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<EvidencePath>,
+    /// Its content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Hash>,
+}
+
+impl Envelope {
+    /// Whether the outcome is a failure or a gate failed (M-72).
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.signal == Signal::Failure || self.failed_gates().next().is_some()
+    }
+
+    /// Whether the outcome is a success (M-72).
+    #[must_use]
+    pub fn is_succeeding(&self) -> bool {
+        self.signal == Signal::Success
+    }
+
+    /// The gates that failed, sorted.
+    pub fn failed_gates(&self) -> impl Iterator<Item = &GateId> {
+        let failed = |gate: &&Gate| gate.status == Status::Fail;
+        self.gates.iter().filter(failed).map(|gate| &gate.gate_id)
+    }
+
+    /// The canonical bytes (M-01, M-40; RFC 8785).
+    ///
+    /// ```
+    /// # let line = dome_core::EXAMPLE_LINE;
+    /// let envelope = dome_core::read(line)?;
+    /// let bytes = envelope.to_canonical();
+    /// assert_eq!(dome_core::read(&bytes)?.to_canonical(), bytes);
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn to_canonical(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(1_024);
+        self.write_canonical(&mut bytes);
+        bytes
+    }
+
+    /// Appends the canonical bytes to `bytes`.
+    pub fn write_canonical(&self, bytes: &mut Vec<u8>) {
+        crate::canonical::append(self, bytes);
+    }
+
+    /// The digest: SHA-256 over the canonical bytes (M-40).
+    #[must_use]
+    pub fn digest(&self) -> Sha256Hash {
+        Sha256Hash::of(&self.to_canonical())
+    }
+}
+
+impl Remedy {
+    /// What two uses of one remedy have in common: its `kind` with its `sha256`, or with its `ref`
+    /// if it has none (section 2, M-83).
+    #[must_use]
+    pub fn identity(&self) -> Sha256Hash {
+        #[derive(Serialize)]
+        struct BySha256<'r> {
+            kind: &'r RemedyKind,
+            sha256: Sha256Hash,
+        }
+        #[derive(Serialize)]
+        struct ByRef<'r> {
+            kind: &'r RemedyKind,
+            r#ref: Option<&'r EvidencePath>,
+        }
+        let mut bytes = Vec::with_capacity(160);
+        match self.sha256 {
+            Some(sha256) => crate::canonical::append(&BySha256 { kind: &self.kind, sha256 }, &mut bytes),
+            None => {
+                crate::canonical::append(&ByRef { kind: &self.kind, r#ref: self.reference.as_ref() }, &mut bytes);
+            }
+        }
+        Sha256Hash::of(&bytes)
+    }
+}

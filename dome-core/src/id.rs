@@ -1,0 +1,180 @@
+//! Identifiers and `kind` tokens (M-03): one macro, one check each.
+
+use std::fmt;
+
+use compact_str::CompactString;
+use serde::Serialize;
+
+use crate::limits;
+
+/// Why a text is not an identifier (M-03).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentifierError {
+    /// It has no byte.
+    #[error("an identifier has at least one byte")]
+    Empty,
+    /// It is longer than [`limits::IDENTIFIER_BYTES`].
+    #[error("an identifier has at most 512 bytes, this one has {bytes}")]
+    TooLong {
+        /// The length found, in bytes.
+        bytes: usize,
+    },
+    /// It holds a control character (Unicode category Cc).
+    #[error("an identifier has no control character")]
+    Control,
+    /// It begins or ends with white space (Unicode `White_Space`).
+    #[error("an identifier has no white space at its start or end")]
+    Padded,
+}
+
+/// Why a text is not a `kind` token (M-03).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a kind matches `^[a-z][a-z0-9_]{{0,63}}$`")]
+pub struct TokenError;
+
+fn check_identifier(text: &str) -> Result<(), IdentifierError> {
+    if text.is_empty() {
+        Err(IdentifierError::Empty)
+    } else if text.len() > limits::IDENTIFIER_BYTES {
+        Err(IdentifierError::TooLong { bytes: text.len() })
+    } else if has_control(text) {
+        Err(IdentifierError::Control)
+    } else if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        Err(IdentifierError::Padded)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether `text` holds a control character; only C1 controls need decoding.
+pub(crate) fn has_control(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+    !plain && text.chars().any(char::is_control)
+}
+
+fn check_token(text: &str) -> Result<(), TokenError> {
+    let rest = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let sound = text.len() <= limits::TOKEN_BYTES
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(rest);
+    if sound { Ok(()) } else { Err(TokenError) }
+}
+
+macro_rules! checked_text {
+    ($($(#[$docs:meta])* $name:ident: $check:path => $error:ty, $what:literal;)*) => {$(
+        $(#[$docs])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(CompactString);
+
+        impl $name {
+            #[doc = concat!("Takes `text` as ", $what, ".")]
+            ///
+            /// # Errors
+            ///
+            /// When `text` breaks M-03.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, $error> {
+                $check(text.as_ref())?;
+                Ok(Self(CompactString::from(text.as_ref())))
+            }
+
+            /// The text as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self.as_str(), formatter)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                Self::new(text)
+            }
+        }
+    )*};
+}
+pub(crate) use checked_text;
+
+checked_text! {
+    /// `event_id`: unique in its run.
+    EventId: check_identifier => IdentifierError, "an event's id";
+    /// `run_id`: one run of an agent, a pipeline or a benchmark.
+    RunId: check_identifier => IdentifierError, "a run's id";
+    /// `task_id`: the task inside its run.
+    TaskId: check_identifier => IdentifierError, "a task's id";
+    /// `group_id`: one evidence group, that is one outcome of the task in the run.
+    GroupId: check_identifier => IdentifierError, "an evidence group's id";
+    /// `lane`: a stream of work, such as a branch or a pull request.
+    Lane: check_identifier => IdentifierError, "a lane";
+    /// `target.id`: what is worked on.
+    TargetId: check_identifier => IdentifierError, "a target's id";
+    /// `gate_id`: a check that passes or fails.
+    GateId: check_identifier => IdentifierError, "a gate's id";
+    /// `guard_id`: a guard that allows or denies.
+    GuardId: check_identifier => IdentifierError, "a guard's id";
+    /// `tool.name`: the tool that produced the outcome.
+    ToolName: check_identifier => IdentifierError, "a tool's name";
+    /// A state or a transition of the owner's state machine.
+    StateId: check_identifier => IdentifierError, "a state's or transition's id";
+    /// `target.kind`: what kind of thing is worked on.
+    TargetKind: check_token => TokenError, "a target's kind";
+    /// `action.kind`: what is done to it.
+    ActionKind: check_token => TokenError, "an action's kind";
+    /// `remedy.kind`: what kind of thing resolved it.
+    RemedyKind: check_token => TokenError, "a remedy's kind";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m03_identifiers_are_kept_as_given_or_refused() {
+        for good in ["a", "é́", "a b", "\u{e000}", "\u{1F600}", &"x".repeat(512)] {
+            assert_eq!(RunId::new(good).as_ref().map(RunId::as_str), Ok(good));
+        }
+        let long = IdentifierError::TooLong { bytes: 513 };
+        for (bad, why) in [
+            ("", IdentifierError::Empty),
+            (&*"x".repeat(513), long),
+            ("a\u{85}b", IdentifierError::Control),
+            ("a\nb", IdentifierError::Control),
+            ("a\u{7f}", IdentifierError::Control),
+            (" a", IdentifierError::Padded),
+            ("a\u{2003}", IdentifierError::Padded),
+        ] {
+            assert_eq!(RunId::new(bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn m03_tokens_are_lower_case_words() {
+        let long = format!("a{}", "b".repeat(63));
+        for good in ["a", "a_1", &long] {
+            assert!(ActionKind::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "_a", "A", "a-b", "é", &format!("{long}b")] {
+            assert_eq!(ActionKind::new(bad), Err(TokenError), "{bad}");
+        }
+    }
+}

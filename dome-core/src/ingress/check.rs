@@ -1,0 +1,233 @@
+//! The checks that every member is built from; each adds its problems and goes on (M-30).
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use compact_str::CompactString;
+
+use crate::choice::ChoiceError;
+use crate::json::{Kind, Span, Value};
+use crate::limits;
+use crate::map::StringMap;
+use crate::problem::{Problem, ProblemCode};
+use crate::text::quote;
+
+/// The problems of one line, as they are found. A check returns `None` once it has added one.
+#[derive(Default)]
+pub(super) struct Check {
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Check {
+    fn add(&mut self, code: ProblemCode, pointer: String, span: Span, message: String) {
+        let span = span.start as usize..span.end as usize;
+        self.problems.push(Problem { code, message, pointer, span });
+    }
+
+    pub(super) fn report(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) {
+        self.add(code, at.pointer(), at.span(), message.to_string());
+    }
+
+    pub(super) fn missing(&mut self, code: ProblemCode, object: Value<'_>, name: &str) {
+        let opening = object.span().start..object.span().start + 1;
+        let message = format!("the required member {} is missing", quote(name));
+        self.add(code, format!("{}/{name}", object.pointer()), opening, message);
+    }
+
+    fn wrong_type(&mut self, at: Value<'_>, expected: &str) {
+        let found = match at.kind() {
+            kind @ (Kind::Null | Kind::Array | Kind::Object) => kind.name().to_owned(),
+            kind => format!("{} {}", kind.name(), quote(at.text().unwrap_or(at.written()))),
+        };
+        self.report(ProblemCode::WrongType, at, format_args!("expected {expected}, found {found}"));
+    }
+
+    /// The members of an object in the order of `names`; all others are unknown (M-10).
+    pub(super) fn object<'t, const N: usize>(
+        &mut self,
+        at: Value<'t>,
+        names: [&'static str; N],
+    ) -> Option<[Option<Value<'t>>; N]> {
+        if at.kind() != Kind::Object {
+            self.wrong_type(at, "an object");
+            return None;
+        }
+        let mut slots = [None; N];
+        for (key, value) in at.members() {
+            let name = key.text().unwrap_or_default();
+            match names.iter().zip(&mut slots).find(|(known, _)| **known == name) {
+                Some((_, slot)) => *slot = Some(value),
+                None => self.unknown(key, value, &names),
+            }
+        }
+        Some(slots)
+    }
+
+    fn unknown(&mut self, key: Value<'_>, value: Value<'_>, names: &[&'static str]) {
+        let name = key.text().unwrap_or_default();
+        let mut message = format!("no such member {}", quote(name));
+        if let Some(near) = nearest(name, names) {
+            message.push_str(&format!("; did you mean `{near}`?"));
+        }
+        self.add(ProblemCode::UnknownField, value.pointer(), key.span(), message);
+    }
+
+    pub(super) fn required<'t, T>(
+        &mut self,
+        object: Value<'t>,
+        name: &str,
+        slot: Option<Value<'t>>,
+        read: impl FnOnce(&mut Self, Value<'t>) -> Option<T>,
+    ) -> Option<T> {
+        match slot {
+            Some(value) => read(self, value),
+            None => {
+                self.missing(ProblemCode::MissingField, object, name);
+                None
+            }
+        }
+    }
+
+    /// `Some(None)` for a member that is absent, `None` for one that is wrong.
+    pub(super) fn optional<'t, T>(
+        &mut self,
+        slot: Option<Value<'t>>,
+        read: impl FnOnce(&mut Self, Value<'t>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        slot.map_or(Some(None), |value| read(self, value).map(Some))
+    }
+
+    pub(super) fn text<'t>(&mut self, at: Value<'t>) -> Option<&'t str> {
+        let text = at.text();
+        if text.is_none() {
+            self.wrong_type(at, "a string");
+        }
+        text
+    }
+
+    pub(super) fn any_text(&mut self, at: Value<'_>) -> Option<CompactString> {
+        self.text(at).map(CompactString::from)
+    }
+
+    /// A string of a checked type; `code` names the problem when it is not one.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, at: Value<'_>, code: ProblemCode) -> Option<T> {
+        let text = self.text(at)?;
+        match text.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(why) => {
+                self.report(code, at, format_args!("{why}, found {}", quote(text)));
+                None
+            }
+        }
+    }
+
+    pub(super) fn choice<T: FromStr<Err = ChoiceError>>(&mut self, at: Value<'_>) -> Option<T> {
+        let text = self.text(at)?;
+        match text.parse() {
+            Ok(word) => Some(word),
+            Err(why) => {
+                let near = nearest(text, why.expected).map(|near| format!("; did you mean `{near}`?"));
+                let message = format!("{why}, found {}{}", quote(text), near.unwrap_or_default());
+                self.report(ProblemCode::ValueNotAllowed, at, message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
+        let written = at.written();
+        match at.kind() {
+            Kind::Integer => {}
+            Kind::UnsafeInteger => {
+                let message = format!("the integer {} lies beyond 2^53 - 1", quote(written));
+                self.report(ProblemCode::NumberUnsafe, at, message);
+                return None;
+            }
+            _ => {
+                self.wrong_type(at, "an integer");
+                return None;
+            }
+        }
+        let value = if written == "-0" { Ok(0) } else { written.parse::<u64>() };
+        match value {
+            Ok(value) if (least..=most).contains(&value) => Some(value),
+            _ => {
+                let message = format!("expected an integer from {least} to {most}, found {}", quote(written));
+                self.report(ProblemCode::OutOfRange, at, message);
+                None
+            }
+        }
+    }
+
+    /// The entries of an array of at most `most`.
+    pub(super) fn array<'t, T>(
+        &mut self,
+        at: Value<'t>,
+        most: usize,
+        mut read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if at.kind() != Kind::Array {
+            self.wrong_type(at, "an array");
+            return None;
+        }
+        let sized = self.count(at, most, "entries");
+        let mut entries = Vec::with_capacity(at.len().min(most));
+        let mut sound = sized;
+        for entry in at.entries() {
+            match read(self, entry) {
+                Some(entry) => entries.push(entry),
+                None => sound = false,
+            }
+        }
+        sound.then_some(entries)
+    }
+
+    fn count(&mut self, at: Value<'_>, most: usize, what: &str) -> bool {
+        let sized = at.len() <= most;
+        if !sized {
+            let message = format!("expected at most {most} {what}, found {}", at.len());
+            self.report(ProblemCode::OutOfRange, at, message);
+        }
+        sized
+    }
+
+    /// An array that is a set: sorted by UTF-8 bytes, without repeats (M-40).
+    pub(super) fn set<'t, T: Ord>(
+        &mut self,
+        at: Value<'t>,
+        read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let mut entries = self.array(at, limits::ARRAY, read)?;
+        entries.sort_unstable();
+        entries.dedup();
+        Some(entries)
+    }
+
+    /// An object of strings with at most [`limits::MAP_MEMBERS`] members.
+    pub(super) fn map(&mut self, at: Value<'_>) -> Option<StringMap> {
+        if at.kind() != Kind::Object {
+            self.wrong_type(at, "an object of strings");
+            return None;
+        }
+        let mut sound = self.count(at, limits::MAP_MEMBERS, "members");
+        for (_, value) in at.members() {
+            sound &= self.text(value).is_some();
+        }
+        let members = at.members().filter_map(|(key, value)| Some((key.text()?, value.text()?)));
+        sound.then(|| members.collect())
+    }
+}
+
+/// The known name that is nearest to `name`, if one is near enough to be a slip.
+fn nearest(name: &str, names: &[&'static str]) -> Option<&'static str> {
+    if name.len() > limits::TOKEN_BYTES {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    names
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_ascii_lowercase()), *known))
+        .filter(|(edits, known)| *edits <= 1 + known.len() / 4)
+        .min()
+        .map(|(_, known)| known)
+}

@@ -1,0 +1,83 @@
+//! Strings: escapes and surrogates (RFC 8259, section 7).
+
+use super::read::{Cursor, TextProblem};
+use crate::problem::ProblemCode;
+
+impl Cursor<'_> {
+    /// Moves over plain bytes to the next quote, backslash or control character.
+    pub(super) fn skip_plain(&mut self) {
+        let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+        self.place += self.rest().iter().take_while(|byte| plain(byte)).count();
+    }
+
+    /// Decodes the rest of a string, from its first escape on, behind the opening quote at `start`.
+    pub(super) fn decode_into(&mut self, decoded: &mut String, start: usize) -> Result<(), TextProblem> {
+        let mut plain_from = start + 1;
+        loop {
+            self.skip_plain();
+            decoded.push_str(self.line.get(plain_from..self.place).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => decoded.push(self.escape()?),
+                Some(_) => return Err(self.invalid("a control character in a string")),
+                None => return Err(self.invalid("the line ends inside a string")),
+            }
+            plain_from = self.place;
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, TextProblem> {
+        let start = self.place;
+        self.place += 1;
+        let simple = match self.peek() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(start),
+            _ => return Err(self.invalid_at(start, "no such escape in a string")),
+        };
+        self.place += 1;
+        Ok(simple)
+    }
+
+    fn unicode_escape(&mut self, start: usize) -> Result<char, TextProblem> {
+        let first = self.code_unit(start)?;
+        let unit = match first {
+            0xD800..=0xDBFF => {
+                let low = self.rest().starts_with(b"\\u");
+                self.place += usize::from(low);
+                let second = if low { self.code_unit(start)? } else { 0 };
+                if !(0xDC00..=0xDFFF).contains(&second) {
+                    return Err(self.invalid_at(start, "a lone surrogate escape"));
+                }
+                0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+            }
+            unit => unit,
+        };
+        char::from_u32(unit).ok_or_else(|| self.invalid_at(start, "a lone surrogate escape"))
+    }
+
+    /// `u` and four hex digits.
+    fn code_unit(&mut self, start: usize) -> Result<u32, TextProblem> {
+        let digits = self.line.get(self.place + 1..self.place + 5);
+        let unit = digits
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| self.invalid_at(start, "`\\u` wants four hex digits"))?;
+        self.place += 5;
+        Ok(unit)
+    }
+
+    pub(super) fn invalid(&self, what: &str) -> TextProblem {
+        self.invalid_at(self.place, what)
+    }
+
+    pub(super) fn invalid_at(&self, place: usize, what: &str) -> TextProblem {
+        TextProblem { code: ProblemCode::JsonInvalid, place, what: what.to_owned() }
+    }
+}

@@ -1,0 +1,172 @@
+//! Looking at what was read: kinds, texts, members, entries and pointers (RFC 6901).
+
+use super::{Node, Span, Tape};
+
+/// What a JSON value is. Numbers are told apart as far as M-15 asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Null,
+    Boolean,
+    /// An integer within the safe range.
+    Integer,
+    /// An integer beyond the safe range.
+    UnsafeInteger,
+    /// A number with a fraction or an exponent.
+    Fraction,
+    Text,
+    /// Text that is written with escapes.
+    EscapedText,
+    Array,
+    Object,
+}
+
+impl Kind {
+    /// The kind with its article, as messages name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Integer | Self::UnsafeInteger => "an integer",
+            Self::Fraction => "a number with a fraction or an exponent",
+            Self::Text | Self::EscapedText => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// One value on the tape of its line.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'t> {
+    line: &'t str,
+    tape: &'t Tape,
+    index: u32,
+}
+
+impl<'t> Value<'t> {
+    pub(super) const fn root(line: &'t str, tape: &'t Tape) -> Self {
+        Self { line, tape, index: 0 }
+    }
+
+    const fn at(self, index: u32) -> Self {
+        Self { index, ..self }
+    }
+
+    /// The value at a place of the tape.
+    pub(super) fn nth(self, index: usize) -> Self {
+        self.at(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// The names of the first `count` members of an object, which may still be being read.
+    pub(super) fn names(self, count: usize) -> impl Iterator<Item = &'t str> {
+        let mut index = self.index + 1;
+        (0..count).map(move |_| {
+            let key = self.at(index);
+            index = self.at(index + 1).next();
+            key.text().unwrap_or_default()
+        })
+    }
+
+    fn node(self) -> Node {
+        let missing = Node { kind: Kind::Null, start: 0, end: 0, first: 0, last: 0 };
+        self.tape.nodes.get(self.index as usize).copied().unwrap_or(missing)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        self.node().kind
+    }
+
+    /// The bytes that the value stands on.
+    pub(crate) fn span(self) -> Span {
+        let node = self.node();
+        node.start..node.end
+    }
+
+    /// The value as it is written.
+    pub(crate) fn written(self) -> &'t str {
+        let node = self.node();
+        self.line.get(node.start as usize..node.end as usize).unwrap_or_default()
+    }
+
+    /// The text of a string, decoded.
+    pub(crate) fn text(self) -> Option<&'t str> {
+        let node = self.node();
+        match node.kind {
+            Kind::Text => self.line.get(node.start as usize + 1..node.end as usize - 1),
+            Kind::EscapedText => self.tape.decoded.get(node.first as usize..node.last as usize),
+            _ => None,
+        }
+    }
+
+    /// How many entries an array has, or members an object.
+    pub(crate) fn len(self) -> usize {
+        match self.kind() {
+            Kind::Array | Kind::Object => self.node().last as usize,
+            _ => 0,
+        }
+    }
+
+    /// The node that follows this value and all that it holds.
+    fn next(self) -> u32 {
+        match self.node() {
+            Node { kind: Kind::Array | Kind::Object, first, .. } => first,
+            _ => self.index + 1,
+        }
+    }
+
+    /// The entries of an array.
+    pub(crate) fn entries(self) -> impl Iterator<Item = Self> {
+        let mut index = self.index + 1;
+        let count = if self.kind() == Kind::Array { self.len() } else { 0 };
+        (0..count).map(move |_| {
+            let entry = self.at(index);
+            index = entry.next();
+            entry
+        })
+    }
+
+    /// The members of an object: key and value, as written.
+    pub(crate) fn members(self) -> impl Iterator<Item = (Self, Self)> {
+        let mut index = self.index + 1;
+        let count = if self.kind() == Kind::Object { self.len() } else { 0 };
+        (0..count).map(move |_| {
+            let (key, value) = (self.at(index), self.at(index + 1));
+            index = value.next();
+            (key, value)
+        })
+    }
+
+    /// The JSON Pointer from the line's root to this value (RFC 6901).
+    pub(crate) fn pointer(self) -> String {
+        let mut pointer = String::new();
+        let mut here = self.at(0);
+        while here.index != self.index {
+            let Some((step, child)) = here.child_above(self.index) else { break };
+            pointer.push('/');
+            pointer.push_str(&step);
+            here = child;
+        }
+        pointer
+    }
+
+    /// The child of this value that is or holds the node `index`, with the pointer's step to it.
+    fn child_above(self, index: u32) -> Option<(String, Self)> {
+        let holds = |child: Self| (child.index..child.next()).contains(&index);
+        match self.kind() {
+            Kind::Object => self
+                .members()
+                .find(|(_, value)| holds(*value))
+                .map(|(key, value)| (escape_step(key.text().unwrap_or_default()), value)),
+            _ => self
+                .entries()
+                .enumerate()
+                .find(|(_, entry)| holds(*entry))
+                .map(|(position, entry)| (position.to_string(), entry)),
+        }
+    }
+}
+
+/// A member's name as a step of a JSON Pointer (RFC 6901, section 3).
+pub(crate) fn escape_step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,137 @@
+//! The four keys and the digest of an envelope (section 7).
+
+use serde::Serialize;
+
+use crate::canonical;
+use crate::choice::Scope;
+use crate::envelope::Envelope;
+use crate::fingerprint::Fingerprint;
+use crate::hash::Sha256Hash;
+use crate::id::{ActionKind, GroupId, RunId, TargetId, TargetKind, TaskId};
+use crate::reason::FailureReasonCode;
+
+/// The version of the rules that bind facts to keys (section 7).
+pub const BINDER_VERSION: &str = "v1";
+
+/// What identifies an envelope, its outcome, its failure, its task line and its concept.
+///
+/// ```
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let keys = dome_core::Keys::of(&envelope);
+/// assert_eq!(keys.digest, envelope.digest());
+/// assert_eq!(keys.fingerprint_hash, dome_core::Fingerprint::of(&envelope).hash());
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// SHA-256 of the canonical envelope (M-40).
+    pub digest: Sha256Hash,
+    /// SHA-256 of the fingerprint (M-50).
+    pub fingerprint_hash: Sha256Hash,
+    /// One outcome of one task in one run (M-60).
+    pub idempotency: Sha256Hash,
+    /// One failure of one task line: a capsule's key (M-61).
+    pub derived: Sha256Hash,
+    /// One task line (M-62).
+    pub line: Sha256Hash,
+    /// One failure, whatever the target and the scope (M-63).
+    pub concept: Sha256Hash,
+}
+
+#[derive(Serialize)]
+struct IdempotencyKey<'e> {
+    binder_version: &'static str,
+    domain: &'static str,
+    group_id: &'e GroupId,
+    run_id: &'e RunId,
+    task_id: &'e TaskId,
+}
+
+#[derive(Serialize)]
+struct DerivedKey<'e> {
+    action_kind: &'e ActionKind,
+    binder_version: &'static str,
+    domain: &'static str,
+    failure_reason_code: &'e FailureReasonCode,
+    fingerprint_hash: Sha256Hash,
+    scope: Scope,
+    target_id: &'e TargetId,
+    target_kind: &'e TargetKind,
+}
+
+#[derive(Serialize)]
+struct LineKey<'e> {
+    action_kind: &'e ActionKind,
+    domain: &'static str,
+    scope: Scope,
+    target_id: &'e TargetId,
+    target_kind: &'e TargetKind,
+}
+
+#[derive(Serialize)]
+struct ConceptKey<'e> {
+    action_kind: &'e ActionKind,
+    binder_version: &'static str,
+    domain: &'static str,
+    failure_reason_code: &'e FailureReasonCode,
+    fingerprint_hash: Sha256Hash,
+    target_kind: &'e TargetKind,
+}
+
+fn hashed<T: Serialize>(key: &T, bytes: &mut Vec<u8>) -> Sha256Hash {
+    bytes.clear();
+    canonical::append(key, bytes);
+    Sha256Hash::of(bytes)
+}
+
+impl Keys {
+    /// The keys of an envelope.
+    #[must_use]
+    pub fn of(envelope: &Envelope) -> Self {
+        Self::with(envelope, envelope.digest(), Fingerprint::of(envelope).hash())
+    }
+
+    /// The keys of an envelope whose digest and fingerprint are known.
+    #[must_use]
+    pub fn with(envelope: &Envelope, digest: Sha256Hash, fingerprint_hash: Sha256Hash) -> Self {
+        let spec = &envelope.task_spec;
+        let (action_kind, target_id, target_kind) = (&spec.action.kind, &spec.target.id, &spec.target.kind);
+        let failure_reason_code = &spec.failure_reason_code;
+        let (scope, binder_version) = (spec.scope, BINDER_VERSION);
+        let mut bytes = Vec::with_capacity(512);
+        let idempotency = IdempotencyKey {
+            binder_version,
+            domain: "dome.idempotency/1",
+            group_id: &envelope.group_id,
+            run_id: &envelope.run_id,
+            task_id: &envelope.task_id,
+        };
+        let derived = DerivedKey {
+            action_kind,
+            binder_version,
+            domain: "dome.derived/1",
+            failure_reason_code,
+            fingerprint_hash,
+            scope,
+            target_id,
+            target_kind,
+        };
+        let line = LineKey { action_kind, domain: "dome.line/1", scope, target_id, target_kind };
+        let concept = ConceptKey {
+            action_kind,
+            binder_version,
+            domain: "dome.concept/1",
+            failure_reason_code,
+            fingerprint_hash,
+            target_kind,
+        };
+        Self {
+            digest,
+            fingerprint_hash,
+            idempotency: hashed(&idempotency, &mut bytes),
+            derived: hashed(&derived, &mut bytes),
+            line: hashed(&line, &mut bytes),
+            concept: hashed(&concept, &mut bytes),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Rejected lines, kept with every reason (M-31).
+
+use compact_str::CompactString;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::hash::Sha256Hash;
+use crate::limits::RAW_BYTES;
+use crate::problem::{Problem, Rejection};
+use crate::text::cut;
+
+/// Where a line stands: its source's name and its number from 1.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Source {
+    /// The number of the line, from 1.
+    pub line: u64,
+    /// The name of the source.
+    pub name: CompactString,
+}
+
+/// A row of `quarantine.jsonl` (M-31), its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct QuarantineRow {
+    /// Bytes in the line, without its end and a byte order mark.
+    pub length: u64,
+    /// The place of its first byte in its source, as decompressed.
+    pub offset: u64,
+    /// Why it was rejected.
+    pub problems: Vec<Problem>,
+    /// The line, when the whole of it is UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    /// The line in Base64 (RFC 4648, padded), when it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_base64: Option<String>,
+    /// Whether only the first [`RAW_BYTES`] bytes are kept.
+    pub raw_truncated: bool,
+    /// SHA-256 of the whole line.
+    pub sha256: Sha256Hash,
+    /// Where it stood.
+    pub source: Source,
+}
+
+/// What a quarantine row says of a line's bytes, gathered piece by piece, so that a line of any
+/// length is described in bounded memory.
+///
+/// ```
+/// let mut gathered = dome_core::RawLine::new();
+/// gathered.push(b"not ");
+/// gathered.push(b"json");
+/// assert_eq!(gathered.length(), 8);
+/// ```
+#[derive(Clone, Default)]
+pub struct RawLine {
+    kept: Vec<u8>,
+    length: u64,
+    hasher: Sha256,
+    utf8: Utf8,
+}
+
+impl RawLine {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A whole line.
+    #[must_use]
+    pub fn of(line: &[u8]) -> Self {
+        let mut raw = Self::new();
+        raw.push(line);
+        raw
+    }
+
+    /// The next bytes of the line.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let room = RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len());
+        self.kept.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        self.length += bytes.len() as u64;
+        self.hasher.update(bytes);
+        self.utf8.push(bytes);
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The row for a line that was rejected.
+    #[must_use]
+    pub fn row(self, offset: u64, source: Source, rejection: Rejection) -> QuarantineRow {
+        let (raw, raw_base64) = if self.utf8.is_whole() {
+            (Some(whole_characters(&self.kept)), None)
+        } else {
+            (None, Some(base64(&self.kept)))
+        };
+        QuarantineRow {
+            length: self.length,
+            offset,
+            problems: rejection.into_problems(),
+            raw,
+            raw_base64,
+            raw_truncated: self.length > RAW_BYTES as u64,
+            sha256: Sha256Hash::from_bytes(self.hasher.finalize().into()),
+            source,
+        }
+    }
+}
+
+/// The longest prefix that ends at a character boundary.
+fn whole_characters(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let valid = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    cut(&text, valid).to_owned()
+}
+
+/// Base64 with the standard alphabet and padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// Whether bytes that come in pieces are UTF-8 as a whole.
+#[derive(Clone, Default)]
+struct Utf8 {
+    invalid: bool,
+    /// The start of a character that the next piece may complete: at most three bytes.
+    begun: Vec<u8>,
+}
+
+impl Utf8 {
+    fn push(&mut self, mut bytes: &[u8]) {
+        while !self.invalid && !self.begun.is_empty() {
+            let Some((first, rest)) = bytes.split_first() else { return };
+            self.begun.push(*first);
+            bytes = rest;
+            let begun = std::mem::take(&mut self.begun);
+            self.check(&begun);
+        }
+        self.check(bytes);
+    }
+
+    fn check(&mut self, bytes: &[u8]) {
+        if let Err(error) = str::from_utf8(bytes) {
+            self.invalid |= error.error_len().is_some();
+            self.begun = bytes.get(error.valid_up_to()..).unwrap_or_default().to_vec();
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.invalid && self.begun.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: &[u8]) -> QuarantineRow {
+        let source = Source { line: 1, name: "a".into() };
+        let Err(rejection) = crate::read(line) else { unreachable!("the lines here are bad") };
+        RawLine::of(line).row(0, source, rejection)
+    }
+
+    #[test]
+    fn m31_raw_is_cut_at_a_character_boundary() {
+        let line = format!("x{}", "é".repeat(3_000));
+        let row = row(line.as_bytes());
+        assert!(row.raw_truncated);
+        assert_eq!(row.raw.map(|raw| raw.len()), Some(4_095));
+        assert_eq!((row.length, row.sha256), (6_001, Sha256Hash::of(line.as_bytes())));
+    }
+
+    #[test]
+    fn m31_raw_is_text_only_when_the_whole_line_is_utf8() {
+        let mut line = vec![b'x'; 5_000];
+        line.push(0xFF);
+        let row = row(&line);
+        assert_eq!(row.raw, None);
+        assert_eq!(row.raw_base64.map(|raw| raw.len()), Some(4_096_usize.div_ceil(3) * 4));
+        assert!(row.raw_truncated);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn m31_pieces_and_the_whole_line_give_one_row(
+            line in proptest::collection::vec(proptest::prop_oneof![
+                proptest::prelude::Just("é".as_bytes().to_vec()),
+                proptest::prelude::Just("\u{1F600}".as_bytes().to_vec()),
+                proptest::prelude::Just(vec![b'a']),
+                proptest::prelude::Just(vec![0xF0, 0x9F]),
+            ], 0..20),
+            piece in 1_usize..5,
+        ) {
+            let line = line.concat();
+            let mut raw = RawLine::new();
+            line.chunks(piece).for_each(|bytes| raw.push(bytes));
+            proptest::prop_assert_eq!(raw.utf8.is_whole(), str::from_utf8(&line).is_ok());
+            proptest::prop_assert_eq!(raw.length(), line.len() as u64);
+        }
+    }
+}

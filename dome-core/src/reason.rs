@@ -1,0 +1,98 @@
+//! Reason codes as two types that never meet (M-04).
+
+use std::fmt;
+
+use compact_str::CompactString;
+use serde::Serialize;
+
+use crate::id::checked_text;
+use crate::limits;
+
+/// Why a text is not a reason code (M-04).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReasonCodeError {
+    /// It does not have the shape of a reason code.
+    #[error("a reason code matches `^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$`, at most 128 bytes")]
+    Shape,
+    /// `NONE` says "no domain failure", which no policy can say.
+    #[error("`NONE` is reserved for `failure_reason_code`")]
+    Reserved,
+}
+
+/// What says that nothing failed.
+const NONE: &str = "NONE";
+
+/// Whether `text` has the shape of a reason code, whichever its meaning.
+pub(crate) fn is_reason_code(text: &str) -> bool {
+    let word =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    text.len() <= limits::REASON_CODE_BYTES
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.split('.').all(word)
+}
+
+fn check_failure(text: &str) -> Result<(), ReasonCodeError> {
+    if is_reason_code(text) { Ok(()) } else { Err(ReasonCodeError::Shape) }
+}
+
+fn check_policy(text: &str) -> Result<(), ReasonCodeError> {
+    check_failure(text)?;
+    if text == NONE { Err(ReasonCodeError::Reserved) } else { Ok(()) }
+}
+
+checked_text! {
+    /// `failure_reason_code`: what went wrong; `NONE` where nothing did.
+    ///
+    /// No code path turns it into a [`PolicyReasonCode`] or back:
+    ///
+    /// ```compile_fail
+    /// use dome_core::{FailureReasonCode, PolicyReasonCode};
+    /// let failed = FailureReasonCode::new("TESTS_FAILED").unwrap();
+    /// let denied: PolicyReasonCode = failed.into();
+    /// ```
+    FailureReasonCode: check_failure => ReasonCodeError, "what went wrong";
+    /// `policy_reason_code`: what was not allowed; never `NONE`.
+    ///
+    /// ```
+    /// use dome_core::{PolicyReasonCode, ReasonCodeError};
+    /// assert!(PolicyReasonCode::new("BUDGET_EXHAUSTED").is_ok());
+    /// assert_eq!(PolicyReasonCode::new("NONE"), Err(ReasonCodeError::Reserved));
+    /// ```
+    PolicyReasonCode: check_policy => ReasonCodeError, "what was not allowed";
+}
+
+impl FailureReasonCode {
+    /// The code that says "no domain failure".
+    #[must_use]
+    pub fn none() -> Self {
+        Self(CompactString::const_new(NONE))
+    }
+
+    /// Whether this is `NONE`.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.as_str() == NONE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m04_codes_are_upper_case_words_joined_by_dots() {
+        for good in ["A", "A1_", "TESTS_FAILED", "EXEC.NONZERO_EXIT", "A._.0", &"A".repeat(128)] {
+            assert!(FailureReasonCode::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "1A", "_A", "A.", ".A", "A..B", "A-B", "É", &"A".repeat(129)] {
+            assert_eq!(FailureReasonCode::new(bad), Err(ReasonCodeError::Shape), "{bad}");
+        }
+    }
+
+    #[test]
+    fn m04_none_says_no_domain_failure() {
+        assert!(FailureReasonCode::none().is_none());
+        assert_eq!(FailureReasonCode::new("NONE"), Ok(FailureReasonCode::none()));
+    }
+}
