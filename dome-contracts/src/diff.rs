@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Value, json as object};
 
-use crate::compat::{
-    Bump, CodeTable, Dialect, Direction, Finding, Rule, Schema, SchemaError, Verdict, compat,
-};
+use crate::compat::{Bump, CodeRegistry, Dialect, Direction, Finding, Rule, Schema, SchemaError, Verdict, compat};
 use crate::lock::REGISTRY;
-use crate::{Folder, digest};
+use crate::{Folder, digest, json};
 
 /// A change of one contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +56,7 @@ impl Diff {
     /// Changes after which an instance that was accepted may be refused. What is unknown is one.
     pub fn breaking(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| {
-            change.finding.direction != Direction::Forward
-                && change.finding.verdict != Verdict::Compatible
+            change.finding.direction != Direction::Forward && change.finding.verdict != Verdict::Compatible
         })
     }
 
@@ -83,15 +80,12 @@ impl Diff {
         let changes = self.changes.iter().map(|change| {
             let mut object = change.finding.to_json();
             if let Some(members) = object.as_object_mut() {
-                members.insert("contract".to_owned(), json!(change.contract));
+                members.insert("contract".to_owned(), object!(change.contract));
             }
             object
         });
-        let files = self
-            .files
-            .iter()
-            .map(|(path, change)| (path.clone(), json!(change.name())));
-        json!({
+        let files = self.files.iter().map(|(path, change)| (path.clone(), object!(change.name())));
+        object!({
             "bump": self.bump(),
             "changes": changes.collect::<Vec<_>>(),
             "files": files.collect::<serde_json::Map<_, _>>(),
@@ -107,53 +101,28 @@ impl Diff {
 ///
 /// [`SchemaError`] with file and place, where a contract is no schema.
 pub fn diff(old: &Folder, new: &Folder) -> Result<Diff, SchemaError> {
-    let mut diff = Diff {
-        changes: Vec::new(),
-        files: files(old, new),
-    };
-    let (before, after) = (
-        listed(old, "contracts", "schema"),
-        listed(new, "contracts", "schema"),
-    );
+    let mut diff = Diff { changes: Vec::new(), files: files(old, new) };
+    let (before, after) = (listed(old, "contracts", "schema"), listed(new, "contracts", "schema"));
     for (contract, path) in &before {
         match after.get(contract) {
-            None => diff.push(
-                contract,
-                whole(
-                    Rule::ContractRemoved,
-                    path,
-                    Verdict::Incompatible,
-                    Bump::Major,
-                ),
-            ),
+            None => diff.push(contract, whole(Rule::ContractRemoved, path, Verdict::Incompatible, Bump::Major)),
             Some(now) => {
                 let old = Schema::in_folder(old, path, Dialect::Draft07)?;
                 let new = Schema::in_folder(new, now, Dialect::Draft07)?;
+                if old.is_same(&new) {
+                    continue;
+                }
                 let report = compat(&old, &new, Direction::Full)?;
-                report
-                    .findings
-                    .into_iter()
-                    .for_each(|finding| diff.push(contract, finding));
+                report.findings.into_iter().for_each(|finding| diff.push(contract, finding));
             }
         }
     }
-    for (contract, path) in after
-        .iter()
-        .filter(|(contract, _)| !before.contains_key(*contract))
-    {
+    for (contract, path) in after.iter().filter(|(contract, _)| !before.contains_key(*contract)) {
         Schema::in_folder(new, path, Dialect::Draft07)?;
-        diff.push(
-            contract,
-            whole(Rule::ContractAdded, path, Verdict::Compatible, Bump::Minor),
-        );
+        diff.push(contract, whole(Rule::ContractAdded, path, Verdict::Compatible, Bump::Minor));
     }
     tables(old, new, &mut diff);
-    let order = |change: &Change| {
-        (
-            std::cmp::Reverse(change.finding.verdict),
-            std::cmp::Reverse(change.finding.bump),
-        )
-    };
+    let order = |change: &Change| (std::cmp::Reverse(change.finding.verdict), std::cmp::Reverse(change.finding.bump));
     diff.changes.sort_by_key(order);
     Ok(diff)
 }
@@ -177,25 +146,14 @@ impl Diff {
 }
 
 fn whole(rule: Rule, path: &str, verdict: Verdict, bump: Bump) -> Finding {
-    let (old, new) = if rule == Rule::ContractRemoved {
-        (path, "")
-    } else {
-        ("", path)
-    };
+    let (old, new) = if rule == Rule::ContractRemoved { (path, "") } else { ("", path) };
     Finding {
         rule,
         verdict,
         direction: Direction::Backward,
         old: old.to_owned(),
         new: new.to_owned(),
-        message: format!(
-            "`{path}` was {}",
-            if rule == Rule::ContractRemoved {
-                "removed"
-            } else {
-                "added"
-            }
-        ),
+        message: format!("`{path}` was {}", if rule == Rule::ContractRemoved { "removed" } else { "added" }),
         bump,
         witness: None,
     }
@@ -203,15 +161,9 @@ fn whole(rule: Rule, path: &str, verdict: Verdict, bump: Bump) -> Finding {
 
 /// The files that a list of the registry names: name to path.
 fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String> {
-    let registry = folder
-        .get(REGISTRY)
-        .and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+    let registry = folder.get(REGISTRY).and_then(|bytes| json::parse(bytes).ok());
     let registry = registry.unwrap_or_default();
-    let entries = registry
-        .get(list)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let entries = registry.get(list).and_then(Value::as_array).into_iter().flatten();
     let named = entries.filter_map(|entry| {
         let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
         Some((text("name")?, text(member)?))
@@ -223,9 +175,7 @@ fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String>
 fn tables(old: &Folder, new: &Folder, diff: &mut Diff) {
     let after = listed(new, "tables", "path");
     for (name, path) in listed(old, "tables", "path") {
-        let read = |folder: &Folder, path: &str| {
-            CodeTable::read(&serde_json::from_slice(folder.get(path)?).ok()?)
-        };
+        let read = |folder: &Folder, path: &str| CodeRegistry::read(&json::parse(folder.get(path)?).ok()?);
         let now = after.get(&name).and_then(|now| read(new, now));
         if let (Some(before), Some(now)) = (read(old, &path), now) {
             for mut finding in before.changes(&now) {
@@ -246,11 +196,7 @@ fn files(old: &Folder, new: &Folder) -> BTreeMap<String, FileChange> {
             Some(now) => {
                 let before = digest::canonical_sha256(bytes);
                 let same = before.is_some() && before == digest::canonical_sha256(now);
-                if same {
-                    FileChange::Reformatted
-                } else {
-                    FileChange::Changed
-                }
+                if same { FileChange::Reformatted } else { FileChange::Changed }
             }
         };
         found.insert(path.to_owned(), change);

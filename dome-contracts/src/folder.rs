@@ -17,11 +17,7 @@ pub struct Folder {
 
 impl Folder {
     /// Puts a file in, and gives back the one that was there.
-    pub fn insert(
-        &mut self,
-        path: impl Into<String>,
-        bytes: impl Into<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
+    pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
         self.files.insert(path.into(), bytes.into())
     }
 
@@ -43,19 +39,13 @@ impl Folder {
 
     /// All files, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files
-            .iter()
-            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        self.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 }
 
 impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for Folder {
     fn from_iter<T: IntoIterator<Item = (P, B)>>(files: T) -> Self {
-        let files = files
-            .into_iter()
-            .map(|(path, bytes)| (path.into(), bytes.into()));
-        Self {
-            files: files.collect(),
-        }
+        let files = files.into_iter().map(|(path, bytes)| (path.into(), bytes.into()));
+        Self { files: files.collect() }
     }
 }

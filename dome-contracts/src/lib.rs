@@ -26,6 +26,7 @@ pub mod compat;
 mod diff;
 mod digest;
 mod folder;
+mod json;
 mod lock;
 mod migration;
 mod reference;
@@ -34,8 +35,6 @@ mod update;
 pub use diff::{Change, Diff, FileChange, diff};
 pub use digest::sha256_hex;
 pub use folder::Folder;
-pub use lock::{
-    LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked,
-};
+pub use lock::{LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked};
 pub use migration::{missing_notes, note_name};
 pub use update::{Refusal, Request, Update, plan_update};

@@ -11,9 +11,7 @@ use crate::{Folder, Lock};
 pub fn note_name(owner: &str, from: &str, to: &str) -> String {
     let plain = |text: &str| {
         let safe = |letter: char| letter.is_ascii_alphanumeric() || ".-_+".contains(letter);
-        text.chars()
-            .map(|letter| if safe(letter) { letter } else { '_' })
-            .collect::<String>()
+        text.chars().map(|letter| if safe(letter) { letter } else { '_' }).collect::<String>()
     };
     format!("{}-{}-to-{}.md", plain(owner), plain(from), plain(to))
 }
@@ -27,16 +25,11 @@ pub fn missing_notes(lock: &Lock, notes: &Folder) -> Vec<String> {
 }
 
 pub(crate) fn has_text(notes: &Folder, name: &str) -> bool {
-    notes
-        .get(name)
-        .is_some_and(|bytes| !bytes.trim_ascii().is_empty())
+    notes.get(name).is_some_and(|bytes| !bytes.trim_ascii().is_empty())
 }
 
 /// The contracts that a note has to name and does not.
 pub(crate) fn unnamed<'a>(note: &[u8], contracts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let text = String::from_utf8_lossy(note);
-    contracts
-        .filter(|contract| !text.contains(*contract))
-        .map(str::to_owned)
-        .collect()
+    contracts.filter(|contract| !text.contains(*contract)).map(str::to_owned).collect()
 }

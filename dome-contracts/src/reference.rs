@@ -49,11 +49,7 @@ impl Reference {
         let mut found = Vec::new();
         each_schema(document, "", &mut |at, schema| {
             if let Some(text) = schema.get("$ref").and_then(Value::as_str) {
-                found.push(Self {
-                    at: at.to_owned(),
-                    text: text.to_owned(),
-                    target: target(document, file, text),
-                });
+                found.push(Self { at: at.to_owned(), text: text.to_owned(), target: target(document, file, text) });
             }
         });
         found
@@ -62,10 +58,7 @@ impl Reference {
 
 fn target(document: &Value, file: &str, text: &str) -> Target {
     let (uri, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let own_id = document
-        .get("$id")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let own_id = document.get("$id").and_then(Value::as_str).unwrap_or_default();
     let own = uri.is_empty() || uri == own_id.trim_end_matches('#');
     let pointer = of_fragment(fragment).or_else(|| anchor(document, fragment).filter(|_| own));
     let Some(pointer) = pointer else {
@@ -76,10 +69,7 @@ fn target(document: &Value, file: &str, text: &str) -> Target {
     }
     match resolve(file, uri) {
         Some(path) if path == file && !file.is_empty() => Target::Inside(pointer),
-        Some(path) if !file.is_empty() => Target::File {
-            file: path,
-            pointer,
-        },
+        Some(path) if !file.is_empty() => Target::File { file: path, pointer },
         _ => Target::Outside(text.to_owned()),
     }
 }
@@ -88,8 +78,7 @@ fn target(document: &Value, file: &str, text: &str) -> Target {
 fn anchor(document: &Value, name: &str) -> Option<String> {
     let mut found = None;
     each_schema(document, "", &mut |at, schema| {
-        let is =
-            |keyword: &str, text: &str| schema.get(keyword).and_then(Value::as_str) == Some(text);
+        let is = |keyword: &str, text: &str| schema.get(keyword).and_then(Value::as_str) == Some(text);
         if is("$anchor", name) || is("$id", &format!("#{name}")) {
             found = Some(at.to_owned());
         }
@@ -125,28 +114,14 @@ mod tests {
     fn references_are_resolved_inside_the_folder_only() {
         let document = json!({"$id": "urn:own", "definitions": {"a": {"$id": "#name"}}});
         let of = |text: &str| target(&document, "schemas/x.json", text);
-        assert_eq!(
-            of("#/definitions/a"),
-            Target::Inside("/definitions/a".to_owned())
-        );
+        assert_eq!(of("#/definitions/a"), Target::Inside("/definitions/a".to_owned()));
         assert_eq!(of("urn:own#"), Target::Inside(String::new()));
         assert_eq!(of("#name"), Target::Inside("/definitions/a".to_owned()));
-        assert_eq!(
-            of("x.json#/definitions"),
-            Target::Inside("/definitions".to_owned())
-        );
-        let other = |file: &str, pointer: &str| Target::File {
-            file: file.to_owned(),
-            pointer: pointer.to_owned(),
-        };
+        assert_eq!(of("x.json#/definitions"), Target::Inside("/definitions".to_owned()));
+        let other = |file: &str, pointer: &str| Target::File { file: file.to_owned(), pointer: pointer.to_owned() };
         assert_eq!(of("y.json"), other("schemas/y.json", ""));
         assert_eq!(of("../z.json#/a%20b"), other("z.json", "/a b"));
-        for outside in [
-            "../../z.json",
-            "https://a.example/z.json",
-            "/z.json",
-            "#missing",
-        ] {
+        for outside in ["../../z.json", "https://a.example/z.json", "/z.json", "#missing"] {
             assert_eq!(of(outside), Target::Outside(outside.to_owned()));
         }
     }

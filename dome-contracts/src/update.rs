@@ -83,12 +83,7 @@ pub struct Request<'a> {
 pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
     let mut lock = Lock::compute(request.from, request.folder, request.commit)?;
     let Some((old, folder)) = request.pinned else {
-        return Ok(plan(
-            lock,
-            &Folder::default(),
-            request.from,
-            Diff::default(),
-        ));
+        return Ok(plan(lock, &Folder::default(), request.from, Diff::default()));
     };
     lock.history.clone_from(&old.history);
     if lock.history.last() != Some(&lock.source.version) {
@@ -108,10 +103,7 @@ pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
 }
 
 fn judge(old: &Lock, new: &Lock, diff: &Diff, notes: &Folder) -> Result<(), Refusal> {
-    let mut contracts = diff
-        .breaking()
-        .map(|change| change.contract.as_str())
-        .collect::<Vec<_>>();
+    let mut contracts = diff.breaking().map(|change| change.contract.as_str()).collect::<Vec<_>>();
     contracts.sort_unstable();
     contracts.dedup();
     if old.source.version == new.source.version {
@@ -122,11 +114,7 @@ fn judge(old: &Lock, new: &Lock, diff: &Diff, notes: &Folder) -> Result<(), Refu
         let diff = Box::new(diff.clone());
         return Err(Refusal::VersionUnchanged { version, diff });
     }
-    let note = note_name(
-        &new.source.repository,
-        &old.source.version,
-        &new.source.version,
-    );
+    let note = note_name(&new.source.repository, &old.source.version, &new.source.version);
     if !has_text(notes, &note) {
         let diff = Box::new(diff.clone());
         return Err(Refusal::NoteMissing { note, diff });
@@ -139,14 +127,10 @@ fn judge(old: &Lock, new: &Lock, diff: &Diff, notes: &Folder) -> Result<(), Refu
 }
 
 fn plan(lock: Lock, pinned: &Folder, from: &Folder, diff: Diff) -> Update {
-    let write = from
-        .iter()
-        .filter(|(path, bytes)| pinned.get(path) != Some(bytes));
+    let write = from.iter().filter(|(path, bytes)| pinned.get(path) != Some(bytes));
     let remove = pinned.paths().filter(|path| from.get(path).is_none());
     Update {
-        write: write
-            .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
-            .collect(),
+        write: write.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect(),
         remove: remove.map(str::to_owned).collect(),
         lock,
         diff,

@@ -15,13 +15,7 @@ use dome_contracts::compat::{Dialect, Direction, Schema, Verdict, Vote, compat};
 use serde_json::Value;
 
 const DATA: &str = "DOME_COMPAT_DATA";
-const CORPORA: &[&str] = &[
-    "apicurio",
-    "getsentry",
-    "jsoncompat",
-    "jsonsubschema",
-    "karapace",
-];
+const CORPORA: &[&str] = &["apicurio", "getsentry", "jsoncompat", "jsonsubschema", "karapace"];
 
 struct Outcome {
     id: String,
@@ -43,16 +37,10 @@ fn schema(value: &Value, dialect: Dialect) -> Result<Schema, String> {
 }
 
 fn outcome(case: &Value, direction: Direction, label: Option<bool>) -> Outcome {
-    let dialect = if case["draft"] == "2020-12" {
-        Dialect::Draft202012
-    } else {
-        Dialect::Draft07
-    };
+    let dialect = if case["draft"] == "2020-12" { Dialect::Draft202012 } else { Dialect::Draft07 };
     let started = Instant::now();
-    let pair = schema(&case["original"], dialect)
-        .and_then(|old| Ok((old, schema(&case["updated"], dialect)?)));
-    let report = pair
-        .and_then(|(old, new)| compat(&old, &new, direction).map_err(|error| error.to_string()));
+    let pair = schema(&case["original"], dialect).and_then(|old| Ok((old, schema(&case["updated"], dialect)?)));
+    let report = pair.and_then(|(old, new)| compat(&old, &new, direction).map_err(|error| error.to_string()));
     let text = match &report {
         Ok(report) => report
             .findings
@@ -70,10 +58,7 @@ fn outcome(case: &Value, direction: Direction, label: Option<bool>) -> Outcome {
         id: case["id"].as_str().unwrap().to_owned(),
         label,
         verdict: report.as_ref().ok().map(|report| report.verdict),
-        votes: report
-            .as_ref()
-            .ok()
-            .map(|report| (report.votes[0].walker, report.votes[0].second)),
+        votes: report.as_ref().ok().map(|report| (report.votes[0].walker, report.votes[0].second)),
         millis: started.elapsed().as_millis(),
         text,
     }
@@ -102,26 +87,17 @@ fn the_corpora_agree_as_recorded() {
                 let key = (outcome.label, outcome.verdict, outcome.votes);
                 *counts.entry(key).or_insert(0_u32) += 1;
                 let agrees = outcome.label.is_none()
-                    || outcome.verdict.is_some_and(|verdict| {
-                        Some(verdict == Verdict::Compatible) == outcome.label
-                    });
+                    || outcome.verdict.is_some_and(|verdict| Some(verdict == Verdict::Compatible) == outcome.label);
                 if !agrees
                     || outcome.verdict == Some(Verdict::Unknown)
                     || outcome.verdict.is_none()
                     || (outcome.verdict == Some(Verdict::Incompatible)
-                        && outcome
-                            .votes
-                            .is_some_and(|(walker, _)| walker == Vote::Compatible))
+                        && outcome.votes.is_some_and(|(walker, _)| walker == Vote::Compatible))
                     || outcome.millis > 1000
                 {
                     println!(
                         "{direction:?} {} label {:?} {:?} {:?} {}ms {}",
-                        outcome.id,
-                        outcome.label,
-                        outcome.verdict,
-                        outcome.votes,
-                        outcome.millis,
-                        outcome.text
+                        outcome.id, outcome.label, outcome.verdict, outcome.votes, outcome.millis, outcome.text
                     );
                 }
             }

@@ -1,8 +1,5 @@
 //! Every rule, by an example pair: the change that breaks it, and the verdict both ways.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at the first thing that is wrong"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 use std::collections::BTreeSet;
 
@@ -16,31 +13,11 @@ use Dialect::{Draft07, Draft202012};
 fn narrowing() -> Vec<(Rule, Value, Value, Dialect)> {
     let any = || json!({});
     vec![
-        (
-            Rule::TypeRemoved,
-            json!({"type": ["string", "null"]}),
-            json!({"type": "string"}),
-            Draft07,
-        ),
-        (
-            Rule::TypeRemoved,
-            json!({"type": "number"}),
-            json!({"type": "integer"}),
-            Draft202012,
-        ),
+        (Rule::TypeRemoved, json!({"type": ["string", "null"]}), json!({"type": "string"}), Draft07),
+        (Rule::TypeRemoved, json!({"type": "number"}), json!({"type": "integer"}), Draft202012),
         (Rule::SchemaClosed, any(), json!(false), Draft07),
-        (
-            Rule::ValueRemoved,
-            json!({"enum": ["a", "b"]}),
-            json!({"enum": ["a"]}),
-            Draft07,
-        ),
-        (
-            Rule::ValueRemoved,
-            json!({"type": "string"}),
-            json!({"type": "string", "const": "a"}),
-            Draft202012,
-        ),
+        (Rule::ValueRemoved, json!({"enum": ["a", "b"]}), json!({"enum": ["a"]}), Draft07),
+        (Rule::ValueRemoved, json!({"type": "string"}), json!({"type": "string", "const": "a"}), Draft202012),
         (
             Rule::RequiredAdded,
             json!({"properties": {"a": {}}}),
@@ -78,108 +55,33 @@ fn narrowing() -> Vec<(Rule, Value, Value, Dialect)> {
             json!({"type": "object", "propertyNames": {"pattern": "^a"}}),
             Draft07,
         ),
-        (
-            Rule::MinPropertiesRaised,
-            json!({"minProperties": 1}),
-            json!({"minProperties": 2}),
-            Draft07,
-        ),
-        (
-            Rule::MaxPropertiesLowered,
-            json!({"maxProperties": 3}),
-            json!({"maxProperties": 2}),
-            Draft07,
-        ),
-        (
-            Rule::DependencyAdded,
-            any(),
-            json!({"dependencies": {"a": ["b"]}}),
-            Draft07,
-        ),
-        (
-            Rule::DependencyAdded,
-            any(),
-            json!({"dependentRequired": {"a": ["b"]}}),
-            Draft202012,
-        ),
-        (
-            Rule::DependencyAdded,
-            any(),
-            json!({"dependentSchemas": {"a": {"minProperties": 2}}}),
-            Draft202012,
-        ),
-        (
-            Rule::MinLengthRaised,
-            json!({"minLength": 1}),
-            json!({"minLength": 2}),
-            Draft07,
-        ),
-        (
-            Rule::MaxLengthLowered,
-            json!({"maxLength": 240}),
-            json!({"maxLength": 239}),
-            Draft07,
-        ),
+        (Rule::MinPropertiesRaised, json!({"minProperties": 1}), json!({"minProperties": 2}), Draft07),
+        (Rule::MaxPropertiesLowered, json!({"maxProperties": 3}), json!({"maxProperties": 2}), Draft07),
+        (Rule::DependencyAdded, any(), json!({"dependencies": {"a": ["b"]}}), Draft07),
+        (Rule::DependencyAdded, any(), json!({"dependentRequired": {"a": ["b"]}}), Draft202012),
+        (Rule::DependencyAdded, any(), json!({"dependentSchemas": {"a": {"minProperties": 2}}}), Draft202012),
+        (Rule::MinLengthRaised, json!({"minLength": 1}), json!({"minLength": 2}), Draft07),
+        (Rule::MaxLengthLowered, json!({"maxLength": 240}), json!({"maxLength": 239}), Draft07),
         (
             Rule::PatternChanged,
             json!({"type": "string"}),
             json!({"type": "string", "pattern": "^[A-Z0-9_]+$"}),
             Draft07,
         ),
-        (
-            Rule::FormatChanged,
-            json!({"type": "string"}),
-            json!({"type": "string", "format": "date-time"}),
-            Draft202012,
-        ),
-        (
-            Rule::MinimumRaised,
-            json!({"minimum": 0}),
-            json!({"exclusiveMinimum": 0}),
-            Draft07,
-        ),
-        (
-            Rule::MaximumLowered,
-            json!({"maximum": 1}),
-            json!({"maximum": 0}),
-            Draft07,
-        ),
-        (
-            Rule::MultipleOfChanged,
-            json!({"multipleOf": 2}),
-            json!({"multipleOf": 4}),
-            Draft07,
-        ),
-        (
-            Rule::MinItemsRaised,
-            json!({"minItems": 1}),
-            json!({"minItems": 2}),
-            Draft07,
-        ),
-        (
-            Rule::MaxItemsLowered,
-            json!({"maxItems": 2}),
-            json!({"maxItems": 1}),
-            Draft07,
-        ),
+        (Rule::FormatChanged, json!({"type": "string"}), json!({"type": "string", "format": "date-time"}), Draft202012),
+        (Rule::MinimumRaised, json!({"minimum": 0}), json!({"exclusiveMinimum": 0}), Draft07),
+        (Rule::MaximumLowered, json!({"maximum": 1}), json!({"maximum": 0}), Draft07),
+        (Rule::MultipleOfChanged, json!({"multipleOf": 2}), json!({"multipleOf": 4}), Draft07),
+        (Rule::MinItemsRaised, json!({"minItems": 1}), json!({"minItems": 2}), Draft07),
+        (Rule::MaxItemsLowered, json!({"maxItems": 2}), json!({"maxItems": 1}), Draft07),
         (
             Rule::ItemsClosed,
             json!({"items": [{"type": "string"}]}),
             json!({"items": [{"type": "string"}], "additionalItems": false}),
             Draft07,
         ),
-        (
-            Rule::ItemsClosed,
-            json!({"prefixItems": [{}]}),
-            json!({"prefixItems": [{}], "items": false}),
-            Draft202012,
-        ),
-        (
-            Rule::UniqueItemsAdded,
-            json!({"type": "array"}),
-            json!({"type": "array", "uniqueItems": true}),
-            Draft07,
-        ),
+        (Rule::ItemsClosed, json!({"prefixItems": [{}]}), json!({"prefixItems": [{}], "items": false}), Draft202012),
+        (Rule::UniqueItemsAdded, json!({"type": "array"}), json!({"type": "array", "uniqueItems": true}), Draft07),
         (
             Rule::ContainsNarrowed,
             json!({"minItems": 1}),
@@ -198,12 +100,7 @@ fn narrowing() -> Vec<(Rule, Value, Value, Dialect)> {
             json!({"type": "integer", "oneOf": [{"multipleOf": 2}, {"multipleOf": 3}], "multipleOf": 2}),
             Draft07,
         ),
-        (
-            Rule::NotAdded,
-            json!({"type": "string"}),
-            json!({"type": "string", "not": {"maxLength": 2}}),
-            Draft07,
-        ),
+        (Rule::NotAdded, json!({"type": "string"}), json!({"type": "string", "not": {"maxLength": 2}}), Draft07),
         (
             Rule::ConditionNarrowed,
             json!({"properties": {"kind": {"enum": ["a", "b"]}}}),
@@ -228,11 +125,7 @@ fn rules(report: &Report) -> BTreeSet<Rule> {
 fn every_narrowing_is_refuted_by_a_witness_and_named_by_its_rule() {
     for (rule, old, new, dialect) in narrowing() {
         let found = report(&old, &new, dialect, Direction::Backward);
-        assert_eq!(
-            found.verdict,
-            Verdict::Incompatible,
-            "{rule}: {old} -> {new}: {found:#?}"
-        );
+        assert_eq!(found.verdict, Verdict::Incompatible, "{rule}: {old} -> {new}: {found:#?}");
         let named = found.findings.iter().find(|finding| finding.rule == rule);
         let named = named.unwrap_or_else(|| unreachable!("{rule} is not in {found:#?}"));
         let witness = named.witness.as_ref();
@@ -248,10 +141,7 @@ fn every_narrowing_is_refuted_by_a_witness_and_named_by_its_rule() {
                 .unwrap()
                 .is_valid(witness.unwrap())
         };
-        assert!(
-            accepts(&old) && !accepts(&new),
-            "{rule}: {witness:?} is no witness"
-        );
+        assert!(accepts(&old) && !accepts(&new), "{rule}: {witness:?} is no witness");
     }
 }
 
@@ -259,11 +149,7 @@ fn every_narrowing_is_refuted_by_a_witness_and_named_by_its_rule() {
 fn every_narrowing_is_safe_the_other_way_round() {
     for (rule, old, new, dialect) in narrowing() {
         let found = report(&old, &new, dialect, Direction::Forward);
-        assert_eq!(
-            found.verdict,
-            Verdict::Compatible,
-            "{rule}: {old} -> {new}: {found:#?}"
-        );
+        assert_eq!(found.verdict, Verdict::Compatible, "{rule}: {old} -> {new}: {found:#?}");
     }
 }
 
@@ -277,39 +163,22 @@ fn annotations_references_and_dialects_are_told_and_break_nothing() {
     *new.pointer_mut("/$schema").unwrap() = json!(Draft202012.uri());
     let found = report(&old, &new, Draft07, Direction::Full);
     assert_eq!(found.verdict, Verdict::Compatible, "{found:#?}");
-    assert_eq!(
-        rules(&found),
-        BTreeSet::from([
-            Rule::ReferenceChanged,
-            Rule::DialectChanged,
-            Rule::AnnotationChanged
-        ])
-    );
+    assert_eq!(rules(&found), BTreeSet::from([Rule::ReferenceChanged, Rule::DialectChanged, Rule::AnnotationChanged]));
 }
 
 #[test]
 fn a_keyword_that_looks_misspelt_fails_closed() {
-    let found = report(
-        &json!({}),
-        &json!({"requird": ["a"]}),
-        Draft07,
-        Direction::Backward,
-    );
+    let found = report(&json!({}), &json!({"requird": ["a"]}), Draft07, Direction::Backward);
     assert_eq!(found.verdict, Verdict::Unknown);
     assert_eq!(rules(&found), BTreeSet::from([Rule::KeywordOpaque]));
-    let extension = report(
-        &json!({}),
-        &json!({"x-owner": "a"}),
-        Draft07,
-        Direction::Full,
-    );
+    let extension = report(&json!({}), &json!({"x-owner": "a"}), Draft07, Direction::Full);
     assert_eq!(extension.verdict, Verdict::Compatible);
 }
 
 #[test]
 fn what_neither_vote_can_prove_fails_closed() {
-    let old = json!({"type": "string", "pattern": "^[a-f]{64}$"});
-    let new = json!({"type": "string", "pattern": "^[a-z]{60,70}$"});
+    let old = json!({"type": "string", "pattern": r"^\d{3}$"});
+    let new = json!({"type": "string", "pattern": r"^\d{2,4}$"});
     let found = report(&old, &new, Draft07, Direction::Backward);
     assert_eq!(found.verdict, Verdict::Unknown, "{found:#?}");
     assert_eq!(rules(&found), BTreeSet::from([Rule::PatternChanged]));
@@ -332,87 +201,39 @@ fn recursive_schemas_are_compared_and_do_not_hang() {
             "properties": {"value": leaf, "children": {"type": "array", "items": {"$ref": "#/definitions/node"}}},
             "required": ["value"]}}})
     };
-    let (number, integer) = (
-        tree(json!({"type": "number"})),
-        tree(json!({"type": "integer"})),
-    );
+    let (number, integer) = (tree(json!({"type": "number"})), tree(json!({"type": "integer"})));
     let same = report(&number, &number, Draft07, Direction::Full);
     assert_eq!(same.verdict, Verdict::Compatible, "{same:#?}");
-    assert_eq!(
-        report(&integer, &number, Draft07, Direction::Backward).verdict,
-        Verdict::Compatible
-    );
-    assert_eq!(
-        report(&number, &integer, Draft07, Direction::Backward).verdict,
-        Verdict::Incompatible
-    );
-    let root =
-        |extra: Value| json!({"type": "object", "properties": {"next": {"$ref": "#"}, "n": extra}});
-    let found = report(
-        &root(json!({"maximum": 3})),
-        &root(json!({"maximum": 4})),
-        Draft07,
-        Direction::Full,
-    );
+    assert_eq!(report(&integer, &number, Draft07, Direction::Backward).verdict, Verdict::Compatible);
+    assert_eq!(report(&number, &integer, Draft07, Direction::Backward).verdict, Verdict::Incompatible);
+    let root = |extra: Value| json!({"type": "object", "properties": {"next": {"$ref": "#"}, "n": extra}});
+    let found = report(&root(json!({"maximum": 3})), &root(json!({"maximum": 4})), Draft07, Direction::Full);
     assert_eq!(found.verdict, Verdict::Incompatible);
-    assert_eq!(
-        found
-            .findings
-            .iter()
-            .filter(|finding| finding.direction == Direction::Backward)
-            .count(),
-        0
-    );
+    assert_eq!(found.findings.iter().filter(|finding| finding.direction == Direction::Backward).count(), 0);
 }
 
 #[test]
 fn what_is_no_schema_is_an_error_with_its_place() {
     let cases = [
-        (
-            json!({"properties": {"a": {"type": "strong"}}}),
-            "/properties/a/type",
-        ),
+        (json!({"properties": {"a": {"type": "strong"}}}), "/properties/a/type"),
         (json!({"minLength": -1}), "/minLength"),
         (json!([]), ""),
         (json!({"allOf": [{"$ref": "#"}]}), ""),
-        (
-            json!({"properties": {"a": {"$ref": "#/definitions/b"}}}),
-            "/properties/a",
-        ),
-        (
-            json!({"properties": {"a": {"$ref": "https://a.example/b"}}}),
-            "/properties/a",
-        ),
-        (
-            json!({"$schema": "http://json-schema.org/draft-03/schema#"}),
-            "/$schema",
-        ),
-        (
-            json!({"properties": {"a": {"not": {"anyOf": 3}}}}),
-            "/properties/a/not/anyOf",
-        ),
+        (json!({"properties": {"a": {"$ref": "#/definitions/b"}}}), "/properties/a"),
+        (json!({"properties": {"a": {"$ref": "https://a.example/b"}}}), "/properties/a"),
+        (json!({"$schema": "http://json-schema.org/draft-03/schema#"}), "/$schema"),
+        (json!({"properties": {"a": {"not": {"anyOf": 3}}}}), "/properties/a/not/anyOf"),
     ];
     for (schema, place) in cases {
         let error = Schema::from_value(schema.clone(), Draft07).err();
-        assert_eq!(
-            error.map(|error| error.pointer).as_deref(),
-            Some(place),
-            "{schema}"
-        );
+        assert_eq!(error.map(|error| error.pointer).as_deref(), Some(place), "{schema}");
     }
 }
 
 #[test]
 fn the_rules_of_the_comparison_itself_are_the_only_ones_without_a_pair_here() {
-    let mut shown = narrowing()
-        .into_iter()
-        .map(|(rule, ..)| rule)
-        .collect::<BTreeSet<_>>();
-    shown.extend([
-        Rule::ReferenceChanged,
-        Rule::DialectChanged,
-        Rule::AnnotationChanged,
-    ]);
+    let mut shown = narrowing().into_iter().map(|(rule, ..)| rule).collect::<BTreeSet<_>>();
+    shown.extend([Rule::ReferenceChanged, Rule::DialectChanged, Rule::AnnotationChanged]);
     shown.extend([Rule::KeywordOpaque, Rule::SecondVoteAlone]);
     // In `registry.rs` and `drift.rs` of these tests.
     shown.extend([

@@ -12,18 +12,12 @@ pub struct Version {
 }
 
 /// Version 0.1.
-pub const V0_1: Version = Version {
-    name: "0.1",
-    artifacts: v0_1::ARTIFACTS,
-};
+pub const V0_1: Version = Version { name: "0.1", artifacts: v0_1::ARTIFACTS };
 
 /// Version 0.2: deliberately evolved, so that drift is exercised for real. `gate_decision` may carry
 /// an `operator_note` (safe), `helper_event.base_sha` is a full hash (breaking), the code
 /// `DEPENDENCY_UNAVAILABLE` is new, and the registry states version 0.2.
-pub const V0_2: Version = Version {
-    name: "0.2",
-    artifacts: v0_2::ARTIFACTS,
-};
+pub const V0_2: Version = Version { name: "0.2", artifacts: v0_2::ARTIFACTS };
 
 /// All versions, the oldest first.
 pub const VERSIONS: &[Version] = &[V0_1, V0_2];
@@ -32,9 +26,7 @@ impl Version {
     /// The file at `path`, relative to the version's folder.
     #[must_use]
     pub fn artifact(&self, path: &str) -> Option<&'static Artifact> {
-        let at = self
-            .artifacts
-            .binary_search_by(|artifact| artifact.path.cmp(path));
+        let at = self.artifacts.binary_search_by(|artifact| artifact.path.cmp(path));
         at.ok().and_then(|at| self.artifacts.get(at))
     }
 
@@ -61,8 +53,6 @@ impl Version {
 
     fn under(&self, folder: &'static str) -> impl Iterator<Item = &'static Artifact> + use<> {
         let artifacts = self.artifacts;
-        artifacts
-            .iter()
-            .filter(move |artifact| artifact.path.starts_with(folder))
+        artifacts.iter().filter(move |artifact| artifact.path.starts_with(folder))
     }
 }

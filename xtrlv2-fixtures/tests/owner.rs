@@ -1,9 +1,5 @@
 //! The owner's contracts hang together: examples, table, registry and schemas agree.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first thing that is wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
 
 use jsonschema::{Registry, Retrieve, Uri, Validator};
 use serde_json::Value;
@@ -12,10 +8,7 @@ use xtrlv2_fixtures::{Artifact, VERSIONS, Version};
 struct Refuse;
 
 impl Retrieve for Refuse {
-    fn retrieve(
-        &self,
-        uri: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Err(format!("`{uri}` is not in the folder").into())
     }
 }
@@ -35,11 +28,7 @@ fn validator(version: &Version, contract: &str) -> Validator {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$ref": format!("xtrlv2:/schemas/{contract}.schema.json"),
     });
-    jsonschema::options()
-        .with_registry(&registry)
-        .with_retriever(Refuse)
-        .build(&entry)
-        .unwrap()
+    jsonschema::options().with_registry(&registry).with_retriever(Refuse).build(&entry).unwrap()
 }
 
 #[test]
@@ -47,10 +36,7 @@ fn every_valid_example_is_accepted() {
     for version in VERSIONS {
         for example in version.valid_examples() {
             let result = validator(version, example.contract());
-            let problem = result
-                .iter_errors(&json(example))
-                .next()
-                .map(|error| error.to_string());
+            let problem = result.iter_errors(&json(example)).next().map(|error| error.to_string());
             assert_eq!(problem, None, "v{} {}", version.name, example.path);
         }
     }
@@ -72,22 +58,10 @@ fn every_contract_has_examples_of_both_kinds() {
         let registry = json(version.artifact("registry.json").unwrap());
         for contract in registry["contracts"].as_array().unwrap() {
             let name = contract["name"].as_str().unwrap();
-            let schema = version
-                .artifact(contract["schema"].as_str().unwrap())
-                .unwrap();
+            let schema = version.artifact(contract["schema"].as_str().unwrap()).unwrap();
             assert_eq!(schema.contract(), name);
-            assert!(
-                version
-                    .valid_examples()
-                    .any(|example| example.contract() == name),
-                "{name}"
-            );
-            assert!(
-                version
-                    .invalid_examples()
-                    .any(|example| example.contract() == name),
-                "{name}"
-            );
+            assert!(version.valid_examples().any(|example| example.contract() == name), "{name}");
+            assert!(version.invalid_examples().any(|example| example.contract() == name), "{name}");
         }
     }
 }
@@ -107,26 +81,15 @@ fn the_table_of_codes_satisfies_its_schema_and_names_its_version() {
 fn every_schema_is_one_by_its_meta_schema_and_closed() {
     for schema in VERSIONS.iter().flat_map(Version::schemas) {
         let document = json(schema);
-        assert!(
-            jsonschema::draft7::meta::is_valid(&document),
-            "{}",
-            schema.path
-        );
+        assert!(jsonschema::draft7::meta::is_valid(&document), "{}", schema.path);
         closed(&document, schema.path);
     }
 }
 
 fn closed(value: &Value, path: &str) {
     if let Some(object) = value.as_object() {
-        if object
-            .get("properties")
-            .is_some_and(|properties| properties.get("type").is_none())
-        {
-            assert_eq!(
-                object.get("additionalProperties"),
-                Some(&Value::Bool(false)),
-                "{path}"
-            );
+        if object.get("properties").is_some_and(|properties| properties.get("type").is_none()) {
+            assert_eq!(object.get("additionalProperties"), Some(&Value::Bool(false)), "{path}");
         }
         object.values().for_each(|member| closed(member, path));
     }

@@ -1,8 +1,5 @@
 //! The tables of files and digests are what lies in the folders.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at the first thing that is wrong, and reads the folders"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong, and reads the folders")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,12 +16,10 @@ fn root() -> PathBuf {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn files(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
@@ -78,12 +73,7 @@ fn the_tables_list_every_file_with_its_digest() {
 fn the_recorded_digests_are_those_of_the_bytes() {
     for artifact in VERSIONS.iter().flat_map(|version| version.artifacts) {
         assert_eq!(artifact.sha256, hex(artifact.bytes), "{}", artifact.path);
-        assert_eq!(
-            artifact.text().as_bytes(),
-            artifact.bytes,
-            "{}",
-            artifact.path
-        );
+        assert_eq!(artifact.text().as_bytes(), artifact.bytes, "{}", artifact.path);
     }
 }
 

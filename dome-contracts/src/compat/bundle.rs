@@ -16,31 +16,19 @@ pub(super) fn single(value: Value, default: Dialect) -> Result<Document, SchemaE
     let dialect = dialect_of(&value, "", default)?;
     let mut root = value;
     let mut files = Vec::new();
-    rewrite(
-        &mut root,
-        "",
-        "",
-        &mut |reference| match &reference.target {
-            Target::Inside(_) => Ok(()),
-            Target::File { .. } | Target::Outside(_) => {
-                files.push(reference.text.clone());
-                Err(format!(
-                    "`$ref` to `{}` leaves the document, and nothing is fetched",
-                    reference.text
-                ))
-            }
-        },
-    )?;
+    rewrite(&mut root, "", "", &mut |reference| match &reference.target {
+        Target::Inside(_) => Ok(()),
+        Target::File { .. } | Target::Outside(_) => {
+            files.push(reference.text.clone());
+            Err(format!("`$ref` to `{}` leaves the document, and nothing is fetched", reference.text))
+        }
+    })?;
     without_id(&mut root);
     Document::new(root, dialect, BTreeMap::new())
 }
 
 /// A document of a folder, with all files that it reaches under `definitions`.
-pub(super) fn folder(
-    folder: &Folder,
-    path: &str,
-    default: Dialect,
-) -> Result<Document, SchemaError> {
+pub(super) fn folder(folder: &Folder, path: &str, default: Dialect) -> Result<Document, SchemaError> {
     let mut parts = BTreeMap::new();
     let mut waiting = vec![path.to_owned()];
     let mut dialect = default;
@@ -60,22 +48,16 @@ pub(super) fn folder(
             ));
         }
         let prefix = prefix_of(&file, path, dialect);
-        rewrite(
-            &mut value,
-            &file,
-            &prefix,
-            &mut |reference| match &reference.target {
-                Target::Inside(_) => Ok(()),
-                Target::File { file, .. } => {
-                    waiting.push(file.clone());
-                    Ok(())
-                }
-                Target::Outside(_) => Err(format!(
-                    "`$ref` to `{}` names no file of the folder, and nothing is fetched",
-                    reference.text
-                )),
-            },
-        )?;
+        rewrite(&mut value, &file, &prefix, &mut |reference| match &reference.target {
+            Target::Inside(_) => Ok(()),
+            Target::File { file, .. } => {
+                waiting.push(file.clone());
+                Ok(())
+            }
+            Target::Outside(_) => {
+                Err(format!("`$ref` to `{}` names no file of the folder, and nothing is fetched", reference.text))
+            }
+        })?;
         redirect(&mut value, &file, path, dialect);
         without_id(&mut value);
         parts.insert(file, value);
@@ -84,28 +66,17 @@ pub(super) fn folder(
 }
 
 fn read(folder: &Folder, file: &str) -> Result<Value, SchemaError> {
-    let bytes = folder
-        .get(file)
-        .ok_or_else(|| SchemaError::new(file, "", "the folder has no such file"))?;
-    serde_json::from_slice(bytes)
-        .map_err(|error| SchemaError::new(file, "", format!("not JSON: {error}")))
+    let bytes = folder.get(file).ok_or_else(|| SchemaError::new(file, "", "the folder has no such file"))?;
+    crate::json::parse(bytes).map_err(|error| SchemaError::new(file, "", format!("not JSON: {error}")))
 }
 
 fn dialect_of(value: &Value, file: &str, default: Dialect) -> Result<Dialect, SchemaError> {
     if !value.is_object() && !value.is_boolean() {
-        return Err(SchemaError::new(
-            file,
-            "",
-            "a schema is an object or a boolean",
-        ));
+        return Err(SchemaError::new(file, "", "a schema is an object or a boolean"));
     }
     match Dialect::declared(value) {
         Ok(declared) => Ok(declared.unwrap_or(default)),
-        Err(uri) => Err(SchemaError::new(
-            file,
-            "/$schema",
-            format!("`{uri}` is neither draft-07 nor 2020-12"),
-        )),
+        Err(uri) => Err(SchemaError::new(file, "/$schema", format!("`{uri}` is neither draft-07 nor 2020-12"))),
     }
 }
 
@@ -163,19 +134,13 @@ fn without_id(value: &mut Value) {
     }
 }
 
-fn assemble(
-    mut parts: BTreeMap<String, Value>,
-    path: &str,
-    dialect: Dialect,
-) -> Result<Document, SchemaError> {
+fn assemble(mut parts: BTreeMap<String, Value>, path: &str, dialect: Dialect) -> Result<Document, SchemaError> {
     let mut root = parts.remove(path).unwrap_or(Value::Bool(true));
     let mut files = BTreeMap::from([(String::new(), path.to_owned())]);
     if !parts.is_empty()
         && let Some(members) = root.as_object_mut()
     {
-        let held = members
-            .entry(holder(dialect))
-            .or_insert_with(|| Value::Object(Map::new()));
+        let held = members.entry(holder(dialect)).or_insert_with(|| Value::Object(Map::new()));
         for (file, mut value) in parts {
             if let Some(members) = value.as_object_mut() {
                 members.remove("$schema");

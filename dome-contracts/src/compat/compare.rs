@@ -10,7 +10,7 @@ use super::document::{Document, SchemaError};
 use super::evaluate::Evaluator;
 use super::node::{Known, Node, Place, Side};
 use super::notes;
-use super::registry::CodeTable;
+use super::registry::CodeRegistry;
 use super::report::{Bump, Direction, Finding, Report, Verdict, Votes};
 use super::rule::Rule;
 use super::sample::{Hints, Sampler};
@@ -42,20 +42,10 @@ pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> Result<Report
         votes: Vec::new(),
     };
     if direction != Direction::Forward {
-        one_way(
-            &old.document,
-            &new.document,
-            Direction::Backward,
-            &mut report,
-        )?;
+        one_way(&old.document, &new.document, Direction::Backward, &mut report)?;
     }
     if direction != Direction::Backward {
-        one_way(
-            &new.document,
-            &old.document,
-            Direction::Forward,
-            &mut report,
-        )?;
+        one_way(&new.document, &old.document, Direction::Forward, &mut report)?;
     }
     let order = |finding: &Finding| (std::cmp::Reverse(finding.verdict), finding.direction);
     report.findings.sort_by_key(order);
@@ -63,25 +53,14 @@ pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> Result<Report
 }
 
 /// Whether all that `from` accepts is accepted by `to`.
-fn one_way(
-    from: &Document,
-    to: &Document,
-    direction: Direction,
-    report: &mut Report,
-) -> Result<(), SchemaError> {
+fn one_way(from: &Document, to: &Document, direction: Direction, report: &mut Report) -> Result<(), SchemaError> {
     let evaluator = Evaluator::new(from, to)?;
     let hints = Hints::of(&[&from.root, &to.root]);
     let mut walker = Walker::new(&evaluator, Sampler::new(&evaluator, hints));
     let known = Known::of([Node::root(Side::Old, from)]);
     let obstacles = walker.check(&known, &Node::root(Side::New, to));
     let (second, lost) = vote::second(from, to);
-    let mut case = Case {
-        from,
-        to,
-        evaluator: &evaluator,
-        direction,
-        findings: Vec::new(),
-    };
+    let mut case = Case { from, to, evaluator: &evaluator, direction, findings: Vec::new() };
     case.judge(&obstacles);
     if !case.is_refuted() {
         case.search(walker.sampler.samples(&known), obstacles.is_empty());
@@ -98,11 +77,7 @@ fn one_way(
         (false, true) => Vote::Incompatible,
         (false, false) => Vote::Unknown,
     };
-    report.votes.push(Votes {
-        direction,
-        walker: walked,
-        second,
-    });
+    report.votes.push(Votes { direction, walker: walked, second });
     report.verdict = report.verdict.max(verdict);
     report.findings.extend(case.findings);
     Ok(())
@@ -131,9 +106,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn is_refuted(&self) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.witness.is_some())
+        self.findings.iter().any(|finding| finding.witness.is_some())
     }
 
     /// Whether the validator accepts the instance under the one schema and not under the other.
@@ -151,11 +124,7 @@ impl Case<'_> {
             old: String::new(),
             new: String::new(),
             message: message.into(),
-            bump: if self.direction == Direction::Forward {
-                Bump::Minor
-            } else {
-                Bump::Major
-            },
+            bump: if self.direction == Direction::Forward { Bump::Minor } else { Bump::Major },
             witness: None,
         }
     }
@@ -163,25 +132,19 @@ impl Case<'_> {
     fn judge(&mut self, obstacles: &[Obstacle]) {
         let mut seen = BTreeSet::new();
         for obstacle in obstacles {
-            let witness = obstacle
-                .candidates
-                .iter()
-                .find(|value| self.is_witness(value))
-                .cloned();
-            let verdict = if witness.is_some() {
-                Verdict::Incompatible
-            } else {
-                Verdict::Unknown
-            };
+            let witness = obstacle.candidates.iter().find(|value| self.is_witness(value)).cloned();
+            let verdict = if witness.is_some() { Verdict::Incompatible } else { Verdict::Unknown };
             let mut finding = self.finding(obstacle.rule, verdict, obstacle.detail.clone());
             (finding.old, finding.new) = self.places(obstacle);
             finding.witness = witness;
             let key = (finding.rule, finding.old.clone(), finding.new.clone());
             if seen.insert(key) {
                 self.findings.push(finding);
-            } else if let Some(before) = self.findings.iter_mut().find(|before| {
-                before.witness.is_none() && before.rule == finding.rule && before.new == finding.new
-            }) {
+            } else if let Some(before) = self
+                .findings
+                .iter_mut()
+                .find(|before| before.witness.is_none() && before.rule == finding.rule && before.new == finding.new)
+            {
                 *before = finding;
             }
         }
@@ -189,15 +152,8 @@ impl Case<'_> {
 
     /// The places as pointers into OLD and NEW, whichever way the walk went.
     fn places(&self, obstacle: &Obstacle) -> (String, String) {
-        let (from, to) = (
-            self.from.display(&obstacle.old),
-            self.to.display(&obstacle.new),
-        );
-        if self.direction == Direction::Forward {
-            (to, from)
-        } else {
-            (from, to)
-        }
+        let (from, to) = (self.from.display(&obstacle.old), self.to.display(&obstacle.new));
+        if self.direction == Direction::Forward { (to, from) } else { (from, to) }
     }
 
     /// Looks for a witness among instances that no obstacle brought forward.
@@ -221,8 +177,7 @@ impl Case<'_> {
 
     /// Schemas that fix a registry of codes: what changed in the registry, by its own rules.
     fn registry(&mut self) {
-        let tables =
-            CodeTable::read_schema(&self.from.root).zip(CodeTable::read_schema(&self.to.root));
+        let tables = CodeRegistry::read_schema(&self.from.root).zip(CodeRegistry::read_schema(&self.to.root));
         let Some((from, to)) = tables else {
             return;
         };
@@ -233,14 +188,9 @@ impl Case<'_> {
         for mut finding in from.changes(&to) {
             if finding.verdict == Verdict::Incompatible {
                 finding.witness.clone_from(&table);
-                finding.verdict = if table.is_some() {
-                    Verdict::Incompatible
-                } else {
-                    Verdict::Unknown
-                };
+                finding.verdict = if table.is_some() { Verdict::Incompatible } else { Verdict::Unknown };
             }
-            let at =
-                |document: &Document, at: &str| document.display(&at.replace('/', "/properties/"));
+            let at = |document: &Document, at: &str| document.display(&at.replace('/', "/properties/"));
             (finding.old, finding.new) = (at(self.from, &finding.old), at(self.to, &finding.new));
             self.findings.push(finding);
         }
@@ -250,16 +200,14 @@ impl Case<'_> {
         if self.is_refuted() {
             if second == Vote::Compatible {
                 let message = "the second vote says compatible, but there is a witness";
-                self.findings
-                    .push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
+                self.findings.push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
             }
             return Verdict::Incompatible;
         }
         let verdict = match (proven, second) {
             (true, Vote::Incompatible) => {
                 let message = "the walker says compatible, the second vote says incompatible";
-                self.findings
-                    .push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
+                self.findings.push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
                 Verdict::Unknown
             }
             (true, _) => Verdict::Compatible,
@@ -270,19 +218,14 @@ impl Case<'_> {
             (false, _) => Verdict::Unknown,
         };
         let opaque = self.opaque();
-        let verdict = if opaque.is_empty() {
-            verdict
-        } else {
-            Verdict::Unknown
-        };
+        let verdict = if opaque.is_empty() { verdict } else { Verdict::Unknown };
         self.findings.extend(opaque);
         verdict
     }
 
     /// What the walker could not prove is kept as a note; the second vote stands alone.
     fn second_alone(&mut self) {
-        self.findings
-            .retain(|finding| finding.verdict == Verdict::Compatible);
+        self.findings.retain(|finding| finding.verdict == Verdict::Compatible);
         let message = "only the second vote proves this; the walker does not";
         let mut finding = self.finding(Rule::SecondVoteAlone, Verdict::Compatible, message);
         finding.bump = Bump::Patch;
@@ -294,8 +237,7 @@ impl Case<'_> {
         let mut found = Vec::new();
         for (at, reason) in &self.to.opaque {
             if self.from.root.pointer(at) != self.to.root.pointer(at) {
-                let mut finding =
-                    self.finding(Rule::KeywordOpaque, Verdict::Unknown, reason.clone());
+                let mut finding = self.finding(Rule::KeywordOpaque, Verdict::Unknown, reason.clone());
                 finding.new = self.to.display(at);
                 found.push(finding);
             }

@@ -16,16 +16,10 @@ pub(crate) struct Decimal {
 
 impl Decimal {
     pub(crate) const ONE: Self = Self::whole(1);
-    pub(crate) const HALF: Self = Self {
-        mantissa: 5,
-        scale: 1,
-    };
+    pub(crate) const HALF: Self = Self { mantissa: 5, scale: 1 };
 
     pub(crate) const fn whole(value: i64) -> Self {
-        Self {
-            mantissa: value as i128,
-            scale: 0,
-        }
+        Self { mantissa: value as i128, scale: 0 }
     }
 
     /// Reads a JSON number from its shortest text; `None` beyond 30 digits.
@@ -54,19 +48,13 @@ impl Decimal {
             mantissa = mantissa.checked_mul(10)?;
             scale += 1;
         }
-        let scale = u32::try_from(scale)
-            .ok()
-            .filter(|scale| *scale <= DIGITS_MAX)?;
+        let scale = u32::try_from(scale).ok().filter(|scale| *scale <= DIGITS_MAX)?;
         Some(Self { mantissa, scale })
     }
 
     fn align(self, other: Self) -> Option<(i128, i128, u32)> {
         let scale = self.scale.max(other.scale);
-        let up = |value: Self| {
-            value
-                .mantissa
-                .checked_mul(10_i128.checked_pow(scale.checked_sub(value.scale)?)?)
-        };
+        let up = |value: Self| value.mantissa.checked_mul(10_i128.checked_pow(scale.checked_sub(value.scale)?)?);
         Some((up(self)?, up(other)?, scale))
     }
 
@@ -92,10 +80,7 @@ impl Decimal {
     /// The greatest whole number that is not above this one.
     pub(crate) fn floor(self) -> Self {
         let unit = 10_i128.checked_pow(self.scale).unwrap_or(1);
-        Self {
-            mantissa: self.mantissa.div_euclid(unit),
-            scale: 0,
-        }
+        Self { mantissa: self.mantissa.div_euclid(unit), scale: 0 }
     }
 
     /// Whether this number is a whole multiple of `divisor`; `None` if that cannot be computed.
@@ -134,8 +119,9 @@ impl Ord for Decimal {
         match self.align(*other) {
             Some((left, right, _)) => left.cmp(&right),
             // Too far apart to align: the signs, then the greater whole part decides.
-            None => (self.mantissa.signum(), self.floor().mantissa)
-                .cmp(&(other.mantissa.signum(), other.floor().mantissa)),
+            None => {
+                (self.mantissa.signum(), self.floor().mantissa).cmp(&(other.mantissa.signum(), other.floor().mantissa))
+            }
         }
     }
 }
@@ -149,21 +135,13 @@ impl fmt::Display for Decimal {
         let magnitude = self.mantissa.unsigned_abs();
         let sign = if self.mantissa < 0 { "-" } else { "" };
         let width = usize::try_from(self.scale).unwrap_or(0);
-        write!(
-            out,
-            "{sign}{}.{:0width$}",
-            magnitude / unit,
-            magnitude % unit
-        )
+        write!(out, "{sign}{}.{:0width$}", magnitude / unit, magnitude % unit)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        reason = "a test may stop at the first thing that is wrong"
-    )]
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
     use super::*;
 

@@ -26,9 +26,7 @@ impl Dialect {
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
         let bare = uri.trim_end_matches('#');
-        [Self::Draft07, Self::Draft202012]
-            .into_iter()
-            .find(|dialect| dialect.uri().trim_end_matches('#') == bare)
+        [Self::Draft07, Self::Draft202012].into_iter().find(|dialect| dialect.uri().trim_end_matches('#') == bare)
     }
 
     /// The dialect that a schema declares: `None` if it declares none.

@@ -22,11 +22,7 @@ pub struct SchemaError {
 
 impl SchemaError {
     pub(crate) fn new(file: &str, pointer: &str, reason: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            pointer: pointer.to_owned(),
-            reason: reason.into(),
-        }
+        Self { file: file.to_owned(), pointer: pointer.to_owned(), reason: reason.into() }
     }
 }
 
@@ -43,17 +39,8 @@ pub(crate) struct Document {
 
 impl Document {
     /// Checks a document whose references are all local.
-    pub(crate) fn new(
-        root: Value,
-        dialect: Dialect,
-        files: BTreeMap<String, String>,
-    ) -> Result<Self, SchemaError> {
-        let mut document = Self {
-            root,
-            dialect,
-            opaque: BTreeMap::new(),
-            files,
-        };
+    pub(crate) fn new(root: Value, dialect: Dialect, files: BTreeMap<String, String>) -> Result<Self, SchemaError> {
+        let mut document = Self { root, dialect, opaque: BTreeMap::new(), files };
         document.check_meta_schema()?;
         document.check_references()?;
         document.opaque = document.find_opaque();
@@ -72,9 +59,7 @@ impl Document {
             (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
         };
         let mut files = self.files.iter().rev();
-        files
-            .find_map(|(prefix, file)| Some(format!("{file}#{}", inside(prefix)?)))
-            .unwrap_or_else(|| at.to_owned())
+        files.find_map(|(prefix, file)| Some(format!("{file}#{}", inside(prefix)?))).unwrap_or_else(|| at.to_owned())
     }
 
     fn check_meta_schema(&self) -> Result<(), SchemaError> {
@@ -94,9 +79,7 @@ impl Document {
 
     fn check_references(&self) -> Result<(), SchemaError> {
         let mut places = Vec::new();
-        each_schema(&self.root, "", &mut |at, schema| {
-            places.push((at.to_owned(), schema))
-        });
+        each_schema(&self.root, "", &mut |at, schema| places.push((at.to_owned(), schema)));
         for (at, schema) in &places {
             if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
                 let target = self.target(reference);
@@ -120,20 +103,12 @@ impl Document {
 
     /// A chain of references and combinators that comes back to its start without a step into the
     /// instance says nothing, and a validator may follow it for ever.
-    fn check_cycle(
-        &self,
-        at: &str,
-        path: &mut Vec<String>,
-        done: &mut BTreeSet<String>,
-    ) -> Result<(), SchemaError> {
+    fn check_cycle(&self, at: &str, path: &mut Vec<String>, done: &mut BTreeSet<String>) -> Result<(), SchemaError> {
         if done.contains(at) {
             return Ok(());
         }
         if path.iter().any(|seen| seen == at) {
-            return Err(self.error(
-                at,
-                "the schema refers to itself without a step into the instance",
-            ));
+            return Err(self.error(at, "the schema refers to itself without a step into the instance"));
         }
         path.push(at.to_owned());
         for next in self.same_instance(at) {
@@ -153,31 +128,17 @@ impl Document {
             if self.dialect == Dialect::Draft07 {
                 return target.into_iter().collect();
             }
-            return target
-                .into_iter()
-                .chain(self.combined(schema, at))
-                .collect();
+            return target.into_iter().chain(self.combined(schema, at)).collect();
         }
         self.combined(schema, at)
     }
 
     fn combined(&self, schema: &Value, at: &str) -> Vec<String> {
-        const SAME: &[&str] = &[
-            "allOf",
-            "anyOf",
-            "oneOf",
-            "not",
-            "if",
-            "then",
-            "else",
-            "dependencies",
-            "dependentSchemas",
-        ];
+        const SAME: &[&str] =
+            &["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependencies", "dependentSchemas"];
         let here = |inner: &str| {
             let rest = inner.strip_prefix(at).unwrap_or(inner);
-            rest.split('/')
-                .nth(1)
-                .is_some_and(|keyword| SAME.contains(&keyword))
+            rest.split('/').nth(1).is_some_and(|keyword| SAME.contains(&keyword))
         };
         let inner = children(schema, at).into_iter().map(|(pointer, _)| pointer);
         inner.filter(|pointer| here(pointer)).collect()
@@ -186,11 +147,7 @@ impl Document {
     fn find_opaque(&self) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         each_schema(&self.root, "", &mut |at, schema| {
-            for keyword in schema
-                .as_object()
-                .into_iter()
-                .flat_map(|members| members.keys())
-            {
+            for keyword in schema.as_object().into_iter().flat_map(|members| members.keys()) {
                 let reason = if OPAQUE.contains(&keyword.as_str()) {
                     format!("`{keyword}` cannot be compared")
                 } else if let Some(known) = meant_by(keyword) {
@@ -202,10 +159,7 @@ impl Document {
             }
         });
         for at in super::bundle::embedded_ids(&self.root) {
-            found.insert(
-                at,
-                "an `$id` inside a schema moves what references mean".to_owned(),
-            );
+            found.insert(at, "an `$id` inside a schema moves what references mean".to_owned());
         }
         found
     }

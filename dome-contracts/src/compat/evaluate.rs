@@ -15,10 +15,7 @@ use super::node::{Known, Node, Place, Side};
 pub(crate) struct Offline;
 
 impl Retrieve for Offline {
-    fn retrieve(
-        &self,
-        uri: &Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         Err(format!("`{uri}` is not at hand, and nothing is fetched").into())
     }
 }
@@ -77,11 +74,17 @@ impl<'a> Evaluator<'a> {
             small: RefCell::new(BTreeMap::new()),
         };
         for (side, document) in [(Side::Old, old), (Side::New, new)] {
-            evaluator
-                .build(&(side, Rc::from("")))
-                .map_err(|reason| document.error("", reason))?;
+            evaluator.build(&(side, Rc::from(""))).map_err(|reason| document.error("", reason))?;
         }
         Ok(evaluator)
+    }
+
+    /// What is wrong with an instance by the old document.
+    pub(crate) fn problems(&self, instance: &Value) -> Result<Vec<String>, SchemaError> {
+        let root = (Side::Old, Rc::from(""));
+        let validator = self.build(&root).map_err(|reason| SchemaError::new("", "", reason))?;
+        let errors = validator.iter_errors(instance);
+        Ok(errors.map(|error| format!("{}: {error}", error.instance_path())).collect())
     }
 
     fn build(&self, place: &Place) -> Result<Validator, String> {
@@ -105,9 +108,7 @@ impl<'a> Evaluator<'a> {
         let cached = self.built.borrow().get(place).cloned();
         let validator = cached.unwrap_or_else(|| {
             let validator = self.build(place).ok().map(Rc::new);
-            self.built
-                .borrow_mut()
-                .insert(place.clone(), validator.clone());
+            self.built.borrow_mut().insert(place.clone(), validator.clone());
             validator
         })?;
         Some(validator.is_valid(instance))
@@ -115,12 +116,7 @@ impl<'a> Evaluator<'a> {
 
     /// Whether one keyword of a schema, taken alone, accepts the instance; `None` for keywords that
     /// mean nothing alone.
-    pub(crate) fn accepts_by(
-        &self,
-        node: &Node<'_>,
-        keyword: &str,
-        instance: &Value,
-    ) -> Option<bool> {
+    pub(crate) fn accepts_by(&self, node: &Node<'_>, keyword: &str, instance: &Value) -> Option<bool> {
         if !ALONE.contains(&keyword) {
             return None;
         }
@@ -156,11 +152,7 @@ impl<'a> Evaluator<'a> {
                 return Some(false);
             }
         }
-        let has = |name: &String| {
-            instance
-                .as_object()
-                .is_none_or(|members| members.contains_key(name))
-        };
+        let has = |name: &String| instance.as_object().is_none_or(|members| members.contains_key(name));
         Some(known.has.iter().all(has))
     }
 

@@ -38,22 +38,11 @@ pub(crate) const ONE: &[&str] = &[
 pub(crate) const MANY: &[&str] = &["allOf", "anyOf", "items", "oneOf", "prefixItems"];
 
 /// Keywords whose value is an object of schemas.
-pub(crate) const NAMED: &[&str] = &[
-    "$defs",
-    "definitions",
-    "dependencies",
-    "dependentSchemas",
-    "patternProperties",
-    "properties",
-];
+pub(crate) const NAMED: &[&str] =
+    &["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
 
 /// Keywords that this crate cannot compare: a schema that uses one is never proven compatible.
-pub(crate) const OPAQUE: &[&str] = &[
-    "$dynamicRef",
-    "$recursiveRef",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-];
+pub(crate) const OPAQUE: &[&str] = &["$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"];
 
 const OTHERS: &[&str] = &[
     "$anchor",
@@ -87,9 +76,7 @@ const OTHERS: &[&str] = &[
 
 /// Whether some dialect knows the keyword.
 pub(crate) fn is_known(keyword: &str) -> bool {
-    [ANNOTATIONS, ONE, MANY, NAMED, OPAQUE, OTHERS]
-        .iter()
-        .any(|list| list.contains(&keyword))
+    [ANNOTATIONS, ONE, MANY, NAMED, OPAQUE, OTHERS].iter().any(|list| list.contains(&keyword))
 }
 
 /// The keyword that an unknown one was probably meant to be.
@@ -108,11 +95,7 @@ pub(crate) fn meant_by(keyword: &str) -> Option<&'static str> {
 }
 
 /// Calls `visit` with every schema inside `schema`, itself first, and its pointer.
-pub(crate) fn each_schema<'a>(
-    schema: &'a Value,
-    at: &str,
-    visit: &mut impl FnMut(&str, &'a Value),
-) {
+pub(crate) fn each_schema<'a>(schema: &'a Value, at: &str, visit: &mut impl FnMut(&str, &'a Value)) {
     visit(at, schema);
     for (pointer, inner) in children(schema, at) {
         each_schema(inner, &pointer, visit);
@@ -128,13 +111,9 @@ pub(crate) fn children<'a>(schema: &'a Value, at: &str) -> Vec<(String, &'a Valu
         match value {
             Value::Object(members) if NAMED.contains(&name) => {
                 let members = members.iter().filter(|(_, member)| !member.is_array());
-                found.extend(
-                    members.map(|(key, member)| (super::pointer::join(&keyword_at, key), member)),
-                );
+                found.extend(members.map(|(key, member)| (super::pointer::join(&keyword_at, key), member)));
             }
-            Value::Object(_) | Value::Bool(_) if ONE.contains(&name) => {
-                found.push((keyword_at, value))
-            }
+            Value::Object(_) | Value::Bool(_) if ONE.contains(&name) => found.push((keyword_at, value)),
             Value::Array(items) if MANY.contains(&name) => {
                 let items = items.iter().enumerate();
                 found.extend(items.map(|(index, item)| (format!("{keyword_at}/{index}"), item)));
@@ -155,10 +134,7 @@ mod tests {
         assert_eq!(meant_by("requird"), Some("required"));
         assert_eq!(meant_by("Pattern"), Some("pattern"));
         assert_eq!(meant_by("additionalProperty"), None);
-        assert_eq!(
-            meant_by("additionalPropertes"),
-            Some("additionalProperties")
-        );
+        assert_eq!(meant_by("additionalPropertes"), Some("additionalProperties"));
         assert_eq!(meant_by("x-required"), None);
         assert_eq!(meant_by("owner"), None);
         assert_eq!(meant_by("id"), None);
@@ -172,15 +148,6 @@ mod tests {
         });
         let mut found = Vec::new();
         each_schema(&schema, "", &mut |at, _| found.push(at.to_owned()));
-        assert_eq!(
-            found,
-            [
-                "",
-                "/dependencies/c",
-                "/items/0",
-                "/items/1",
-                "/properties/type"
-            ]
-        );
+        assert_eq!(found, ["", "/dependencies/c", "/items/0", "/items/1", "/properties/type"]);
     }
 }

@@ -31,12 +31,7 @@ pub(crate) struct Node<'a> {
 
 impl<'a> Node<'a> {
     pub(crate) fn root(side: Side, document: &'a Document) -> Self {
-        Self {
-            side,
-            at: Rc::from(""),
-            schema: &document.root,
-            document,
-        }
+        Self { side, at: Rc::from(""), schema: &document.root, document }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -44,11 +39,7 @@ impl<'a> Node<'a> {
     }
 
     fn inner(&self, at: String, schema: &'a Value) -> Self {
-        Self {
-            at: Rc::from(at),
-            schema,
-            ..self.clone()
-        }
+        Self { at: Rc::from(at), schema, ..self.clone() }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -77,28 +68,15 @@ impl<'a> Node<'a> {
     /// The schemas of a keyword that holds an array of them.
     pub(crate) fn list(&self, name: &str) -> Vec<Self> {
         let at = self.keyword_at(name);
-        let items = self
-            .keyword(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        items
-            .enumerate()
-            .map(|(index, schema)| self.inner(format!("{at}/{index}"), schema))
-            .collect()
+        let items = self.keyword(name).and_then(Value::as_array).into_iter().flatten();
+        items.enumerate().map(|(index, schema)| self.inner(format!("{at}/{index}"), schema)).collect()
     }
 
     /// The schemas of a keyword that holds an object of them, with their keys.
     pub(crate) fn map(&self, name: &str) -> Vec<(&'a str, Self)> {
         let at = self.keyword_at(name);
-        let members = self
-            .keyword(name)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten();
-        members
-            .map(|(key, schema)| (key.as_str(), self.inner(pointer::join(&at, key), schema)))
-            .collect()
+        let members = self.keyword(name).and_then(Value::as_object).into_iter().flatten();
+        members.map(|(key, schema)| (key.as_str(), self.inner(pointer::join(&at, key), schema))).collect()
     }
 
     /// One schema of a keyword that holds an object of them.
@@ -137,11 +115,7 @@ impl<'a> Node<'a> {
     }
 
     fn says_nothing(&self) -> bool {
-        self.schema == &Value::Bool(true)
-            || self
-                .schema
-                .as_object()
-                .is_some_and(serde_json::Map::is_empty)
+        self.schema == &Value::Bool(true) || self.schema.as_object().is_some_and(serde_json::Map::is_empty)
     }
 
     pub(crate) fn types(&self) -> Types {
@@ -164,24 +138,12 @@ pub(crate) struct Known<'a> {
 }
 
 /// What makes two [`Known`] the same.
-pub(crate) type KnownKey = (
-    Vec<Place>,
-    Types,
-    BTreeSet<String>,
-    BTreeSet<(Place, &'static str)>,
-);
+pub(crate) type KnownKey = (Vec<Place>, Types, BTreeSet<String>, BTreeSet<(Place, &'static str)>);
 
 impl<'a> Known<'a> {
     pub(crate) fn of(nodes: impl IntoIterator<Item = Node<'a>>) -> Self {
-        let nothing = Self {
-            nodes: Vec::new(),
-            types: Types::ALL,
-            has: BTreeSet::new(),
-            spent: BTreeSet::new(),
-        };
-        nodes
-            .into_iter()
-            .fold(nothing, |known, node| known.and(&node))
+        let nothing = Self { nodes: Vec::new(), types: Types::ALL, has: BTreeSet::new(), spent: BTreeSet::new() };
+        nodes.into_iter().fold(nothing, |known, node| known.and(&node))
     }
 
     /// The same, and the instance passed `node` too.
@@ -196,10 +158,7 @@ impl<'a> Known<'a> {
     }
 
     pub(crate) fn with_types(&self, types: Types) -> Self {
-        Self {
-            types: self.types.and(types),
-            ..self.clone()
-        }
+        Self { types: self.types.and(types), ..self.clone() }
     }
 
     pub(crate) fn key(&self) -> KnownKey {

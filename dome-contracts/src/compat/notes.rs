@@ -29,9 +29,7 @@ pub(super) fn notes(old: &Document, new: &Document, direction: Direction) -> Vec
         // A file that only one side has is not a change of each of its annotations.
         if one != other && old.at(at).is_some() && new.at(at).is_some() {
             let place = pointer::join(at, keyword);
-            let text = |value: Option<&&Value>| {
-                value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-            };
+            let text = |value: Option<&&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
             found.push(Finding {
                 rule,
                 verdict: Verdict::Compatible,

@@ -4,15 +4,11 @@ use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 const EXAMPLES_MAX: usize = 12;
 const LENGTH_MAX: usize = 600;
-const PREFERRED: &[char] = &[
-    'a', '0', 'A', '_', '-', ' ', '.', 'b', '1', 'z', '\u{e9}', '\u{3}',
-];
+const PREFERRED: &[char] = &['a', '0', 'A', '_', '-', ' ', '.', 'b', '1', 'z', '\u{e9}', '\u{3}'];
 
 /// Some strings that `pattern` matches, the shortest first; none if it cannot be read.
 pub(crate) fn examples(pattern: &str) -> Vec<String> {
-    let mut found = regex_syntax::parse(&without_control_escapes(pattern))
-        .map(|hir| of_hir(&hir))
-        .unwrap_or_default();
+    let mut found = regex_syntax::parse(&without_control_escapes(pattern)).map(|hir| of_hir(&hir)).unwrap_or_default();
     found.sort_by_key(|text| (text.len(), text.clone()));
     found.dedup();
     found
@@ -30,10 +26,7 @@ pub(crate) fn matches_all(pattern: &str) -> bool {
 /// Texts that a pattern matches, and texts around those.
 pub(crate) fn names(pattern: &str) -> Vec<String> {
     let exact = examples(pattern);
-    let around = exact
-        .iter()
-        .take(3)
-        .flat_map(|text| [format!("a{text}"), format!("{text}a")]);
+    let around = exact.iter().take(3).flat_map(|text| [format!("a{text}"), format!("{text}a")]);
     let around = around.collect::<Vec<_>>();
     exact.into_iter().chain(around).collect()
 }
@@ -70,9 +63,7 @@ fn of_hir(hir: &Hir) -> Vec<String> {
         HirKind::Concat(parts) => of_concat(parts),
         HirKind::Alternation(parts) => {
             let each = EXAMPLES_MAX.div_euclid(parts.len().max(1)).max(1);
-            let found = parts
-                .iter()
-                .flat_map(|part| of_hir(part).into_iter().take(each));
+            let found = parts.iter().flat_map(|part| of_hir(part).into_iter().take(each));
             found.take(EXAMPLES_MAX * 2).collect()
         }
     }
@@ -87,19 +78,14 @@ fn of_class(class: &Class) -> Vec<String> {
         ranges.any(|range| range.start() <= wanted && wanted <= range.end())
     };
     let preferred = PREFERRED.iter().copied().filter(|wanted| has(*wanted));
-    let ends = class
-        .ranges()
-        .iter()
-        .flat_map(|range| [range.start(), range.end()]);
+    let ends = class.ranges().iter().flat_map(|range| [range.start(), range.end()]);
     preferred.chain(ends).take(4).map(String::from).collect()
 }
 
 fn of_repetition(repetition: &Repetition) -> Vec<String> {
     let inner = of_hir(&repetition.sub);
     let min = usize::try_from(repetition.min).unwrap_or(usize::MAX);
-    let max = repetition.max.map_or(min.saturating_add(2), |max| {
-        usize::try_from(max).unwrap_or(usize::MAX)
-    });
+    let max = repetition.max.map_or(min.saturating_add(2), |max| usize::try_from(max).unwrap_or(usize::MAX));
     let mut counts = vec![min, min.saturating_add(1).min(max), max];
     counts.dedup();
     let mut found = Vec::new();
@@ -140,21 +126,13 @@ mod tests {
 
     #[test]
     fn examples_match_their_pattern() {
-        for pattern in [
-            "^[0-9a-f]{7,40}$",
-            "(ab)*",
-            "^[A-Z0-9_]+$",
-            "a|bc+|\\d{2}",
-            "^x-\\w?",
-        ] {
+        for pattern in ["^[0-9a-f]{7,40}$", "(ab)*", "^[A-Z0-9_]+$", "a|bc+|\\d{2}", "^x-\\w?"] {
             let found = examples(pattern);
             assert!(found.len() > 1, "{pattern}: {found:?}");
             let validator = jsonschema::validator_for(&serde_json::json!({ "pattern": pattern }));
             let matches = |text: &String| {
                 let value = serde_json::Value::String(text.clone());
-                validator
-                    .as_ref()
-                    .is_ok_and(|validator| validator.is_valid(&value))
+                validator.as_ref().is_ok_and(|validator| validator.is_valid(&value))
             };
             assert!(found.iter().all(matches), "{pattern}: {found:?}");
         }

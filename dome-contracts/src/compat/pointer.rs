@@ -39,9 +39,6 @@ mod tests {
         let value = serde_json::json!({"a/b~c": [7]});
         let pointer = join("", "a/b~c");
         assert_eq!(pointer, "/a~1b~0c");
-        assert_eq!(
-            value.pointer(&join(&pointer, "0")),
-            Some(&serde_json::json!(7))
-        );
+        assert_eq!(value.pointer(&join(&pointer, "0")), Some(&serde_json::json!(7)));
     }
 }

@@ -10,7 +10,7 @@ use super::rule::Rule;
 /// A registry of reason codes, read from its table or from a schema that fixes it.
 ///
 /// ```
-/// use dome_contracts::compat::{CodeTable, Rule};
+/// use dome_contracts::compat::{CodeRegistry, Rule};
 /// use serde_json::json;
 ///
 /// let old = json!({
@@ -19,11 +19,11 @@ use super::rule::Rule;
 /// });
 /// let mut new = old.clone();
 /// new["codes"]["TESTS_FAILED"]["class"] = json!("stop");
-/// let (old, new) = (CodeTable::read(&old).unwrap(), CodeTable::read(&new).unwrap());
+/// let (old, new) = (CodeRegistry::read(&old).unwrap(), CodeRegistry::read(&new).unwrap());
 /// assert_eq!(old.changes(&new)[0].rule, Rule::CodeClassChanged);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodeTable {
+pub struct CodeRegistry {
     /// `schema_version` and `version`.
     pub versions: [String; 2],
     /// The classes, the strongest first.
@@ -36,15 +36,13 @@ pub struct CodeTable {
     pub is_closed: bool,
 }
 
-impl CodeTable {
+impl CodeRegistry {
     /// Reads a table; `None` if the value is not of that form.
     #[must_use]
     pub fn read(table: &Value) -> Option<Self> {
         let text = |name: &str| table.get(name)?.as_str().map(str::to_owned);
         let codes = table.get("codes")?.as_object()?;
-        let class = |(code, entry): (&String, &Value)| {
-            Some((code.clone(), entry.get("class")?.as_str()?.to_owned()))
-        };
+        let class = |(code, entry): (&String, &Value)| Some((code.clone(), entry.get("class")?.as_str()?.to_owned()));
         Some(Self {
             versions: [text("schema_version")?, text("version")?],
             precedence: texts(table.get("classes_precedence")?)?,
@@ -80,10 +78,7 @@ impl CodeTable {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let [schema_version, version] = &self.versions;
-        let codes = self
-            .codes
-            .iter()
-            .map(|(code, class)| (code.clone(), json!({ "class": class })));
+        let codes = self.codes.iter().map(|(code, class)| (code.clone(), json!({ "class": class })));
         json!({
             "schema_version": schema_version,
             "version": version,
@@ -98,17 +93,8 @@ impl CodeTable {
     pub fn changes(&self, new: &Self) -> Vec<Finding> {
         let mut found = self.code_changes(new);
         if self.precedence != new.precedence {
-            let message = format!(
-                "the order was {}, is {}",
-                self.precedence.join(" > "),
-                new.precedence.join(" > ")
-            );
-            found.push(change(
-                Rule::PrecedenceReordered,
-                "/classes_precedence",
-                message,
-                json!(self.precedence),
-            ));
+            let message = format!("the order was {}, is {}", self.precedence.join(" > "), new.precedence.join(" > "));
+            found.push(change(Rule::PrecedenceReordered, "/classes_precedence", message, json!(self.precedence)));
         }
         for (class, mode) in &self.restart_modes {
             let now = new.restart_modes.get(class);
@@ -125,20 +111,10 @@ impl CodeTable {
                 ));
             }
         }
-        for (name, (old, new)) in ["schema_version", "version"]
-            .iter()
-            .zip(self.versions.iter().zip(&new.versions))
-        {
+        for (name, (old, new)) in ["schema_version", "version"].iter().zip(self.versions.iter().zip(&new.versions)) {
             if old != new {
-                let message = format!(
-                    "`{name}` was `{old}`, is `{new}`: tables of the old version are refused"
-                );
-                found.push(change(
-                    Rule::VersionBumped,
-                    &format!("/{name}"),
-                    message,
-                    json!(old),
-                ));
+                let message = format!("`{name}` was `{old}`, is `{new}`: tables of the old version are refused");
+                found.push(change(Rule::VersionBumped, &format!("/{name}"), message, json!(old)));
             }
         }
         found
@@ -150,12 +126,7 @@ impl CodeTable {
             let at = format!("/codes/{code}");
             let row = json!({ code: { "class": class } });
             match new.codes.get(code) {
-                None => found.push(change(
-                    Rule::CodeRemoved,
-                    &at,
-                    format!("code `{code}` is gone"),
-                    row,
-                )),
+                None => found.push(change(Rule::CodeRemoved, &at, format!("code `{code}` is gone"), row)),
                 Some(now) if now != class => {
                     let message = format!("code `{code}` was `{class}`, is `{now}`");
                     found.push(change(Rule::CodeClassChanged, &at, message, row));
@@ -163,26 +134,15 @@ impl CodeTable {
                 Some(_) => {}
             }
         }
-        for code in new
-            .codes
-            .keys()
-            .filter(|code| !self.codes.contains_key(*code))
-        {
+        for code in new.codes.keys().filter(|code| !self.codes.contains_key(*code)) {
             let at = format!("/codes/{code}");
             if self.is_closed {
-                let message = format!(
-                    "code `{code}` was added to a closed set: neither version reads the other's table"
-                );
+                let message =
+                    format!("code `{code}` was added to a closed set: neither version reads the other's table");
                 found.push(change(Rule::CodeAdded, &at, message, self.to_json()));
             } else {
-                let mut finding = change(
-                    Rule::CodeAdded,
-                    &at,
-                    format!("code `{code}` was added"),
-                    Value::Null,
-                );
-                (finding.verdict, finding.bump, finding.witness) =
-                    (Verdict::Compatible, Bump::Minor, None);
+                let mut finding = change(Rule::CodeAdded, &at, format!("code `{code}` was added"), Value::Null);
+                (finding.verdict, finding.bump, finding.witness) = (Verdict::Compatible, Bump::Minor, None);
                 found.push(finding);
             }
         }

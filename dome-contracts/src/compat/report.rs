@@ -137,11 +137,7 @@ impl Report {
     /// The report as one JSON object.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let findings = self
-            .findings
-            .iter()
-            .map(Finding::to_json)
-            .collect::<Vec<_>>();
+        let findings = self.findings.iter().map(Finding::to_json).collect::<Vec<_>>();
         json!({
             "bump": self.bump(),
             "direction": self.direction,

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::bundle;
 use super::dialect::Dialect;
 use super::document::{Document, SchemaError};
+use super::evaluate::Evaluator;
 use crate::Folder;
 
 /// A schema that was checked and can be compared.
@@ -31,8 +32,8 @@ impl Schema {
     /// [`SchemaError`] with the place, if it is no JSON, or no schema of its dialect, or refers to
     /// something outside itself, or to itself without a step into the instance.
     pub fn parse(bytes: &[u8], default: Dialect) -> Result<Self, SchemaError> {
-        let value = serde_json::from_slice(bytes)
-            .map_err(|error| SchemaError::new("", "", format!("not JSON: {error}")))?;
+        let value =
+            crate::json::parse(bytes).map_err(|error| SchemaError::new("", "", format!("not JSON: {error}")))?;
         Self::from_value(value, default)
     }
 
@@ -60,5 +61,31 @@ impl Schema {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.document.dialect
+    }
+
+    /// Whether two schemas are the same documents, files that they refer to included.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.document.root == other.document.root && self.document.dialect == other.document.dialect
+    }
+
+    /// What is wrong with an instance, each as `POINTER: REASON`; nothing, if it is valid.
+    ///
+    /// ```
+    /// use dome_contracts::compat::{Dialect, Schema};
+    ///
+    /// let schema = Schema::parse(br#"{"required": ["a"]}"#, Dialect::Draft07)?;
+    /// assert!(schema.problems(br#"{"a": 1}"#)?.is_empty());
+    /// assert_eq!(schema.problems(b"{}")?, [": \"a\" is a required property"]);
+    /// # Ok::<(), dome_contracts::compat::SchemaError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the validator refuses the schema.
+    pub fn problems(&self, instance: &[u8]) -> Result<Vec<String>, SchemaError> {
+        match crate::json::parse(instance) {
+            Ok(instance) => Evaluator::new(&self.document, &self.document)?.problems(&instance),
+            Err(error) => Ok(vec![format!(": not JSON: {error}")]),
+        }
     }
 }

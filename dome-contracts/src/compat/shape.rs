@@ -13,9 +13,7 @@ use super::node::{Known, Node};
 pub(crate) fn items<'a>(node: &Node<'a>) -> (Vec<Node<'a>>, Option<Node<'a>>) {
     match (node.dialect(), node.keyword("items")) {
         (Dialect::Draft202012, _) => (node.list("prefixItems"), node.child("items")),
-        (Dialect::Draft07, Some(Value::Array(_))) => {
-            (node.list("items"), node.child("additionalItems"))
-        }
+        (Dialect::Draft07, Some(Value::Array(_))) => (node.list("items"), node.child("additionalItems")),
         (Dialect::Draft07, _) => (Vec::new(), node.child("items")),
     }
 }
@@ -31,23 +29,12 @@ pub(crate) fn item<'a>(known: &Known<'a>, index: usize) -> Known<'a> {
 
 /// How many items have schemas of their own.
 pub(crate) fn prefix_len(nodes: &[Node<'_>]) -> usize {
-    nodes
-        .iter()
-        .map(|node| items(node).0.len())
-        .max()
-        .unwrap_or(0)
+    nodes.iter().map(|node| items(node).0.len()).max().unwrap_or(0)
 }
 
 /// The schemas that the member `name` has to pass by `node`; `None` where a pattern cannot be asked.
-pub(crate) fn member_nodes<'a>(
-    evaluator: &Evaluator<'_>,
-    node: &Node<'a>,
-    name: &str,
-) -> Option<Vec<Node<'a>>> {
-    let mut found = node
-        .entry("properties", name)
-        .into_iter()
-        .collect::<Vec<_>>();
+pub(crate) fn member_nodes<'a>(evaluator: &Evaluator<'_>, node: &Node<'a>, name: &str) -> Option<Vec<Node<'a>>> {
+    let mut found = node.entry("properties", name).into_iter().collect::<Vec<_>>();
     for (pattern, schema) in node.map("patternProperties") {
         if evaluator.matches(pattern, name)? {
             found.push(schema);
@@ -61,19 +48,13 @@ pub(crate) fn member_nodes<'a>(
 
 /// What is known of the member `name`.
 pub(crate) fn member<'a>(evaluator: &Evaluator<'_>, known: &Known<'a>, name: &str) -> Known<'a> {
-    let nodes = known
-        .nodes
-        .iter()
-        .filter_map(|node| member_nodes(evaluator, node, name));
+    let nodes = known.nodes.iter().filter_map(|node| member_nodes(evaluator, node, name));
     Known::of(nodes.flatten().collect::<Vec<_>>())
 }
 
 /// What is known of the names of members.
 pub(crate) fn names<'a>(known: &Known<'a>) -> Known<'a> {
-    let nodes = known
-        .nodes
-        .iter()
-        .filter_map(|node| node.child("propertyNames"));
+    let nodes = known.nodes.iter().filter_map(|node| node.child("propertyNames"));
     Known::of(nodes.collect::<Vec<_>>())
 }
 
@@ -102,11 +83,7 @@ pub(crate) fn dependent_names(node: &Node<'_>) -> Vec<(String, Vec<String>)> {
         Dialect::Draft07 => "dependencies",
         Dialect::Draft202012 => "dependentRequired",
     };
-    let members = node
-        .keyword(keyword)
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
+    let members = node.keyword(keyword).and_then(Value::as_object).into_iter().flatten();
     let lists = members.filter_map(|(key, value)| {
         let names = value.as_array()?.iter().filter_map(Value::as_str);
         Some((key.clone(), names.map(str::to_owned).collect()))
@@ -138,26 +115,20 @@ pub(crate) fn at_most(known: &Known<'_>, keyword: &'static str) -> Option<u64> {
 /// A count as a keyword holds it; `2.0` is 2.
 pub(crate) fn count(value: &Value) -> Option<u64> {
     let decimal = Decimal::of(value)?;
-    decimal
-        .is_whole()
-        .then(|| decimal.to_string().parse().ok())?
+    decimal.is_whole().then(|| decimal.to_string().parse().ok())?
 }
 
 /// The bounds of the numbers that are known: value and whether it is excluded.
 pub(crate) fn bounds(known: &Known<'_>) -> (Option<Bound>, Option<Bound>) {
     let read = |name, open| {
         let values = known.keyword(name).filter_map(Decimal::of);
-        values
-            .map(move |value| (value, open))
-            .collect::<Vec<Bound>>()
+        values.map(move |value| (value, open)).collect::<Vec<Bound>>()
     };
     let lower = [read("minimum", false), read("exclusiveMinimum", true)].concat();
     let upper = [read("maximum", false), read("exclusiveMaximum", true)].concat();
     // Of two equal bounds the one that excludes its value is the tighter one.
     let lower = lower.into_iter().max();
-    let upper = upper
-        .into_iter()
-        .min_by_key(|(value, open)| (*value, !open));
+    let upper = upper.into_iter().min_by_key(|(value, open)| (*value, !open));
     (lower, upper)
 }
 
@@ -170,20 +141,12 @@ pub(crate) fn whole_bounds(known: &Known<'_>) -> (Option<Decimal>, Option<Decima
     let lower = lower.and_then(|(value, open)| {
         let floor = value.floor();
         let up = floor < value || open;
-        if up {
-            floor.plus(Decimal::ONE)
-        } else {
-            Some(floor)
-        }
+        if up { floor.plus(Decimal::ONE) } else { Some(floor) }
     });
     let upper = upper.and_then(|(value, open)| {
         let floor = value.floor();
         let down = open && floor == value;
-        if down {
-            floor.minus(Decimal::ONE)
-        } else {
-            Some(floor)
-        }
+        if down { floor.minus(Decimal::ONE) } else { Some(floor) }
     });
     (lower, upper)
 }

@@ -12,17 +12,10 @@ pub(crate) fn branches<'a>(known: &Known<'a>) -> Option<Vec<Known<'a>>> {
         for keyword in ["oneOf", "anyOf"] {
             let nodes = node.list(keyword);
             if let Some(open) = unspent(known, node, keyword, nodes.len()) {
-                return Some(
-                    nodes
-                        .iter()
-                        .map(|branch| open.clone().and(branch))
-                        .collect(),
-                );
+                return Some(nodes.iter().map(|branch| open.clone().and(branch)).collect());
             }
         }
-        let conditional = node
-            .child("if")
-            .filter(|_| node.keyword("then").is_some() || node.keyword("else").is_some());
+        let conditional = node.child("if").filter(|_| node.keyword("then").is_some() || node.keyword("else").is_some());
         if let Some(condition) = conditional
             && let Some(open) = unspent(known, node, "if", 2)
         {
@@ -32,12 +25,7 @@ pub(crate) fn branches<'a>(known: &Known<'a>) -> Option<Vec<Known<'a>>> {
     None
 }
 
-fn unspent<'a>(
-    known: &Known<'a>,
-    node: &Node<'a>,
-    keyword: &'static str,
-    branches: usize,
-) -> Option<Known<'a>> {
+fn unspent<'a>(known: &Known<'a>, node: &Node<'a>, keyword: &'static str, branches: usize) -> Option<Known<'a>> {
     if branches == 0 || branches > BRANCHES_MAX {
         return None;
     }
@@ -59,9 +47,6 @@ fn cases<'a>(open: &Known<'a>, node: &Node<'a>, condition: &Node<'a>) -> Vec<Kno
 
 /// The values that `enum` or `const` list, where one of them stands.
 pub(crate) fn listed(known: &Known<'_>) -> Option<Vec<Value>> {
-    let constant = known
-        .keyword("const")
-        .next()
-        .map(|value| vec![value.clone()]);
+    let constant = known.keyword("const").next().map(|value| vec![value.clone()]);
     constant.or_else(|| known.keyword("enum").find_map(Value::as_array).cloned())
 }

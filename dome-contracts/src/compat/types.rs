@@ -17,15 +17,8 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Null,
-        Self::Boolean,
-        Self::Integer,
-        Self::Fraction,
-        Self::String,
-        Self::Array,
-        Self::Object,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Null, Self::Boolean, Self::Integer, Self::Fraction, Self::String, Self::Array, Self::Object];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -76,10 +69,9 @@ impl Types {
     pub(crate) fn of_keyword(value: &Value) -> Self {
         match value {
             Value::String(name) => Self::named(name),
-            Value::Array(names) => names
-                .iter()
-                .filter_map(Value::as_str)
-                .fold(Self(0), |all, name| Self(all.0 | Self::named(name).0)),
+            Value::Array(names) => {
+                names.iter().filter_map(Value::as_str).fold(Self(0), |all, name| Self(all.0 | Self::named(name).0))
+            }
             _ => Self::ALL,
         }
     }
@@ -88,10 +80,7 @@ impl Types {
         if name == "number" {
             return Self(Type::Integer.bit() | Type::Fraction.bit());
         }
-        Type::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .map_or(Self(0), Self::only)
+        Type::ALL.into_iter().find(|kind| kind.name() == name).map_or(Self(0), Self::only)
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
@@ -125,10 +114,7 @@ mod tests {
     #[test]
     fn number_is_integers_and_fractions() {
         let number = Types::of_keyword(&json!("number"));
-        assert_eq!(
-            number.iter().collect::<Vec<_>>(),
-            [Type::Integer, Type::Fraction]
-        );
+        assert_eq!(number.iter().collect::<Vec<_>>(), [Type::Integer, Type::Fraction]);
         let rest = number.without(Types::of_keyword(&json!("integer")));
         assert_eq!(rest.single(), Some(Type::Fraction));
         assert_eq!(Types::of_keyword(&json!(["null", "array"])).single(), None);

@@ -33,17 +33,12 @@ impl Source {
     /// [`LockError::Registry`] where it does not say it.
     pub fn of(folder: &Folder, commit: Option<&str>) -> Result<Self, LockError> {
         let bytes = folder.get(REGISTRY).unwrap_or_default();
-        let registry = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+        let registry = crate::json::parse(bytes).unwrap_or_default();
         let member = |member: &'static str| {
             let text = registry.get(member).and_then(Value::as_str);
-            text.map(str::to_owned)
-                .ok_or(LockError::Registry { member })
+            text.map(str::to_owned).ok_or(LockError::Registry { member })
         };
-        Ok(Self {
-            commit: commit.map(str::to_owned),
-            repository: member("owner")?,
-            version: member("version")?,
-        })
+        Ok(Self { commit: commit.map(str::to_owned), repository: member("owner")?, version: member("version")? })
     }
 }
 
@@ -84,11 +79,8 @@ fn pin(folder: &Folder, path: &str, bytes: &[u8], version: &str) -> Result<Pinne
         version: version.to_owned(),
     };
     if is_schema(path) {
-        let schema =
-            serde_json::from_slice::<Value>(bytes).map_err(|error| LockError::NotJson {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?;
+        let schema = crate::json::parse(bytes)
+            .map_err(|error| LockError::NotJson { path: path.to_owned(), reason: error.to_string() })?;
         let dialect = schema.get("$schema").and_then(Value::as_str);
         pinned.dialect = dialect.map(str::to_owned);
         pinned.references = references(folder, path, &schema)?;
@@ -101,11 +93,7 @@ fn references(folder: &Folder, path: &str, schema: &Value) -> Result<Vec<String>
     let mut found = std::collections::BTreeSet::new();
     for reference in Reference::all(schema, path) {
         if !exists(folder, schema, &reference.target) {
-            return Err(LockError::Unresolved {
-                path: path.to_owned(),
-                pointer: reference.at,
-                target: reference.text,
-            });
+            return Err(LockError::Unresolved { path: path.to_owned(), pointer: reference.at, target: reference.text });
         }
         found.insert(reference.target.display(path));
     }
@@ -117,7 +105,7 @@ pub(super) fn exists(folder: &Folder, schema: &Value, target: &Target) -> bool {
         Target::Inside(pointer) => schema.pointer(pointer).is_some(),
         Target::Outside(_) => false,
         Target::File { file, pointer } => folder.get(file).is_some_and(|bytes| {
-            let other = serde_json::from_slice::<Value>(bytes);
+            let other = crate::json::parse(bytes);
             other.is_ok_and(|other| other.pointer(pointer).is_some())
         }),
     }

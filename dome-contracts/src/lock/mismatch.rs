@@ -56,14 +56,10 @@ impl MismatchKind {
                 "the file was edited by hand",
                 "the owner's new version was copied in without `dome contracts update`",
             ],
-            Self::Reformatted => &[
-                "an editor or a formatter wrote the file again",
-                "line ends were converted on checkout",
-            ],
-            Self::FileMissing => &[
-                "the file was deleted or renamed",
-                "the checkout is not complete",
-            ],
+            Self::Reformatted => {
+                &["an editor or a formatter wrote the file again", "line ends were converted on checkout"]
+            }
+            Self::FileMissing => &["the file was deleted or renamed", "the checkout is not complete"],
             Self::FileExtra => &[
                 "the file was put there by hand",
                 "the owner's new version was copied in without `dome contracts update`",
@@ -73,18 +69,10 @@ impl MismatchKind {
                 "the file or the definition that it names was removed or renamed",
                 "the `$ref` was pointed elsewhere by hand",
             ],
-            Self::VersionChanged => &[
-                "another version was copied over the pinned one",
-                "the lock was edited by hand",
-            ],
+            Self::VersionChanged => &["another version was copied over the pinned one", "the lock was edited by hand"],
             Self::HistoryBroken => &["the lock was edited by hand"],
-            Self::NoteMissing => &[
-                "the version was moved by hand",
-                "the note was deleted or is called otherwise",
-            ],
-            Self::LockNotCanonical => {
-                &["the lock was edited by hand", "the lock was merged by hand"]
-            }
+            Self::NoteMissing => &["the version was moved by hand", "the note was deleted or is called otherwise"],
+            Self::LockNotCanonical => &["the lock was edited by hand", "the lock was merged by hand"],
         }
     }
 }

@@ -118,9 +118,7 @@ impl Lock {
     ///
     /// [`LockError::Malformed`] or [`LockError::Version`].
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
-        let malformed = |error: serde_json::Error| LockError::Malformed {
-            reason: error.to_string(),
-        };
+        let malformed = |error: serde_json::Error| LockError::Malformed { reason: error.to_string() };
         let value = serde_json::from_slice::<Value>(bytes).map_err(malformed)?;
         let found = value.get("lock_version").and_then(Value::as_str);
         if let Some(found) = found.filter(|found| *found != LOCK_VERSION) {

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::mismatch::{Mismatch, MismatchKind};
 use super::{Lock, Pinned, Source};
 use crate::digest;
@@ -27,19 +25,10 @@ pub fn verify(lock: &Lock, folder: &Folder) -> Vec<Mismatch> {
             )),
         }
     }
-    for (path, bytes) in folder
-        .iter()
-        .filter(|(path, _)| !lock.artifacts.contains_key(*path))
-    {
+    for (path, bytes) in folder.iter().filter(|(path, _)| !lock.artifacts.contains_key(*path)) {
         let actual = digest::sha256_hex(bytes);
         let mend = format!("rm -- {}/{path}", lock.folder);
-        found.push(Mismatch::new(
-            MismatchKind::FileExtra,
-            path,
-            None,
-            Some(&actual),
-            mend,
-        ));
+        found.push(Mismatch::new(MismatchKind::FileExtra, path, None, Some(&actual), mend));
     }
     found.extend(lock.compare_source(folder));
     let dependents = lock.dependents();
@@ -56,11 +45,7 @@ pub fn verify(lock: &Lock, folder: &Folder) -> Vec<Mismatch> {
 /// # Errors
 ///
 /// [`LockError`] if the bytes are no lock.
-pub fn verify_locked(
-    bytes: &[u8],
-    folder: &Folder,
-    notes: &Folder,
-) -> Result<Vec<Mismatch>, LockError> {
+pub fn verify_locked(bytes: &[u8], folder: &Folder, notes: &Folder) -> Result<Vec<Mismatch>, LockError> {
     let lock = Lock::parse(bytes)?;
     let mut found = verify(&lock, folder);
     let rendered = lock.render();
@@ -75,13 +60,7 @@ pub fn verify_locked(
     }
     for name in migration::missing_notes(&lock, notes) {
         let mend = format!("write docs/migrations/{name}");
-        found.push(Mismatch::new(
-            MismatchKind::NoteMissing,
-            &name,
-            Some(&name),
-            None,
-            mend,
-        ));
+        found.push(Mismatch::new(MismatchKind::NoteMissing, &name, Some(&name), None, mend));
     }
     Ok(found)
 }
@@ -102,41 +81,23 @@ impl Lock {
         }
         let canonical = digest::canonical_sha256(bytes);
         let same = canonical.is_some() && canonical == pinned.canonical_sha256;
-        let kind = if same {
-            MismatchKind::Reformatted
-        } else {
-            MismatchKind::ContentChanged
-        };
-        let changed = Mismatch::new(
-            kind,
-            path,
-            Some(&pinned.sha256),
-            Some(&actual),
-            self.restore(path),
-        );
+        let kind = if same { MismatchKind::Reformatted } else { MismatchKind::ContentChanged };
+        let changed = Mismatch::new(kind, path, Some(&pinned.sha256), Some(&actual), self.restore(path));
         let mut found = vec![changed];
         found.extend(self.compare_references(folder, path, pinned, bytes));
         found
     }
 
     /// References of a file: the same as before, and each names something.
-    fn compare_references(
-        &self,
-        folder: &Folder,
-        path: &str,
-        pinned: &Pinned,
-        bytes: &[u8],
-    ) -> Vec<Mismatch> {
-        let Ok(schema) = serde_json::from_slice::<Value>(bytes) else {
+    fn compare_references(&self, folder: &Folder, path: &str, pinned: &Pinned, bytes: &[u8]) -> Vec<Mismatch> {
+        let Ok(schema) = crate::json::parse(bytes) else {
             return Vec::new();
         };
         if !super::compute::is_schema(path) {
             return Vec::new();
         }
         let references = Reference::all(&schema, path);
-        let actual = references
-            .iter()
-            .map(|reference| reference.target.display(path));
+        let actual = references.iter().map(|reference| reference.target.display(path));
         let actual = actual.collect::<BTreeSet<_>>();
         let expected = pinned.references.iter().cloned().collect::<BTreeSet<_>>();
         let text = |left: &BTreeSet<String>, right: &BTreeSet<String>| {
@@ -154,9 +115,8 @@ impl Lock {
                 self.restore(path),
             ));
         }
-        for reference in references
-            .iter()
-            .filter(|reference| !super::compute::exists(folder, &schema, &reference.target))
+        for reference in
+            references.iter().filter(|reference| !super::compute::exists(folder, &schema, &reference.target))
         {
             found.push(Mismatch::new(
                 MismatchKind::ReferenceUnresolved,
@@ -202,10 +162,7 @@ impl Lock {
             let mut seen = BTreeSet::new();
             let mut waiting = vec![start.clone()];
             while let Some(path) = waiting.pop() {
-                let references = self
-                    .artifacts
-                    .get(&path)
-                    .map(|pinned| pinned.references.as_slice());
+                let references = self.artifacts.get(&path).map(|pinned| pinned.references.as_slice());
                 for target in references.unwrap_or_default() {
                     let file = target.split('#').next().unwrap_or(target).to_owned();
                     if file != *start && seen.insert(file.clone()) {

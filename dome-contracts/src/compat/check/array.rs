@@ -11,10 +11,7 @@ const PREFIX_MAX: usize = 64;
 
 impl<'a> Walker<'a> {
     pub(super) fn check_array(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
-        let counts = [
-            (Rule::MinItemsRaised, "minItems"),
-            (Rule::MaxItemsLowered, "maxItems"),
-        ];
+        let counts = [(Rule::MinItemsRaised, "minItems"), (Rule::MaxItemsLowered, "maxItems")];
         let most = self.items_most(known);
         let mut obstacles = self.check_counts(known, part, counts, 0, most);
         obstacles.extend(self.check_items(known, part));
@@ -38,9 +35,7 @@ impl<'a> Walker<'a> {
         }
         let stated = shape::at_most(known, "maxItems");
         let most = self.items_most(known).or(stated);
-        let most = most.map_or(usize::MAX, |most| {
-            usize::try_from(most).unwrap_or(usize::MAX)
-        });
+        let most = most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let places = shape::prefix_len(&known.nodes).max(first.len());
         if places > PREFIX_MAX {
             return vec![self.obstacle(
@@ -59,9 +54,7 @@ impl<'a> Walker<'a> {
             let item = shape::item(known, index);
             let mut found = self.check(&item, wanted);
             if wanted.schema == &Value::Bool(false) {
-                found
-                    .iter_mut()
-                    .for_each(|obstacle| obstacle.rule = Rule::ItemsClosed);
+                found.iter_mut().for_each(|obstacle| obstacle.rule = Rule::ItemsClosed);
             }
             obstacles.extend(self.lift_item(known, index, found));
         }
@@ -74,11 +67,8 @@ impl<'a> Walker<'a> {
         }
         let bases = self.sampler.arrays(known);
         self.lift(found, |item| {
-            let with = bases
-                .iter()
-                .flat_map(|base| self.sampler.with_item(known, base, index, item));
-            with.filter(|array| self.evaluator.fits(known, array) == Some(true))
-                .collect()
+            let with = bases.iter().flat_map(|base| self.sampler.with_item(known, base, index, item));
+            with.filter(|array| self.evaluator.fits(known, array) == Some(true)).collect()
         })
     }
 
@@ -89,13 +79,7 @@ impl<'a> Walker<'a> {
         if !asks || most || said.any(|value| value == &Value::Bool(true)) {
             return Vec::new();
         }
-        vec![self.obstacle(
-            Rule::UniqueItemsAdded,
-            known,
-            part,
-            "uniqueItems",
-            "items must differ now",
-        )]
+        vec![self.obstacle(Rule::UniqueItemsAdded, known, part, "uniqueItems", "items must differ now")]
     }
 
     fn check_contains(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
@@ -104,19 +88,12 @@ impl<'a> Walker<'a> {
         };
         let keywords = ["contains", "minContains", "maxContains"];
         let said = known.nodes.iter().any(|node| {
-            node.child("contains").is_some()
-                && keywords.iter().all(|name| same::keyword(node, part, name))
+            node.child("contains").is_some() && keywords.iter().all(|name| same::keyword(node, part, name))
         });
         if said || (self.contains_enough(known, part, &wanted) && self.contains_few(known, part)) {
             return Vec::new();
         }
-        vec![self.obstacle(
-            Rule::ContainsNarrowed,
-            known,
-            part,
-            "contains",
-            "arrays must contain something else now",
-        )]
+        vec![self.obstacle(Rule::ContainsNarrowed, known, part, "contains", "arrays must contain something else now")]
     }
 
     /// Whether enough items are known to fit: all of them do, or OLD asked for as many.
@@ -133,22 +110,17 @@ impl<'a> Walker<'a> {
             }
         }
         known.nodes.iter().any(|node| {
-            let inner = node
-                .child("contains")
-                .filter(|_| contains_least(node) >= least);
+            let inner = node.child("contains").filter(|_| contains_least(node) >= least);
             inner.is_some_and(|inner| self.check(&Known::of([inner]), wanted).is_empty())
         })
     }
 
     fn contains_few(&mut self, known: &Known<'a>, part: &Node<'a>) -> bool {
         let limit = part.keyword("maxContains").and_then(shape::count);
-        limit
-            .is_none_or(|limit| shape::at_most(known, "maxItems").is_some_and(|most| most <= limit))
+        limit.is_none_or(|limit| shape::at_most(known, "maxItems").is_some_and(|most| most <= limit))
     }
 }
 
 fn contains_least(node: &Node<'_>) -> u64 {
-    node.keyword("minContains")
-        .and_then(shape::count)
-        .unwrap_or(1)
+    node.keyword("minContains").and_then(shape::count).unwrap_or(1)
 }

@@ -5,11 +5,7 @@ use crate::compat::node::{Known, Node};
 use crate::compat::rule::Rule;
 
 impl<'a> Walker<'a> {
-    pub(super) fn check_combinators(
-        &mut self,
-        known: &Known<'a>,
-        part: &Node<'a>,
-    ) -> Vec<Obstacle> {
+    pub(super) fn check_combinators(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         if part.keyword("anyOf").is_some() && !said(known, part, &["anyOf"]) {
             obstacles.extend(self.check_any_of(known, part));
@@ -79,20 +75,11 @@ impl<'a> Walker<'a> {
             return Vec::new();
         }
         if let ([only], Some(inner)) = (not.flatten().as_slice(), not.child("not"))
-            && only
-                .schema
-                .as_object()
-                .is_some_and(|members| members.len() == 1)
+            && only.schema.as_object().is_some_and(|members| members.len() == 1)
         {
             return self.check(known, &inner);
         }
-        vec![self.obstacle(
-            Rule::NotAdded,
-            known,
-            part,
-            "not",
-            "something that was accepted may be excluded now",
-        )]
+        vec![self.obstacle(Rule::NotAdded, known, part, "not", "something that was accepted may be excluded now")]
     }
 
     /// What is excluded now is within what was excluded before.
@@ -104,12 +91,7 @@ impl<'a> Walker<'a> {
         })
     }
 
-    fn check_condition(
-        &mut self,
-        known: &Known<'a>,
-        part: &Node<'a>,
-        condition: &Node<'a>,
-    ) -> Vec<Obstacle> {
+    fn check_condition(&mut self, known: &Known<'a>, part: &Node<'a>, condition: &Node<'a>) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         if let Some(then) = part.child("then") {
             let holds = known.clone().and(condition);
@@ -129,8 +111,5 @@ impl<'a> Walker<'a> {
 
 /// Whether OLD asks for the same, in the same words.
 fn said(known: &Known<'_>, part: &Node<'_>, keywords: &[&str]) -> bool {
-    known
-        .nodes
-        .iter()
-        .any(|node| keywords.iter().all(|name| same::keyword(node, part, name)))
+    known.nodes.iter().any(|node| keywords.iter().all(|name| same::keyword(node, part, name)))
 }

@@ -28,12 +28,7 @@ impl<'a> Walker<'a> {
         if let Some(values) = self.listed(known) {
             return values.is_empty();
         }
-        if known
-            .types
-            .iter()
-            .all(|kind| self.is_empty_type(known, kind))
-            || self.is_excluded(known)
-        {
+        if known.types.iter().all(|kind| self.is_empty_type(known, kind)) || self.is_excluded(known) {
             return true;
         }
         let branches = split::branches(known);
@@ -61,9 +56,7 @@ impl<'a> Walker<'a> {
     fn is_empty_type(&mut self, known: &Known<'a>, kind: Type) -> bool {
         let typed = known.with_types(Types::only(kind));
         match kind {
-            Type::Null | Type::Boolean => {
-                self.listed(&typed).is_some_and(|values| values.is_empty())
-            }
+            Type::Null | Type::Boolean => self.listed(&typed).is_some_and(|values| values.is_empty()),
             Type::Integer => {
                 let (lower, upper) = shape::whole_bounds(known);
                 lower.zip(upper).is_some_and(|(lower, upper)| lower > upper)
@@ -72,9 +65,7 @@ impl<'a> Walker<'a> {
             Type::Fraction => is_empty_fraction(known),
             Type::String => contradict(known, "minLength", "maxLength"),
             Type::Array => contradict(known, "minItems", "maxItems") || self.is_empty_array(known),
-            Type::Object => {
-                contradict(known, "minProperties", "maxProperties") || self.is_empty_object(known)
-            }
+            Type::Object => contradict(known, "minProperties", "maxProperties") || self.is_empty_object(known),
         }
     }
 
@@ -100,21 +91,13 @@ impl<'a> Walker<'a> {
     pub(super) fn listed(&self, known: &Known<'a>) -> Option<Vec<Value>> {
         let few = [Type::Null, Type::Boolean].map(Types::only);
         let [null, boolean] = few;
-        let few = known
-            .types
-            .without(null)
-            .without(boolean)
-            .iter()
-            .next()
-            .is_none();
+        let few = known.types.without(null).without(boolean).iter().next().is_none();
         let mut values = match split::listed(known) {
             Some(values) => values,
             None if few => vec![Value::Null, Value::Bool(false), Value::Bool(true)],
             None => return None,
         };
-        values.retain(|value| {
-            known.types.has(Type::of(value)) && self.evaluator.fits(known, value) != Some(false)
-        });
+        values.retain(|value| known.types.has(Type::of(value)) && self.evaluator.fits(known, value) != Some(false));
         Some(values)
     }
 
@@ -138,15 +121,10 @@ impl<'a> Walker<'a> {
 
 fn is_empty_fraction(known: &Known<'_>) -> bool {
     let (lower, upper) = shape::bounds(known);
-    let crossed = lower
-        .zip(upper)
-        .is_some_and(|((lower, lower_open), (upper, upper_open))| {
-            lower > upper || (lower == upper && (lower_open || upper_open || lower.is_whole()))
-        });
-    let whole = known
-        .keyword("multipleOf")
-        .filter_map(Decimal::of)
-        .any(Decimal::is_whole);
+    let crossed = lower.zip(upper).is_some_and(|((lower, lower_open), (upper, upper_open))| {
+        lower > upper || (lower == upper && (lower_open || upper_open || lower.is_whole()))
+    });
+    let whole = known.keyword("multipleOf").filter_map(Decimal::of).any(Decimal::is_whole);
     crossed || whole
 }
 

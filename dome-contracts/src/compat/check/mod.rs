@@ -50,13 +50,7 @@ pub(crate) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     pub(crate) fn new(evaluator: &'a Evaluator<'a>, sampler: Sampler<'a>) -> Self {
-        Self {
-            evaluator,
-            sampler,
-            assumed: BTreeSet::new(),
-            steps: 0,
-            depth: 0,
-        }
+        Self { evaluator, sampler, assumed: BTreeSet::new(), steps: 0, depth: 0 }
     }
 
     /// Whether the walk ended for want of steps.
@@ -96,17 +90,13 @@ impl<'a> Walker<'a> {
             return direct;
         }
         if let Some(values) = self.range(known)
-            && values
-                .iter()
-                .all(|value| self.evaluator.passes(parts, value) == Some(true))
+            && values.iter().all(|value| self.evaluator.passes(parts, value) == Some(true))
         {
             return Vec::new();
         }
         match super::split::branches(known) {
             Some(branches) => {
-                let all = branches
-                    .iter()
-                    .flat_map(|branch| self.check_parts(branch, parts));
+                let all = branches.iter().flat_map(|branch| self.check_parts(branch, parts));
                 all.collect()
             }
             None => direct,
@@ -114,12 +104,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Every instance is at hand: each is asked.
-    fn check_values(
-        &mut self,
-        known: &Known<'a>,
-        parts: &[Node<'a>],
-        values: Vec<Value>,
-    ) -> Vec<Obstacle> {
+    fn check_values(&mut self, known: &Known<'a>, parts: &[Node<'a>], values: Vec<Value>) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         for part in parts {
             let place = part.place();
@@ -161,13 +146,7 @@ impl<'a> Walker<'a> {
 
     fn check_part(&mut self, known: &Known<'a>, kind: Type, part: &Node<'a>) -> Vec<Obstacle> {
         if part.schema == &Value::Bool(false) {
-            return vec![self.obstacle(
-                Rule::SchemaClosed,
-                known,
-                part,
-                "",
-                "nothing is accepted any more",
-            )];
+            return vec![self.obstacle(Rule::SchemaClosed, known, part, "", "nothing is accepted any more")];
         }
         if !part.types().has(kind) {
             let detail = format!("type `{}` is not accepted any more", kind.name());
@@ -176,13 +155,7 @@ impl<'a> Walker<'a> {
         let mut obstacles = Vec::new();
         for keyword in ["const", "enum"] {
             if part.keyword(keyword).is_some() {
-                obstacles.push(self.obstacle(
-                    Rule::ValueRemoved,
-                    known,
-                    part,
-                    keyword,
-                    "the values are listed now",
-                ));
+                obstacles.push(self.obstacle(Rule::ValueRemoved, known, part, keyword, "the values are listed now"));
             }
         }
         for keyword in super::keywords::OPAQUE {
@@ -209,28 +182,19 @@ impl<'a> Walker<'a> {
 
     /// Gives obstacles without candidates some: instances of OLD that this part of NEW refuses.
     fn illustrate(&self, known: &Known<'a>, part: &Node<'a>, obstacles: &mut [Obstacle]) {
-        if obstacles
-            .iter()
-            .all(|obstacle| !obstacle.candidates.is_empty())
-        {
+        for obstacle in obstacles.iter_mut() {
+            obstacle.candidates.retain(|value| self.evaluator.fits(known, value) == Some(true));
+        }
+        if obstacles.iter().all(|obstacle| !obstacle.candidates.is_empty()) {
             return;
         }
         let place = part.place();
         let mut samples = self.sampler.samples(known);
         samples.retain(|value| self.evaluator.accepts(&place, value) == Some(false));
-        for obstacle in obstacles
-            .iter_mut()
-            .filter(|obstacle| obstacle.candidates.is_empty())
-        {
+        for obstacle in obstacles.iter_mut().filter(|obstacle| obstacle.candidates.is_empty()) {
             let keyword = obstacle.new.rsplit('/').next().unwrap_or_default();
-            let own =
-                |value: &&Value| self.evaluator.accepts_by(part, keyword, value) != Some(true);
-            obstacle.candidates = samples
-                .iter()
-                .filter(own)
-                .take(CANDIDATES_MAX)
-                .cloned()
-                .collect();
+            let own = |value: &&Value| self.evaluator.accepts_by(part, keyword, value) != Some(true);
+            obstacle.candidates = samples.iter().filter(own).take(CANDIDATES_MAX).cloned().collect();
         }
     }
 
@@ -242,26 +206,12 @@ impl<'a> Walker<'a> {
         keyword: &str,
         detail: impl Into<String>,
     ) -> Obstacle {
-        let at = if keyword.is_empty() {
-            new.at.to_string()
-        } else {
-            new.keyword_at(keyword)
-        };
-        Obstacle {
-            rule,
-            old: known.pointer_to(keyword),
-            new: at,
-            detail: detail.into(),
-            candidates: Vec::new(),
-        }
+        let at = if keyword.is_empty() { new.at.to_string() } else { new.keyword_at(keyword) };
+        Obstacle { rule, old: known.pointer_to(keyword), new: at, detail: detail.into(), candidates: Vec::new() }
     }
 
     /// Carries obstacles of a part of an instance over to the instance.
-    fn lift(
-        &self,
-        mut obstacles: Vec<Obstacle>,
-        build: impl Fn(&Value) -> Vec<Value>,
-    ) -> Vec<Obstacle> {
+    fn lift(&self, mut obstacles: Vec<Obstacle>, build: impl Fn(&Value) -> Vec<Value>) -> Vec<Obstacle> {
         for obstacle in &mut obstacles {
             let built = obstacle.candidates.iter().flat_map(&build);
             obstacle.candidates = built.take(CANDIDATES_MAX).collect();

@@ -10,18 +10,10 @@ use crate::compat::shape::{self, Bound};
 use crate::compat::types::Type;
 
 impl<'a> Walker<'a> {
-    pub(super) fn check_number(
-        &self,
-        known: &Known<'a>,
-        kind: Type,
-        part: &Node<'a>,
-    ) -> Vec<Obstacle> {
+    pub(super) fn check_number(&self, known: &Known<'a>, kind: Type, part: &Node<'a>) -> Vec<Obstacle> {
         let (lower, upper) = if kind == Type::Integer {
             let (lower, upper) = shape::whole_bounds(known);
-            (
-                lower.map(|value| (value, false)),
-                upper.map(|value| (value, false)),
-            )
+            (lower.map(|value| (value, false)), upper.map(|value| (value, false)))
         } else {
             shape::bounds(known)
         };
@@ -45,28 +37,13 @@ impl<'a> Walker<'a> {
     }
 
     fn bound(&self, rule: Rule, known: &Known<'a>, part: &Node<'a>, keyword: &str) -> Obstacle {
-        let value = part
-            .keyword(keyword)
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        self.obstacle(
-            rule,
-            known,
-            part,
-            keyword,
-            format!("`{keyword}` is {value} now"),
-        )
+        let value = part.keyword(keyword).map(ToString::to_string).unwrap_or_default();
+        self.obstacle(rule, known, part, keyword, format!("`{keyword}` is {value} now"))
     }
 }
 
 /// Whether a bound of NEW is not implied by the bound that is known.
-fn beyond(
-    known: Option<Bound>,
-    part: &Node<'_>,
-    keyword: &str,
-    open: bool,
-    inside: Ordering,
-) -> bool {
+fn beyond(known: Option<Bound>, part: &Node<'_>, keyword: &str, open: bool, inside: Ordering) -> bool {
     let Some(wanted) = part.keyword(keyword) else {
         return false;
     };
@@ -82,23 +59,15 @@ fn beyond(
 fn divides(known: &Known<'_>, kind: Type, wanted: Decimal) -> bool {
     let divisors = known.keyword("multipleOf").filter_map(Decimal::of);
     let whole = (kind == Type::Integer).then_some(Decimal::ONE);
-    divisors
-        .chain(whole)
-        .any(|divisor| divisor.is_multiple_of(wanted) == Some(true))
+    divisors.chain(whole).any(|divisor| divisor.is_multiple_of(wanted) == Some(true))
         || (kind == Type::Integer && divides_together(known, wanted))
 }
 
 /// Whole numbers that are multiples of 2 and of 3 are multiples of 6.
 fn divides_together(known: &Known<'_>, wanted: Decimal) -> bool {
     let divisors = known.keyword("multipleOf").filter_map(Decimal::of);
-    let mut whole = divisors.filter_map(|divisor| {
-        divisor
-            .quotient(Decimal::ONE)
-            .filter(|_| divisor.is_whole())
-    });
-    let least = whole.try_fold(1_i64, |all, one| {
-        all.checked_div(gcd(all, one))?.checked_mul(one)
-    });
+    let mut whole = divisors.filter_map(|divisor| divisor.quotient(Decimal::ONE).filter(|_| divisor.is_whole()));
+    let least = whole.try_fold(1_i64, |all, one| all.checked_div(gcd(all, one))?.checked_mul(one));
     least.is_some_and(|least| Decimal::whole(least).is_multiple_of(wanted) == Some(true))
 }
 

@@ -38,21 +38,13 @@ pub(super) fn nodes(left: &Node<'_>, right: &Node<'_>) -> bool {
     if left.place() == right.place() {
         return true;
     }
-    let mut pair = Pair {
-        left,
-        right,
-        seen: BTreeSet::new(),
-    };
+    let mut pair = Pair { left, right, seen: BTreeSet::new() };
     left.dialect() == right.dialect() && pair.values(left.schema, right.schema, Level::Schema)
 }
 
 /// Whether a keyword stands in both schemas with the same meaning.
 pub(super) fn keyword(left: &Node<'_>, right: &Node<'_>, name: &str) -> bool {
-    let mut pair = Pair {
-        left,
-        right,
-        seen: BTreeSet::new(),
-    };
+    let mut pair = Pair { left, right, seen: BTreeSet::new() };
     match (left.keyword(name), right.keyword(name)) {
         (None, None) => true,
         (Some(one), Some(other)) => {
@@ -80,29 +72,19 @@ impl Pair<'_, '_> {
         }
     }
 
-    fn objects(
-        &mut self,
-        one: &Map<String, Value>,
-        other: &Map<String, Value>,
-        level: Level,
-    ) -> bool {
+    fn objects(&mut self, one: &Map<String, Value>, other: &Map<String, Value>, level: Level) -> bool {
         let counts = |name: &&String| {
-            level != Level::Schema
-                || !ANNOTATIONS.contains(&name.as_str()) && !DEFINITIONS.contains(&name.as_str())
+            level != Level::Schema || !ANNOTATIONS.contains(&name.as_str()) && !DEFINITIONS.contains(&name.as_str())
         };
         let mut names = one.keys().filter(counts).collect::<BTreeSet<_>>();
         names.extend(other.keys().filter(counts));
-        names
-            .into_iter()
-            .all(|name| match (one.get(name), other.get(name)) {
-                (Some(Value::String(one)), Some(Value::String(other)))
-                    if level == Level::Schema && name == "$ref" =>
-                {
-                    self.references(one, other)
-                }
-                (Some(one), Some(other)) => self.values(one, other, level.below(name)),
-                _ => false,
-            })
+        names.into_iter().all(|name| match (one.get(name), other.get(name)) {
+            (Some(Value::String(one)), Some(Value::String(other))) if level == Level::Schema && name == "$ref" => {
+                self.references(one, other)
+            }
+            (Some(one), Some(other)) => self.values(one, other, level.below(name)),
+            _ => false,
+        })
     }
 
     fn references(&mut self, one: &str, other: &str) -> bool {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Obstacle, Walker};
+use crate::compat::language;
 use crate::compat::node::{Known, Node};
 use crate::compat::pattern;
 use crate::compat::rule::Rule;
@@ -10,10 +11,7 @@ use crate::compat::shape;
 
 impl<'a> Walker<'a> {
     pub(super) fn check_string(&self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
-        let lengths = [
-            (Rule::MinLengthRaised, "minLength"),
-            (Rule::MaxLengthLowered, "maxLength"),
-        ];
+        let lengths = [(Rule::MinLengthRaised, "minLength"), (Rule::MaxLengthLowered, "maxLength")];
         let mut obstacles = self.check_counts(known, part, lengths, 0, None);
         for (rule, keyword) in [
             (Rule::PatternChanged, "pattern"),
@@ -23,10 +21,12 @@ impl<'a> Walker<'a> {
         ] {
             if let Some(wanted) = part.keyword(keyword)
                 && !known.keyword(keyword).any(|value| value == wanted)
-                && !matches_all(wanted, keyword)
             {
+                let lost = if keyword == "pattern" { lost(known, wanted) } else { Some(Vec::new()) };
                 let detail = format!("`{keyword}` {wanted} was not asked for");
-                obstacles.push(self.obstacle(rule, known, part, keyword, detail));
+                obstacles.extend(
+                    lost.map(|candidates| Obstacle { candidates, ..self.obstacle(rule, known, part, keyword, detail) }),
+                );
             }
         }
         obstacles
@@ -63,7 +63,19 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Whether a pattern matches every string.
-fn matches_all(wanted: &Value, keyword: &str) -> bool {
-    keyword == "pattern" && wanted.as_str().is_some_and(pattern::matches_all)
+/// Texts that are lost by a pattern, as far as some are known; `None` if it is proven that none are.
+fn lost(known: &Known<'_>, wanted: &Value) -> Option<Vec<Value>> {
+    let wanted = wanted.as_str()?;
+    if pattern::matches_all(wanted) {
+        return None;
+    }
+    let mut texts = Vec::new();
+    for before in known.keyword("pattern").filter_map(Value::as_str) {
+        match language::lost(before, wanted) {
+            Some(None) => return None,
+            Some(Some(text)) => texts.push(Value::String(text)),
+            None => {}
+        }
+    }
+    Some(texts)
 }

@@ -36,17 +36,11 @@ impl Hints {
                 "format" => self.formats.extend(value.as_str().map(str::to_owned)),
                 "required" => self.read_names(value),
                 "patternProperties" => {
-                    let patterns = value
-                        .as_object()
-                        .into_iter()
-                        .flat_map(|members| members.keys());
+                    let patterns = value.as_object().into_iter().flat_map(|members| members.keys());
                     self.patterns.extend(patterns.cloned());
                 }
                 "properties" | "dependencies" | "dependentRequired" | "dependentSchemas" => {
-                    let names = value
-                        .as_object()
-                        .into_iter()
-                        .flat_map(|members| members.keys());
+                    let names = value.as_object().into_iter().flat_map(|members| members.keys());
                     self.names.extend(names.take(HINTS_MAX).cloned());
                 }
                 _ if self.numbers.len() < HINTS_MAX => self.numbers.extend(Decimal::of(value)),
@@ -56,19 +50,14 @@ impl Hints {
     }
 
     fn read_names(&mut self, value: &Value) {
-        let names = value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
         self.names.extend(names.take(HINTS_MAX).map(str::to_owned));
     }
 
     fn read_values(&mut self, value: &Value) {
         let single = std::slice::from_ref(value);
         let values = value.as_array().map_or(single, Vec::as_slice);
-        self.numbers
-            .extend(values.iter().filter_map(Decimal::of).take(HINTS_MAX));
+        self.numbers.extend(values.iter().filter_map(Decimal::of).take(HINTS_MAX));
         let texts = values.iter().filter_map(Value::as_str).take(HINTS_MAX);
         self.texts.extend(texts.map(str::to_owned));
     }

@@ -37,13 +37,7 @@ pub(crate) struct Sampler<'a> {
 
 impl<'a> Sampler<'a> {
     pub(crate) fn new(evaluator: &'a Evaluator<'a>, hints: Hints) -> Self {
-        Self {
-            evaluator,
-            hints,
-            depth: Cell::new(0),
-            work: Cell::new(0),
-            made: RefCell::new(BTreeMap::new()),
-        }
+        Self { evaluator, hints, depth: Cell::new(0), work: Cell::new(0), made: RefCell::new(BTreeMap::new()) }
     }
 
     /// Some instances that are as `known` says.
@@ -59,14 +53,8 @@ impl<'a> Sampler<'a> {
 
     fn fitting(&self, known: &Known<'a>) -> Vec<Value> {
         let mut found = self.made_up(known);
-        self.work.set(
-            self.work
-                .get()
-                .saturating_add(u32::try_from(found.len()).unwrap_or(u32::MAX)),
-        );
-        found.retain(|value| {
-            known.types.has(Type::of(value)) && self.evaluator.fits(known, value) == Some(true)
-        });
+        self.work.set(self.work.get().saturating_add(u32::try_from(found.len()).unwrap_or(u32::MAX)));
+        found.retain(|value| known.types.has(Type::of(value)) && self.evaluator.fits(known, value) == Some(true));
         let mut seen = BTreeSet::new();
         found.retain(|value| seen.insert(value.to_string()));
         found.truncate(SAMPLES_MAX);
@@ -84,11 +72,7 @@ impl<'a> Sampler<'a> {
         self.depth.set(self.depth.get() + 1);
         let found = match split::branches(known) {
             Some(branches) => self.of_branches(&branches),
-            None => known
-                .types
-                .iter()
-                .flat_map(|kind| self.of_type(known, kind))
-                .collect(),
+            None => known.types.iter().flat_map(|kind| self.of_type(known, kind)).collect(),
         };
         self.depth.set(self.depth.get() - 1);
         found
@@ -96,9 +80,7 @@ impl<'a> Sampler<'a> {
 
     fn of_branches(&self, branches: &[Known<'a>]) -> Vec<Value> {
         let each = SAMPLES_MAX.div_euclid(branches.len().max(1)).max(4);
-        let found = branches
-            .iter()
-            .flat_map(|branch| self.samples(branch).into_iter().take(each));
+        let found = branches.iter().flat_map(|branch| self.samples(branch).into_iter().take(each));
         found.collect()
     }
 

@@ -16,13 +16,8 @@ pub(super) fn samples(hints: &Hints, known: &Known<'_>, kind: Type) -> Vec<Value
     let mut found = BTreeSet::new();
     let (lower, upper) = shape::bounds(known);
     let bounds = [lower, upper].into_iter().flatten().map(|(value, _)| value);
-    let points = bounds
-        .chain([Decimal::whole(0)])
-        .chain(hints.numbers.iter().copied());
-    let divisors = known
-        .keyword("multipleOf")
-        .filter_map(Decimal::of)
-        .collect::<Vec<_>>();
+    let points = bounds.chain([Decimal::whole(0)]).chain(hints.numbers.iter().copied());
+    let divisors = known.keyword("multipleOf").filter_map(Decimal::of).collect::<Vec<_>>();
     for point in points.take(POINTS_MAX) {
         found.extend(around(point, &divisors));
     }
@@ -30,9 +25,7 @@ pub(super) fn samples(hints: &Hints, known: &Known<'_>, kind: Type) -> Vec<Value
     fitting.retain(|value| {
         value.is_whole() == (kind == Type::Integer)
             && within(*value, lower, upper)
-            && divisors
-                .iter()
-                .all(|divisor| value.is_multiple_of(*divisor) == Some(true))
+            && divisors.iter().all(|divisor| value.is_multiple_of(*divisor) == Some(true))
     });
     // The smallest magnitudes first, but the far ones stay in.
     fitting.sort_by_key(|value| (*value < Decimal::whole(0), *value));
@@ -53,11 +46,7 @@ fn around(point: Decimal, divisors: &[Decimal]) -> Vec<Decimal> {
     for divisor in divisors {
         let quotient = point.quotient(*divisor).unwrap_or(0);
         for offset in -1..=2_i64 {
-            found.push(
-                quotient
-                    .checked_add(offset)
-                    .and_then(|factor| divisor.times(factor)),
-            );
+            found.push(quotient.checked_add(offset).and_then(|factor| divisor.times(factor)));
         }
     }
     found.into_iter().flatten().collect()

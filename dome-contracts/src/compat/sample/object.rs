@@ -21,21 +21,13 @@ impl<'a> Sampler<'a> {
             return Vec::new();
         };
         let named = known.nodes.iter().flat_map(|node| node.map("properties"));
-        let named = named
-            .map(|(name, _)| name.to_owned())
-            .take(NAMES_MAX)
-            .collect::<BTreeSet<_>>();
+        let named = named.map(|(name, _)| name.to_owned()).take(NAMES_MAX).collect::<BTreeSet<_>>();
         let full = self.fullest(known, &smallest, &named);
         let mut found = vec![Value::Object(smallest.clone()), Value::Object(full.clone())];
         found.extend(self.filled(known, &smallest));
         for base in [smallest, full] {
             let optional = self.optional_names(known).into_iter();
-            for name in named
-                .iter()
-                .cloned()
-                .chain(required.iter().cloned())
-                .chain(optional)
-            {
+            for name in named.iter().cloned().chain(required.iter().cloned()).chain(optional) {
                 found.extend(self.varied(known, &base, &name));
             }
         }
@@ -72,26 +64,14 @@ impl<'a> Sampler<'a> {
 
     /// Names beyond those of `properties`: from patterns, from the other schema, and a new one.
     fn optional_names(&self, known: &Known<'a>) -> Vec<String> {
-        let patterns = known
-            .nodes
-            .iter()
-            .flat_map(|node| node.map("patternProperties"));
+        let patterns = known.nodes.iter().flat_map(|node| node.map("patternProperties"));
         let patterns = patterns.map(|(pattern, _)| pattern.to_owned());
         let mut names = Vec::new();
         for pattern in patterns.chain(self.hints.patterns.iter().cloned()) {
             let made = pattern::names(&pattern);
-            names.extend(
-                made.iter()
-                    .take(3)
-                    .chain(made.iter().rev().take(3))
-                    .cloned(),
-            );
+            names.extend(made.iter().take(3).chain(made.iter().rev().take(3)).cloned());
         }
-        for allowed in self
-            .samples(&shape::names(known))
-            .iter()
-            .filter_map(Value::as_str)
-        {
+        for allowed in self.samples(&shape::names(known)).iter().filter_map(Value::as_str) {
             names.push(allowed.to_owned());
         }
         names.extend(self.hints.names.iter().take(NAMES_MAX).cloned());

@@ -38,11 +38,7 @@ pub(super) fn samples(hints: &Hints, known: &Known<'_>) -> Vec<Value> {
         let texts = FORMATS.iter().filter(|(name, _)| *name == format);
         found.extend(texts.map(|(_, text)| (*text).to_owned()));
     }
-    found.extend(
-        lengths(hints, known)
-            .into_iter()
-            .map(|length| "a".repeat(length)),
-    );
+    found.extend(lengths(hints, known).into_iter().map(|length| "a".repeat(length)));
     found.extend(hints.texts.iter().cloned());
     for pattern in &hints.patterns {
         found.extend(pattern::examples(pattern));
@@ -53,14 +49,8 @@ pub(super) fn samples(hints: &Hints, known: &Known<'_>) -> Vec<Value> {
 
 fn lengths(hints: &Hints, known: &Known<'_>) -> BTreeSet<usize> {
     let mut found = hints.counts(LENGTH_MAX);
-    let limits = [
-        Some(shape::at_least(known, "minLength")),
-        shape::at_most(known, "maxLength"),
-    ];
-    let limits = limits
-        .into_iter()
-        .flatten()
-        .filter_map(|limit| usize::try_from(limit).ok());
+    let limits = [Some(shape::at_least(known, "minLength")), shape::at_most(known, "maxLength")];
+    let limits = limits.into_iter().flatten().filter_map(|limit| usize::try_from(limit).ok());
     found.extend(limits.chain([0, 1]).filter(|length| *length <= LENGTH_MAX));
     found
 }
