@@ -35,6 +35,9 @@ mod update;
 pub use diff::{Change, Diff, FileChange, diff};
 pub use digest::sha256_hex;
 pub use folder::Folder;
-pub use lock::{LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked};
+pub use lock::{
+    LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked, verify_since,
+};
 pub use migration::{missing_notes, note_name};
+pub use reference::referenced_files;
 pub use update::{Refusal, Request, Update, plan_update};

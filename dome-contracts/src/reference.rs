@@ -56,6 +56,24 @@ impl Reference {
     }
 }
 
+/// The files that a schema refers to, as paths of the folder that it is the file `path` of; none if
+/// it is not JSON.
+///
+/// ```
+/// let schema = br#"{"items": {"$ref": "../common.json#/definitions/a"}, "not": {"$ref": "https://a.example"}}"#;
+/// assert_eq!(dome_contracts::referenced_files(schema, "schemas/a.json"), ["common.json"]);
+/// ```
+#[must_use]
+pub fn referenced_files(schema: &[u8], path: &str) -> Vec<String> {
+    let document = crate::json::parse(schema).unwrap_or_default();
+    let references = Reference::all(&document, path).into_iter();
+    let files = references.filter_map(|reference| match reference.target {
+        Target::File { file, .. } => Some(file),
+        Target::Inside(_) | Target::Outside(_) => None,
+    });
+    files.collect()
+}
+
 fn target(document: &Value, file: &str, text: &str) -> Target {
     let (uri, fragment) = text.split_once('#').unwrap_or((text, ""));
     let own_id = document.get("$id").and_then(Value::as_str).unwrap_or_default();

@@ -5,7 +5,7 @@
 use dome_contracts::compat::{Rule, Verdict};
 use dome_contracts::{
     Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request, diff, note_name, plan_update, sha256_hex,
-    verify, verify_locked,
+    verify, verify_locked, verify_since,
 };
 use xtrlv2_fixtures::{V0_1, V0_2, Version};
 
@@ -139,6 +139,16 @@ fn a_hand_written_lock_is_told_from_ours_and_a_moved_version_asks_for_its_note()
     assert_eq!(found[0].mend, "write docs/migrations/xtrlv2-0.0-to-0.1.md");
     lock.history.pop();
     assert_eq!(verify(&lock, &folder(&V0_1))[0].kind, MismatchKind::HistoryBroken);
+}
+
+#[test]
+fn a_history_may_grow_and_not_shrink() {
+    let before = lock(&V0_1);
+    let mut after = lock(&V0_2);
+    assert_eq!(verify_since(&before, &after)[0].kind, MismatchKind::HistoryBroken);
+    after.history = vec!["0.1".to_owned(), "0.2".to_owned()];
+    assert_eq!(verify_since(&before, &after), []);
+    assert_eq!(verify_since(&after, &before)[0].expected.as_deref(), Some("0.1, 0.2"));
 }
 
 #[test]

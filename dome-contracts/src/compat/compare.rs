@@ -134,7 +134,11 @@ impl Case<'_> {
         for obstacle in obstacles {
             let witness = obstacle.candidates.iter().find(|value| self.is_witness(value)).cloned();
             let verdict = if witness.is_some() { Verdict::Incompatible } else { Verdict::Unknown };
-            let mut finding = self.finding(obstacle.rule, verdict, obstacle.detail.clone());
+            let detail = match self.direction {
+                Direction::Forward => format!("for readers of OLD: {}", obstacle.detail),
+                Direction::Backward | Direction::Full => obstacle.detail.clone(),
+            };
+            let mut finding = self.finding(obstacle.rule, verdict, detail);
             (finding.old, finding.new) = self.places(obstacle);
             finding.witness = witness;
             let key = (finding.rule, finding.old.clone(), finding.new.clone());

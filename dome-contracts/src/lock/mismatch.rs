@@ -22,7 +22,7 @@ pub enum MismatchKind {
     ReferenceUnresolved,
     /// The folder says another version, or another owner, than the lock.
     VersionChanged,
-    /// The history does not end in the pinned version.
+    /// The history does not end in the pinned version, or lost one.
     HistoryBroken,
     /// There is no migration note for a pair of versions of the history.
     NoteMissing,

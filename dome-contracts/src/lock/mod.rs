@@ -17,7 +17,7 @@ use crate::digest;
 pub(crate) use compute::REGISTRY;
 pub use compute::Source;
 pub use mismatch::{Mismatch, MismatchKind};
-pub use verify::{verify, verify_locked};
+pub use verify::{verify, verify_locked, verify_since};
 
 /// The version of the lock's own format.
 pub const LOCK_VERSION: &str = "1";

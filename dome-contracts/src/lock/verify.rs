@@ -65,6 +65,23 @@ pub fn verify_locked(bytes: &[u8], folder: &Folder, notes: &Folder) -> Result<Ve
     Ok(found)
 }
 
+/// Whether a lock goes on from an earlier one: versions are added to its history, none is dropped.
+/// CI compares the lock of a change with that of the branch it goes to.
+#[must_use]
+pub fn verify_since(before: &Lock, lock: &Lock) -> Vec<Mismatch> {
+    let same = before.source.repository == lock.source.repository;
+    if same && lock.history.starts_with(&before.history) {
+        return Vec::new();
+    }
+    vec![Mismatch::new(
+        MismatchKind::HistoryBroken,
+        "contracts.lock",
+        Some(&before.history.join(", ")),
+        Some(&lock.history.join(", ")),
+        "git restore -- contracts.lock".to_owned(),
+    )]
+}
+
 impl Lock {
     fn restore(&self, path: &str) -> String {
         format!("git restore -- {}/{path}", self.folder)
