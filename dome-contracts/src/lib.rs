@@ -1,1 +1,43 @@
 //! What dome promises and relies on: pinned contracts and their digests.
+//!
+//! Another repository owns contracts: JSON Schemas and tables. Here they are pinned ([`Lock`]),
+//! checked against the pins ([`verify`]), compared with other versions ([`diff()`], [`compat`]) and
+//! moved to them ([`plan_update`]), which takes a migration note.
+//!
+//! The crate is pure: bytes and values in, values out. Whoever calls it reads and writes the files.
+//!
+//! ```
+//! use dome_contracts::{Folder, Lock, MismatchKind, verify};
+//!
+//! let mut folder: Folder = [
+//!     ("registry.json", r#"{"owner": "me", "version": "1.0"}"#),
+//!     ("schemas/a.schema.json", r#"{"type": "string"}"#),
+//! ].into_iter().collect();
+//! let lock = Lock::compute(&folder, "contracts", None)?;
+//!
+//! folder.insert("schemas/a.schema.json", r#"{"type": "number"}"#);
+//! let mismatches = verify(&lock, &folder);
+//! assert_eq!(mismatches[0].kind, MismatchKind::ContentChanged);
+//! assert_eq!(mismatches[0].mend, "git restore -- contracts/schemas/a.schema.json");
+//! # Ok::<(), dome_contracts::LockError>(())
+//! ```
+
+pub mod compat;
+mod diff;
+mod digest;
+mod folder;
+mod json;
+mod lock;
+mod migration;
+mod reference;
+mod update;
+
+pub use diff::{Change, Diff, FileChange, diff};
+pub use digest::sha256_hex;
+pub use folder::Folder;
+pub use lock::{
+    LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked, verify_since,
+};
+pub use migration::{missing_notes, note_name};
+pub use reference::referenced_files;
+pub use update::{Refusal, Request, Update, plan_update};

@@ -19,7 +19,9 @@
 mod artifact;
 #[rustfmt::skip]
 mod v0_1;
+#[rustfmt::skip]
+mod v0_2;
 mod version;
 
 pub use artifact::Artifact;
-pub use version::{V0_1, VERSIONS, Version};
+pub use version::{V0_1, V0_2, VERSIONS, Version};

@@ -1,11 +1,12 @@
-//! The files of version 0.1. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures --test table`.
+//! The files of version 0.1. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures --test table`;
+//! the entry of a file that is removed has to be removed first, by hand.
 
 use crate::Artifact;
 
 pub(crate) const ARTIFACTS: &[Artifact] = &[
     Artifact {
-        path: "examples/invalid/evidence_capsule.fraction_of_a_file.json",
-        bytes: include_bytes!("../v0.1/examples/invalid/evidence_capsule.fraction_of_a_file.json"),
+        path: "examples/invalid/evidence_capsule.files_changed_is_text.json",
+        bytes: include_bytes!("../v0.1/examples/invalid/evidence_capsule.files_changed_is_text.json"),
         sha256: "14260d75a5af49075c95547863f6ebefc217eafb5b9d2d00ab32bacdd25e1cf2",
     },
     Artifact {

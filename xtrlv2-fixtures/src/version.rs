@@ -1,6 +1,6 @@
 //! A version of the contracts, and those that there are.
 
-use crate::{Artifact, v0_1};
+use crate::{Artifact, v0_1, v0_2};
 
 /// Every file of one version of the owner's contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,8 +14,13 @@ pub struct Version {
 /// Version 0.1.
 pub const V0_1: Version = Version { name: "0.1", artifacts: v0_1::ARTIFACTS };
 
+/// Version 0.2: deliberately evolved, so that drift is exercised for real. `gate_decision` may carry
+/// an `operator_note` (safe), `helper_event.base_sha` is a full hash (breaking), the code
+/// `DEPENDENCY_UNAVAILABLE` is new, and the registry states version 0.2.
+pub const V0_2: Version = Version { name: "0.2", artifacts: v0_2::ARTIFACTS };
+
 /// All versions, the oldest first.
-pub const VERSIONS: &[Version] = &[V0_1];
+pub const VERSIONS: &[Version] = &[V0_1, V0_2];
 
 impl Version {
     /// The file at `path`, relative to the version's folder.

@@ -1,0 +1,61 @@
+//! `dome contracts verify`.
+
+use anyhow::{Context, Result};
+use dome_contracts::{Lock, LockError, Mismatch, verify, verify_locked, verify_since};
+use serde_json::json;
+
+use crate::exit::Exit;
+
+use super::args::VerifyArgs;
+use super::{DONE, INVALID, Streams, files};
+
+pub(super) fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> Result<Exit> {
+    let bytes = files::file(&args.at.lock)?;
+    let lock = match Lock::parse(&bytes) {
+        Ok(lock) => lock,
+        Err(error) => {
+            streams.complain(&format!("`{}`: {error}", args.at.lock.display()))?;
+            return Ok(Exit::Invalid);
+        }
+    };
+    let mut mismatches = compare(args, &bytes, &lock)?;
+    if let Some(since) = &args.since {
+        let before = Lock::parse(&files::file(since)?);
+        let before = before.with_context(|| format!("cannot read the earlier lock `{}`", since.display()))?;
+        mismatches.extend(verify_since(&before, &lock));
+    }
+    show(&lock, &mismatches, streams)?;
+    Ok(if mismatches.is_empty() { DONE } else { INVALID })
+}
+
+fn compare(args: &VerifyArgs, bytes: &[u8], lock: &Lock) -> Result<Vec<Mismatch>> {
+    let folder = files::directory(&args.at.lock).join(&lock.folder);
+    let folder = files::folder_or_empty(&folder)?;
+    if !args.locked {
+        return Ok(verify(lock, &folder));
+    }
+    let notes = files::folder_or_empty(&args.at.notes)?;
+    verify_locked(bytes, &folder, &notes).map_err(|error: LockError| error.into())
+}
+
+fn show(lock: &Lock, mismatches: &[Mismatch], streams: &mut Streams<'_>) -> Result<()> {
+    let source = format!("{} {}", lock.source.repository, lock.source.version);
+    if streams.is_json {
+        return streams.object(&json!({
+            "artifacts": lock.artifacts.len(),
+            "format_version": "1",
+            "lock_digest": lock.digest(),
+            "mismatches": mismatches,
+            "source": lock.source,
+            "verdict": if mismatches.is_empty() { "verified" } else { "mismatch" },
+        }));
+    }
+    for mismatch in mismatches {
+        streams.line(&mismatch.to_string())?;
+    }
+    let count = lock.artifacts.len();
+    match mismatches.len() {
+        0 => streams.line(&format!("verified: {count} files of {source} are as pinned")),
+        wrong => streams.line(&format!("mismatch: {wrong} findings in {count} files of {source}")),
+    }
+}

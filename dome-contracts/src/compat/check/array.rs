@@ -1,0 +1,126 @@
+//! Items, lengths, what arrays contain.
+
+use serde_json::Value;
+
+use super::{Obstacle, Walker, same};
+use crate::compat::node::{Known, Node};
+use crate::compat::rule::Rule;
+use crate::compat::shape;
+
+const PREFIX_MAX: usize = 64;
+
+impl<'a> Walker<'a> {
+    pub(super) fn check_array(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
+        let counts = [(Rule::MinItemsRaised, "minItems"), (Rule::MaxItemsLowered, "maxItems")];
+        let most = self.items_most(known);
+        let mut obstacles = self.check_counts(known, part, counts, 0, most);
+        obstacles.extend(self.check_items(known, part));
+        obstacles.extend(self.check_unique(known, part));
+        obstacles.extend(self.check_contains(known, part));
+        obstacles
+    }
+
+    /// The length that closed items leave: the first place where nothing fits ends the array.
+    fn items_most(&mut self, known: &Known<'a>) -> Option<u64> {
+        let last = shape::prefix_len(&known.nodes).min(PREFIX_MAX);
+        let closed = (0..=last).find(|index| self.is_empty(&shape::item(known, *index)))?;
+        let stated = shape::at_most(known, "maxItems");
+        stated.into_iter().chain(u64::try_from(closed).ok()).min()
+    }
+
+    fn check_items(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
+        let (first, rest) = shape::items(part);
+        if first.is_empty() && rest.is_none() {
+            return Vec::new();
+        }
+        let stated = shape::at_most(known, "maxItems");
+        let most = self.items_most(known).or(stated);
+        let most = most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let places = shape::prefix_len(&known.nodes).max(first.len());
+        if places > PREFIX_MAX {
+            return vec![self.obstacle(
+                Rule::LimitReached,
+                known,
+                part,
+                "items",
+                "too many items have schemas of their own",
+            )];
+        }
+        let mut obstacles = Vec::new();
+        for index in (0..=places).take_while(|index| *index < most) {
+            let Some(wanted) = first.get(index).or(rest.as_ref()) else {
+                break;
+            };
+            let item = shape::item(known, index);
+            let mut found = self.check(&item, wanted);
+            if wanted.schema == &Value::Bool(false) {
+                found.iter_mut().for_each(|obstacle| obstacle.rule = Rule::ItemsClosed);
+            }
+            obstacles.extend(self.lift_item(known, index, found));
+        }
+        obstacles
+    }
+
+    fn lift_item(&self, known: &Known<'a>, index: usize, found: Vec<Obstacle>) -> Vec<Obstacle> {
+        if found.is_empty() {
+            return found;
+        }
+        let bases = self.sampler.arrays(known);
+        self.lift(found, |item| {
+            let with = bases.iter().flat_map(|base| self.sampler.with_item(known, base, index, item));
+            with.filter(|array| self.evaluator.fits(known, array) == Some(true)).collect()
+        })
+    }
+
+    fn check_unique(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
+        let asks = part.keyword("uniqueItems") == Some(&Value::Bool(true));
+        let mut said = known.keyword("uniqueItems");
+        let most = shape::at_most(known, "maxItems").is_some_and(|most| most <= 1);
+        if !asks || most || said.any(|value| value == &Value::Bool(true)) {
+            return Vec::new();
+        }
+        vec![self.obstacle(Rule::UniqueItemsAdded, known, part, "uniqueItems", "items must differ now")]
+    }
+
+    fn check_contains(&mut self, known: &Known<'a>, part: &Node<'a>) -> Vec<Obstacle> {
+        let Some(wanted) = part.child("contains") else {
+            return Vec::new();
+        };
+        let keywords = ["contains", "minContains", "maxContains"];
+        let said = known.nodes.iter().any(|node| {
+            node.child("contains").is_some() && keywords.iter().all(|name| same::keyword(node, part, name))
+        });
+        if said || (self.contains_enough(known, part, &wanted) && self.contains_few(known, part)) {
+            return Vec::new();
+        }
+        vec![self.obstacle(Rule::ContainsNarrowed, known, part, "contains", "arrays must contain something else now")]
+    }
+
+    /// Whether enough items are known to fit: all of them do, or OLD asked for as many.
+    fn contains_enough(&mut self, known: &Known<'a>, part: &Node<'a>, wanted: &Node<'a>) -> bool {
+        let least = contains_least(part);
+        if least == 0 {
+            return true;
+        }
+        let length = shape::at_least(known, "minItems");
+        if length >= least && shape::prefix_len(&known.nodes) == 0 {
+            let all = shape::item(known, 0);
+            if self.check(&all, wanted).is_empty() {
+                return true;
+            }
+        }
+        known.nodes.iter().any(|node| {
+            let inner = node.child("contains").filter(|_| contains_least(node) >= least);
+            inner.is_some_and(|inner| self.check(&Known::of([inner]), wanted).is_empty())
+        })
+    }
+
+    fn contains_few(&mut self, known: &Known<'a>, part: &Node<'a>) -> bool {
+        let limit = part.keyword("maxContains").and_then(shape::count);
+        limit.is_none_or(|limit| shape::at_most(known, "maxItems").is_some_and(|most| most <= limit))
+    }
+}
+
+fn contains_least(node: &Node<'_>) -> u64 {
+    node.keyword("minContains").and_then(shape::count).unwrap_or(1)
+}

@@ -1,0 +1,57 @@
+//! A folder of files, in memory.
+
+use std::collections::BTreeMap;
+
+/// Files by their path: relative, `/`-separated, sorted.
+///
+/// ```
+/// use dome_contracts::Folder;
+///
+/// let folder: Folder = [("b.json", b"1".as_slice()), ("a.json", b"2")].into_iter().collect();
+/// assert_eq!(folder.paths().collect::<Vec<_>>(), ["a.json", "b.json"]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Folder {
+    /// Puts a file in, and gives back the one that was there.
+    pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
+        self.files.insert(path.into(), bytes.into())
+    }
+
+    /// Takes a file out.
+    pub fn remove(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.files.remove(path)
+    }
+
+    /// The bytes of a file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
+    }
+
+    /// Whether there is no file.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// All paths, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// All files, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+    }
+}
+
+impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for Folder {
+    fn from_iter<T: IntoIterator<Item = (P, B)>>(files: T) -> Self {
+        let files = files.into_iter().map(|(path, bytes)| (path.into(), bytes.into()));
+        Self { files: files.collect() }
+    }
+}

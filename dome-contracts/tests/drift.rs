@@ -1,0 +1,252 @@
+//! Drift: one changed byte, one missing file, one extra file, one changed `$ref` target, and the
+//! move to the next version.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
+
+use dome_contracts::compat::{Rule, Verdict};
+use dome_contracts::{
+    Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request, diff, note_name, plan_update, sha256_hex,
+    verify, verify_locked, verify_since,
+};
+use xtrlv2_fixtures::{V0_1, V0_2, Version};
+
+const SCHEMA: &str = "schemas/gate_decision.schema.json";
+const COMMON: &str = "schemas/common.schema.json";
+
+fn folder(version: &Version) -> Folder {
+    version.artifacts.iter().map(|artifact| (artifact.path, artifact.bytes)).collect()
+}
+
+fn lock(version: &Version) -> Lock {
+    Lock::compute(&folder(version), "pinned", None).unwrap()
+}
+
+/// The mismatches after one text of one file was replaced.
+fn after(path: &str, from: &str, to: &str) -> Vec<Mismatch> {
+    let mut changed = folder(&V0_1);
+    let text = V0_1.artifact(path).unwrap().text();
+    assert!(text.contains(from), "{path} has no {from}");
+    changed.insert(path, text.replacen(from, to, 1));
+    verify(&lock(&V0_1), &changed)
+}
+
+fn kinds(mismatches: &[Mismatch]) -> Vec<(MismatchKind, &str)> {
+    mismatches.iter().map(|mismatch| (mismatch.kind, mismatch.path.as_str())).collect()
+}
+
+#[test]
+fn an_untouched_folder_has_no_mismatch() {
+    for version in [V0_1, V0_2] {
+        assert_eq!(verify(&lock(&version), &folder(&version)), []);
+    }
+}
+
+#[test]
+fn one_changed_byte_is_caught_with_both_digests_and_those_who_reach_it() {
+    let found = after(COMMON, "{64}", "{63}");
+    assert_eq!(kinds(&found), [(MismatchKind::ContentChanged, COMMON)]);
+    let mismatch = &found[0];
+    assert_eq!(mismatch.expected.as_deref(), V0_1.artifact(COMMON).map(|artifact| artifact.sha256));
+    let changed = V0_1.artifact(COMMON).unwrap().text().replacen("{64}", "{63}", 1);
+    assert_eq!(mismatch.actual, Some(sha256_hex(changed.as_bytes())));
+    assert!(mismatch.dependents.contains(&SCHEMA.to_owned()), "{mismatch}");
+    assert_eq!(mismatch.mend, format!("git restore -- pinned/{COMMON}"));
+    assert!(!mismatch.causes.is_empty());
+}
+
+#[test]
+fn a_reformat_is_told_from_a_change() {
+    assert_eq!(kinds(&after(SCHEMA, "{\n", "{  \r\n")), [(MismatchKind::Reformatted, SCHEMA)]);
+    let twice = after(SCHEMA, "\"title\":", "\"title\": \"a\", \"title\":");
+    assert_eq!(kinds(&twice), [(MismatchKind::ContentChanged, SCHEMA)], "a repeated member is no reformat");
+}
+
+#[test]
+fn a_missing_file_and_an_extra_file_are_named() {
+    let mut changed = folder(&V0_1);
+    changed.remove("reason_codes.json");
+    changed.insert("schemas/stray.schema.json", "{}");
+    let found = verify(&lock(&V0_1), &changed);
+    assert_eq!(
+        kinds(&found),
+        [(MismatchKind::FileMissing, "reason_codes.json"), (MismatchKind::FileExtra, "schemas/stray.schema.json"),]
+    );
+    assert_eq!(found[1].mend, "rm -- pinned/schemas/stray.schema.json");
+}
+
+#[test]
+fn a_missing_schema_breaks_those_that_refer_to_it() {
+    let mut changed = folder(&V0_1);
+    changed.remove("schemas/meta.schema.json");
+    let found = verify(&lock(&V0_1), &changed);
+    let named = kinds(&found);
+    assert!(named.contains(&(MismatchKind::FileMissing, "schemas/meta.schema.json")));
+    for path in [SCHEMA, "schemas/run_manifest.schema.json", "schemas/state_space.schema.json"] {
+        assert!(named.contains(&(MismatchKind::ReferenceUnresolved, path)), "{path}: {named:?}");
+    }
+}
+
+#[test]
+fn a_changed_reference_target_is_named_with_what_it_was_and_is() {
+    let path = "schemas/helper_event.schema.json";
+    let found = after(path, "#/definitions/sha256", "#/definitions/text");
+    assert_eq!(kinds(&found), [(MismatchKind::ContentChanged, path), (MismatchKind::ReferenceChanged, path)]);
+    assert_eq!(found[1].expected.as_deref(), Some("schemas/common.schema.json#/definitions/sha256"));
+    let dangling = after(path, "#/definitions/sha256", "#/definitions/sha512");
+    assert!(kinds(&dangling).contains(&(MismatchKind::ReferenceUnresolved, path)));
+}
+
+#[test]
+fn a_lock_is_the_same_bytes_whenever_it_is_written() {
+    let lock = lock(&V0_1);
+    let text = lock.render();
+    assert_eq!(Lock::parse(text.as_bytes()).unwrap(), lock);
+    assert_eq!(Lock::parse(text.as_bytes()).unwrap().render(), text);
+    assert_ne!(lock.digest(), self::lock(&V0_2).digest());
+    let paths = lock.artifacts.keys().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(paths, folder(&V0_1).paths().collect::<Vec<_>>());
+    let pinned = &lock.artifacts["schemas/meta.schema.json"];
+    assert_eq!(pinned.version, "0.1");
+    assert_eq!(pinned.dialect.as_deref(), Some("http://json-schema.org/draft-07/schema#"));
+    assert!(pinned.references.contains(&"schemas/guard.schema.json#/definitions/guards".to_owned()));
+}
+
+#[test]
+fn what_is_no_lock_and_what_cannot_be_locked_are_errors() {
+    let text = lock(&V0_1).render();
+    let other = text.replace("\"lock_version\": \"1\"", "\"lock_version\": \"2\"");
+    assert_eq!(Lock::parse(other.as_bytes()), Err(LockError::Version { found: "2".to_owned() }));
+    assert!(matches!(Lock::parse(b"{}"), Err(LockError::Malformed { .. })));
+    let mut open = folder(&V0_1);
+    open.insert("schemas/open.schema.json", r#"{"not": {"$ref": "https://a.example/b.json"}}"#);
+    let error = Lock::compute(&open, "pinned", None).unwrap_err();
+    assert!(matches!(&error, LockError::Unresolved { pointer, .. } if pointer == "/not"), "{error}");
+    let error = Lock::compute(&Folder::default(), "pinned", None).unwrap_err();
+    assert_eq!(error, LockError::Registry { member: "owner" });
+}
+
+#[test]
+fn a_hand_written_lock_is_told_from_ours_and_a_moved_version_asks_for_its_note() {
+    let mut lock = lock(&V0_1);
+    let none = Folder::default();
+    let found = verify_locked(lock.render().as_bytes(), &folder(&V0_1), &none).unwrap();
+    assert_eq!(found, []);
+    let compact = lock.render().replace('\n', "");
+    let found = verify_locked(compact.as_bytes(), &folder(&V0_1), &none).unwrap();
+    assert_eq!(kinds(&found), [(MismatchKind::LockNotCanonical, "contracts.lock")]);
+    lock.history = vec!["0.0".to_owned(), "0.1".to_owned()];
+    let found = verify_locked(lock.render().as_bytes(), &folder(&V0_1), &none).unwrap();
+    assert_eq!(kinds(&found), [(MismatchKind::NoteMissing, "xtrlv2-0.0-to-0.1.md")]);
+    assert_eq!(found[0].mend, "write docs/migrations/xtrlv2-0.0-to-0.1.md");
+    lock.history.pop();
+    assert_eq!(verify(&lock, &folder(&V0_1))[0].kind, MismatchKind::HistoryBroken);
+}
+
+#[test]
+fn a_history_may_grow_and_not_shrink() {
+    let before = lock(&V0_1);
+    let mut after = lock(&V0_2);
+    assert_eq!(verify_since(&before, &after)[0].kind, MismatchKind::HistoryBroken);
+    after.history = vec!["0.1".to_owned(), "0.2".to_owned()];
+    assert_eq!(verify_since(&before, &after), []);
+    assert_eq!(verify_since(&after, &before)[0].expected.as_deref(), Some("0.1, 0.2"));
+}
+
+#[test]
+fn another_version_over_the_pinned_one_is_named_as_that() {
+    let named = verify(&lock(&V0_1), &folder(&V0_2));
+    let version = named.iter().find(|mismatch| mismatch.kind == MismatchKind::VersionChanged).unwrap();
+    assert_eq!(version.expected.as_deref(), Some("xtrlv2 0.1"));
+    assert_eq!(version.actual.as_deref(), Some("xtrlv2 0.2"));
+}
+
+#[test]
+fn the_difference_of_the_two_versions_is_what_was_put_there() {
+    let diff = diff(&folder(&V0_1), &folder(&V0_2)).unwrap();
+    let named = |contract: &str| {
+        let changes = diff.breaking().filter(|change| change.contract == contract);
+        changes.map(|change| change.finding.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(named("gate_decision"), [], "the safe change breaks nothing");
+    assert_eq!(named("helper_event"), [Rule::PatternChanged]);
+    let registry = named("reason_codes");
+    for rule in [Rule::CodeAdded, Rule::VersionBumped, Rule::RequiredAdded] {
+        assert!(registry.contains(&rule), "{rule}: {registry:?}");
+    }
+    assert!(diff.breaking().all(|change| change.finding.verdict == Verdict::Incompatible));
+    assert!(diff.breaking().all(|change| change.finding.witness.is_some()));
+    let contracts = diff.breaking().map(|change| change.contract.as_str());
+    assert_eq!(contracts.collect::<std::collections::BTreeSet<_>>().len(), 2);
+}
+
+fn request<'a>(pinned: (&'a Lock, &'a Folder), from: &'a Folder, notes: &'a Folder) -> Request<'a> {
+    Request { pinned: Some(pinned), from, folder: "pinned", commit: None, notes }
+}
+
+#[test]
+fn the_move_is_refused_without_the_note_and_accepted_with_it() {
+    let (lock, old, new) = (lock(&V0_1), folder(&V0_1), folder(&V0_2));
+    let mut notes = Folder::default();
+    let note = note_name("xtrlv2", "0.1", "0.2");
+    let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
+    assert!(matches!(&refusal, Refusal::NoteMissing { note: name, .. } if *name == note), "{refusal}");
+    assert_eq!(
+        refusal.to_string(),
+        "there is no migration note for this move: write docs/migrations/xtrlv2-0.1-to-0.2.md"
+    );
+    notes.insert(note.as_str(), "# a note about helper_event alone");
+    let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
+    assert!(matches!(&refusal, Refusal::NoteSilent { contracts, .. } if contracts == &["reason_codes"]), "{refusal}");
+    notes.insert(note.as_str(), include_str!("../../docs/migrations/xtrlv2-0.1-to-0.2.md"));
+    let update = plan_update(&request((&lock, &old), &new, &notes)).unwrap();
+    assert_eq!(update.lock.history, ["0.1", "0.2"]);
+    assert_eq!(update.remove, ["examples/valid/helper_event.short_base_sha.json"]);
+    let mut moved = old;
+    update.remove.iter().for_each(|path| {
+        moved.remove(path);
+    });
+    update.write.iter().for_each(|(path, bytes)| {
+        moved.insert(path, bytes);
+    });
+    assert_eq!(moved, new);
+    assert_eq!(verify_locked(update.lock.render().as_bytes(), &moved, &notes).unwrap(), []);
+}
+
+#[test]
+fn a_break_without_a_new_version_is_refused_whatever_the_notes_say() {
+    let (lock, old) = (lock(&V0_1), folder(&V0_1));
+    let mut new = folder(&V0_1);
+    let text = V0_1.artifact(SCHEMA).unwrap().text();
+    new.insert(SCHEMA, text.replace("\"PROMOTE\",", ""));
+    let notes = Folder::default();
+    let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
+    assert!(matches!(&refusal, Refusal::VersionUnchanged { version, .. } if version == "0.1"), "{refusal}");
+    new.insert(SCHEMA, text.replace("\"PROMOTE\",", "\"PROMOTE\",\"HOLD\","));
+    let update = plan_update(&request((&lock, &old), &new, &notes)).unwrap();
+    assert_eq!(update.write.paths().collect::<Vec<_>>(), [SCHEMA]);
+    assert_eq!(update.lock.history, ["0.1"]);
+}
+
+#[test]
+fn a_tampered_folder_is_put_back_but_not_moved() {
+    let (lock, old, new) = (lock(&V0_1), folder(&V0_1), folder(&V0_2));
+    let mut tampered = old.clone();
+    tampered.insert(SCHEMA, "{}");
+    let notes = Folder::default();
+    let refusal = plan_update(&request((&lock, &tampered), &new, &notes)).unwrap_err();
+    assert!(matches!(refusal, Refusal::PinnedChanged { .. }));
+    let update = plan_update(&request((&lock, &tampered), &old, &notes)).unwrap();
+    assert_eq!(update.write.paths().collect::<Vec<_>>(), [SCHEMA]);
+    assert_eq!(update.lock, lock);
+}
+
+#[test]
+fn contracts_that_come_and_go_are_told() {
+    let old = folder(&V0_1);
+    let mut new = folder(&V0_1);
+    let registry = V0_1.artifact("registry.json").unwrap().text();
+    new.insert("registry.json", registry.replace("\"name\": \"latest_state\"", "\"name\": \"newest_state\""));
+    let diff = diff(&old, &new).unwrap();
+    let rules = diff.changes.iter().map(|change| (change.finding.rule, change.contract.as_str()));
+    let rules = rules.collect::<Vec<_>>();
+    assert_eq!(rules, [(Rule::ContractRemoved, "latest_state"), (Rule::ContractAdded, "newest_state")]);
+}
