@@ -1,1 +1,32 @@
-//! Speed against its limits.
+//! Speed against its limits: a seeded history to measure on, the ceilings, and the stages.
+//!
+//! `cargo bench -p dome-benches` prints how long each stage takes an envelope, beside the least
+//! that anything could take which reads, hashes and writes the same bytes, measured in the same
+//! run. Ratios are what counts: a slower machine slows both.
+//!
+//! - [`synthetic`]: the history, a pure function of a count and a seed.
+//! - [`ceiling`]: borrowed parse, SHA-256 and copy of the same bytes.
+//! - [`pipeline`]: the whole replay in memory on one thread, stage by stage.
+//!
+//! `DOME_BENCH_COUNT` sets how many envelopes are taken, 200,000 without it.
+
+pub mod ceiling;
+pub mod history;
+pub mod pipeline;
+pub mod random;
+pub mod stopwatch;
+
+mod event;
+mod junk;
+mod message;
+
+pub use history::{History, synthetic};
+
+/// How many envelopes a benchmark takes: `DOME_BENCH_COUNT`, else 200,000.
+#[must_use]
+pub fn count() -> usize {
+    std::env::var("DOME_BENCH_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(200_000)
+}
+
+/// The seed that all figures are measured with.
+pub const SEED: u64 = 7;

@@ -61,6 +61,8 @@ pub use policy::{PPM, Policy, PolicyError};
 pub use record::Record;
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
+#[cfg(feature = "schema")]
+pub use rows::fact_schema;
 pub use rows::{Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
 pub use trigger::{TRIGGER_SET_VERSION, Trigger, Triggers, mints};

@@ -19,6 +19,28 @@ struct Behind<'f> {
     triggers: &'f [Trigger],
 }
 
+/// The JSON Schema of a row of `facts.jsonl`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn fact_schema() -> schemars::Schema {
+    #[derive(schemars::JsonSchema)]
+    #[schemars(rename = "Fact")]
+    #[expect(dead_code, reason = "it is described, never made")]
+    struct Fact {
+        derived_key: Sha256Hash,
+        digest: Sha256Hash,
+        envelope: dome_core::Envelope,
+        fingerprint_hash: Sha256Hash,
+        idempotency_key: Sha256Hash,
+        line_key: Sha256Hash,
+        minted: bool,
+        mode: WrapperPolicy,
+        ordered_ts: Timestamp,
+        triggers: Vec<Trigger>,
+    }
+    dome_core::schema::of_output::<Fact>()
+}
+
 /// Appends a row of `facts.jsonl`, with its line feed. The envelope is copied as the bytes that
 /// its digest is over.
 pub fn append_fact(fact: &Fact, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {

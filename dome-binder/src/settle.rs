@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{Problem, ProblemCode, RunId, Source, Timestamp, WrapperPolicy};
+use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy};
 
 use crate::record::Record;
 
 /// The records of one run, in any order.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer is cheap to move")]
 pub struct RunRecords(Vec<Box<Record>>);
 
 /// Puts records together by run; the runs come sorted by `run_id`.
@@ -48,7 +49,9 @@ impl std::ops::Deref for Fact {
 /// A valid envelope that a fact of its run rules out (M-41).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// Where the envelope that lost stands.
+    /// The digest of the envelope that lost.
+    pub digest: Sha256Hash,
+    /// Where it stands.
     pub source: Source,
     /// Why: `event_id_conflict` or `idempotency_conflict`.
     pub problem: Problem,
@@ -125,7 +128,9 @@ pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
                 }
             }
             _ => match taken.conflict(&record, &run.facts) {
-                Some(problem) => run.conflicts.push(Conflict { source: record.source, problem }),
+                Some(problem) => {
+                    run.conflicts.push(Conflict { digest: record.keys.digest, source: record.source, problem })
+                }
                 None => {
                     taken.take(&record, run.facts.len());
                     let earlier = run.facts.last().map_or(record.ts, |fact| fact.ordered_ts);
@@ -142,8 +147,8 @@ pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
 /// What the facts of a run hold: their event ids and idempotency keys, with their places.
 #[derive(Default)]
 struct Taken {
-    events: BTreeMap<dome_core::EventId, usize>,
-    outcomes: BTreeMap<dome_core::Sha256Hash, usize>,
+    events: BTreeMap<EventId, usize>,
+    outcomes: BTreeMap<Sha256Hash, usize>,
 }
 
 impl Taken {

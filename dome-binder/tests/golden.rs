@@ -1,5 +1,5 @@
 //! The model's golden snapshot, three ways, byte for byte.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::vec_box, reason = "a test that cannot go on fails")]
 
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
 use dome_core::{CodeTable, ProblemCode, Reader, Sha256Hash, Source, Timestamp, WrapperPolicy, lines};

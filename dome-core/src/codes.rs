@@ -38,12 +38,16 @@ pub struct CodeTable {
     /// The classes, the strongest first.
     pub classes_precedence: Vec<CodeClass>,
     /// The codes with their classes.
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, CodeEntry>"))]
     pub codes: BTreeMap<CompactString, CodeEntry>,
     /// How a run goes on after a code of a class.
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<CodeClass, String>"))]
     pub restart_mode_by_class: BTreeMap<CodeClass, CompactString>,
     /// The version of the document's shape.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub schema_version: CompactString,
     /// The version of the table.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub version: CompactString,
 }
 

@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 /// `#[non_exhaustive]`: an envelope can be read and looked at, but not put together by hand, so
 /// that every one there is has passed every rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Envelope {
     /// The derived key of a prior that this task applied.
@@ -25,6 +26,7 @@ pub struct Envelope {
     pub applied_capsule: Option<Sha256Hash>,
     /// How many attempts it took, 1 to 10^6.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub attempts: Option<u64>,
     /// How long it took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,12 +38,15 @@ pub struct Envelope {
     /// Unique in its run.
     pub event_id: EventId,
     /// What the outcome can be checked against; at least one.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
     pub evidence: Vec<Evidence>,
     /// The checks, sorted by `gate_id`.
+    #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     pub gates: Vec<Gate>,
     /// One outcome of the task in the run.
     pub group_id: GroupId,
     /// The guards asked, sorted by `guard_id`.
+    #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     pub guard_evals: Vec<GuardEval>,
     /// Kept on the fact, never part of a key.
     pub labels: StringMap,
@@ -50,6 +55,7 @@ pub struct Envelope {
     pub lane: Option<Lane>,
     /// The failure's own text.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 65_536)))]
     pub message: Option<String>,
     /// What was not allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +66,7 @@ pub struct Envelope {
     /// The run.
     pub run_id: RunId,
     /// The order of events in their run, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 9_007_199_254_740_991_u64)))]
     pub sequence: u64,
     /// What the outcome says.
     pub signal: Signal,
@@ -96,6 +103,7 @@ impl EnvelopeVersion {
 
 /// One entry of `gates`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gate {
     /// Which check.
     pub gate_id: GateId,
@@ -105,15 +113,18 @@ pub struct Gate {
 
 /// One entry of `guard_evals`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GuardEval {
     /// What the guard decided, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// What it looked at: a set, sorted.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>", length(max = 1024)))]
     pub evidence_refs: Vec<CompactString>,
     /// Which guard.
     pub guard_id: GuardId,
     /// Why: a set, sorted.
+    #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     pub reason_codes: Vec<PolicyReasonCode>,
     /// How the evaluation ended.
     pub status: Status,
@@ -129,6 +140,7 @@ impl GuardEval {
 
 /// `tool`: what produced the outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// The digest of its configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,11 +148,13 @@ pub struct Tool {
     /// Its name.
     pub name: ToolName,
     /// Its version, as given.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub version: CompactString,
 }
 
 /// `remedy`: what was done that made it work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remedy {
     /// What kind of thing it is.
     pub kind: RemedyKind,
@@ -152,11 +166,13 @@ pub struct Remedy {
     pub sha256: Option<Sha256Hash>,
     /// A sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1, max = 280)))]
     pub summary: Option<CompactString>,
 }
 
 /// One entry of `evidence`: a path, a digest, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Its size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ pub struct Source {
     /// The number of the line, from 1.
     pub line: u64,
     /// The name of the source.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: CompactString,
 }
 

@@ -1,1 +1,175 @@
-//! JSON Schemas of the public documents.
+//! JSON Schemas (2020-12) of the public documents, generated from the types.
+//!
+//! What JSON Schema cannot say is left to [`crate::read`]: lengths in bytes rather than characters,
+//! control characters and white space at the ends of identifiers, times that exist, and what one
+//! member asks of another (M-11, M-12).
+
+use std::borrow::Cow;
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema, json_schema};
+use serde_json::{Value, json};
+
+use crate::envelope::{Envelope, EnvelopeVersion};
+use crate::limits;
+use crate::{
+    ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Lane, PolicyReasonCode, RemedyKind,
+    RunId, Sha256Hash, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
+};
+
+macro_rules! text_schemas {
+    ($($type:ty: $name:literal => $schema:expr,)*) => {$(
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    )*};
+}
+
+fn identifier() -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": limits::IDENTIFIER_BYTES})
+}
+
+fn token() -> Schema {
+    json_schema!({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})
+}
+
+const REASON_CODE: &str = "^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$";
+
+text_schemas! {
+    EventId: "EventId" => identifier(),
+    RunId: "RunId" => identifier(),
+    TaskId: "TaskId" => identifier(),
+    GroupId: "GroupId" => identifier(),
+    Lane: "Lane" => identifier(),
+    TargetId: "TargetId" => identifier(),
+    GateId: "GateId" => identifier(),
+    GuardId: "GuardId" => identifier(),
+    ToolName: "ToolName" => identifier(),
+    StateId: "StateId" => identifier(),
+    TargetKind: "TargetKind" => token(),
+    ActionKind: "ActionKind" => token(),
+    RemedyKind: "RemedyKind" => token(),
+    FailureReasonCode: "FailureReasonCode" =>
+        json_schema!({"type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES}),
+    PolicyReasonCode: "PolicyReasonCode" => json_schema!({
+        "type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES, "not": {"const": "NONE"}
+    }),
+    EvidencePath: "EvidencePath" => json_schema!({"type": "string", "minLength": 1, "maxLength": limits::PATH_BYTES}),
+    Sha256Hash: "Sha256" => json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+    Timestamp: "Timestamp" => json_schema!({
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+    }),
+    EnvelopeVersion: "EnvelopeVersion" => json_schema!({"type": "string", "const": "1"}),
+    StringMap: "StringMap" => json_schema!({
+        "type": "object", "additionalProperties": {"type": "string"}, "maxProperties": limits::MAP_MEMBERS
+    }),
+}
+
+/// The schema of a document that dome writes: a member that can be left out is not required, and
+/// `null` stands nowhere (M-10).
+#[must_use]
+pub fn of_output<T: JsonSchema>() -> Schema {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    if let Some(root) = schema.as_object_mut() {
+        tighten(root);
+    }
+    schema
+}
+
+/// The schema of an envelope as facts carry it (M-40).
+#[must_use]
+pub fn canonical_envelope() -> Schema {
+    of_output::<Envelope>()
+}
+
+/// The schema of an envelope as a wrapper writes it: members with a default may be left out, and
+/// the aliases of M-13 are accepted.
+#[must_use]
+pub fn input_envelope() -> Schema {
+    let mut schema = of_output::<Envelope>();
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("title".to_owned(), "dome wrapper envelope, version 1".into());
+        root.insert("description".to_owned(), "One outcome of one task, as a wrapper writes it.".into());
+        may_be_left_out(root, &["env", "gates", "guard_evals", "labels"]);
+        alias(root, "policy_reason_code", "guard_reason_code");
+        let definitions = root.get_mut("$defs").and_then(Value::as_object_mut);
+        for (name, members) in definitions.into_iter().flatten() {
+            let Some(members) = members.as_object_mut() else { continue };
+            match name.as_str() {
+                "GuardEval" => may_be_left_out(members, &["evidence_refs", "reason_codes"]),
+                "TaskSpec" => {
+                    may_be_left_out(members, &["failure_reason_code"]);
+                    alias(members, "failure_reason_code", "reason_code");
+                    let either = json!([{"required": ["failure_reason_code"]}, {"required": ["reason_code"]}]);
+                    members.insert("anyOf".to_owned(), either);
+                }
+                _ => {}
+            }
+        }
+    }
+    schema
+}
+
+type Members = serde_json::Map<String, Value>;
+
+fn may_be_left_out(schema: &mut Members, names: &[&str]) {
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !names.iter().any(|left_out| name == left_out));
+    }
+}
+
+/// Lets a member stand under its alias too.
+fn alias(schema: &mut Members, name: &str, alias: &str) {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
+        && let Some(member) = properties.get(name).cloned()
+    {
+        properties.insert(alias.to_owned(), member);
+    }
+}
+
+/// Says what the types know and `schemars` does not, here and below: objects are closed (M-10), an
+/// optional member is absent rather than `null`, and integers have a range, not a format.
+fn tighten(schema: &mut Members) {
+    if schema.get("properties").is_some_and(Value::is_object) {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+    if schema.get("format") == Some(&"uint64".into()) {
+        schema.remove("format");
+        schema.entry("maximum").or_insert_with(|| limits::SAFE_INTEGER.into());
+    }
+    never_null(schema);
+    for value in schema.values_mut() {
+        match value {
+            Value::Object(members) => tighten(members),
+            Value::Array(entries) => entries.iter_mut().filter_map(Value::as_object_mut).for_each(tighten),
+            _ => {}
+        }
+    }
+}
+
+fn never_null(schema: &mut Members) {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    let null = json!({"type": "null"});
+    if let Some(Value::Array(mut either)) = schema.remove("anyOf") {
+        either.retain(|schema| *schema != null);
+        match either.as_mut_slice() {
+            [Value::Object(only)] => schema.append(only),
+            _ => {
+                schema.insert("anyOf".to_owned(), either.into());
+            }
+        }
+    }
+}

@@ -13,6 +13,7 @@ use crate::reason::FailureReasonCode;
 /// Members stand in canonical order, here as in every hashed type: serialised, they are RFC 8785
 /// bytes without sorting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskSpec {
     /// What is done.
     pub action: Action,
@@ -35,6 +36,7 @@ pub struct TaskSpec {
 
 /// `action` of a [`TaskSpec`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Action {
     /// What kind of thing is done.
     pub kind: ActionKind,
@@ -42,6 +44,7 @@ pub struct Action {
 
 /// `target` of a [`TaskSpec`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// Which one.
     pub id: TargetId,
@@ -51,15 +54,19 @@ pub struct Target {
 
 /// `side_effects` of a [`TaskSpec`]. The `allow_*` lists are sets: sorted, without repeats (M-40).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SideEffects {
     /// Commands that may be run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
     pub allow_commands: Option<Vec<CompactString>>,
     /// Domains that may be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
     pub allow_domains: Option<Vec<CompactString>>,
     /// Paths that may be written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
     pub allow_paths: Option<Vec<CompactString>>,
     /// How much is allowed.
     pub mode: SideEffectsMode,
@@ -67,6 +74,7 @@ pub struct SideEffects {
 
 /// `transition` of a [`TaskSpec`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transition {
     /// The state before.
     pub from_state: StateId,

@@ -52,7 +52,8 @@ pub(crate) fn quote(text: &str) -> String {
 
 /// The longest prefix of at most `bytes` bytes that ends at a character boundary.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+    let boundary = (0..=bytes.min(text.len())).rev().find(|place| text.is_char_boundary(*place));
+    text.get(..boundary.unwrap_or(0)).unwrap_or_default()
 }
 
 #[cfg(test)]

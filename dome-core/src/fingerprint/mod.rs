@@ -1,5 +1,6 @@
 //! The fingerprint: what two failures have in common when they are the same failure (section 6).
 
+mod scan;
 mod template;
 mod version;
 
@@ -47,12 +48,14 @@ pub struct Fingerprint {
     pub fingerprint_version: &'static str,
     /// The message without what differs from run to run (M-53).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub message_template: Option<CompactString>,
     /// The tool's name, as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_name: Option<ToolName>,
     /// The tool's version, without patch release or commit (M-51).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub tool_version: Option<CompactString>,
     /// The TaskSpec's versions, each by M-51.
     #[serde(skip_serializing_if = "StringMap::is_empty")]

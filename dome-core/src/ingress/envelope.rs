@@ -7,7 +7,6 @@ use crate::json::Value;
 use crate::limits::{ATTEMPTS, SAFE_INTEGER};
 use crate::problem::ProblemCode;
 use crate::reason::PolicyReasonCode;
-use crate::spec::TaskSpec;
 use crate::text::quote;
 use crate::time::Timestamp;
 
@@ -95,7 +94,7 @@ impl Check {
                 place,
                 &Beside {
                     signal: says,
-                    spec: task_spec.as_ref(),
+                    nothing_failed: task_spec.as_ref().is_some_and(|read| read.nothing_failed),
                     policy: policy_reason_code.as_ref().map(Option::as_ref),
                     gates: gates.as_ref().and_then(Option::as_deref),
                     remedy,
@@ -122,7 +121,7 @@ impl Check {
             sequence: sequence?,
             signal: signal_read?,
             task_id: task_id?,
-            task_spec: task_spec?,
+            task_spec: task_spec?.spec?,
             tool: tool?,
             ts: ts?,
             wrapper_policy: wrapper_policy?,
@@ -153,8 +152,7 @@ impl Check {
 
     /// M-11: what a signal asks of the members beside it, where these are sound.
     fn signal(&mut self, place: Value<'_>, beside: &Beside<'_, '_>) {
-        let Beside { signal, spec, policy, gates, remedy } = *beside;
-        let nothing_failed = spec.is_some_and(|spec| spec.failure_reason_code.is_none());
+        let Beside { signal, nothing_failed, policy, gates, remedy } = *beside;
         if signal == Signal::Failure && nothing_failed {
             let message = "a `failure` names a `failure_reason_code` other than `NONE`";
             self.report(ProblemCode::SignalMismatch, place, message);
@@ -178,7 +176,8 @@ impl Check {
 /// What stands beside a signal; the sound members only.
 struct Beside<'b, 't> {
     signal: Signal,
-    spec: Option<&'b TaskSpec>,
+    /// Whether the `failure_reason_code` is `NONE`, whatever else the TaskSpec says.
+    nothing_failed: bool,
     /// `Some(None)` when the member is absent, `None` when it is wrong.
     policy: Option<Option<&'b PolicyReasonCode>>,
     gates: Option<&'b [Gate]>,

@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use super::check::Check;
 use crate::envelope::{Evidence, Gate, GuardEval, Remedy, Tool};
 use crate::hash::Sha256Hash;
-use crate::id::{IdentifierError, TokenError, has_control};
+use crate::id::{GateId, GuardId, IdentifierError, TokenError, has_control};
 use crate::json::Value;
 use crate::limits::{EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
@@ -39,8 +39,9 @@ impl Check {
     }
 
     pub(super) fn gates(&mut self, at: Value<'_>) -> Option<Vec<Gate>> {
-        let mut gates = self.array(at, GATES, Self::gate)?;
-        self.unique(at, "gate_id", gates.iter().map(|gate| gate.gate_id.as_str()))?;
+        let gates = self.array(at, GATES, Self::gate);
+        self.unique::<GateId>(at, "gate_id")?;
+        let mut gates = gates?;
         gates.sort_by(|a, b| a.gate_id.cmp(&b.gate_id));
         Some(gates)
     }
@@ -53,8 +54,9 @@ impl Check {
     }
 
     pub(super) fn guard_evals(&mut self, at: Value<'_>) -> Option<Vec<GuardEval>> {
-        let mut evals = self.array(at, GUARD_EVALS, Self::guard_eval)?;
-        self.unique(at, "guard_id", evals.iter().map(|eval| eval.guard_id.as_str()))?;
+        let evals = self.array(at, GUARD_EVALS, Self::guard_eval);
+        self.unique::<GuardId>(at, "guard_id")?;
+        let mut evals = evals?;
         evals.sort_by(|a, b| a.guard_id.cmp(&b.guard_id));
         Some(evals)
     }
@@ -76,15 +78,15 @@ impl Check {
         })
     }
 
-    /// Every id at most once among the entries of `at`.
-    fn unique<'i>(&mut self, at: Value<'_>, member: &str, ids: impl Iterator<Item = &'i str>) -> Option<()> {
+    /// Every id at most once among the entries of `at`, whatever else is wrong with an entry.
+    fn unique<T: FromStr>(&mut self, at: Value<'_>, member: &str) -> Option<()> {
         let mut seen = BTreeSet::new();
         let mut sound = true;
-        for (entry, id) in at.entries().zip(ids) {
-            if !seen.insert(id) {
-                let id_value = entry.members().find(|(key, _)| key.text() == Some(member));
-                let message = format!("{} stands here a second time", quote(id));
-                self.report(ProblemCode::DuplicateItem, id_value.map_or(entry, |(_, value)| value), message);
+        for entry in at.entries() {
+            let Some((_, value)) = entry.members().find(|(key, _)| key.text() == Some(member)) else { continue };
+            let Some(id) = value.text() else { continue };
+            if !seen.insert(id) && id.parse::<T>().is_ok() {
+                self.report(ProblemCode::DuplicateItem, value, format_args!("{} stands here a second time", quote(id)));
                 sound = false;
             }
         }
@@ -101,7 +103,7 @@ impl Check {
 
     /// `env`: two keys that are equal in lower case are one too many (section 2, M-52).
     pub(super) fn env(&mut self, at: Value<'_>) -> Option<StringMap> {
-        let map = self.map(at)?;
+        let map = self.map(at);
         let mut seen = BTreeSet::new();
         let mut sound = true;
         for (key, value) in at.members() {
@@ -112,7 +114,7 @@ impl Check {
                 sound = false;
             }
         }
-        sound.then_some(map)
+        map.filter(|_| sound)
     }
 
     pub(super) fn message(&mut self, at: Value<'_>) -> Option<String> {

@@ -3,11 +3,18 @@
 use super::check::Check;
 use crate::json::Value;
 use crate::problem::ProblemCode;
+use crate::reason::FailureReasonCode;
 use crate::spec::{Action, SideEffects, Target, TaskSpec, Transition};
 use crate::text::quote;
 
+/// What reading a TaskSpec comes to: the code is looked at even where another member is wrong.
+pub(super) struct SpecRead {
+    pub(super) nothing_failed: bool,
+    pub(super) spec: Option<TaskSpec>,
+}
+
 impl Check {
-    pub(super) fn task_spec(&mut self, at: Value<'_>) -> Option<TaskSpec> {
+    pub(super) fn task_spec(&mut self, at: Value<'_>) -> Option<SpecRead> {
         let names = [
             "action",
             "failure_reason_code",
@@ -33,15 +40,19 @@ impl Check {
         let target = self.required(at, "target", target, Self::target);
         let transition = self.optional(transition, Self::transition);
         let versions = self.optional(versions, Self::map);
-        Some(TaskSpec {
-            action: action?,
-            failure_reason_code: code?,
-            scope: scope?,
-            side_effects: side_effects?,
-            target: target?,
-            transition: transition?,
-            versions: versions?,
-        })
+        let nothing_failed = code.as_ref().is_some_and(FailureReasonCode::is_none);
+        let whole = || {
+            Some(TaskSpec {
+                action: action?,
+                failure_reason_code: code?,
+                scope: scope?,
+                side_effects: side_effects?,
+                target: target?,
+                transition: transition?,
+                versions: versions?,
+            })
+        };
+        Some(SpecRead { nothing_failed, spec: whole() })
     }
 
     /// A member that may stand under its name, its alias, or both with equal values (M-13).

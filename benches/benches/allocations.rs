@@ -1,0 +1,61 @@
+//! How many allocations each stage makes an envelope: `cargo bench -p dome-benches --bench allocations`.
+
+use std::hint::black_box;
+
+use allocation_counter::{AllocationInfo, measure};
+use dome_benches::{SEED, count, pipeline, synthetic};
+use dome_binder::Record;
+use dome_core::{CodeTableError, Envelope, Fingerprint, Keys, Reader, Sha256Hash, Source, lines, message_template};
+
+fn main() -> Result<(), CodeTableError> {
+    let count = count().min(20_000);
+    let bytes = synthetic(count, SEED);
+    let mut reader = Reader::new();
+    let mut envelopes: Vec<Envelope> = Vec::with_capacity(count);
+    let _warm = lines(&bytes, 1, 0).map(|line| reader.read(line.bytes).is_ok()).count();
+    let line_bytes: Vec<&[u8]> =
+        lines(&bytes, 1, 0).map(|line| line.bytes).filter(|line| reader.read(line).is_ok()).collect();
+    println!("{:<34}{:>12}{:>12}", "stage", "allocations", "bytes");
+    let row = |stage: &str, info: AllocationInfo| {
+        let [times, bytes] = [info.count_total, info.bytes_total].map(|sum| sum * 10 / count.max(1) as u64);
+        println!("{stage:<34}{:>10}.{}{:>10}.{}", times / 10, times % 10, bytes / 10, bytes % 10);
+    };
+    row("read + validate", measure(|| envelopes.extend(line_bytes.iter().filter_map(|line| reader.read(line).ok()))));
+    let mut out = Vec::with_capacity(1 << 16);
+    let canonical = measure(|| {
+        for envelope in &envelopes {
+            out.clear();
+            envelope.write_canonical(&mut out);
+        }
+    });
+    row("canonicalise", canonical);
+    let messages = || envelopes.iter().filter_map(|envelope| envelope.message.as_deref());
+    row(
+        "  normalise the message",
+        measure(|| messages().for_each(|message| drop(black_box(message_template(message))))),
+    );
+    let fingerprint = || {
+        envelopes.iter().for_each(|envelope| {
+            black_box(Fingerprint::of(envelope).hash());
+        })
+    };
+    row("fingerprint and its hash", measure(fingerprint));
+    let known = Sha256Hash::of(b"");
+    row(
+        "four keys",
+        measure(|| {
+            envelopes.iter().for_each(|envelope| {
+                black_box(Keys::with(envelope, known, known));
+            })
+        }),
+    );
+    let mut records = Vec::with_capacity(count);
+    let source = || Source { line: 1, name: "synthetic.jsonl".into() };
+    row(
+        "record (all of these)",
+        measure(|| records.extend(envelopes.drain(..).map(|envelope| Record::new(envelope, source())))),
+    );
+    let rules = pipeline::rules()?;
+    row("whole replay", measure(|| drop(black_box(pipeline::replay(&bytes, &rules)))));
+    Ok(())
+}

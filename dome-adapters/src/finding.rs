@@ -1,0 +1,162 @@
+//! What a converter reports: a stable code, the place, what is wrong and what was expected.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$docs:meta])* $name:ident = $text:literal,)*) => {
+        /// The stable code of a [`Finding`]. Codes are added, never renamed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum FindingCode {
+            $($(#[$docs])* $name,)*
+        }
+
+        impl FindingCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code as it is written.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is not JSON.
+    JsonInvalid = "json_invalid",
+    /// The file is something else than the format has.
+    WrongFormat = "wrong_format",
+    /// A record lacks a member or has one of a wrong type.
+    RecordMalformed = "record_malformed",
+    /// Two records claim to be the same one and differ.
+    RecordConflict = "record_conflict",
+    /// Nothing among the inputs describes the record's run.
+    MetadataMissing = "metadata_missing",
+    /// Two files describe one run and differ.
+    MetadataAmbiguous = "metadata_ambiguous",
+    /// The record has no time.
+    TimeMissing = "time_missing",
+    /// The record's time is not one.
+    TimeInvalid = "time_invalid",
+    /// The record does not say how it ended.
+    OutcomeMissing = "outcome_missing",
+    /// A test has a status that the format does not have.
+    StatusUnknown = "status_unknown",
+    /// What the record says makes no valid envelope.
+    EnvelopeInvalid = "envelope_invalid",
+    /// A note: records of the file stand in another input too.
+    RecordRepeated = "record_repeated",
+    /// A note: a path that evidence cannot carry was left out.
+    PathLeftOut = "path_left_out",
+    /// A note: a duration could not be told and was left out.
+    DurationLeftOut = "duration_left_out",
+    /// A note: a run is described, but no record of it was given.
+    MetadataUnused = "metadata_unused",
+    /// A note: a run was named by hand, so what its metadata would say is missing.
+    MetadataReplaced = "metadata_replaced",
+    /// A note: the record's failure code is not in the format's reason-code table.
+    CodeUnlisted = "code_unlisted",
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// One thing that a converter left out, or wants to mention.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{input}{}: {message}{} [{code}]", Place(place), Expected(expected))]
+#[non_exhaustive]
+pub struct Finding {
+    /// What kind of finding it is.
+    pub code: FindingCode,
+    /// The input's name.
+    pub input: String,
+    /// Where in it: a JSON Pointer, or a line, or empty for the whole of it.
+    pub place: String,
+    /// What is wrong: one line, lower-case, the offending text in backticks.
+    pub message: String,
+    /// What would have been right; empty where the message says it all.
+    pub expected: String,
+}
+
+struct Place<'f>(&'f str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(place) = self;
+        if place.is_empty() { Ok(()) } else { write!(formatter, ":{place}") }
+    }
+}
+
+struct Expected<'f>(&'f str);
+
+impl fmt::Display for Expected<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(expected) = self;
+        if expected.is_empty() { Ok(()) } else { write!(formatter, "; expected {expected}") }
+    }
+}
+
+/// Where a finding is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<'a> {
+    pub(crate) input: &'a str,
+    pub(crate) place: &'a str,
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.input, Place(self.place))
+    }
+}
+
+impl At<'_> {
+    pub(crate) fn found(self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
+        let [input, place] = [self.input, self.place].map(str::to_owned);
+        Finding { code, input, place, message: message.into(), expected: expected.into() }
+    }
+}
+
+/// `text` in backticks on one line, shortened to 80 characters.
+pub(crate) fn quote(text: &str) -> String {
+    let line = |found: char| if found.is_control() { ' ' } else { found };
+    let mut shown: String = text.chars().take(80).map(line).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_as_one_line() {
+        let at = At { input: "a/results.json", place: "/results/3" };
+        let finding = at.found(FindingCode::TimeMissing, "the trial has no time", "`trial_ended_at`");
+        insta::assert_snapshot!(finding, @"a/results.json:/results/3: the trial has no time; expected `trial_ended_at` [time_missing]");
+        let whole = At { input: "-", place: "" }.found(FindingCode::JsonInvalid, "no JSON", "");
+        insta::assert_snapshot!(whole, @"-: no JSON [json_invalid]");
+    }
+
+    #[test]
+    fn offending_text_is_shortened_and_stays_on_its_line() {
+        assert_eq!(quote("a\nb"), "`a b`");
+        assert_eq!(quote(&"é".repeat(81)), format!("`{}…`", "é".repeat(80)));
+    }
+
+    #[test]
+    fn every_code_is_a_snake_case_word_of_its_own() {
+        let words: std::collections::BTreeSet<_> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), FindingCode::ALL.len());
+        assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+    }
+}

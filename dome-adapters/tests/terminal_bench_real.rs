@@ -1,0 +1,58 @@
+//! Twelve whole runs, where they are at hand: `DOME_REAL_DATA` names the folder that holds them.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "the test reads what the crate is given")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{Folder, bytes, codes, run};
+use dome_adapters::Options;
+
+fn real() -> Option<Folder> {
+    let root = std::env::var_os("DOME_REAL_DATA")?;
+    let folder = std::path::Path::new(&root).join("terminal-bench/danau5tin");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+    };
+    Some(std::fs::read_dir(folder).unwrap().map(read).collect())
+}
+
+#[test]
+fn twelve_real_runs_convert_whole_and_to_the_same_bytes_in_any_order() {
+    let Some(mut folder) = real() else {
+        eprintln!("skipped: DOME_REAL_DATA is not set");
+        return;
+    };
+    folder.sort();
+    let done = run(&folder, &Options::default());
+    assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec![]));
+    assert_eq!((folder.len(), done.counts.records, done.envelopes.len()), (24, 3_440, 3_440));
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for envelope in &done.envelopes {
+        let mode = envelope.labels.get("failure_mode").unwrap();
+        let code = envelope.task_spec.failure_reason_code.as_str();
+        *counts.entry((mode, envelope.signal.as_str(), code)).or_default() += 1;
+    }
+    let expected = [
+        (("agent_timeout", "failure", "AGENT.TIMEOUT"), 1_020),
+        (("agent_timeout", "success", "NONE"), 86),
+        (("parse_error", "failure", "TESTS.PARSE_ERROR"), 102),
+        (("test_timeout", "failure", "TESTS.TIMEOUT"), 63),
+        (("unknown_agent_error", "failure", "AGENT.UNKNOWN_ERROR"), 91),
+        (("unset", "failure", "TESTS_FAILED"), 1_727),
+        (("unset", "success", "NONE"), 351),
+    ];
+    assert_eq!(counts, BTreeMap::from(expected));
+    assert_eq!(done.envelopes.chunk_by(|a, b| a.run_id == b.run_id).count(), 43, "attempts of twelve runs");
+    let untimed = done.envelopes.iter().filter(|envelope| envelope.duration_ms.is_none()).count();
+    assert_eq!(untimed, 91, "trials that happened when their run ended, for all that is known");
+    let lines = bytes(&done);
+    for step in [1, 7, 11] {
+        folder.rotate_left(step);
+        assert!(bytes(&run(&folder, &Options::default())) == lines, "rotated by {step} more");
+    }
+    folder.reverse();
+    assert!(bytes(&run(&folder, &Options::default())) == lines, "reversed");
+}

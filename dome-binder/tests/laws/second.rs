@@ -1,0 +1,49 @@
+//! dome-binder against the reference of this test: every artifact, on generated histories.
+
+use dome_core::arbitrary::{history, history_of, layout};
+use proptest::prelude::*;
+
+use crate::reference::Outcome;
+use crate::support::{Loaded, Setting, defaults, load, load_lines, setting};
+
+/// Row by row, so that a difference is small enough to read.
+fn same(setting: &Setting, loaded: &Loaded) {
+    let (ours, theirs): (Outcome, Outcome) = (setting.outcome(loaded), setting.reference(loaded));
+    for (what, ours, theirs) in [
+        ("facts", &ours.facts, &theirs.facts),
+        ("lineage", &ours.lineage, &theirs.lineage),
+        ("capsules", &ours.capsules, &theirs.capsules),
+        ("concepts", &ours.concepts, &theirs.concepts),
+        ("recent failures", &ours.recent, &theirs.recent),
+        ("gate rollup", &ours.rollup, &theirs.rollup),
+        ("guard denials", &ours.denials, &theirs.denials),
+    ] {
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            for (name, member) in theirs.as_object().unwrap() {
+                assert_eq!(Some(member), ours.get(name), "`{name}` of {what}: {ours:#}");
+            }
+            assert_eq!(ours, theirs, "{what}");
+        }
+        assert_eq!(ours.len(), theirs.len(), "{what}");
+    }
+    assert_eq!(ours, theirs);
+}
+
+proptest! {
+    #[test]
+    fn m80_capsules_are_those_of_the_reference(history in history(), setting in setting()) {
+        same(&setting, &load_lines(&history.lines));
+    }
+
+    #[test]
+    fn m41_files_and_repeats_settle_as_in_the_reference(history in history_of(24), layout in layout()) {
+        same(&defaults(), &load(&layout.files(&history.lines)));
+    }
+
+    #[test]
+    fn m40_envelopes_of_every_kind_are_those_of_the_reference(
+        lines in prop::collection::vec(dome_core::arbitrary::envelope_line(), 0..6), setting in setting(),
+    ) {
+        same(&setting, &load_lines(&lines));
+    }
+}

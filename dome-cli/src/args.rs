@@ -1,0 +1,156 @@
+//! The command line: one type a verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dome_adapters::Commit;
+use dome_core::{Lane, RunId, Timestamp, WrapperPolicy};
+
+use crate::exit;
+
+/// A deterministic memory of failures for coding agents, CI and other automation.
+#[derive(Debug, Parser)]
+#[command(name = "dome", version, after_help = exit::TABLE, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// How results are printed on stdout [default: human]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// When to use colour; `NO_COLOR` is heeded
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One canonical object, or JSON Lines.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Replay(ReplayArgs),
+    Check(CheckArgs),
+    Convert(ConvertArgs),
+    Schema(SchemaArgs),
+}
+
+/// Turn envelopes into facts, capsules and views
+///
+/// Reads wrapper envelopes (JSON Lines), quarantines the bad ones with every reason, and writes
+/// one directory of artifacts: facts, capsules, concepts, three views, lineage, quarantine and a
+/// manifest with the digest of each. The same input gives the same bytes, whatever its order.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome replay night/ --out result\n    dome convert terminal-bench runs/ | dome replay - --out result"
+)]
+pub(crate) struct ReplayArgs {
+    /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The directory to write; whole, or not at all
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Bind every fact under this mode, whatever it declares
+    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
+    pub(crate) mode: Option<WrapperPolicy>,
+    /// Measure staleness at this instant [default: the last fact's time]
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) as_of: Option<Timestamp>,
+    /// The policy document with the thresholds (see `dome schema policy`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A reason-code table that extends the pinned one; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reason_codes: Vec<PathBuf>,
+    /// Quarantine lines whose `ts` is later than this
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) not_after: Option<Timestamp>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// Replace another result that stands in DIR
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// End with exit code 100 when a line was quarantined
+    #[arg(long)]
+    pub(crate) deny_quarantine: bool,
+}
+
+/// Validate envelopes and point at every problem
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome check night.jsonl\n    my-wrapper | dome check - --format json")]
+pub(crate) struct CheckArgs {
+    /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Find fault with lines whose `ts` is later than this
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) not_after: Option<Timestamp>,
+}
+
+/// Turn a real tool's output into envelopes
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome convert terminal-bench runs/ --out night.jsonl\n    dome convert --reason-codes terminal-bench > codes.json"
+)]
+pub(crate) struct ConvertArgs {
+    /// The format of the input (see --list)
+    #[arg(required_unless_present_any = ["list", "reason_codes"], value_name = "FORMAT")]
+    pub(crate) tool: Option<String>,
+    /// Files, folders (walked in name order), or `-` for stdin
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The file to write [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The stream of work that all records belong to, such as a branch
+    #[arg(long, value_parser = word::<Lane>, value_name = "LANE")]
+    pub(crate) lane: Option<Lane>,
+    /// The commit that was tried; a success names it as its remedy
+    #[arg(long, value_parser = word::<Commit>, value_name = "SHA")]
+    pub(crate) commit: Option<Commit>,
+    /// The run of records whose own run the input does not say
+    #[arg(long, value_parser = word::<RunId>, value_name = "ID")]
+    pub(crate) run_id: Option<RunId>,
+    /// When records happened that have no time of their own
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) ts: Option<Timestamp>,
+    /// Name the formats
+    #[arg(long, conflicts_with = "tool")]
+    pub(crate) list: bool,
+    /// Print the table of reason codes that a format emits
+    #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
+    pub(crate) reason_codes: Option<String>,
+}
+
+/// Print the JSON Schema of a public document
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome schema envelope > envelope.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// The document; without it, the names are listed
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// Reads an argument of a checked type.
+fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|why: T::Err| why.to_string())
+}

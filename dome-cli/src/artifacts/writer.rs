@@ -1,0 +1,91 @@
+//! Writing files, with the digest and the number of lines of each.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use dome_core::{Sha256Hash, canonical};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// What the manifest says of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub(crate) struct FileEntry {
+    /// Its lines.
+    pub(crate) lines: u64,
+    /// SHA-256 of its bytes.
+    pub(crate) sha256: Sha256Hash,
+}
+
+/// A directory that is being filled.
+pub(super) struct Folder {
+    path: PathBuf,
+    files: BTreeMap<String, FileEntry>,
+}
+
+/// A file that is being written.
+pub(super) struct Rows {
+    path: PathBuf,
+    file: BufWriter<File>,
+    hasher: Sha256,
+    lines: u64,
+}
+
+impl Rows {
+    /// Writes whole lines.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.file.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        self.hasher.update(bytes);
+        self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(())
+    }
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> anyhow::Result<Self> {
+        let views = path.join("views");
+        fs::create_dir(&views).with_context(|| format!("cannot make `{}`", views.display()))?;
+        Ok(Self { path: path.to_owned(), files: BTreeMap::new() })
+    }
+
+    pub(super) fn open(&self, name: &str) -> anyhow::Result<Rows> {
+        let path = self.path.join(name);
+        let file = File::create_new(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(Rows { path, file: BufWriter::new(file), hasher: Sha256::new(), lines: 0 })
+    }
+
+    /// Ends a file: everything is on the disk before the manifest names it.
+    pub(super) fn close(&mut self, name: &str, rows: Rows) -> anyhow::Result<()> {
+        let Rows { path, file, hasher, lines } = rows;
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| file.sync_all());
+        synced.with_context(|| format!("cannot write `{}`", path.display()))?;
+        let sha256 = Sha256Hash::from_bytes(hasher.finalize().into());
+        self.files.insert(name.to_owned(), FileEntry { lines, sha256 });
+        Ok(())
+    }
+
+    pub(super) fn files(&self) -> BTreeMap<String, FileEntry> {
+        self.files.clone()
+    }
+
+    /// Writes one canonical object on a line.
+    pub(super) fn document<T: Serialize>(&mut self, name: &str, document: &T) -> anyhow::Result<()> {
+        let mut bytes = canonical::to_vec(document)?;
+        bytes.push(b'\n');
+        let mut rows = self.open(name)?;
+        rows.push(&bytes)?;
+        self.close(name, rows)
+    }
+
+    /// Sees to it that the names of the files are on the disk too.
+    pub(super) fn sync(&self) -> anyhow::Result<()> {
+        for path in [self.path.join("views"), self.path.clone()] {
+            let synced = File::open(&path).and_then(|folder| folder.sync_all());
+            synced.with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+}

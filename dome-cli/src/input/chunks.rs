@@ -1,0 +1,178 @@
+//! Chunks of whole lines, and the lines that are too long to hold (M-14, M-31).
+
+use std::io::{self, Read};
+
+use dome_core::{RawLine, limits};
+
+/// Bytes that a chunk aims at.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Without an end in this many bytes a line is too long, whatever mark and end it has.
+const SURELY_TOO_LONG_BYTES: usize = limits::LINE_BYTES + 8;
+
+/// A piece of a source.
+pub(crate) enum Chunk {
+    /// Whole lines: the number and the offset of the first one, and the bytes.
+    Lines { number: u64, offset: u64, bytes: Vec<u8> },
+    /// One line that is too long to be an envelope.
+    Long(LongLine),
+}
+
+/// A line that was described without being held.
+pub(crate) struct LongLine {
+    pub(crate) number: u64,
+    pub(crate) offset: u64,
+    pub(crate) raw: RawLine,
+    /// Whether it is spaces, tabs and `\r` alone (M-121).
+    pub(crate) blank: bool,
+}
+
+/// Cuts what a reader gives into chunks.
+pub(crate) struct Chunks<R> {
+    reader: R,
+    /// Bytes read and not handed out.
+    rest: Vec<u8>,
+    number: u64,
+    offset: u64,
+    ended: bool,
+}
+
+impl<R: Read> Chunks<R> {
+    pub(crate) const fn new(reader: R) -> Self {
+        Self { reader, rest: Vec::new(), number: 1, offset: 0, ended: false }
+    }
+
+    /// Reads until `rest` holds at least `bytes` or the source ends.
+    fn fill(&mut self, bytes: usize) -> io::Result<()> {
+        let wanted = bytes.saturating_sub(self.rest.len()) as u64;
+        let read = self.reader.by_ref().take(wanted).read_to_end(&mut self.rest)?;
+        self.ended = (read as u64) < wanted;
+        Ok(())
+    }
+
+    /// Hands out `bytes` of what was read.
+    fn hand_out(&mut self, bytes: usize) -> Vec<u8> {
+        let rest = self.rest.split_off(bytes);
+        let out = std::mem::replace(&mut self.rest, rest);
+        self.offset += out.len() as u64;
+        out
+    }
+
+    fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        if !self.ended {
+            self.fill(CHUNK_BYTES)?;
+        }
+        if !self.ended && !self.rest.contains(&b'\n') {
+            self.fill(SURELY_TOO_LONG_BYTES)?;
+        }
+        let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map(|place| place + 1);
+        let whole = if self.ended { Some(self.rest.len()) } else { whole };
+        match whole {
+            Some(0) => Ok(None),
+            Some(whole) => {
+                let (number, offset, bytes) = (self.number, self.offset, self.hand_out(whole));
+                self.number += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+                Ok(Some(Chunk::Lines { number, offset, bytes }))
+            }
+            None => self.long_line().map(|line| Some(Chunk::Long(line))),
+        }
+    }
+
+    /// Describes a line that does not end in what was read.
+    fn long_line(&mut self) -> io::Result<LongLine> {
+        let mark = if self.rest.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        let mut line =
+            LongLine { number: self.number, offset: self.offset + mark as u64, raw: RawLine::new(), blank: true };
+        self.hand_out(mark);
+        loop {
+            let end = self.rest.iter().position(|byte| *byte == b'\n');
+            let piece = self.hand_out(end.map_or(self.rest.len(), |end| end + 1));
+            // A carriage return at the end of a piece may belong to the line's end.
+            let done = end.is_some() || self.ended;
+            let text = match (end, piece.as_slice()) {
+                (Some(_), [text @ .., b'\r', b'\n'] | [text @ .., b'\n']) => text,
+                (None, [text @ .., b'\r']) if !done => {
+                    self.rest.push(b'\r');
+                    self.offset -= 1;
+                    text
+                }
+                (_, text) => text,
+            };
+            line.blank &= text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+            line.raw.push(text);
+            if done {
+                self.number += 1;
+                return Ok(line);
+            }
+            self.fill(CHUNK_BYTES)?;
+        }
+    }
+}
+
+impl<R: Read> Iterator for Chunks<R> {
+    type Item = io::Result<Chunk>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let chunk = self.next_chunk().transpose();
+        if let Some(Err(_)) = chunk {
+            (self.ended, self.rest) = (true, Vec::new());
+        }
+        chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use dome_core::lines;
+
+    use super::*;
+
+    /// Gives few bytes at a time, as a pipe does.
+    struct Drops<'b>(&'b [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = into.len().min(70_001);
+            let slice = into.get_mut(..most).unwrap();
+            self.0.read(slice)
+        }
+    }
+
+    fn described(bytes: &[u8]) -> Vec<(u64, u64, u64, bool)> {
+        let mut found = Vec::new();
+        for chunk in Chunks::new(Drops(bytes)) {
+            match chunk.unwrap() {
+                Chunk::Lines { number, offset, bytes } => found.extend(
+                    lines(&bytes, number, offset)
+                        .map(|line| (line.number, line.offset, line.bytes.len() as u64, line.is_blank())),
+                ),
+                Chunk::Long(line) => found.push((line.number, line.offset, line.raw.length(), line.blank)),
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn m31_chunks_and_the_whole_source_have_the_same_lines() {
+        let long = "x".repeat(limits::LINE_BYTES + 9);
+        let spaces = " ".repeat(limits::LINE_BYTES + 9);
+        let edge = "y".repeat(CHUNK_BYTES - 1);
+        for text in [
+            String::new(),
+            "\n".to_owned(),
+            "a\nb".to_owned(),
+            format!("{edge}\r\n{long}\r\nz"),
+            format!("\u{feff}{long}\n\u{feff}a\n"),
+            format!("{long}{long}{long}\r"),
+            format!("{spaces}\n{spaces}\r"),
+            format!("{}\r{}\r\n", "é".repeat(CHUNK_BYTES / 2), long),
+        ] {
+            let bytes = text.as_bytes();
+            let whole: Vec<_> = lines(bytes, 1, 0)
+                .map(|line| (line.number, line.offset, line.bytes.len() as u64, line.is_blank()))
+                .collect();
+            assert_eq!(described(bytes), whole, "{} bytes", bytes.len());
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Input: files, folders and stdin, decompressed, cut into chunks of whole lines.
+
+mod chunks;
+mod sources;
+
+pub(crate) use chunks::{Chunk, Chunks, LongLine};
+pub(crate) use sources::{ENVELOPES, Source, find};
+
+use std::io::Read;
+
+use anyhow::Context;
+
+/// All chunks of all sources, one source after the other.
+pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Result<(usize, Chunk)>> + Send {
+    sources.iter().enumerate().flat_map(|(index, source)| {
+        let (chunks, error) = match source.open() {
+            Ok(reader) => (Some(Chunks::new(reader)), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        let numbered = chunks.into_iter().flatten().map(move |chunk| {
+            let chunk = chunk.with_context(|| format!("cannot read `{}`", source.shown()))?;
+            Ok((index, chunk))
+        });
+        numbered.chain(error)
+    })
+}
+
+/// A document that is small and read whole, such as a policy.
+pub(crate) fn document(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,130 @@
+//! Finding sources and opening them.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use walkdir::WalkDir;
+
+use crate::output::note;
+
+/// One source of lines.
+pub(crate) struct Source {
+    /// Its path relative to the INPUT that it came from; its file name when INPUT is a file, `-`
+    /// for stdin.
+    pub(crate) name: String,
+    place: Place,
+}
+
+enum Place {
+    File(PathBuf),
+    /// What stdin said, kept so that it can be read again.
+    Spool(File),
+}
+
+/// Which files of a folder count: by the ends of their names, plain or compressed.
+pub(crate) type Endings = &'static [&'static str];
+
+/// Envelopes, as JSON Lines.
+pub(crate) const ENVELOPES: Endings = &[".jsonl"];
+
+fn counts(endings: Endings, name: &str) -> bool {
+    let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    endings.iter().any(|end| plain.ends_with(end))
+}
+
+/// The sources that the inputs name, in the order of the inputs, folders in name order.
+///
+/// # Errors
+///
+/// When an input cannot be looked at, or a folder holds nothing that counts.
+pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for input in inputs {
+        if input.as_os_str() == "-" {
+            sources.push(Source { name: "-".to_owned(), place: Place::Spool(spool_stdin()?) });
+        } else if input.is_dir() {
+            sources.extend(walk(input, endings)?);
+        } else {
+            File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
+            let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
+            sources.push(Source { name, place: Place::File(input.clone()) });
+        }
+    }
+    warn_of_namesakes(&sources);
+    Ok(sources)
+}
+
+fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for entry in WalkDir::new(folder).follow_links(true) {
+        let entry = entry.with_context(|| format!("cannot walk `{}`", folder.display()))?;
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
+        let name = steps.join("/");
+        if entry.file_type().is_file() && counts(endings, &name) {
+            sources.push(Source { name, place: Place::File(entry.into_path()) });
+        }
+    }
+    if sources.is_empty() {
+        let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
+        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), folder.display());
+    }
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(sources)
+}
+
+/// Lineage names a source; two of one name cannot be told apart.
+fn warn_of_namesakes(sources: &[Source]) {
+    let mut names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    names.sort_unstable();
+    let mut twice: Vec<&str> =
+        names.windows(2).filter_map(|pair| pair.first().filter(|name| pair.last() == Some(name))).copied().collect();
+    twice.dedup();
+    for name in twice {
+        note(&format!(
+            "dome: note: more than one source is called `{name}`; lineage cannot tell them apart. \
+             Pass the folder above them instead"
+        ));
+    }
+}
+
+fn spool_stdin() -> anyhow::Result<File> {
+    let mut spool = tempfile::tempfile().context("cannot make a temporary file for stdin")?;
+    io::copy(&mut io::stdin().lock(), &mut spool).context("cannot read stdin")?;
+    Ok(spool)
+}
+
+impl Source {
+    /// How messages name it: the path that the user can open.
+    pub(crate) fn shown(&self) -> String {
+        match &self.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Spool(_) => "stdin".to_owned(),
+        }
+    }
+
+    /// Opens it at its start, decompressed by its name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) fn open(&self) -> anyhow::Result<Box<dyn Read + Send>> {
+        let file = match &self.place {
+            Place::File(path) => File::open(path),
+            Place::Spool(file) => file.try_clone().and_then(|mut file| {
+                file.seek(SeekFrom::Start(0))?;
+                Ok(file)
+            }),
+        };
+        let file = file.with_context(|| format!("cannot read `{}`", self.shown()))?;
+        Ok(if self.name.ends_with(".gz") {
+            Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
+        } else if self.name.ends_with(".zst") {
+            Box::new(zstd::Decoder::new(file).with_context(|| format!("cannot read `{}`", self.shown()))?)
+        } else {
+            Box::new(file)
+        })
+    }
+}

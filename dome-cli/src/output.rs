@@ -1,0 +1,92 @@
+//! What is printed: results on stdout, diagnostics on stderr.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use dome_core::canonical;
+use serde::Serialize;
+
+use crate::args::{Color, Format, OutputArgs};
+
+/// Where results go, and how they look.
+pub(crate) struct Output {
+    writer: BufWriter<io::Stdout>,
+    format: Format,
+    color: bool,
+}
+
+impl Output {
+    pub(crate) fn new(args: OutputArgs) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = match args.color {
+            Some(Color::Always) => true,
+            Some(Color::Never) => false,
+            Some(Color::Auto) | None => io::stdout().is_terminal() && !plain,
+        };
+        let writer = BufWriter::new(io::stdout());
+        Self { writer, format: args.format.unwrap_or(Format::Human), color }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    pub(crate) const fn color(&self) -> bool {
+        self.color
+    }
+
+    /// Prints one canonical object and a line feed.
+    pub(crate) fn object<T: Serialize>(&mut self, value: &T) -> anyhow::Result<()> {
+        let bytes = canonical::to_vec(value)?;
+        self.bytes(&bytes)?;
+        self.bytes(b"\n")
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        Ok(self.writer.write_all(bytes)?)
+    }
+
+    pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        self.bytes(text.as_bytes())?;
+        self.bytes(b"\n")
+    }
+
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+/// Says on stderr why a command could not be done: what, then why, each cause once.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let mut message = format!("dome: {error}");
+    for cause in error.chain().skip(1) {
+        message.push_str(&format!("\n  because: {cause}"));
+    }
+    note(&message);
+}
+
+/// Says something on stderr; who does not listen misses nothing that counts.
+pub(crate) fn note(message: &str) {
+    let _heard = writeln!(io::stderr(), "{message}");
+}
+
+/// A number with a thin grouping that terminals can print: `1 234 567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let shown = [0, 999, 1_000, 1_234_567].map(super::grouped);
+        assert_eq!(shown, ["0", "999", "1 000", "1 234 567"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! `dome replay`: the main job.
+
+mod derive;
+mod read;
+mod rules;
+mod summary;
+
+pub(crate) use read::LineCounts;
+
+use std::time::{Duration, Instant};
+
+use crate::artifacts::{self, Artifacts, Written};
+use crate::exit::Exit;
+use crate::input::{self, ENVELOPES};
+use crate::output::Output;
+use crate::settings::Replay;
+use summary::Summary;
+
+/// How long each step took; told, never used.
+#[derive(Default)]
+pub(crate) struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    pub(crate) fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push((name, start.elapsed()));
+        result
+    }
+
+    /// The slowest step, and its share of all in percent.
+    fn slowest(&self) -> Option<(&'static str, u64)> {
+        let all: Duration = self.0.iter().map(|(_, took)| *took).sum();
+        let (name, took) = self.0.iter().max_by_key(|(_, took)| *took)?;
+        let share = (took.as_micros() * 100).checked_div(all.as_micros())?;
+        Some((name, u64::try_from(share).unwrap_or(100)))
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
+    let rules = rules::load(&args)?;
+    artifacts::check_destination(&args.out)?;
+    let sources = input::find(&args.inputs, ENVELOPES)?;
+    let mut steps = Steps::default();
+    let read = steps.time("reading", || read::read(&sources, &args))?;
+    let (quarantine, counts) = (read.quarantine, read.counts);
+    let result = derive::derive(read.records, &rules, &args, &mut steps);
+    let quarantine =
+        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources))?;
+    let artifacts = Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts };
+    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
+    let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
+    summary.print(output)?;
+    output.flush()?;
+    let findings = args.deny_quarantine && !quarantine.is_empty();
+    Ok(if findings { Exit::Findings } else { Exit::Done })
+}

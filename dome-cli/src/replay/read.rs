@@ -1,0 +1,121 @@
+//! Reading: every line becomes a record, a row of the quarantine, or is blank (L-3).
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use dome_binder::{Conflict, Record};
+use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines};
+
+use crate::input::{Chunk, LongLine, Source, all_chunks};
+use crate::parallel;
+use crate::settings::Replay;
+
+/// Lines seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LineCounts {
+    pub(crate) lines: u64,
+    pub(crate) blank: u64,
+}
+
+/// What the input comes to.
+#[derive(Default)]
+pub(super) struct Input {
+    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+    pub(super) records: Vec<Box<Record>>,
+    pub(super) quarantine: Vec<QuarantineRow>,
+    pub(super) counts: LineCounts,
+}
+
+impl Input {
+    fn add(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.quarantine.extend(other.quarantine);
+        self.counts.lines += other.counts.lines;
+        self.counts.blank += other.counts.blank;
+    }
+
+    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader) {
+        self.counts.lines += 1;
+        if line.is_blank() {
+            self.counts.blank += 1;
+            return;
+        }
+        let place = Place { line: line.number, name: source.name.as_str().into() };
+        match reader.read(line.bytes) {
+            Ok(envelope) => self.records.push(Box::new(Record::new(envelope, place))),
+            Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
+        }
+    }
+
+    fn long_line(&mut self, line: LongLine, source: &Source) {
+        self.counts.lines += 1;
+        if line.blank {
+            self.counts.blank += 1;
+            return;
+        }
+        let place = Place { line: line.number, name: source.name.as_str().into() };
+        let rejection = line_too_long(line.raw.length());
+        self.quarantine.push(line.raw.row(line.offset, place, rejection));
+    }
+}
+
+/// Reads all sources on the threads that the arguments allow.
+pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
+    let chunks = all_chunks(sources);
+    let parsed = parallel::map(args.threads, chunks, |chunk| {
+        let (index, chunk) = chunk?;
+        let source = sources.get(index).context("a chunk belongs to a source")?;
+        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after))
+    });
+    let mut input = Input::default();
+    for part in parsed {
+        input.add(part?);
+    }
+    Ok(input)
+}
+
+fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>) -> Input {
+    let mut input = Input::default();
+    let mut reader = Reader::new().not_after(not_after);
+    match chunk {
+        Chunk::Lines { number, offset, bytes } => {
+            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader));
+        }
+        Chunk::Long(line) => input.long_line(line, source),
+    }
+    input
+}
+
+/// Adds the lines that settling ruled out, and sorts by source name, then line (M-120).
+///
+/// Their bytes are read again from their sources: few lines conflict, and none is kept twice.
+pub(super) fn with_conflicts(
+    mut quarantine: Vec<QuarantineRow>,
+    conflicts: &[Conflict],
+    sources: &[Source],
+) -> anyhow::Result<Vec<QuarantineRow>> {
+    let mut wanted: BTreeMap<(&str, u64), Vec<&Conflict>> = BTreeMap::new();
+    for conflict in conflicts {
+        wanted.entry((&conflict.source.name, conflict.source.line)).or_default().push(conflict);
+    }
+    let touched = |source: &&Source| conflicts.iter().any(|conflict| conflict.source.name == source.name);
+    for source in sources.iter().filter(touched) {
+        for chunk in all_chunks(std::slice::from_ref(source)) {
+            let (_, Chunk::Lines { number, offset, bytes }) = chunk? else { continue };
+            for line in lines(&bytes, number, offset) {
+                let Some(found) = wanted.get_mut(&(source.name.as_str(), line.number)) else { continue };
+                let digest = Reader::new().read(line.bytes).ok().map(|envelope| envelope.digest());
+                let Some(place) = found.iter().position(|conflict| Some(conflict.digest) == digest) else { continue };
+                let conflict = found.remove(place);
+                let rejection = Rejection::from(conflict.problem.clone());
+                quarantine.push(RawLine::of(line.bytes).row(line.offset, conflict.source.clone(), rejection));
+            }
+        }
+    }
+    if let Some(((name, line), _)) = wanted.iter().find(|(_, left)| !left.is_empty()) {
+        anyhow::bail!("`{name}` changed while it was being read: line {line} is not what it was");
+    }
+    quarantine
+        .sort_by(|a, b| (&a.source.name, a.source.line, a.offset).cmp(&(&b.source.name, b.source.line, b.offset)));
+    Ok(quarantine)
+}

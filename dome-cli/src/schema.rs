@@ -1,0 +1,66 @@
+//! `dome schema`: the JSON Schema of a public document.
+
+use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
+use dome_binder::{Capsule, Concept, Lineage, Policy};
+use dome_core::{CodeTable, QuarantineRow, schema};
+use schemars::Schema;
+
+use crate::args::SchemaArgs;
+use crate::artifacts::Manifest;
+use crate::exit::{Exit, usage};
+use crate::output::Output;
+
+/// A document's name, what it is, and how its schema is made.
+type Document = (&'static str, &'static str, fn() -> Schema);
+
+const DOCUMENTS: [Document; 13] = [
+    ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
+    ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
+    ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
+    ("capsule", "a line of capsules.jsonl", schema::of_output::<Capsule>),
+    ("concept", "a line of concepts.jsonl", schema::of_output::<Concept>),
+    ("lineage", "a line of lineage.jsonl", schema::of_output::<Lineage<'static>>),
+    ("quarantine", "a line of quarantine.jsonl", schema::of_output::<QuarantineRow>),
+    (
+        "recent-failure",
+        "a line of views/mv_recent_failures_by_taskspec.jsonl",
+        schema::of_output::<RecentFailure<'static>>,
+    ),
+    (
+        "gate-rollup",
+        "a line of views/mv_gate_rollup_by_failure_reason_code.jsonl",
+        schema::of_output::<GateRollup<'static>>,
+    ),
+    (
+        "guard-denial",
+        "a line of views/mv_guard_denials_by_policy_reason_code.jsonl",
+        schema::of_output::<GuardDenial<'static>>,
+    ),
+    ("manifest", "manifest.json", schema::of_output::<Manifest>),
+    ("policy", "what --policy takes", schema::of_output::<Policy>),
+    ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
+];
+
+/// Runs the verb.
+pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit> {
+    let Some(name) = &args.name else {
+        for (name, what, _) in DOCUMENTS {
+            output.line(&format!("{name:<20}{what}"))?;
+        }
+        output.flush()?;
+        return Ok(Exit::Done);
+    };
+    let found = DOCUMENTS.iter().find(|(known, ..)| known == name);
+    let (.., schema) = found.ok_or_else(|| {
+        let names = DOCUMENTS.map(|(name, ..)| name).join(", ");
+        usage(format!("no document `{name}`; expected one of {names}"))
+    })?;
+    let schema = schema();
+    if output.is_json() {
+        output.object(&schema)?;
+    } else {
+        output.line(&serde_json::to_string_pretty(&schema)?)?;
+    }
+    output.flush()?;
+    Ok(Exit::Done)
+}

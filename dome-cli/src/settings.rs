@@ -1,0 +1,130 @@
+//! `dome.toml`: settings of a project, found by walking up; a flag wins over them.
+
+use std::path::{Path, PathBuf};
+
+use dome_core::{Timestamp, WrapperPolicy};
+use serde::Deserialize;
+
+use crate::args::{Color, Format, OutputArgs, ReplayArgs};
+use crate::exit::invalid;
+use crate::input::document;
+
+/// The name of the file.
+const FILE: &str = "dome.toml";
+
+/// The settings as they stand in the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Document {
+    format: Option<String>,
+    color: Option<String>,
+    #[serde(default)]
+    replay: ReplaySettings,
+}
+
+/// What may stand under `[replay]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ReplaySettings {
+    mode: Option<String>,
+    as_of: Option<String>,
+    not_after: Option<String>,
+    policy: Option<PathBuf>,
+    #[serde(default)]
+    reason_codes: Vec<PathBuf>,
+    threads: Option<std::num::NonZeroUsize>,
+    deny_quarantine: Option<bool>,
+}
+
+/// What a replay is asked for, flags and settings together.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) out: PathBuf,
+    pub(crate) mode: Option<WrapperPolicy>,
+    pub(crate) as_of: Option<Timestamp>,
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) reason_codes: Vec<PathBuf>,
+    pub(crate) not_after: Option<Timestamp>,
+    pub(crate) threads: usize,
+    pub(crate) force: bool,
+    pub(crate) deny_quarantine: bool,
+}
+
+/// The settings, with the folder that their paths are relative to.
+pub(crate) struct Settings {
+    document: Document,
+    folder: PathBuf,
+}
+
+impl Settings {
+    /// Looks for `dome.toml` in the working directory and above; none is an empty one.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or says what no setting is.
+    pub(crate) fn find() -> anyhow::Result<Self> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let Some(folder) = here.ancestors().find(|folder| folder.join(FILE).is_file()) else {
+            return Ok(Self { document: Document::default(), folder: here });
+        };
+        let path = folder.join(FILE);
+        let bytes = document(&path)?;
+        let wrong = |why: &dyn std::fmt::Display| invalid(format!("`{}`: {why}", path.display()));
+        let text = str::from_utf8(&bytes).map_err(|why| wrong(&why))?;
+        let document = toml::from_str(text).map_err(|why| wrong(&why))?;
+        Ok(Self { document, folder: folder.to_owned() })
+    }
+
+    /// How results are shown.
+    pub(crate) fn output(&self, flags: OutputArgs) -> OutputArgs {
+        let known =
+            |text: &Option<String>| text.as_deref().and_then(|text| clap::ValueEnum::from_str(text, false).ok());
+        let color: Option<Color> =
+            self.document.color.as_deref().and_then(|text| clap::ValueEnum::from_str(text, false).ok());
+        let format: Option<Format> = known(&self.document.format);
+        OutputArgs { format: flags.format.or(format), color: flags.color.or(color) }
+    }
+
+    /// What a replay is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is not what its flag would take.
+    pub(crate) fn replay(&self, flags: ReplayArgs) -> anyhow::Result<Replay> {
+        let settings = &self.document.replay;
+        let reason_codes = if flags.reason_codes.is_empty() {
+            settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
+        } else {
+            flags.reason_codes
+        };
+        let cores = std::thread::available_parallelism().ok();
+        let threads = flags.threads.or(settings.threads).or(cores).map_or(1, std::num::NonZero::get);
+        Ok(Replay {
+            inputs: flags.inputs,
+            out: flags.out,
+            mode: flags.mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?,
+            as_of: flags.as_of.map_or_else(|| self.word("as-of", settings.as_of.as_deref()), |time| Ok(Some(time)))?,
+            policy: flags.policy.or(settings.policy.as_ref().map(|path| self.folder.join(path))),
+            reason_codes,
+            not_after: flags
+                .not_after
+                .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
+            threads,
+            force: flags.force,
+            deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
+        })
+    }
+
+    fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+        text: Option<&str>,
+    ) -> anyhow::Result<Option<T>> {
+        let path: &Path = &self.folder.join(FILE);
+        let read = |text: &str| {
+            text.parse().map_err(|why| invalid(format!("`{}`: replay.{name}: {why}, found `{text}`", path.display())))
+        };
+        text.map(read).transpose()
+    }
+}

@@ -1,0 +1,13 @@
+//! The command as its users meet it: exit codes, files, streams.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "cli/bad.rs"]
+mod bad;
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/convert.rs"]
+mod convert;
+#[path = "cli/harness.rs"]
+mod harness;
+#[path = "cli/replay.rs"]
+mod replay;

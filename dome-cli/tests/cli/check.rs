@@ -1,0 +1,79 @@
+//! `dome check` and `dome schema`.
+
+use crate::harness::{Place, golden};
+
+#[test]
+fn check_points_at_every_problem_of_a_line() {
+    let place = Place::new();
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
+    place.file(
+        "a.jsonl",
+        format!("{line}\n{}\n", line.replace("\"task_id\"", "\"taks_id\"").replace("\"FAIL\"", "\"fail\"")),
+    );
+    let ended = place.dome(&["check", "a.jsonl"], b"");
+    assert_eq!(ended.code, 100);
+    insta::assert_snapshot!(ended.stdout, @r#"
+    error[value_not_allowed]: expected `PASS`, `FAIL` or `SKIP`, found `fail`; did you mean `FAIL`?
+     --> a.jsonl:2:351
+      |
+    2 | …D"},"gates":[{"gate_id":"unit","status":"fail"}],"tool":{"name":"pytest","version":"8.…
+      |                                          ^^^^^^ /gates/0/status
+
+    error[unknown_field]: no such member `taks_id`; did you mean `task_id`?
+     --> a.jsonl:2:75
+      |
+    2 | …:"e1","sequence":1,"run_id":"nightly-7","taks_id":"unit","group_id":"try-1","ts":"2026-02…
+      |                                          ^^^^^^^^^ /taks_id
+
+    error[missing_field]: the required member `task_id` is missing
+     --> a.jsonl:2:1
+      |
+    2 | {"envelope_version":"1","event_id":"e1","…
+      | ^ /task_id
+
+    1 sound, 1 bad (3 problems), 0 blank
+    "#);
+}
+
+#[test]
+fn check_json_has_one_record_a_problem() {
+    let place = Place::new();
+    let ended = place.dome(&["check", "-", "--format", "json"], b"[]\nnot json\n");
+    assert_eq!(ended.code, 100);
+    insta::assert_snapshot!(ended.stdout, @r#"
+    {"format_version":"1"}
+    {"code":"wrong_type","column":1,"line":1,"message":"expected an object, found an array","pointer":"","source":"-"}
+    {"code":"json_invalid","column":1,"line":2,"message":"expected a JSON value (column 1)","pointer":"","source":"-"}
+    "#);
+}
+
+#[test]
+fn check_of_sound_lines_is_silent_success() {
+    let place = Place::new();
+    let ended = place.dome(&["check", golden("input/a.jsonl").to_str().unwrap()], b"");
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "156 sound, 0 bad (0 problems), 0 blank\n"));
+}
+
+#[test]
+fn a_broken_pipe_ends_quietly() {
+    let place = Place::new();
+    let dome = env!("CARGO_BIN_EXE_dome");
+    let input = golden("input/b.jsonl");
+    let script = format!("'{dome}' check '{}' | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}", input.display());
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(place.path("")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(matches!(output.status.code(), Some(0 | 100)), "{output:?}");
+}
+
+#[test]
+fn schemas_are_printed_by_name() {
+    let place = Place::new();
+    let listed = place.dome(&["schema"], b"").stdout;
+    for name in listed.lines().filter_map(|line| line.split(' ').next()) {
+        let schema: serde_json::Value = serde_json::from_str(&place.dome(&["schema", name], b"").stdout).unwrap();
+        assert_eq!(schema.get("type").unwrap(), "object", "{name}");
+    }
+    let unknown = place.dome(&["schema", "envelop"], b"");
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("envelope"), "{}", unknown.stderr);
+}

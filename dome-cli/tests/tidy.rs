@@ -1,0 +1,148 @@
+//! The house stays tidy: sizes, roots without logic, imports that run one way.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+
+/// Lines of a module, at most and in the median.
+const MODULE_LINES: (usize, usize) = (400, 180);
+/// Lines of a function, at most and in the median.
+const FUNCTION_LINES: (usize, usize) = (70, 10);
+
+/// What each crate may build upon inside the project: imports run one way.
+const DIRECTION: [(&str, &[&str]); 6] = [
+    ("xtrlv2-fixtures", &[]),
+    ("dome-core", &[]),
+    ("dome-binder", &["dome-core"]),
+    ("dome-contracts", &["dome-core"]),
+    ("dome-adapters", &["dome-core"]),
+    ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "xtrlv2-fixtures"]),
+];
+
+/// Crates that do no I/O.
+const PURE: [&str; 4] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters"];
+
+/// What the source of a pure crate does not even name.
+const IMPURE: [&str; 9] = [
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time",
+    "HashMap",
+    "HashSet",
+    "RandomState",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every Rust file of the project, with its path from the root.
+fn sources() -> BTreeMap<String, String> {
+    let hidden = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        name == "target" || (entry.depth() > 0 && name.starts_with('.'))
+    };
+    walkdir::WalkDir::new(root())
+        .into_iter()
+        .filter_entry(|entry| !hidden(entry))
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"))
+        .map(|entry| {
+            let name = entry.path().strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+fn median(mut sizes: Vec<usize>) -> usize {
+    sizes.sort_unstable();
+    sizes.get(sizes.len() / 2).copied().unwrap()
+}
+
+#[derive(Default)]
+struct Functions {
+    lines: Vec<(String, usize)>,
+}
+
+impl<'ast> Functions {
+    fn add(&mut self, name: &syn::Ident, block: &'ast syn::Block) {
+        let span = block.span();
+        self.lines.push((name.to_string(), span.end().line - span.start().line + 1));
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig.ident, &function.block);
+        syn::visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig.ident, &function.block);
+        syn::visit::visit_impl_item_fn(self, function);
+    }
+}
+
+#[test]
+fn modules_are_small() {
+    let sizes: BTreeMap<String, usize> =
+        sources().into_iter().map(|(name, text)| (name, text.lines().count())).collect();
+    let large: Vec<_> = sizes.iter().filter(|(_, lines)| **lines > MODULE_LINES.0).collect();
+    assert!(large.is_empty(), "modules over {} lines: {large:?}", MODULE_LINES.0);
+    assert!(median(sizes.into_values().collect()) <= MODULE_LINES.1);
+}
+
+#[test]
+fn functions_are_small() {
+    let mut all = Vec::new();
+    for (name, text) in sources() {
+        let mut functions = Functions::default();
+        functions.visit_file(&syn::parse_file(&text).unwrap());
+        let large: Vec<_> = functions.lines.iter().filter(|(_, lines)| *lines > FUNCTION_LINES.0).collect();
+        assert!(large.is_empty(), "{name}: functions over {} lines: {large:?}", FUNCTION_LINES.0);
+        all.extend(functions.lines.into_iter().map(|(_, lines)| lines));
+    }
+    assert!(median(all) <= FUNCTION_LINES.1);
+}
+
+#[test]
+fn crate_roots_hold_no_logic() {
+    for (name, text) in sources().into_iter().filter(|(name, _)| name.ends_with("/src/lib.rs")) {
+        let file = syn::parse_file(&text).unwrap();
+        let logic = |item: &syn::Item| matches!(item, syn::Item::Fn(_) | syn::Item::Impl(_) | syn::Item::Trait(_));
+        assert!(!file.items.iter().any(logic), "{name} holds logic");
+    }
+}
+
+#[test]
+fn imports_run_one_way() {
+    for (krate, allowed) in DIRECTION {
+        let manifest = std::fs::read_to_string(root().join(krate).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        for name in dependencies.into_iter().flat_map(toml::Table::keys) {
+            let ours = DIRECTION.iter().any(|(known, _)| known == name);
+            assert!(!ours || allowed.contains(&name.as_str()), "{krate} may not build upon {name}");
+        }
+    }
+}
+
+#[test]
+fn pure_crates_do_not_name_the_world() {
+    for (name, text) in sources() {
+        if !PURE.iter().any(|krate| name.starts_with(&format!("{krate}/src/"))) {
+            continue;
+        }
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let named = IMPURE.iter().find(|word| line.contains(**word));
+            assert_eq!(named, None, "{name}: {line}");
+        }
+    }
+}

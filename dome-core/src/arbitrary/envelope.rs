@@ -1,0 +1,263 @@
+//! One valid envelope (section 2), with any of its optional members.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::dice::{Dice, dice};
+use super::text;
+use super::write::write_oddly;
+use crate::limits;
+
+/// A valid envelope as JSON: aliases or names or both, defaults left out or written, any order of
+/// gates and guards, repeats in sets.
+pub fn envelope() -> impl Strategy<Value = Value> + Clone {
+    (identity(), spec(), outcome(), rest()).prop_map(|(identity, spec, outcome, rest)| {
+        let mut members = Map::new();
+        for part in [identity, outcome, rest] {
+            members.extend(part);
+        }
+        members.insert("envelope_version".to_owned(), "1".into());
+        members.insert("task_spec".to_owned(), Value::Object(spec));
+        make_sound(&mut members);
+        Value::Object(members)
+    })
+}
+
+/// A valid envelope as a line of JSON that is written oddly: blanks, escapes, any order.
+pub fn envelope_line() -> impl Strategy<Value = Vec<u8>> + Clone {
+    (envelope(), dice(400)).prop_map(|(envelope, mut dice)| {
+        let blank = |dice: &mut Dice| dice.pick(["", "", " ", "\t"]);
+        let (before, after) = (blank(&mut dice), blank(&mut dice));
+        format!("{before}{}{after}", write_oddly(&envelope, &mut dice)).into_bytes()
+    })
+}
+
+type Members = Map<String, Value>;
+
+/// Members from pairs; those without a value are left out.
+fn members<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Members {
+    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// A value under its name, its alias or both (M-13).
+fn aliased(members: &mut Members, name: &str, alias: &str, value: Value, way: u8) {
+    if way != 1 {
+        members.insert(name.to_owned(), value.clone());
+    }
+    if way != 0 {
+        members.insert(alias.to_owned(), value);
+    }
+}
+
+fn some<T: Into<Value>>(value: T) -> Option<Value> {
+    Some(value.into())
+}
+
+fn words(words: &[&str]) -> impl Strategy<Value = String> + Clone {
+    prop::sample::select(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+}
+
+fn identity() -> impl Strategy<Value = Members> + Clone {
+    let sequence = prop_oneof![6 => 1_u64..20, 1 => Just(limits::SAFE_INTEGER)];
+    let ids = (text::identifier(), text::identifier(), text::identifier(), text::identifier());
+    (ids, prop::option::of(text::identifier()), sequence, text::timestamp()).prop_map(
+        |((event_id, run_id, task_id, group_id), lane, sequence, ts)| {
+            members([
+                ("event_id", some(event_id)),
+                ("run_id", some(run_id)),
+                ("task_id", some(task_id)),
+                ("group_id", some(group_id)),
+                ("lane", lane.map(Value::from)),
+                ("sequence", some(sequence)),
+                ("ts", some(ts)),
+            ])
+        },
+    )
+}
+
+fn strings() -> impl Strategy<Value = Vec<String>> + Clone {
+    prop::collection::vec(prop_oneof![text::any_text(), Just("same".to_owned())], 0..4)
+}
+
+/// An object of strings whose keys differ in lower case.
+fn string_map(keys: &[&str]) -> impl Strategy<Value = Members> + Clone {
+    let key = prop_oneof![3 => words(keys), 1 => text::any_text()];
+    prop::collection::vec((key, text::version()), 0..5).prop_map(|pairs| {
+        let mut map = Members::new();
+        for (key, value) in pairs {
+            if !map.keys().any(|known| known.eq_ignore_ascii_case(&key)) {
+                map.insert(key, value.into());
+            }
+        }
+        map
+    })
+}
+
+fn side_effects() -> impl Strategy<Value = Value> + Clone {
+    let allowed = || prop::option::of(strings()).prop_map(|list| list.map(Value::from));
+    (words(&["none", "read_only", "scoped", "unrestricted"]), allowed(), allowed(), allowed()).prop_map(
+        |(mode, paths, domains, commands)| {
+            let pairs = [
+                ("mode", some(mode)),
+                ("allow_paths", paths),
+                ("allow_domains", domains),
+                ("allow_commands", commands),
+            ];
+            Value::Object(members(pairs))
+        },
+    )
+}
+
+fn transition() -> impl Strategy<Value = Value> + Clone {
+    (text::identifier(), text::identifier(), prop::option::of(text::identifier())).prop_map(|(from, to, id)| {
+        let pairs = [("from_state", some(from)), ("to_state", some(to)), ("transition_id", id.map(Value::from))];
+        Value::Object(members(pairs))
+    })
+}
+
+fn spec() -> impl Strategy<Value = Members> + Clone {
+    let line = (words(&["task", "run", "repo"]), text::token(), text::identifier(), text::token());
+    let versions = prop::option::weighted(0.4, string_map(&["data", "model", "\u{1f600}", "\u{fb33}"]));
+    let more = (prop::option::weighted(0.3, side_effects()), versions, prop::option::weighted(0.2, transition()));
+    (line, text::failure_reason_code(), 0_u8..3, more).prop_map(
+        |((scope, kind, id, action), code, way, (effects, versions, transition))| {
+            let mut spec = members([
+                ("scope", some(scope)),
+                ("target", Some(json!({"kind": kind, "id": id}))),
+                ("action", Some(json!({"kind": action}))),
+                ("side_effects", effects),
+                ("versions", versions.map(Value::Object)),
+                ("transition", transition),
+            ]);
+            aliased(&mut spec, "failure_reason_code", "reason_code", code.into(), way);
+            spec
+        },
+    )
+}
+
+fn gates() -> impl Strategy<Value = Vec<Value>> + Clone {
+    let status = words(&["PASS", "FAIL", "SKIP"]);
+    prop::collection::btree_map(text::identifier(), status, 0..4).prop_map(|gates| {
+        let written = gates.into_iter().map(|(id, status)| json!({"gate_id": id, "status": status}));
+        written.rev().collect()
+    })
+}
+
+fn guard_evals() -> impl Strategy<Value = Vec<Value>> + Clone {
+    let codes = prop::option::of(prop::collection::vec(text::policy_reason_code(), 0..3));
+    let refs = prop::option::of(strings());
+    let decision = prop::option::of(words(&["ALLOW", "DENY", "STOP"]));
+    let eval = (words(&["PASS", "FAIL", "SKIP"]), decision, codes, refs);
+    prop::collection::btree_map(text::identifier(), eval, 0..4).prop_map(|evals| {
+        let written = evals.into_iter().map(|(id, (status, decision, codes, refs))| {
+            Value::Object(members([
+                ("guard_id", some(id)),
+                ("status", some(status)),
+                ("decision", decision.map(Value::from)),
+                ("reason_codes", codes.map(Value::from)),
+                ("evidence_refs", refs.map(Value::from)),
+            ]))
+        });
+        written.rev().collect()
+    })
+}
+
+fn remedy() -> impl Strategy<Value = Value> + Clone {
+    let identity = (text::path(), text::sha256(), 0_u8..3);
+    let summary = prop::option::of(prop_oneof![Just("pin it".to_owned()), Just("s".repeat(limits::SUMMARY_BYTES))]);
+    (text::token(), identity, summary).prop_map(|(kind, (path, sha256, which), summary)| {
+        Value::Object(members([
+            ("kind", some(kind)),
+            ("ref", (which != 1).then(|| path.into())),
+            ("sha256", (which != 0).then(|| sha256.into())),
+            ("summary", summary.map(Value::from)),
+        ]))
+    })
+}
+
+fn outcome() -> impl Strategy<Value = Members> + Clone {
+    let signal = words(&["failure", "denial", "success", "anomaly", "observation"]);
+    let policy = words(&["strict", "hybrid", "lenient"]);
+    let code = (prop::option::of(text::policy_reason_code()), 0_u8..3);
+    let checks = (prop::option::of(gates()), prop::option::of(guard_evals()));
+    (signal, policy, code, checks, prop::option::of(remedy())).prop_map(
+        |(signal, policy, (code, way), (gates, evals), remedy)| {
+            let mut outcome = members([
+                ("signal", some(signal)),
+                ("wrapper_policy", some(policy)),
+                ("gates", gates.map(Value::from)),
+                ("guard_evals", evals.map(Value::from)),
+                ("remedy", remedy),
+            ]);
+            if let Some(code) = code {
+                aliased(&mut outcome, "policy_reason_code", "guard_reason_code", code.into(), way);
+            }
+            outcome
+        },
+    )
+}
+
+fn tool() -> impl Strategy<Value = Value> + Clone {
+    (text::identifier(), text::version(), prop::option::of(text::sha256())).prop_map(|(name, version, config)| {
+        let pairs = [("name", some(name)), ("version", some(version)), ("config_sha256", config.map(Value::from))];
+        Value::Object(members(pairs))
+    })
+}
+
+fn evidence() -> impl Strategy<Value = Vec<Value>> + Clone {
+    let bytes = prop::option::of(prop_oneof![Just(0), 1_u64..5_000, Just(limits::SAFE_INTEGER)]);
+    let entry = (text::path(), text::sha256(), 0_u8..3, bytes).prop_map(|(path, sha256, which, bytes)| {
+        Value::Object(members([
+            ("path", (which != 1).then(|| path.into())),
+            ("sha256", (which != 0).then(|| sha256.into())),
+            ("bytes", bytes.map(Value::from)),
+        ]))
+    });
+    prop::collection::vec(entry, 1..4)
+}
+
+fn rest() -> impl Strategy<Value = Members> + Clone {
+    let env = prop::option::of(string_map(&["OS", "os", "arch", "Runtime", "env_class", "HOME"]));
+    let labels = prop::option::of(string_map(&["a", "\u{e000}", "\u{10ffff}", "A"]));
+    let attempts = prop::option::of(prop_oneof![1_u64..9, Just(limits::ATTEMPTS)]);
+    let duration = prop::option::of(prop_oneof![Just(0), 1_u64..90_000, Just(limits::SAFE_INTEGER)]);
+    let more = (prop::option::of(text::message()), prop::option::weighted(0.2, text::sha256()));
+    (env, labels, attempts, duration, more, prop::option::of(tool()), evidence()).prop_map(
+        |(env, labels, attempts, duration, (message, applied), tool, evidence)| {
+            members([
+                ("env", env.map(Value::Object)),
+                ("labels", labels.map(Value::Object)),
+                ("attempts", attempts.map(Value::from)),
+                ("duration_ms", duration.map(Value::from)),
+                ("message", message.map(Value::from)),
+                ("applied_capsule", applied.map(Value::from)),
+                ("tool", tool),
+                ("evidence", some(evidence)),
+            ])
+        },
+    )
+}
+
+/// Brings the members that M-11 looks at together in line.
+pub(super) fn make_sound(members: &mut Members) {
+    let signal = members.get("signal").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if signal == "success" {
+        for gate in members.get_mut("gates").and_then(Value::as_array_mut).into_iter().flatten() {
+            if gate.get("status").is_some_and(|status| status == "FAIL") {
+                gate.as_object_mut().into_iter().for_each(|gate| drop(gate.insert("status".to_owned(), "PASS".into())));
+            }
+        }
+    } else {
+        members.remove("remedy");
+    }
+    let named = ["policy_reason_code", "guard_reason_code"].iter().any(|name| members.contains_key(*name));
+    if signal == "denial" && !named {
+        members.insert("policy_reason_code".to_owned(), "NOT_ALLOWED".into());
+    }
+    let spec = members.get_mut("task_spec").and_then(Value::as_object_mut);
+    for code in spec.into_iter().flat_map(|spec| spec.iter_mut()).filter(|(name, _)| name.ends_with("reason_code")) {
+        if signal == "failure" && *code.1 == "NONE" {
+            *code.1 = "FAILED".into();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Strategies for property tests: envelopes as lines of JSON, sound and broken, and whole histories.
+//!
+//! They are what `dome` tests itself with, and they are public so that whoever reads, stores or
+//! sends envelopes can hold their own code to the same laws. Everything comes as text, the way
+//! records arrive; a sound line goes through [`crate::read`], a broken one names its problem.
+//!
+//! ```
+//! use proptest::prelude::*;
+//! proptest!(|(line in dome_core::arbitrary::envelope_line())| {
+//!     let envelope = dome_core::read(&line)?;
+//!     prop_assert_eq!(dome_core::read(&envelope.to_canonical())?, envelope);
+//! });
+//! ```
+//!
+//! - [`text`]: identifiers, tokens, codes, times, paths and other members' values.
+//! - [`envelope`] and [`envelope_line`]: one valid envelope, with aliases, and written oddly.
+//! - [`broken_line`]: a line with one known problem; every code that a line alone can have.
+//! - [`history`]: few runs, tasks, lanes and codes, so that records meet: duplicates, conflicts,
+//!   resolutions, contradictions, recurrences, applied priors, denials.
+//! - [`layout`]: a history in other files, in other order, with repeats.
+//!
+//! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON.
+
+mod broken;
+mod dice;
+mod envelope;
+mod event;
+mod history;
+mod layout;
+pub mod text;
+mod write;
+
+pub use broken::{Broken, broken_line};
+pub use dice::{Dice, dice};
+pub use envelope::{envelope, envelope_line};
+pub use history::{History, history, history_of};
+pub use layout::{File, Layout, layout};
+pub use write::write_oddly;

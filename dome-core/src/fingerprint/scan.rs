@@ -1,0 +1,298 @@
+//! The rules of the message normaliser as scanners (M-53, `normalizer-v1.json`).
+//!
+//! Each does what its regular expression does, in one walk and without backtracking: inside every
+//! rule, what may follow a repetition is never of the repeated class. Tests hold the scanners to
+//! the expressions of the document.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr2};
+
+/// Finds the first match from a place on.
+type Find = fn(&[u8], usize) -> Option<Range<usize>>;
+
+/// A rule: what it finds, and what stands there afterwards.
+pub(super) type Rule = (Find, &'static str);
+
+/// The rules that look at the whole text, since they may reach beyond a line.
+pub(super) const ESCAPES: [Rule; 2] = [(terminal_title, ""), (ansi, "")];
+
+/// The rules up to `hex_literal`, which look at one line.
+pub(super) const PHRASES: [Rule; 6] = [
+    (timestamp, "<ts>"),
+    (uuid, "<uuid>"),
+    (url, "<url>"),
+    (windows_path, "<path>"),
+    (path, "<path>"),
+    (hex_literal, "<hex>"),
+];
+
+/// Replaces every match, left to right; `false` when there is none and `into` is left alone.
+pub(super) fn replace(text: &str, (find, with): Rule, into: &mut String) -> bool {
+    let Some(mut found) = find(text.as_bytes(), 0) else { return false };
+    into.clear();
+    let mut copied = 0;
+    loop {
+        into.push_str(text.get(copied..found.start).unwrap_or_default());
+        into.push_str(with);
+        copied = found.end;
+        match find(text.as_bytes(), copied) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    into.push_str(text.get(copied..).unwrap_or_default());
+    true
+}
+
+fn is(bytes: &[u8], at: usize, class: impl Fn(u8) -> bool) -> bool {
+    bytes.get(at).is_some_and(|byte| class(*byte))
+}
+
+/// The end of the longest run of a class.
+fn run(bytes: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
+    from + bytes.get(from..).unwrap_or_default().iter().take_while(|byte| class(**byte)).count()
+}
+
+fn all(bytes: &[u8], range: Range<usize>, class: impl Fn(u8) -> bool) -> bool {
+    bytes.get(range).is_some_and(|bytes| bytes.iter().all(|byte| class(*byte)))
+}
+
+/// The first place of a byte at which `check` finds a match.
+fn first(
+    bytes: &[u8],
+    mut from: usize,
+    next: impl Fn(&[u8]) -> Option<usize>,
+    check: impl Fn(usize) -> Option<Range<usize>>,
+) -> Option<Range<usize>> {
+    loop {
+        let place = from + next(bytes.get(from..)?)?;
+        if let Some(found) = check(place) {
+            return Some(found);
+        }
+        from = place + 1;
+    }
+}
+
+const fn digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+const fn hex(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+/// `\x1b\][^\x07\x1b]*(\x07|\x1b\\)`
+fn terminal_title(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(0x1B, bytes),
+        |start| {
+            let rest = bytes.get(start + 2..).filter(|_| is(bytes, start + 1, |byte| byte == b']'))?;
+            let end = start + 2 + memchr2(0x07, 0x1B, rest)?;
+            match bytes.get(end..end + 2) {
+                _ if is(bytes, end, |byte| byte == 0x07) => Some(start..end + 1),
+                Some(b"\x1B\\") => Some(start..end + 2),
+                _ => None,
+            }
+        },
+    )
+}
+
+/// `\x1b\[[0-9;?]*[ -/]*[@-~]`
+fn ansi(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(0x1B, bytes),
+        |start| {
+            let parameters = start + 2;
+            let middle = run(bytes, parameters, |byte| digit(byte) || matches!(byte, b';' | b'?'));
+            let end = run(bytes, middle, |byte| matches!(byte, b' '..=b'/'));
+            let sound = is(bytes, start + 1, |byte| byte == b'[') && is(bytes, end, |byte| matches!(byte, b'@'..=b'~'));
+            sound.then_some(start..end + 1)
+        },
+    )
+}
+
+/// `[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?`
+fn timestamp(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b'-', bytes),
+        |dash| {
+            let start = dash.checked_sub(4).filter(|start| *start >= from)?;
+            let two = |at: usize| all(bytes, at..at + 2, digit);
+            let mark = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
+            let date = all(bytes, start..dash, digit) && two(dash + 1) && mark(dash + 3, b'-') && two(dash + 4);
+            let between = mark(dash + 6, b'T') || mark(dash + 6, b' ');
+            if !(date && between && two(dash + 7) && mark(dash + 9, b':') && two(dash + 10)) {
+                return None;
+            }
+            let mut end = dash + 12;
+            if mark(end, b':') && two(end + 1) {
+                end += 3;
+                let fraction = run(bytes, end + 1, digit);
+                if (mark(end, b'.') || mark(end, b',')) && fraction > end + 1 {
+                    end = fraction;
+                }
+            }
+            let signed = (mark(end, b'+') || mark(end, b'-')) && two(end + 1);
+            let minutes = end + 3 + usize::from(mark(end + 3, b':'));
+            if mark(end, b'Z') {
+                end += 1;
+            } else if signed && two(minutes) {
+                end = minutes + 2;
+            }
+            Some(start..end)
+        },
+    )
+}
+
+/// `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`
+fn uuid(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b'-', bytes),
+        |dash| {
+            let start = dash.checked_sub(8).filter(|start| *start >= from)?;
+            let dashes = [dash, dash + 5, dash + 10, dash + 15].into_iter().all(|at| bytes.get(at) == Some(&b'-'));
+            let groups =
+                [start..dash, dash + 1..dash + 5, dash + 6..dash + 10, dash + 11..dash + 15, dash + 16..dash + 28];
+            (dashes && groups.into_iter().all(|group| all(bytes, group, hex))).then_some(start..dash + 28)
+        },
+    )
+}
+
+const fn in_url(byte: u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>')
+}
+
+/// `[a-zA-Z][a-zA-Z0-9+.-]*://[^ \t\r\n"'<>]+`
+fn url(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b':', bytes),
+        |colon| {
+            let end = run(bytes, colon + 3, in_url);
+            if bytes.get(colon..colon + 3) != Some(b"://") || end == colon + 3 {
+                return None;
+            }
+            let before = bytes.get(from..colon)?;
+            let in_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'.' | b'-');
+            let scheme = colon - before.iter().rev().take_while(in_scheme).count();
+            let start = run(bytes, scheme, |byte| !byte.is_ascii_alphabetic());
+            (start < colon).then_some(start..end)
+        },
+    )
+}
+
+/// `[A-Za-z]:\\[^ \t\r\n"'<>|]+`
+fn windows_path(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b':', bytes),
+        |colon| {
+            let start = colon.checked_sub(1).filter(|start| *start >= from)?;
+            let end = run(bytes, colon + 2, |byte| in_url(byte) && byte != b'|');
+            let sound = is(bytes, start, |byte| byte.is_ascii_alphabetic()) && bytes.get(colon + 1) == Some(&b'\\');
+            (sound && end > colon + 2).then_some(start..end)
+        },
+    )
+}
+
+/// `(/[A-Za-z0-9._@+-]+){2,}/?`
+fn path(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let in_segment = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'@' | b'+' | b'-');
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b'/', bytes),
+        |start| {
+            let (mut end, mut segments) = (start, 0);
+            while is(bytes, end, |byte| byte == b'/') && is(bytes, end + 1, in_segment) {
+                end = run(bytes, end + 1, in_segment);
+                segments += 1;
+            }
+            (segments >= 2).then(|| start..end + usize::from(is(bytes, end, |byte| byte == b'/')))
+        },
+    )
+}
+
+/// `0[xX][0-9a-fA-F]+`
+fn hex_literal(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr2(b'x', b'X', bytes),
+        |x| {
+            let start = x.checked_sub(1).filter(|start| *start >= from)?;
+            let end = run(bytes, x + 1, hex);
+            (bytes.get(start) == Some(&b'0') && end > x + 1).then_some(start..end)
+        },
+    )
+}
+
+/// The rules from `hex_run` to `blanks` on one line, in one walk; appends to `into`.
+///
+/// What `hex_run` and `short_hash` match is a whole run of their class, and `number` begins where
+/// a run begins, so that at each place one look decides which rule has it.
+pub(super) fn words(line: &str, into: &mut String) {
+    let bytes = line.as_bytes();
+    let (mut copied, mut place) = (0, 0);
+    while let Some(byte) = bytes.get(place).copied() {
+        let (end, with) = match byte {
+            b' ' | b'\t' => (run(bytes, place, |byte| matches!(byte, b' ' | b'\t')), Some(" ")),
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => word(bytes, place),
+            _ => (place + 1, None),
+        };
+        if let Some(with) = with {
+            into.push_str(line.get(copied..place).unwrap_or_default());
+            into.push_str(with);
+            copied = end;
+        }
+        place = end;
+    }
+    into.push_str(line.get(copied..).unwrap_or_default());
+}
+
+/// What stands at a hex digit: where it ends, and what replaces it if anything does.
+fn word(bytes: &[u8], start: usize) -> (usize, Option<&'static str>) {
+    if let Some(end) = hashed(bytes, start) {
+        return (end, Some("<hex>"));
+    }
+    let begins = start.checked_sub(1).and_then(|before| bytes.get(before));
+    let inside = begins.is_some_and(|before| before.is_ascii_alphanumeric() || *before == b'_');
+    if !inside && is(bytes, start, digit) {
+        return (number(bytes, start), Some("<n>"));
+    }
+    (run(bytes, start, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).max(start + 1), None)
+}
+
+/// The end of what `[0-9a-fA-F]{12,}`, or else `[0-9]+[a-f][0-9a-f]{5,}|[a-f]+[0-9][0-9a-f]{5,}`,
+/// matches at `start`: the latter wants five more after the first change from digits to letters
+/// or back.
+fn hashed(bytes: &[u8], start: usize) -> Option<usize> {
+    let end = run(bytes, start, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let long = run(bytes, end, hex);
+    if long - start >= 12 {
+        return Some(long);
+    }
+    let class: fn(u8) -> bool = if is(bytes, start, digit) { digit } else { |byte| byte.is_ascii_lowercase() };
+    let change = run(bytes, start, class);
+    (change > start && change + 6 <= end).then_some(end)
+}
+
+/// The end of `[0-9]+(\.[0-9]+)*`, where no digits belong to a hash.
+fn number(bytes: &[u8], start: usize) -> usize {
+    let mut end = run(bytes, start, digit);
+    while is(bytes, end, |byte| byte == b'.') && is(bytes, end + 1, digit) && hashed(bytes, end + 1).is_none() {
+        end = run(bytes, end + 1, digit);
+    }
+    end
+}
