@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::evaluate::Offline;
+use super::keywords::each_schema;
 
 /// What one of the two implementations says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -19,7 +20,15 @@ pub enum Vote {
     Unknown,
 }
 
+/// The second implementation has no limit of its own on work: larger documents are not put to it.
+const SCHEMAS_MAX: usize = 5_000;
+
 fn canonical(document: &Document) -> Option<CanonicalSchema> {
+    let mut schemas = 0_usize;
+    each_schema(&document.root, "", &mut |_, _| schemas = schemas.saturating_add(1));
+    if schemas > SCHEMAS_MAX {
+        return None;
+    }
     options()
         .with_draft(document.dialect.draft())
         .with_retriever(Offline)

@@ -30,17 +30,16 @@ impl<'a> Walker<'a> {
         let mut possible = Vec::new();
         for branch in part.list("anyOf") {
             if !self.is_disjoint(known, &branch) {
-                let found = self.check(known, &branch);
-                if found.is_empty() {
-                    return found;
+                if self.implies(known, &branch) {
+                    return Vec::new();
                 }
-                possible.push(found);
+                possible.push(branch);
             }
         }
-        match <[Vec<Obstacle>; 1]>::try_from(possible) {
+        match possible.as_slice() {
             // The others are out of the question: what this one asks for is what is missing.
-            Ok([only]) => only,
-            Err(_) => vec![self.obstacle(
+            [only] => self.check(known, only),
+            _ => vec![self.obstacle(
                 Rule::AnyOfNarrowed,
                 known,
                 part,
@@ -87,7 +86,7 @@ impl<'a> Walker<'a> {
         let excluded = Known::of([not.clone()]);
         known.nodes.iter().any(|node| {
             let before = node.child("not");
-            before.is_some_and(|before| self.check(&excluded, &before).is_empty())
+            before.is_some_and(|before| self.implies(&excluded, &before))
         })
     }
 
@@ -98,7 +97,7 @@ impl<'a> Walker<'a> {
             obstacles.extend(self.check(&holds, &then));
         }
         if let Some(otherwise) = part.child("else")
-            && !self.check(known, condition).is_empty()
+            && !self.implies(known, condition)
         {
             obstacles.extend(self.check(known, &otherwise));
         }

@@ -45,7 +45,7 @@ impl<'a> Walker<'a> {
             let mut open = known.clone();
             if let Some(not) = node.child("not")
                 && open.spent.insert((node.place(), "not"))
-                && self.check(&open, &not).is_empty()
+                && self.implies(&open, &not)
             {
                 return true;
             }

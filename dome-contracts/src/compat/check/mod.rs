@@ -46,11 +46,13 @@ pub(crate) struct Walker<'a> {
     assumed: BTreeSet<(KnownKey, Place)>,
     steps: u32,
     depth: u32,
+    /// Above zero, only whether there is an obstacle counts, not what it looks like.
+    quiet: u32,
 }
 
 impl<'a> Walker<'a> {
     pub(crate) fn new(evaluator: &'a Evaluator<'a>, sampler: Sampler<'a>) -> Self {
-        Self { evaluator, sampler, assumed: BTreeSet::new(), steps: 0, depth: 0 }
+        Self { evaluator, sampler, assumed: BTreeSet::new(), steps: 0, depth: 0, quiet: 0 }
     }
 
     /// Whether the walk ended for want of steps.
@@ -82,25 +84,56 @@ impl<'a> Walker<'a> {
         if let Some(values) = self.listed(known) {
             return self.check_values(known, parts, values);
         }
-        let mut direct = Vec::new();
+        let Some(branches) = super::split::branches(known) else {
+            return self.check_whole(known, parts);
+        };
+        if self.quietly(|walker| walker.check_whole(known, parts)).is_empty() {
+            return Vec::new();
+        }
+        let mut obstacles = Vec::new();
+        for branch in &branches {
+            obstacles.extend(self.check_parts(branch, parts));
+            if self.is_settled(&obstacles) {
+                break;
+            }
+        }
+        obstacles
+    }
+
+    /// The check without taking what is known apart, but by types and, at last, value by value.
+    fn check_whole(&mut self, known: &Known<'a>, parts: &[Node<'a>]) -> Vec<Obstacle> {
+        let mut obstacles = Vec::new();
         for kind in known.types.iter() {
-            direct.extend(self.check_type(&known.with_types(Types::only(kind)), kind, parts));
+            obstacles.extend(self.check_type(&known.with_types(Types::only(kind)), kind, parts));
+            if self.is_settled(&obstacles) {
+                break;
+            }
         }
-        if direct.is_empty() || self.is_exhausted() {
-            return direct;
-        }
-        if let Some(values) = self.range(known)
+        if !obstacles.is_empty()
+            && let Some(values) = self.range(known)
             && values.iter().all(|value| self.evaluator.passes(parts, value) == Some(true))
         {
             return Vec::new();
         }
-        match super::split::branches(known) {
-            Some(branches) => {
-                let all = branches.iter().flat_map(|branch| self.check_parts(branch, parts));
-                all.collect()
-            }
-            None => direct,
-        }
+        obstacles
+    }
+
+    /// Does something for the sake of its yes or no.
+    fn quietly<R>(&mut self, ask: impl FnOnce(&mut Self) -> R) -> R {
+        self.quiet += 1;
+        let answer = ask(self);
+        self.quiet -= 1;
+        answer
+    }
+
+    /// Whether `new` accepts all that `known` describes.
+    fn implies(&mut self, known: &Known<'a>, new: &Node<'a>) -> bool {
+        self.quietly(|walker| walker.check(known, new)).is_empty()
+    }
+
+    /// Whether more obstacles would change nothing.
+    fn is_settled(&self, obstacles: &[Obstacle]) -> bool {
+        self.is_exhausted() || (self.quiet > 0 && !obstacles.is_empty())
     }
 
     /// Every instance is at hand: each is asked.
@@ -139,6 +172,9 @@ impl<'a> Walker<'a> {
                 let mut found = self.check_part(known, kind, part);
                 self.illustrate(known, part, &mut found);
                 obstacles.extend(found);
+                if self.is_settled(&obstacles) {
+                    break;
+                }
             }
         }
         obstacles
@@ -182,6 +218,9 @@ impl<'a> Walker<'a> {
 
     /// Gives obstacles without candidates some: instances of OLD that this part of NEW refuses.
     fn illustrate(&self, known: &Known<'a>, part: &Node<'a>, obstacles: &mut [Obstacle]) {
+        if self.quiet > 0 {
+            return;
+        }
         for obstacle in obstacles.iter_mut() {
             obstacle.candidates.retain(|value| self.evaluator.fits(known, value) == Some(true));
         }

@@ -32,6 +32,9 @@ impl<'a> Walker<'a> {
         let found = missing.map(|name| {
             let detail = format!("member `{name}` is required now");
             let mut obstacle = self.obstacle(Rule::RequiredAdded, known, part, "required", detail);
+            if self.quiet > 0 {
+                return obstacle;
+            }
             let mut without = self.sampler.objects(known);
             without.iter_mut().filter_map(Value::as_object_mut).for_each(|members| {
                 members.remove(name);
@@ -83,10 +86,10 @@ impl<'a> Walker<'a> {
     }
 
     fn lift_member(&self, known: &Known<'a>, name: &str, found: Vec<Obstacle>) -> Vec<Obstacle> {
-        if found.is_empty() {
+        if found.is_empty() || self.quiet > 0 {
             return found;
         }
-        let bases = self.sampler.objects(known);
+        let bases = self.sampler.bases(known);
         self.lift(found, |value| {
             let with = bases.iter().filter_map(|base| {
                 let mut object = base.clone();
@@ -151,7 +154,10 @@ impl<'a> Walker<'a> {
         let names = shape::names(known).with_types(Types::only(Type::String));
         let mut found = self.check(&names, &wanted);
         found.iter_mut().for_each(|obstacle| obstacle.rule = Rule::PropertyNamesNarrowed);
-        let bases = self.sampler.objects(known);
+        if self.quiet > 0 {
+            return found;
+        }
+        let bases = self.sampler.bases(known);
         self.lift(found, |name| {
             let with = bases.iter().filter_map(|base| {
                 let mut object = base.clone();

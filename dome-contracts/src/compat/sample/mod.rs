@@ -24,7 +24,7 @@ use super::types::{Type, Types};
 const DEPTH_MAX: u32 = 6;
 const SAMPLES_MAX: usize = 48;
 /// How many instances one comparison may make up before it goes on with the simplest ones.
-const WORK_MAX: u32 = 400_000;
+const WORK_MAX: u32 = 40_000;
 
 /// Makes up instances.
 pub(crate) struct Sampler<'a> {

@@ -16,22 +16,27 @@ const MEMBERS_MAX: usize = 40;
 impl<'a> Sampler<'a> {
     /// Some objects that are as `known` says, as far as their members go.
     pub(crate) fn objects(&self, known: &Known<'a>) -> Vec<Value> {
+        let bases = self.bases(known);
         let required = shape::required(known);
-        let Some(smallest) = self.object(known, &required) else {
-            return Vec::new();
-        };
-        let named = known.nodes.iter().flat_map(|node| node.map("properties"));
-        let named = named.map(|(name, _)| name.to_owned()).take(NAMES_MAX).collect::<BTreeSet<_>>();
-        let full = self.fullest(known, &smallest, &named);
-        let mut found = vec![Value::Object(smallest.clone()), Value::Object(full.clone())];
-        found.extend(self.filled(known, &smallest));
-        for base in [smallest, full] {
-            let optional = self.optional_names(known).into_iter();
-            for name in named.iter().cloned().chain(required.iter().cloned()).chain(optional) {
-                found.extend(self.varied(known, &base, &name));
-            }
+        let names = named(known).into_iter().chain(required).chain(self.optional_names(known));
+        let names = names.collect::<BTreeSet<_>>();
+        let mut found = bases.clone();
+        for base in bases.iter().filter_map(Value::as_object) {
+            found.extend(names.iter().flat_map(|name| self.varied(known, base, name)));
+        }
+        if let Some(smallest) = bases.first().and_then(Value::as_object) {
+            found.extend(self.filled(known, smallest));
         }
         found
+    }
+
+    /// The smallest object that is as `known` says, and one with all members that have a name.
+    pub(crate) fn bases(&self, known: &Known<'a>) -> Vec<Value> {
+        let Some(smallest) = self.object(known, &shape::required(known)) else {
+            return Vec::new();
+        };
+        let full = self.fullest(known, &smallest, &named(known));
+        vec![Value::Object(smallest), Value::Object(full)]
     }
 
     fn object(&self, known: &Known<'a>, names: &BTreeSet<String>) -> Option<Map<String, Value>> {
@@ -111,4 +116,9 @@ impl<'a> Sampler<'a> {
         }
         found
     }
+}
+
+fn named(known: &Known<'_>) -> BTreeSet<String> {
+    let named = known.nodes.iter().flat_map(|node| node.map("properties"));
+    named.map(|(name, _)| name.to_owned()).take(NAMES_MAX).collect()
 }
