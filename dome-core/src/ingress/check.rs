@@ -54,7 +54,7 @@ impl Check {
         }
         let mut slots = [None; N];
         for (key, value) in at.members() {
-            let name = key.text().unwrap_or_default();
+            let name = key.text_bytes();
             match names.iter().position(|known| same(known, name)).and_then(|place| slots.get_mut(place)) {
                 Some(slot) => *slot = Some(value),
                 None => self.unknown(key, value, &names),
@@ -222,8 +222,8 @@ impl Check {
 }
 
 /// Whether two names are equal. Most are told apart by their lengths and ends.
-fn same(known: &str, name: &str) -> bool {
-    let (known, name) = (known.as_bytes(), name.as_bytes());
+fn same(known: &str, name: &[u8]) -> bool {
+    let known = known.as_bytes();
     known.len() == name.len() && known.first() == name.first() && known.last() == name.last() && known == name
 }
 
