@@ -94,27 +94,54 @@ pub fn canonical_envelope() -> Schema {
 #[must_use]
 pub fn input_envelope() -> Schema {
     let mut schema = of_output::<Envelope>();
-    if let Some(root) = schema.as_object_mut() {
-        root.insert("title".to_owned(), "dome wrapper envelope, version 1".into());
-        root.insert("description".to_owned(), "One outcome of one task, as a wrapper writes it.".into());
-        may_be_left_out(root, &["env", "gates", "guard_evals", "labels"]);
-        alias(root, "policy_reason_code", "guard_reason_code");
-        let definitions = root.get_mut("$defs").and_then(Value::as_object_mut);
-        for (name, members) in definitions.into_iter().flatten() {
-            let Some(members) = members.as_object_mut() else { continue };
-            match name.as_str() {
-                "GuardEval" => may_be_left_out(members, &["evidence_refs", "reason_codes"]),
-                "TaskSpec" => {
-                    may_be_left_out(members, &["failure_reason_code"]);
-                    alias(members, "failure_reason_code", "reason_code");
-                    let either = json!([{"required": ["failure_reason_code"]}, {"required": ["reason_code"]}]);
-                    members.insert("anyOf".to_owned(), either);
-                }
-                _ => {}
-            }
+    let Some(root) = schema.as_object_mut() else { return schema };
+    root.insert("title".to_owned(), "dome wrapper envelope, version 1".into());
+    root.insert("description".to_owned(), "One outcome of one task, as a wrapper writes it.".into());
+    may_be_left_out(root, &["env", "gates", "guard_evals", "labels"]);
+    alias(root, "policy_reason_code", "guard_reason_code");
+    root.insert("allOf".to_owned(), signals());
+    let definitions = root.get_mut("$defs").and_then(Value::as_object_mut);
+    for (name, members) in definitions.into_iter().flatten() {
+        if let Some(members) = members.as_object_mut() {
+            loosen(name, members);
         }
     }
     schema
+}
+
+/// What a definition of the envelope lets a wrapper leave out or write under an alias.
+fn loosen(name: &str, members: &mut Members) {
+    match name {
+        "GuardEval" => may_be_left_out(members, &["evidence_refs", "reason_codes"]),
+        "Evidence" => {
+            members.insert("anyOf".to_owned(), json!([{"required": ["path"]}, {"required": ["sha256"]}]));
+        }
+        "Remedy" => {
+            members.insert("anyOf".to_owned(), json!([{"required": ["ref"]}, {"required": ["sha256"]}]));
+        }
+        "TaskSpec" => {
+            may_be_left_out(members, &["failure_reason_code"]);
+            alias(members, "failure_reason_code", "reason_code");
+            let either = json!([{"required": ["failure_reason_code"]}, {"required": ["reason_code"]}]);
+            members.insert("anyOf".to_owned(), either);
+        }
+        _ => {}
+    }
+}
+
+/// M-11, as far as one member asks it of another.
+fn signals() -> Value {
+    let when = |signal: &str| json!({"properties": {"signal": {"const": signal}}, "required": ["signal"]});
+    let not_none = json!({"not": {"const": "NONE"}});
+    let codes = json!({"properties": {"failure_reason_code": not_none, "reason_code": not_none}});
+    let passed = json!({"items": {"not": {"properties": {"status": {"const": "FAIL"}}, "required": ["status"]}}});
+    json!([
+        {"if": when("failure"), "then": {"properties": {"task_spec": codes}}},
+        {"if": when("denial"), "then": {
+            "anyOf": [{"required": ["policy_reason_code"]}, {"required": ["guard_reason_code"]}]
+        }},
+        {"if": when("success"), "then": {"properties": {"gates": passed}}, "else": {"properties": {"remedy": false}}},
+    ])
 }
 
 type Members = serde_json::Map<String, Value>;

@@ -1,0 +1,157 @@
+//! dome's own contracts: the schemas that are committed are the ones that the types give, every
+//! golden artifact fits them, and they agree with the validator.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "cli/harness.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod harness;
+
+use dome_core::arbitrary::{broken_line, envelope};
+use dome_core::{ProblemCode, read};
+use harness::{Place, golden, project};
+use jsonschema::Validator;
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// Where the schemas are committed.
+fn committed(name: &str) -> std::path::PathBuf {
+    project("dome-contracts/schemas").join(format!("{name}.schema.json"))
+}
+
+fn schema(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(committed(name)).unwrap()).unwrap()
+}
+
+fn validator(name: &str) -> Validator {
+    jsonschema::draft202012::new(&schema(name)).unwrap()
+}
+
+/// Problems that JSON Schema cannot express, each with the reason.
+const BEYOND_SCHEMA: [(ProblemCode, &str); 14] = [
+    (ProblemCode::Utf8Invalid, "of the line as text"),
+    (ProblemCode::LineTooLong, "of the line as text"),
+    (ProblemCode::JsonInvalid, "of the line as text"),
+    (ProblemCode::JsonTooDeep, "of the line as text"),
+    (ProblemCode::JsonDuplicateKey, "of the line as text"),
+    (ProblemCode::WrongType, "1.0 is an integer to JSON Schema, and a fraction to M-15"),
+    (ProblemCode::OutOfRange, "lengths are bytes here, characters there"),
+    (ProblemCode::ValueNotAllowed, "a control character in a summary"),
+    (ProblemCode::IdentifierInvalid, "control characters, white space at the ends, bytes"),
+    (ProblemCode::TimestampInvalid, "dates and offsets that do not exist"),
+    (ProblemCode::TimestampFuture, "a limit that is given from outside"),
+    (ProblemCode::PathUnsafe, "segments and schemes (M-12)"),
+    (ProblemCode::DuplicateItem, "equality of one member among entries"),
+    (ProblemCode::AliasConflict, "equality of two members"),
+];
+
+#[test]
+fn committed_schemas_are_the_ones_that_the_types_give() {
+    let place = Place::new();
+    let listed = place.dome(&["schema"], b"").stdout;
+    let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    for name in &names {
+        let generated = place.dome(&["schema", name], b"").stdout;
+        let found = std::fs::read_to_string(committed(name)).unwrap_or_default();
+        let mend = format!("dome schema {name} > dome-contracts/schemas/{name}.schema.json");
+        assert!(generated == found, "`{name}` has drifted; if that is meant, run: {mend}");
+    }
+    let files = std::fs::read_dir(project("dome-contracts/schemas")).unwrap().count();
+    assert_eq!(files, names.len(), "a schema that no document has");
+}
+
+#[test]
+fn every_schema_is_one_and_names_no_format_of_its_own() {
+    for entry in std::fs::read_dir(project("dome-contracts/schemas")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let schema: Value = serde_json::from_str(&text).unwrap();
+        assert!(jsonschema::draft202012::meta::is_valid(&schema), "{text}");
+        assert!(!text.contains("uint"), "a format that is not of the standard");
+    }
+}
+
+#[test]
+fn golden_artifacts_fit_their_schemas() {
+    let place = Place::new();
+    let (input, codes) = (golden("input"), golden("reason-codes.json"));
+    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
+    let ended = place.dome(&["replay", input, "--reason-codes", codes, "--mode", "lenient", "--out", "o"], b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let files = place.files("o");
+    for (file, name) in [
+        ("facts.jsonl", "fact"),
+        ("capsules.jsonl", "capsule"),
+        ("concepts.jsonl", "concept"),
+        ("lineage.jsonl", "lineage"),
+        ("quarantine.jsonl", "quarantine"),
+        ("views/mv_recent_failures_by_taskspec.jsonl", "recent-failure"),
+        ("views/mv_gate_rollup_by_failure_reason_code.jsonl", "gate-rollup"),
+        ("views/mv_guard_denials_by_policy_reason_code.jsonl", "guard-denial"),
+        ("manifest.json", "manifest"),
+    ] {
+        let validator = validator(name);
+        let text = str::from_utf8(files.get(file).unwrap()).unwrap();
+        assert!(!text.is_empty(), "{file}");
+        for row in text.lines() {
+            let row: Value = serde_json::from_str(row).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&row).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{file}: {errors:?}");
+            let mut wider = row.clone();
+            wider.as_object_mut().unwrap().insert("not_a_member".to_owned(), Value::Null);
+            assert!(!validator.is_valid(&wider), "{name} is closed");
+        }
+    }
+    for (file, name) in [("policy.json", "policy"), ("reason-codes.json", "reason-codes")] {
+        let document: Value = serde_json::from_slice(&std::fs::read(golden(file)).unwrap()).unwrap();
+        assert!(validator(name).is_valid(&document), "{file}");
+    }
+}
+
+#[test]
+fn m13_the_alias_is_locked_on_both_sides() {
+    let (input, emitted) = (schema("envelope"), schema("canonical-envelope"));
+    let spec = "/$defs/TaskSpec/properties";
+    for (properties, name, alias) in
+        [(spec, "failure_reason_code", "reason_code"), ("/properties", "policy_reason_code", "guard_reason_code")]
+    {
+        let taken = input.pointer(properties).unwrap();
+        assert!(taken.get(name).is_some(), "{name}");
+        assert_eq!(taken.get(name), taken.get(alias), "`{alias}` is accepted wherever `{name}` is");
+        assert!(emitted.pointer(properties).unwrap().get(alias).is_none(), "`{alias}` is never emitted");
+    }
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap().replace("failure_reason_code", "reason_code");
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert!(validator("envelope").is_valid(&value));
+    let canonical = String::from_utf8(read(line.as_bytes()).unwrap().to_canonical()).unwrap();
+    assert!(canonical.contains("\"failure_reason_code\"") && !canonical.contains("\"reason_code\""));
+    assert!(validator("canonical-envelope").is_valid(&serde_json::from_str(&canonical).unwrap()));
+}
+
+fn agree(validator: &Validator, line: &[u8]) -> Result<(), TestCaseError> {
+    let parsed: Option<Value> = serde_json::from_slice(line).ok();
+    let fits = parsed.as_ref().is_some_and(|value| validator.is_valid(value));
+    match read(line) {
+        Ok(_) => prop_assert!(fits, "the schema refuses what the validator takes"),
+        Err(rejection) if fits => {
+            let beyond = |code| BEYOND_SCHEMA.iter().any(|(known, _)| *known == code);
+            let missed: Vec<_> = rejection.problems().iter().filter(|problem| !beyond(problem.code)).collect();
+            prop_assert!(missed.is_empty(), "the schema takes what the validator refuses: {missed:?}");
+        }
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn the_envelope_schema_and_the_validator_agree_on_sound_lines(value in envelope()) {
+        agree(&validator("envelope"), value.to_string().as_bytes())?;
+        let canonical = read(value.to_string().as_bytes())?.to_canonical();
+        let canonical: Value = serde_json::from_slice(&canonical).unwrap();
+        prop_assert!(validator("canonical-envelope").is_valid(&canonical));
+    }
+
+    #[test]
+    fn the_envelope_schema_and_the_validator_agree_on_broken_lines(broken in broken_line()) {
+        agree(&validator("envelope"), &broken.line)?;
+    }
+}
