@@ -45,7 +45,7 @@ fn main() -> Result<(), CodeTableError> {
         "four keys",
         measure(|| {
             envelopes.iter().for_each(|envelope| {
-                black_box(Keys::with(envelope, known, known));
+                black_box(Keys::with(envelope, known, known, &mut out));
             })
         }),
     );
@@ -53,7 +53,7 @@ fn main() -> Result<(), CodeTableError> {
     let source = || Source { line: 1, name: "synthetic.jsonl".into() };
     row(
         "record (all of these)",
-        measure(|| records.extend(envelopes.drain(..).map(|envelope| Record::new(envelope, source())))),
+        measure(|| records.extend(envelopes.drain(..).map(|envelope| Record::with(envelope, source(), &mut out)))),
     );
     let rules = pipeline::rules()?;
     row("whole replay", measure(|| drop(black_box(pipeline::replay(&bytes, &rules)))));

@@ -11,6 +11,7 @@
 //! `DOME_BENCH_COUNT` sets how many envelopes are taken, 200,000 without it.
 
 pub mod ceiling;
+mod count;
 pub mod history;
 pub mod pipeline;
 pub mod random;
@@ -20,13 +21,8 @@ mod event;
 mod junk;
 mod message;
 
+pub use count::count;
 pub use history::{History, synthetic};
-
-/// How many envelopes a benchmark takes: `DOME_BENCH_COUNT`, else 200,000.
-#[must_use]
-pub fn count() -> usize {
-    std::env::var("DOME_BENCH_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(200_000)
-}
 
 /// The seed that all figures are measured with.
 pub const SEED: u64 = 7;

@@ -35,11 +35,11 @@ pub fn rules() -> Result<Rules, CodeTableError> {
 #[must_use]
 pub fn records(bytes: &[u8]) -> (Vec<Box<Record>>, Vec<QuarantineRow>) {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());
-    let mut reader = Reader::new();
+    let (mut reader, mut written) = (Reader::new(), Vec::new());
     for line in lines(bytes, 1, 0) {
         let source = Source { line: line.number, name: "synthetic.jsonl".into() };
         match reader.read(line.bytes) {
-            Ok(envelope) => records.push(Box::new(Record::new(envelope, source))),
+            Ok(envelope) => records.push(Box::new(Record::with(envelope, source, &mut written))),
             Err(rejection) => rejected.push(RawLine::of(line.bytes).row(line.offset, source, rejection)),
         }
     }

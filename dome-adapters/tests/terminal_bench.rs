@@ -17,8 +17,11 @@ fn a_failed_trial_becomes_this_envelope() {
     let tests = json!({"test_a": "passed", "test_b - AssertionError: no": "failed"});
     let done = run(&of_trials([trial("eval-mteb.hard", "2-of-5", json!({"parser_results": tests}))]), &plain());
     assert_eq!((&done.problems, &done.notes), (&vec![], &vec![]));
-    let line: Value = serde_json::from_slice(&done.envelopes[0].to_canonical()).unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&line).unwrap(), @r#"
+    shows_the_envelope(&serde_json::from_slice(&done.envelopes[0].to_canonical()).unwrap());
+}
+
+fn shows_the_envelope(line: &Value) {
+    insta::assert_snapshot!(serde_json::to_string_pretty(line).unwrap(), @r#"
     {
       "duration_ms": 410592,
       "env": {},

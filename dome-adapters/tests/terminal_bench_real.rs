@@ -1,6 +1,6 @@
 //! Twelve whole runs, where they are at hand: `DOME_REAL_DATA` names the folder that holds them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "the test reads what the crate is given")]
+#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
 
 mod common;
 

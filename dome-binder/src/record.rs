@@ -66,11 +66,15 @@ impl Record {
     /// ```
     #[must_use]
     pub fn new(envelope: Envelope, source: Source) -> Self {
-        let canonical = envelope.to_canonical();
-        let digest = Sha256Hash::of(&canonical);
-        let keys = Keys::with(&envelope, digest, Fingerprint::of(&envelope).hash());
+        Self::with(envelope, source, &mut Vec::with_capacity(2_048))
+    }
+
+    /// As [`Record::new`], writing what is hashed to `bytes`, which is reused from one to the next.
+    #[must_use]
+    pub fn with(envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
+        let (keys, canonical) = Keys::and_canonical(&envelope, bytes);
         Self {
-            canonical: canonical.into_boxed_slice(),
+            canonical,
             keys,
             source,
             event_id: envelope.event_id,

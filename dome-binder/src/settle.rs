@@ -2,9 +2,9 @@
 //!
 //! Each run is settled by itself, so runs may be settled apart, on any thread or machine (L-4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy};
+use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp};
 
 use crate::record::Record;
 
@@ -181,16 +181,18 @@ fn conflict(code: ProblemCode, pointer: &str, message: String) -> Problem {
 
 impl SettledRun {
     fn count(&mut self) {
-        let sequences: Vec<u64> = self.facts.iter().map(|fact| fact.sequence).collect();
-        let distinct: BTreeSet<u64> = sequences.iter().copied().collect();
-        let policies: BTreeSet<WrapperPolicy> = self.facts.iter().map(|fact| fact.wrapper_policy).collect();
+        // M-41 took the facts by sequence, so repeats follow each other.
+        let mut distinct: Vec<u64> = self.facts.iter().map(|fact| fact.sequence).collect();
+        distinct.dedup();
+        let first_policy = self.facts.first().map(|fact| fact.wrapper_policy);
         let late = self.facts.iter().filter(|fact| fact.ordered_ts > fact.ts).count();
         self.counts.facts_out_of_clock_order = late as u64;
         self.counts.runs = u64::from(!self.facts.is_empty());
-        self.counts.runs_with_mixed_policy = u64::from(policies.len() > 1);
+        self.counts.runs_with_mixed_policy =
+            u64::from(self.facts.iter().any(|fact| Some(fact.wrapper_policy) != first_policy));
         self.counts.runs_with_sequence_gaps =
             u64::from(distinct.iter().zip(1..).any(|(found, expected)| *found != expected));
-        self.counts.runs_with_sequence_repeats = u64::from(distinct.len() < sequences.len());
+        self.counts.runs_with_sequence_repeats = u64::from(distinct.len() < self.facts.len());
     }
 
     /// The run's id, if it has a fact.

@@ -50,6 +50,7 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     Convert(ConvertArgs),
     Schema(SchemaArgs),
+    Contracts(crate::contracts::ContractsArgs),
 }
 
 /// Turn envelopes into facts, capsules and views

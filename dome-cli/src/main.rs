@@ -3,6 +3,7 @@
 mod args;
 mod artifacts;
 mod check;
+mod contracts;
 mod convert;
 mod exit;
 mod input;
@@ -41,5 +42,11 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
+        Verb::Contracts(args) => {
+            let is_json = output.is_json();
+            let exit = contracts::run(&args, is_json, output.writer(), &mut std::io::stderr())?;
+            output.flush()?;
+            Ok(exit)
+        }
     }
 }

@@ -45,6 +45,11 @@ impl Output {
         Ok(self.writer.write_all(bytes)?)
     }
 
+    /// Where results go, for who renders them by themselves.
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
+        &mut self.writer
+    }
+
     pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
         self.bytes(text.as_bytes())?;
         self.bytes(b"\n")

@@ -26,7 +26,7 @@ const DIRECTION: [(&str, &[&str]); 6] = [
 const PURE: [&str; 4] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters"];
 
 /// What the source of a pure crate does not even name.
-const IMPURE: [&str; 9] = [
+const IMPURE: [&str; 11] = [
     "std::fs",
     "std::env",
     "std::net",
@@ -36,6 +36,8 @@ const IMPURE: [&str; 9] = [
     "HashMap",
     "HashSet",
     "RandomState",
+    "print!",
+    "println!",
 ];
 
 fn root() -> PathBuf {

@@ -51,11 +51,12 @@ const NARROWER: (Verdict, Verdict) = (Incompatible, Compatible);
 const OTHER: (Verdict, Verdict) = (Incompatible, Incompatible);
 
 fn mutations() -> Vec<Mutation> {
-    let hex40 = json!("^[0-9a-f]{40}$");
-    let inline = Inline("/properties/meta", "meta", "");
-    let sha = Inline("/properties/helper_hash", "common", "/definitions/sha256");
+    [values(), objects(), strings(), numbers(), arrays(), shapes()].into_iter().flatten().collect()
+}
+
+/// Values.
+fn values() -> Vec<Mutation> {
     vec![
-        // Values.
         mutation(
             "gate_decision",
             "gate_decision",
@@ -120,7 +121,12 @@ fn mutations() -> Vec<Mutation> {
             NARROWER,
             Rule::ValueRemoved,
         ),
-        // Objects.
+    ]
+}
+
+/// Objects.
+fn objects() -> Vec<Mutation> {
+    vec![
         mutation(
             "run_manifest",
             "run_manifest",
@@ -171,7 +177,13 @@ fn mutations() -> Vec<Mutation> {
             NARROWER,
             Rule::PropertyClosed,
         ),
-        // Strings.
+    ]
+}
+
+/// Strings.
+fn strings() -> Vec<Mutation> {
+    let hex40 = json!("^[0-9a-f]{40}$");
+    vec![
         mutation(
             "helper_event",
             "helper_event",
@@ -194,7 +206,12 @@ fn mutations() -> Vec<Mutation> {
             WIDER,
             Rule::MaxLengthLowered,
         ),
-        // Numbers.
+    ]
+}
+
+/// Numbers.
+fn numbers() -> Vec<Mutation> {
+    vec![
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",
@@ -216,7 +233,12 @@ fn mutations() -> Vec<Mutation> {
             NARROWER,
             Rule::MultipleOfChanged,
         ),
-        // Arrays.
+    ]
+}
+
+/// Arrays.
+fn arrays() -> Vec<Mutation> {
+    vec![
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",
@@ -238,7 +260,14 @@ fn mutations() -> Vec<Mutation> {
             NARROWER,
             Rule::MaxItemsLowered,
         ),
-        // Types, references, combinators, annotations.
+    ]
+}
+
+/// Types, references, combinators, annotations.
+fn shapes() -> Vec<Mutation> {
+    let inline = Inline("/properties/meta", "meta", "");
+    let sha = Inline("/properties/helper_hash", "common", "/definitions/sha256");
+    vec![
         mutation(
             "state_space",
             "state_space",

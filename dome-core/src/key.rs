@@ -88,17 +88,34 @@ impl Keys {
     /// The keys of an envelope.
     #[must_use]
     pub fn of(envelope: &Envelope) -> Self {
-        Self::with(envelope, envelope.digest(), Fingerprint::of(envelope).hash())
+        Self::and_canonical(envelope, &mut Vec::with_capacity(2_048)).0
     }
 
-    /// The keys of an envelope whose digest and fingerprint are known.
+    /// The keys of an envelope, and the canonical bytes that were written for its digest.
+    ///
+    /// Everything that is hashed is written to `bytes` first; reuse it from envelope to envelope.
+    ///
+    /// ```
+    /// # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// let (keys, canonical) = dome_core::Keys::and_canonical(&envelope, &mut Vec::new());
+    /// assert_eq!((keys, &*canonical), (dome_core::Keys::of(&envelope), &*envelope.to_canonical()));
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
     #[must_use]
-    pub fn with(envelope: &Envelope, digest: Sha256Hash, fingerprint_hash: Sha256Hash) -> Self {
+    pub fn and_canonical(envelope: &Envelope, bytes: &mut Vec<u8>) -> (Self, Box<[u8]>) {
+        let digest = hashed(envelope, bytes);
+        let canonical = Box::from(bytes.as_slice());
+        let fingerprint_hash = hashed(&Fingerprint::of(envelope), bytes);
+        (Self::with(envelope, digest, fingerprint_hash, bytes), canonical)
+    }
+
+    /// The keys of an envelope whose digest and fingerprint are known; `bytes` is written over.
+    #[must_use]
+    pub fn with(envelope: &Envelope, digest: Sha256Hash, fingerprint_hash: Sha256Hash, bytes: &mut Vec<u8>) -> Self {
         let spec = &envelope.task_spec;
         let (action_kind, target_id, target_kind) = (&spec.action.kind, &spec.target.id, &spec.target.kind);
         let failure_reason_code = &spec.failure_reason_code;
         let (scope, binder_version) = (spec.scope, BINDER_VERSION);
-        let mut bytes = Vec::with_capacity(512);
         let idempotency = IdempotencyKey {
             binder_version,
             domain: "dome.idempotency/1",
@@ -128,10 +145,10 @@ impl Keys {
         Self {
             digest,
             fingerprint_hash,
-            idempotency: hashed(&idempotency, &mut bytes),
-            derived: hashed(&derived, &mut bytes),
-            line: hashed(&line, &mut bytes),
-            concept: hashed(&concept, &mut bytes),
+            idempotency: hashed(&idempotency, bytes),
+            derived: hashed(&derived, bytes),
+            line: hashed(&line, bytes),
+            concept: hashed(&concept, bytes),
         }
     }
 }

@@ -18,6 +18,16 @@ use crate::text::utf16_order;
 pub struct StringMap(Vec<(CompactString, CompactString)>);
 
 impl StringMap {
+    /// Of two members with one name the last one stays.
+    pub(crate) fn sorted(mut members: Vec<(CompactString, CompactString)>) -> Self {
+        if !members.is_sorted_by(|(a, _), (b, _)| utf16_order(a, b).is_lt()) {
+            members.reverse();
+            members.sort_by(|(a, _), (b, _)| utf16_order(a, b));
+            members.dedup_by(|later, first| later.0 == first.0);
+        }
+        Self(members)
+    }
+
     /// The members in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
@@ -46,11 +56,7 @@ impl StringMap {
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for StringMap {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         let compact = |(key, value): (K, V)| (CompactString::from(key.as_ref()), CompactString::from(value.as_ref()));
-        let mut members: Vec<_> = members.into_iter().map(compact).collect();
-        members.reverse();
-        members.sort_by(|(a, _), (b, _)| utf16_order(a, b));
-        members.dedup_by(|later, first| later.0 == first.0);
-        Self(members)
+        Self::sorted(members.into_iter().map(compact).collect())
     }
 }
 

@@ -56,6 +56,27 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.get(..boundary.unwrap_or(0)).unwrap_or_default()
 }
 
+/// How many bytes come before the first control character, quote or backslash: what a JSON string
+/// holds as it stands. Eight bytes at a time.
+#[inline]
+pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // The high bit of each byte that is zero, and perhaps of some behind the first such byte.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(0x20 * ONES) & !word;
+        let special = (control | zero(word ^ (0x22 * ONES)) | zero(word ^ (0x5C * ONES))) & HIGH;
+        if special != 0 {
+            return number * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
+    words.len() * 8 + rest.iter().take_while(plain).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +100,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn the_plain_prefix_ends_at_the_first_special_byte(
+            bytes in proptest::collection::vec(proptest::prop_oneof![0x18_u8..=0x23, 0x5B_u8..=0x5D, 0_u8..=255], 0..40),
+        ) {
+            let special = bytes.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\'));
+            proptest::prop_assert_eq!(plain_prefix(&bytes), special.unwrap_or(bytes.len()));
+        }
+
         #[test]
         fn m01_utf16_order_is_the_order_of_code_units(a in ".{0,4}", b in ".{0,4}") {
             proptest::prop_assert_eq!(utf16_order(&a, &b), a.encode_utf16().cmp(b.encode_utf16()));

@@ -196,17 +196,48 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// The canonical text, as the first bytes of a buffer.
+    fn text(self) -> ([u8; TEXT_BYTES], usize) {
         let (year, month, day) = civil_from_days(self.seconds.div_euclid(SECONDS_PER_DAY));
         let of_day = self.seconds.rem_euclid(SECONDS_PER_DAY);
-        let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if self.nanoseconds > 0 {
-            let digits = format!("{:09}", self.nanoseconds);
-            write!(formatter, ".{}", digits.trim_end_matches('0'))?;
+        let mut text = *b"YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ";
+        let parts = [(0..4, year), (5..7, month), (8..10, day), (11..13, of_day / 3_600), (14..16, of_day / 60 % 60)];
+        for (place, number) in parts.into_iter().chain([(17..19, of_day % 60), (20..29, self.nanoseconds.into())]) {
+            write_digits(text.get_mut(place).unwrap_or_default(), number);
         }
-        formatter.write_str("Z")
+        let mut end = TEXT_BYTES - 1;
+        while let Some(b'0' | b'.') = text.get(end - 1).filter(|_| end > WHOLE_SECONDS_BYTES) {
+            end -= 1;
+        }
+        if let Some(zone) = text.get_mut(end) {
+            *zone = b'Z';
+        }
+        (text, end + 1)
+    }
+
+    fn with_text<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
+        let (text, length) = self.text();
+        use_text(text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
+    }
+}
+
+/// Bytes of the longest canonical text.
+const TEXT_BYTES: usize = 30;
+/// Bytes of a text without fraction and zone.
+const WHOLE_SECONDS_BYTES: usize = 19;
+
+/// Fills `place` with the last digits of `number`.
+fn write_digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| formatter.write_str(text))
     }
 }
 
@@ -218,7 +249,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

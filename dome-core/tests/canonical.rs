@@ -1,8 +1,8 @@
 //! Canonical bytes, digests and keys against other ways to compute them (M-01, M-40, section 7).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the other writer is a program of its own")]
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
 
 use dome_core::arbitrary::{Dice, dice, envelope, envelope_line, text, write_oddly};
 use dome_core::{
@@ -255,7 +255,9 @@ fn m01_ten_thousand_envelopes_have_the_bytes_of_two_other_writers() {
 }
 
 /// What `tests/jcs.py` writes; `None` where there is no Python.
+#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a test asks another program for its opinion")]
 fn python(lines: Vec<u8>) -> Option<Vec<u8>> {
+    use std::process::{Command, Stdio};
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jcs.py");
     let mut child =
         Command::new("python3").args(["-B", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;

@@ -56,31 +56,34 @@ fn happenings(setting: &Setting, loaded: &Loaded) -> BTreeSet<&'static str> {
         bound.triggers.iter().for_each(|trigger| note(true, trigger.as_str()));
         note(!bound.minted, "a fact that does not mint");
     }
-    for capsule in &replay.derived.capsules {
-        note(capsule.resolved_count > 0, "a resolution");
-        note(capsule.contradiction_count > 0, "a contradiction");
-        note(capsule.recurrence_count > 0, "a recurrence");
-        note(capsule.confirmed_count > 0, "a confirmation");
-        note(capsule.refuted_count > 0, "a refutation");
-        note(capsule.blocked_count > 0, "a blocked application");
-        note(capsule.remedies.len() > 1, "two remedies of one capsule");
-        note(capsule.remedies.iter().any(|remedy| remedy.contradicted_count > 0), "a contradicted remedy");
-        note(capsule.remedies.iter().any(|remedy| remedy.count > 1), "a remedy of two runs");
-        note(capsule.kind == CapsuleKind::Denial, "a capsule of denials");
-        note(capsule.kind == CapsuleKind::Pattern, "a pattern");
-        note(capsule.run_count > 1, "a capsule of two runs");
-        note(capsule.verdict == Verdict::Prescriptive, "a prescriptive capsule");
-        note(capsule.verdict == Verdict::Advisory, "an advisory capsule");
-        note(capsule.holds.contains(&Hold::GuardDenied), "guard_denied");
-        note(capsule.holds.contains(&Hold::Contradicted), "contradicted");
-        note(capsule.holds.contains(&Hold::Stale), "stale");
-        note(capsule.holds.contains(&Hold::UnprovenRemedy), "unproven_remedy");
-        note(capsule.holds.contains(&Hold::StopClass), "stop_class");
-        note(capsule.holds.contains(&Hold::UnknownReasonCode), "unknown_reason_code");
-    }
+    replay.derived.capsules.iter().for_each(|capsule| capsule_happenings(capsule, &mut note));
     note(replay.derived.concepts.iter().any(|concept| concept.capsule_count > 1), "a concept of two capsules");
     note(replay.derived.concepts.iter().any(|concept| concept.expired), "an expired concept");
     seen
+}
+
+/// What a capsule shows.
+fn capsule_happenings(capsule: &dome_binder::Capsule, note: &mut impl FnMut(bool, &'static str)) {
+    note(capsule.resolved_count > 0, "a resolution");
+    note(capsule.contradiction_count > 0, "a contradiction");
+    note(capsule.recurrence_count > 0, "a recurrence");
+    note(capsule.confirmed_count > 0, "a confirmation");
+    note(capsule.refuted_count > 0, "a refutation");
+    note(capsule.blocked_count > 0, "a blocked application");
+    note(capsule.remedies.len() > 1, "two remedies of one capsule");
+    note(capsule.remedies.iter().any(|remedy| remedy.contradicted_count > 0), "a contradicted remedy");
+    note(capsule.remedies.iter().any(|remedy| remedy.count > 1), "a remedy of two runs");
+    note(capsule.kind == CapsuleKind::Denial, "a capsule of denials");
+    note(capsule.kind == CapsuleKind::Pattern, "a pattern");
+    note(capsule.run_count > 1, "a capsule of two runs");
+    note(capsule.verdict == Verdict::Prescriptive, "a prescriptive capsule");
+    note(capsule.verdict == Verdict::Advisory, "an advisory capsule");
+    note(capsule.holds.contains(&Hold::GuardDenied), "guard_denied");
+    note(capsule.holds.contains(&Hold::Contradicted), "contradicted");
+    note(capsule.holds.contains(&Hold::Stale), "stale");
+    note(capsule.holds.contains(&Hold::UnprovenRemedy), "unproven_remedy");
+    note(capsule.holds.contains(&Hold::StopClass), "stop_class");
+    note(capsule.holds.contains(&Hold::UnknownReasonCode), "unknown_reason_code");
 }
 
 /// Everything that `happenings` has a name for, with how many of 600 histories it happens in at least.

@@ -6,10 +6,12 @@ use anyhow::{Result, bail};
 use dome_contracts::compat::{Dialect, Schema, SchemaError, Verdict, compat};
 use dome_contracts::{Folder, referenced_files};
 
-use super::args::CompatArgs;
-use super::{DONE, FINDINGS, INVALID, Streams, files, show};
+use crate::exit::Exit;
 
-pub(super) fn run(args: &CompatArgs, streams: &mut Streams<'_>) -> Result<u8> {
+use super::args::CompatArgs;
+use super::{DONE, FINDINGS, Streams, files, show};
+
+pub(super) fn run(args: &CompatArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let dialect = args.dialect.into();
     let mut schemas = Vec::new();
     for path in [&args.old, &args.new] {
@@ -17,7 +19,7 @@ pub(super) fn run(args: &CompatArgs, streams: &mut Streams<'_>) -> Result<u8> {
             Ok(schema) => schemas.push(schema),
             Err(error) => {
                 streams.complain(&format!("`{}`: {error}", path.display()))?;
-                return Ok(INVALID);
+                return Ok(Exit::Invalid);
             }
         }
     }
@@ -28,7 +30,7 @@ pub(super) fn run(args: &CompatArgs, streams: &mut Streams<'_>) -> Result<u8> {
         Ok(report) => report,
         Err(error) => {
             streams.complain(&error.to_string())?;
-            return Ok(INVALID);
+            return Ok(Exit::Invalid);
         }
     };
     if streams.is_json {

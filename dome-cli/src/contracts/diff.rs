@@ -4,15 +4,17 @@ use anyhow::Result;
 use dome_contracts::compat::Verdict;
 use dome_contracts::diff;
 
-use super::args::DiffArgs;
-use super::{DONE, FINDINGS, INVALID, Streams, files, show};
+use crate::exit::Exit;
 
-pub(super) fn run(args: &DiffArgs, streams: &mut Streams<'_>) -> Result<u8> {
+use super::args::DiffArgs;
+use super::{DONE, FINDINGS, Streams, files, show};
+
+pub(super) fn run(args: &DiffArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let diff = match diff(&files::folder(&args.old)?, &files::folder(&args.new)?) {
         Ok(diff) => diff,
         Err(error) => {
             streams.complain(&error.to_string())?;
-            return Ok(INVALID);
+            return Ok(Exit::Invalid);
         }
     };
     if streams.is_json {

@@ -16,12 +16,14 @@ use anyhow::Result;
 pub(crate) use args::ContractsArgs;
 use args::ContractsVerb;
 
+use crate::exit::Exit;
+
 /// Done, nothing found.
-const DONE: u8 = 0;
+const DONE: Exit = Exit::Done;
 /// A contract, a lock or a schema is not what it should be.
-const INVALID: u8 = 3;
+const INVALID: Exit = Exit::Invalid;
 /// Done, with findings.
-const FINDINGS: u8 = 100;
+const FINDINGS: Exit = Exit::Findings;
 
 /// Where the output goes, and in which form.
 struct Streams<'a> {
@@ -35,7 +37,7 @@ struct Streams<'a> {
 /// # Errors
 ///
 /// What could not be read or written. What is wrong with a contract is no error but a finding.
-pub(crate) fn run(args: &ContractsArgs, is_json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8> {
+pub(crate) fn run(args: &ContractsArgs, is_json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit> {
     let mut streams = Streams { out, err, is_json };
     match &args.verb {
         ContractsVerb::Verify(args) => verify::run(args, &mut streams),

@@ -6,16 +6,18 @@ use anyhow::{Result, bail};
 use dome_contracts::{Folder, Lock, Refusal, Request, Update, plan_update};
 use serde_json::json;
 
-use super::args::UpdateArgs;
-use super::{DONE, FINDINGS, INVALID, Streams, files, show};
+use crate::exit::Exit;
 
-pub(super) fn run(args: &UpdateArgs, streams: &mut Streams<'_>) -> Result<u8> {
+use super::args::UpdateArgs;
+use super::{FINDINGS, INVALID, Streams, files, show};
+
+pub(super) fn run(args: &UpdateArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let base = files::directory(&args.at.lock);
     let pinned = match pinned(&args.at.lock, &base) {
         Ok(pinned) => pinned,
         Err(error) if error.is::<dome_contracts::LockError>() => {
             streams.complain(&format!("`{}`: {error}", args.at.lock.display()))?;
-            return Ok(INVALID);
+            return Ok(Exit::Invalid);
         }
         Err(error) => return Err(error),
     };
@@ -33,7 +35,7 @@ pub(super) fn run(args: &UpdateArgs, streams: &mut Streams<'_>) -> Result<u8> {
         Ok(update) => {
             apply(&update, &from, &base.join(&into), args)?;
             shown(&update, streams)?;
-            Ok(DONE)
+            Ok(Exit::Done)
         }
         Err(refusal) => refused(&refusal, streams),
     }
@@ -94,7 +96,7 @@ fn shown(update: &Update, streams: &mut Streams<'_>) -> Result<()> {
     streams.line(&format!("pinned: {count} files of {} {}", source.repository, source.version))
 }
 
-fn refused(refusal: &Refusal, streams: &mut Streams<'_>) -> Result<u8> {
+fn refused(refusal: &Refusal, streams: &mut Streams<'_>) -> Result<Exit> {
     let (exit, diff) = match refusal {
         Refusal::NoteMissing { diff, .. } | Refusal::VersionUnchanged { diff, .. } => (FINDINGS, Some(diff)),
         Refusal::NoteSilent { .. } => (FINDINGS, None),

@@ -4,16 +4,18 @@ use anyhow::{Context, Result};
 use dome_contracts::{Lock, LockError, Mismatch, verify, verify_locked, verify_since};
 use serde_json::json;
 
+use crate::exit::Exit;
+
 use super::args::VerifyArgs;
 use super::{DONE, INVALID, Streams, files};
 
-pub(super) fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> Result<u8> {
+pub(super) fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let bytes = files::file(&args.at.lock)?;
     let lock = match Lock::parse(&bytes) {
         Ok(lock) => lock,
         Err(error) => {
             streams.complain(&format!("`{}`: {error}", args.at.lock.display()))?;
-            return Ok(INVALID);
+            return Ok(Exit::Invalid);
         }
     };
     let mut mismatches = compare(args, &bytes, &lock)?;

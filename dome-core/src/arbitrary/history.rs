@@ -84,6 +84,8 @@ fn draft(scribe: &mut Scribe, drafts: &[(Draft, Dice)], dice: &mut Dice, broken:
     }
     let Value::Object(mut members) = scribe.event(dice) else { return Draft::Raw(Vec::new()) };
     let conflicting: &[&str] = match kind {
+        // At one place of the run, so that only the digest decides which is taken.
+        14 => &["run_id", "event_id", "sequence", "ts"],
         15 => &["run_id", "event_id"],
         16 => &["run_id", "task_id", "group_id"],
         _ => &[],

@@ -68,6 +68,7 @@ impl Fingerprint {
     pub fn of(envelope: &Envelope) -> Self {
         let tool = envelope.tool.as_ref();
         let versions = envelope.task_spec.versions.iter().flat_map(StringMap::iter);
+        let versions = versions.map(|(key, value)| (CompactString::from(key), normal_version(value))).collect();
         Self {
             config_sha256: tool.and_then(|tool| tool.config_sha256),
             env: normal_env(&envelope.env),
@@ -76,7 +77,7 @@ impl Fingerprint {
             message_template: envelope.message.as_deref().map(message_template),
             tool_name: tool.map(|tool| tool.name.clone()),
             tool_version: tool.map(|tool| normal_version(&tool.version)),
-            versions: versions.map(|(key, value)| (key, normal_version(value))).collect(),
+            versions: StringMap::sorted(versions),
         }
     }
 
@@ -91,10 +92,11 @@ impl Fingerprint {
 
 /// The members of `env` that say what kind of place it was (M-52).
 fn normal_env(env: &StringMap) -> StringMap {
-    env.iter()
-        .filter_map(|(key, value)| {
-            let key = ENV_KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key))?;
-            Some((key, trim(value).to_ascii_lowercase()))
-        })
-        .collect()
+    let members = env.iter().filter_map(|(key, value)| {
+        let key = ENV_KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key))?;
+        let mut value = CompactString::from(trim(value));
+        value.make_ascii_lowercase();
+        Some((CompactString::const_new(key), value))
+    });
+    StringMap::sorted(members.collect())
 }

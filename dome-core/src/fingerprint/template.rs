@@ -15,7 +15,7 @@ use crate::text::{cut, trim};
 /// ```
 #[must_use]
 pub fn message_template(message: &str) -> CompactString {
-    let (mut text, mut spare) = (String::new(), String::new());
+    let [mut text, mut spare] = [(); 2].map(|()| String::with_capacity(message.len() + 16));
     let mut escaped = String::new();
     let message = if message.contains('\x1b') {
         escaped.push_str(message);
@@ -24,7 +24,7 @@ pub fn message_template(message: &str) -> CompactString {
     } else {
         message
     };
-    let (mut template, mut count) = (String::new(), 0);
+    let (mut template, mut count) = (CompactString::with_capacity(message.len().min(TEMPLATE_BYTES)), 0);
     for line in message.split('\n') {
         if count == TEMPLATE_LINES || template.len() >= TEMPLATE_BYTES {
             break;
@@ -41,7 +41,9 @@ pub fn message_template(message: &str) -> CompactString {
             count += 1;
         }
     }
-    CompactString::from(cut(&template, TEMPLATE_BYTES))
+    let kept = cut(&template, TEMPLATE_BYTES).len();
+    template.truncate(kept);
+    template
 }
 
 /// The rules in order, each on what the one before left.

@@ -14,7 +14,8 @@ use crate::text::trim;
 /// ```
 #[must_use]
 pub fn normal_version(version: &str) -> CompactString {
-    let lower = trim(version).to_ascii_lowercase();
+    let mut lower = CompactString::from(trim(version));
+    lower.make_ascii_lowercase();
     let bare =
         lower.strip_prefix('v').filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit())).unwrap_or(&lower);
     if is_commit(bare) {

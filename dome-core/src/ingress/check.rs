@@ -54,9 +54,9 @@ impl Check {
         }
         let mut slots = [None; N];
         for (key, value) in at.members() {
-            let name = key.text().unwrap_or_default();
-            match names.iter().zip(&mut slots).find(|(known, _)| **known == name) {
-                Some((_, slot)) => *slot = Some(value),
+            let name = key.text_bytes();
+            match names.iter().position(|known| same(known, name)).and_then(|place| slots.get_mut(place)) {
+                Some(slot) => *slot = Some(value),
                 None => self.unknown(key, value, &names),
             }
         }
@@ -210,12 +210,21 @@ impl Check {
             return None;
         }
         let mut sound = self.count(at, limits::MAP_MEMBERS, "members");
-        for (_, value) in at.members() {
-            sound &= self.text(value).is_some();
+        let mut members = Vec::with_capacity(at.len().min(limits::MAP_MEMBERS));
+        for (key, value) in at.members() {
+            match (key.text(), self.text(value)) {
+                (Some(key), Some(value)) => members.push((key.into(), value.into())),
+                _ => sound = false,
+            }
         }
-        let members = at.members().filter_map(|(key, value)| Some((key.text()?, value.text()?)));
-        sound.then(|| members.collect())
+        sound.then(|| StringMap::sorted(members))
     }
+}
+
+/// Whether two names are equal. Most are told apart by their lengths and ends.
+fn same(known: &str, name: &[u8]) -> bool {
+    let known = known.as_bytes();
+    known.len() == name.len() && known.first() == name.first() && known.last() == name.last() && known == name
 }
 
 /// The known name that is nearest to `name`, if one is near enough to be a slip.

@@ -39,11 +39,15 @@ impl Check {
     }
 
     pub(super) fn gates(&mut self, at: Value<'_>) -> Option<Vec<Gate>> {
-        let gates = self.array(at, GATES, Self::gate);
-        self.unique::<GateId>(at, "gate_id")?;
-        let mut gates = gates?;
-        gates.sort_by(|a, b| a.gate_id.cmp(&b.gate_id));
-        Some(gates)
+        let mut gates = self.array(at, GATES, Self::gate);
+        if let Some(gates) = &mut gates {
+            gates.sort_by(|a, b| a.gate_id.cmp(&b.gate_id));
+        }
+        let distinct = gates.as_ref().is_some_and(|gates| gates.is_sorted_by(|a, b| a.gate_id < b.gate_id));
+        if !distinct {
+            self.unique::<GateId>(at, "gate_id")?;
+        }
+        gates
     }
 
     fn gate(&mut self, at: Value<'_>) -> Option<Gate> {
@@ -54,11 +58,15 @@ impl Check {
     }
 
     pub(super) fn guard_evals(&mut self, at: Value<'_>) -> Option<Vec<GuardEval>> {
-        let evals = self.array(at, GUARD_EVALS, Self::guard_eval);
-        self.unique::<GuardId>(at, "guard_id")?;
-        let mut evals = evals?;
-        evals.sort_by(|a, b| a.guard_id.cmp(&b.guard_id));
-        Some(evals)
+        let mut evals = self.array(at, GUARD_EVALS, Self::guard_eval);
+        if let Some(evals) = &mut evals {
+            evals.sort_by(|a, b| a.guard_id.cmp(&b.guard_id));
+        }
+        let distinct = evals.as_ref().is_some_and(|evals| evals.is_sorted_by(|a, b| a.guard_id < b.guard_id));
+        if !distinct {
+            self.unique::<GuardId>(at, "guard_id")?;
+        }
+        evals
     }
 
     fn guard_eval(&mut self, at: Value<'_>) -> Option<GuardEval> {
@@ -104,6 +112,10 @@ impl Check {
     /// `env`: two keys that are equal in lower case are one too many (section 2, M-52).
     pub(super) fn env(&mut self, at: Value<'_>) -> Option<StringMap> {
         let map = self.map(at);
+        let is_lower = |(key, _): (&str, &str)| !key.bytes().any(|byte| byte.is_ascii_uppercase());
+        if map.as_ref().is_some_and(|map| map.iter().all(is_lower)) {
+            return map;
+        }
         let mut seen = BTreeSet::new();
         let mut sound = true;
         for (key, value) in at.members() {

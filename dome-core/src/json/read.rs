@@ -213,7 +213,7 @@ struct Keys {
     object: usize,
     count: usize,
     sketch: u64,
-    many: BTreeSet<String>,
+    many: BTreeSet<Vec<u8>>,
 }
 
 impl Keys {
@@ -223,31 +223,31 @@ impl Keys {
     fn add(&mut self, cursor: &Cursor<'_>) -> Result<(), TextProblem> {
         let root = Value::root(cursor.line, cursor.tape);
         let last = cursor.tape.nodes.len() - 1;
-        let key = root.nth(last).text().unwrap_or_default();
+        let key = root.nth(last);
         let seen = if self.count < Self::FEW {
-            self.seen_among_few(root.nth(self.object), key)
+            self.seen_among_few(root.nth(self.object), key.text_bytes())
         } else {
             if self.many.is_empty() {
                 let names = root.nth(self.object).names(self.count);
-                self.many.extend(names.map(str::to_owned));
+                self.many.extend(names.map(|name| name.text_bytes().to_owned()));
             }
-            !self.many.insert(key.to_owned())
+            !self.many.insert(key.text_bytes().to_owned())
         };
         if seen {
-            let start = root.nth(last).span().start as usize;
-            let what = format!("the name {} stands twice in one object", quote(key));
-            return Err(TextProblem { code: ProblemCode::JsonDuplicateKey, place: start, what });
+            let what = format!("the name {} stands twice in one object", quote(key.text().unwrap_or_default()));
+            let place = key.span().start as usize;
+            return Err(TextProblem { code: ProblemCode::JsonDuplicateKey, place, what });
         }
         self.count += 1;
         Ok(())
     }
 
-    fn seen_among_few(&mut self, object: Value<'_>, key: &str) -> bool {
-        let (first, last) = (key.bytes().next().unwrap_or(0), key.bytes().next_back().unwrap_or(0));
-        let bit = 1 << ((usize::from(first) + 3 * usize::from(last) + 7 * key.len()) % 64);
+    fn seen_among_few(&mut self, object: Value<'_>, key: &[u8]) -> bool {
+        let end = |end: Option<&u8>| usize::from(end.copied().unwrap_or(0));
+        let bit = 1 << ((end(key.first()) + 3 * end(key.last()) + 7 * key.len()) % 64);
         let maybe = self.sketch & bit != 0;
         self.sketch |= bit;
-        maybe && object.names(self.count).any(|name| name == key)
+        maybe && object.names(self.count).any(|name| name.text_bytes() == key)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::read::{Cursor, TextProblem};
 use crate::problem::ProblemCode;
+use crate::text::plain_prefix;
 
 impl Cursor<'_> {
     /// Moves over plain bytes to the next quote, backslash or control character.
     pub(super) fn skip_plain(&mut self) {
-        let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
-        self.place += self.rest().iter().take_while(|byte| plain(byte)).count();
+        self.place += plain_prefix(self.rest());
     }
 
     /// Decodes the rest of a string, from its first escape on, behind the opening quote at `start`.

@@ -58,12 +58,12 @@ impl<'t> Value<'t> {
     }
 
     /// The names of the first `count` members of an object, which may still be being read.
-    pub(super) fn names(self, count: usize) -> impl Iterator<Item = &'t str> {
+    pub(super) fn names(self, count: usize) -> impl Iterator<Item = Self> {
         let mut index = self.index + 1;
         (0..count).map(move |_| {
             let key = self.at(index);
             index = self.at(index + 1).next();
-            key.text().unwrap_or_default()
+            key
         })
     }
 
@@ -96,6 +96,17 @@ impl<'t> Value<'t> {
             Kind::EscapedText => self.tape.decoded.get(node.first as usize..node.last as usize),
             _ => None,
         }
+    }
+
+    /// The bytes of [`Value::text`], without asking where characters begin.
+    pub(crate) fn text_bytes(self) -> &'t [u8] {
+        let node = self.node();
+        let bytes = match node.kind {
+            Kind::Text => self.line.as_bytes().get(node.start as usize + 1..node.end as usize - 1),
+            Kind::EscapedText => self.tape.decoded.as_bytes().get(node.first as usize..node.last as usize),
+            _ => None,
+        };
+        bytes.unwrap_or_default()
     }
 
     /// How many entries an array has, or members an object.

@@ -1,0 +1,291 @@
+//! Writes what is declared in canonical order as canonical bytes (M-01, RFC 8785).
+//!
+//! It is to hashed types what `serde_json` is to any type: no float, no key but a string, and so
+//! little left to decide that most of the time goes into copying.
+
+use serde::ser::{self, Serialize, Serializer};
+
+use super::CanonicalError;
+use crate::limits::SAFE_INTEGER;
+use crate::text::plain_prefix;
+
+/// Where one value is written.
+pub(super) struct Writer<'b>(pub(super) &'b mut Vec<u8>);
+
+/// An array or an object that is being written.
+pub(super) struct Nested<'b> {
+    bytes: &'b mut Vec<u8>,
+    first: bool,
+    close: &'static str,
+}
+
+/// Appends a string with its quotes and escapes (RFC 8785, section 3.2.2.2).
+#[inline]
+fn string(text: &str, bytes: &mut Vec<u8>) {
+    bytes.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, after) = rest.split_at(plain_prefix(rest));
+        bytes.extend_from_slice(plain);
+        let Some((special, after)) = after.split_first() else { break };
+        escape(*special, bytes);
+        rest = after;
+    }
+    bytes.push(b'"');
+}
+
+#[cold]
+fn escape(special: u8, bytes: &mut Vec<u8>) {
+    let short = match special {
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0C => b'f',
+        b'\r' => b'r',
+        b'"' | b'\\' => special,
+        control => {
+            let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            bytes.extend_from_slice(b"\\u00");
+            bytes.extend_from_slice(&[digit(control >> 4), digit(control & 15)]);
+            return;
+        }
+    };
+    bytes.extend_from_slice(&[b'\\', short]);
+}
+
+/// Appends an integer of the safe range in decimal.
+fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
+    let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
+    let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;
+    if safe < 0 {
+        bytes.push(b'-');
+    }
+    let start = bytes.len();
+    let mut rest = safe.unsigned_abs();
+    loop {
+        bytes.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes.get_mut(start..).unwrap_or_default().reverse();
+    Ok(())
+}
+
+impl<'b> Nested<'b> {
+    fn open(bytes: &'b mut Vec<u8>, open: &str, close: &'static str) -> Self {
+        bytes.extend_from_slice(open.as_bytes());
+        Self { bytes, first: true, close }
+    }
+
+    /// Opens what a variant with data holds: `{"variant":` and then `open`.
+    fn variant(bytes: &'b mut Vec<u8>, variant: &str, open: &str, close: &'static str) -> Self {
+        bytes.push(b'{');
+        string(variant, bytes);
+        bytes.push(b':');
+        Self::open(bytes, open, close)
+    }
+
+    #[inline]
+    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        if !self.first {
+            self.bytes.push(b',');
+        }
+        self.first = false;
+        value.serialize(Writer(self.bytes))
+    }
+
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.bytes.push(b':');
+        value.serialize(Writer(self.bytes))
+    }
+
+    fn close(self) {
+        self.bytes.extend_from_slice(self.close.as_bytes());
+    }
+}
+
+macro_rules! integers {
+    ($($name:ident: $type:ty,)*) => {
+        $(fn $name(self, value: $type) -> Result<(), CanonicalError> {
+            integer(value, self.0)
+        })*
+    };
+}
+
+impl<'b> Serializer for Writer<'b> {
+    type Ok = ();
+    type Error = CanonicalError;
+    type SerializeSeq = Nested<'b>;
+    type SerializeTuple = Nested<'b>;
+    type SerializeTupleStruct = Nested<'b>;
+    type SerializeTupleVariant = Nested<'b>;
+    type SerializeMap = Nested<'b>;
+    type SerializeStruct = Nested<'b>;
+    type SerializeStructVariant = Nested<'b>;
+
+    integers! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+    }
+
+    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
+        Err(CanonicalError::Float)
+    }
+    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
+        Err(CanonicalError::Float)
+    }
+    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
+        self.0.extend_from_slice(if value { b"true" } else { b"false" });
+        Ok(())
+    }
+    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
+        string(value, self.0);
+        Ok(())
+    }
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), CanonicalError> {
+        self.collect_seq(value)
+    }
+    fn serialize_none(self) -> Result<(), CanonicalError> {
+        self.serialize_unit()
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+        value.serialize(self)
+    }
+    fn serialize_unit(self) -> Result<(), CanonicalError> {
+        self.0.extend_from_slice(b"null");
+        Ok(())
+    }
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
+        self.serialize_unit()
+    }
+    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), CanonicalError> {
+        self.serialize_str(word)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
+        value.serialize(self)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), CanonicalError> {
+        let nested = Nested::variant(self.0, variant, "", "}");
+        value.serialize(Writer(nested.bytes))?;
+        nested.close();
+        Ok(())
+    }
+    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
+        Ok(Nested::open(self.0, "[", "]"))
+    }
+    fn serialize_tuple(self, _: usize) -> Result<Nested<'b>, CanonicalError> {
+        self.serialize_seq(None)
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+        self.serialize_seq(None)
+    }
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Nested<'b>, CanonicalError> {
+        Ok(Nested::variant(self.0, variant, "[", "]}"))
+    }
+    fn serialize_map(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
+        Ok(Nested::open(self.0, "{", "}"))
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+        self.serialize_map(None)
+    }
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Nested<'b>, CanonicalError> {
+        Ok(Nested::variant(self.0, variant, "{", "}}"))
+    }
+}
+
+macro_rules! entries {
+    ($($trait:ident: $method:ident,)*) => {$(
+        impl ser::$trait for Nested<'_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+                self.entry(value)
+            }
+
+            fn end(self) -> Result<(), CanonicalError> {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
+}
+
+entries! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
+}
+
+macro_rules! members {
+    ($($trait:ident,)*) => {$(
+        impl ser::$trait for Nested<'_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), CanonicalError> {
+                self.entry(name)?;
+                self.value(value)
+            }
+
+            fn end(self) -> Result<(), CanonicalError> {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
+}
+
+members! { SerializeStruct, SerializeStructVariant, }
+
+impl ser::SerializeMap for Nested<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+        let start = self.bytes.len() + usize::from(!self.first);
+        self.entry(key)?;
+        if self.bytes.get(start) == Some(&b'"') { Ok(()) } else { Err(CanonicalError::Key) }
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), CanonicalError> {
+        self.close();
+        Ok(())
+    }
+}
