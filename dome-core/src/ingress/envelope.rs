@@ -40,31 +40,10 @@ const NAMES: [&str; 24] = [
 
 impl Check {
     pub(super) fn envelope(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Envelope> {
+        #[rustfmt::skip]
         let [
-            applied,
-            attempts,
-            duration,
-            env,
-            version,
-            event_id,
-            evidence,
-            gates,
-            group_id,
-            guard_evals,
-            alias,
-            labels,
-            lane,
-            message,
-            policy,
-            remedy,
-            run_id,
-            sequence,
-            signal,
-            task_id,
-            task_spec,
-            tool,
-            ts,
-            wrapper,
+            applied, attempts, duration, env, version, event_id, evidence, gates, group_id, guard_evals, alias,
+            labels, lane, message, policy, remedy, run_id, sequence, signal, task_id, task_spec, tool, ts, wrapper,
         ] = self.object(at, NAMES)?;
         let applied_capsule = self.optional(applied, Self::hash);
         let attempts = self.optional(attempts, |check, at| check.integer(at, 1, ATTEMPTS));
