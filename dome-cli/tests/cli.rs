@@ -5,6 +5,8 @@
 mod bad;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/contracts.rs"]
+mod contracts;
 #[path = "cli/convert.rs"]
 mod convert;
 #[path = "cli/harness.rs"]

@@ -120,6 +120,12 @@ fn what_is_no_lock_and_what_cannot_be_locked_are_errors() {
     open.insert("schemas/open.schema.json", r#"{"not": {"$ref": "https://a.example/b.json"}}"#);
     let error = Lock::compute(&open, "pinned", None).unwrap_err();
     assert!(matches!(&error, LockError::Unresolved { pointer, .. } if pointer == "/not"), "{error}");
+    for outside in ["../pinned", "/pinned", "a/../../b", "c:/pinned"] {
+        let folder = outside.to_owned();
+        assert_eq!(Lock::compute(&self::folder(&V0_1), outside, None), Err(LockError::Folder { folder }));
+        let moved = text.replace("\"folder\": \"pinned\"", &format!("\"folder\": \"{outside}\""));
+        assert!(matches!(Lock::parse(moved.as_bytes()), Err(LockError::Folder { .. })), "{outside}");
+    }
     let error = Lock::compute(&Folder::default(), "pinned", None).unwrap_err();
     assert_eq!(error, LockError::Registry { member: "owner" });
 }

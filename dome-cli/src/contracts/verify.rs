@@ -1,6 +1,8 @@
 //! `dome contracts verify`.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::Result;
 use dome_contracts::{Lock, LockError, Mismatch, verify, verify_locked, verify_since};
 use serde_json::json;
 
@@ -11,21 +13,29 @@ use super::{DONE, INVALID, Streams, files};
 
 pub(super) fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let bytes = files::file(&args.at.lock)?;
-    let lock = match Lock::parse(&bytes) {
-        Ok(lock) => lock,
-        Err(error) => {
-            streams.complain(&format!("`{}`: {error}", args.at.lock.display()))?;
-            return Ok(Exit::Invalid);
-        }
+    let Some(lock) = read(&args.at.lock, &bytes, streams)? else {
+        return Ok(INVALID);
     };
     let mut mismatches = compare(args, &bytes, &lock)?;
     if let Some(since) = &args.since {
-        let before = Lock::parse(&files::file(since)?);
-        let before = before.with_context(|| format!("cannot read the earlier lock `{}`", since.display()))?;
+        let Some(before) = read(since, &files::file(since)?, streams)? else {
+            return Ok(INVALID);
+        };
         mismatches.extend(verify_since(&before, &lock));
     }
     show(&lock, &mismatches, streams)?;
     Ok(if mismatches.is_empty() { DONE } else { INVALID })
+}
+
+/// Reads a lock, or says why it is none.
+fn read(path: &Path, bytes: &[u8], streams: &mut Streams<'_>) -> Result<Option<Lock>> {
+    match Lock::parse(bytes) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) => {
+            streams.complain(&format!("`{}`: {error}", path.display()))?;
+            Ok(None)
+        }
+    }
 }
 
 fn compare(args: &VerifyArgs, bytes: &[u8], lock: &Lock) -> Result<Vec<Mismatch>> {

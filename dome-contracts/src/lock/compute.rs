@@ -49,6 +49,7 @@ impl Lock {
     ///
     /// [`LockError`] where the folder does not say what it is, or a schema refers out of it.
     pub fn compute(folder: &Folder, at: &str, commit: Option<&str>) -> Result<Self, LockError> {
+        check_folder(at)?;
         let source = Source::of(folder, commit)?;
         let mut lock = Self {
             artifacts: std::collections::BTreeMap::new(),
@@ -63,6 +64,16 @@ impl Lock {
         }
         Ok(lock)
     }
+}
+
+/// A lock speaks for what lies beside it or below, and nothing else is written for its sake.
+pub(super) fn check_folder(folder: &str) -> Result<(), LockError> {
+    let mut segments = folder.split(['/', '\\']);
+    if folder.starts_with(['/', '\\']) || folder.contains(':') || segments.any(|segment| segment == "..") {
+        let folder = folder.to_owned();
+        return Err(LockError::Folder { folder });
+    }
+    Ok(())
 }
 
 /// Whether a file of a folder is a schema.

@@ -101,6 +101,12 @@ pub enum LockError {
         /// What it refers to.
         target: String,
     },
+    /// The pinned folder would lie outside the lock's own.
+    #[error("the folder `{folder}` is not a relative path without `..`")]
+    Folder {
+        /// The folder.
+        folder: String,
+    },
     /// A schema is not JSON.
     #[error("`{path}` is not JSON: {reason}")]
     NotJson {
@@ -116,7 +122,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`LockError::Malformed`] or [`LockError::Version`].
+    /// [`LockError::Malformed`], [`LockError::Version`] or [`LockError::Folder`].
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         let malformed = |error: serde_json::Error| LockError::Malformed { reason: error.to_string() };
         let value = serde_json::from_slice::<Value>(bytes).map_err(malformed)?;
@@ -125,7 +131,9 @@ impl Lock {
             let found = found.to_owned();
             return Err(LockError::Version { found });
         }
-        serde_json::from_slice(bytes).map_err(malformed)
+        let lock = serde_json::from_slice::<Self>(bytes).map_err(malformed)?;
+        compute::check_folder(&lock.folder)?;
+        Ok(lock)
     }
 
     /// The lock as it stands in its file: the same lock is always the same bytes.

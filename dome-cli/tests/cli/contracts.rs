@@ -1,0 +1,108 @@
+//! `dome contracts`: pins and compatibility, by exit codes and files.
+
+use crate::harness::{Ended, Place, project};
+
+const SCHEMA: &str = "pinned/schemas/helper_event.schema.json";
+const NOTE: &str = "docs/migrations/xtrlv2-0.1-to-0.2.md";
+
+/// A place with the owner's two versions, the first of them pinned.
+fn place() -> Place {
+    let place = Place::new();
+    for (version, folder) in [("v0.1", "pinned"), ("v0.1", "v0.1"), ("v0.2", "v0.2")] {
+        let root = project("xtrlv2-fixtures").join(version);
+        let entries = walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap);
+        for entry in entries.filter(|entry| entry.file_type().is_file()) {
+            let inside = entry.path().strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            place.file(&format!("{folder}/{inside}"), std::fs::read(entry.path()).unwrap());
+        }
+    }
+    assert_eq!(contracts(&place, &["update", "--from", "pinned"]).code, 0);
+    place
+}
+
+fn contracts(place: &Place, args: &[&str]) -> Ended {
+    place.dome(&[&["contracts"], args].concat(), b"")
+}
+
+fn edit(place: &Place, name: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(place.path(name)).unwrap();
+    assert!(text.contains(from), "{name}");
+    place.file(name, text.replacen(from, to, 1));
+}
+
+#[test]
+fn a_changed_byte_is_named_with_its_digests_and_put_back() {
+    let place = place();
+    assert_eq!(contracts(&place, &["verify", "--locked"]).code, 0);
+    edit(&place, SCHEMA, "{7,40}", "{6,40}");
+    let found = contracts(&place, &["verify"]);
+    assert_eq!(found.code, 3);
+    for said in ["content_changed", "expected:", "actual:", "likely:", "git restore -- pinned/schemas/helper_event"] {
+        assert!(found.stdout.contains(said), "{said}: {}", found.stdout);
+    }
+    let json = contracts(&place, &["verify", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json.pointer("/verdict").unwrap(), "mismatch");
+    assert_eq!(json.pointer("/mismatches/0/kind").unwrap(), "content_changed");
+    assert_eq!(contracts(&place, &["update", "--from", "v0.2"]).code, 3, "what is pinned is not what the lock says");
+    assert_eq!(contracts(&place, &["update", "--from", "v0.1"]).code, 0);
+    assert_eq!(contracts(&place, &["verify"]).code, 0);
+}
+
+#[test]
+fn verify_writes_nothing() {
+    let place = place();
+    let before = place.files(".");
+    edit(&place, SCHEMA, "{7,40}", "{6,40}");
+    let changed = place.files(".");
+    contracts(&place, &["verify", "--locked"]);
+    assert_eq!(place.files("."), changed);
+    assert_ne!(before, changed);
+}
+
+#[test]
+fn the_move_takes_its_note_and_leaves_the_new_version_behind() {
+    let place = place();
+    let before = place.files(".");
+    let refused = contracts(&place, &["update", "--from", "v0.2"]);
+    assert_eq!(refused.code, 100);
+    assert!(refused.stderr.contains(NOTE), "{}", refused.stderr);
+    assert_eq!(place.files("."), before, "a refusal writes nothing");
+
+    place.file(NOTE, std::fs::read(project(NOTE)).unwrap());
+    std::fs::copy(place.path("contracts.lock"), place.path("before.lock")).unwrap();
+    assert_eq!(contracts(&place, &["update", "--from", "v0.2"]).code, 0);
+    assert_eq!(place.files("pinned"), place.files("v0.2"));
+    assert_eq!(contracts(&place, &["verify", "--locked", "--since", "before.lock"]).code, 0);
+
+    std::fs::remove_file(place.path(NOTE)).unwrap();
+    let missing = contracts(&place, &["verify", "--locked"]);
+    assert_eq!(missing.code, 3);
+    assert!(missing.stdout.contains(&format!("write {NOTE}")), "{}", missing.stdout);
+    place.file("since.lock", "{}");
+    assert_eq!(contracts(&place, &["verify", "--since", "since.lock"]).code, 3, "no lock is invalid input");
+}
+
+#[test]
+fn compat_and_diff_end_by_their_verdict() {
+    let place = place();
+    let path = |version: &str, name: &str| format!("{version}/schemas/{name}.schema.json");
+    let compat = |old: &str, new: &str, direction: &str| {
+        contracts(&place, &["compat", old, new, "--direction", direction, "--format", "json"])
+    };
+    let (old, new) = (path("v0.1", "gate_decision"), path("v0.2", "gate_decision"));
+    let safe = compat(&old, &new, "backward");
+    assert_eq!((safe.code, safe.stdout.contains("\"verdict\":\"compatible\"")), (0, true), "{}", safe.stdout);
+    assert_eq!(compat(&old, &new, "full").code, 100);
+    let broken = compat(&path("v0.1", "helper_event"), &path("v0.2", "helper_event"), "backward");
+    assert_eq!((broken.code, broken.stdout.contains("\"witness\"")), (100, true), "{}", broken.stdout);
+    place.file("wrong.json", r#"{"properties": {"a": {"type": "strong"}}}"#);
+    let wrong = compat("wrong.json", "wrong.json", "backward");
+    assert_eq!(wrong.code, 3);
+    assert!(wrong.stderr.contains("/properties/a/type"), "{}", wrong.stderr);
+    assert_eq!(compat("absent.json", "wrong.json", "backward").code, 1);
+    assert_eq!(contracts(&place, &["diff", "v0.1", "v0.1"]).code, 0);
+    let diff = contracts(&place, &["diff", "v0.1", "v0.2"]);
+    assert_eq!(diff.code, 100);
+    assert!(diff.stdout.ends_with("incompatible: asks for a major version\n"), "{}", diff.stdout);
+}
