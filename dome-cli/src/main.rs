@@ -9,6 +9,7 @@ mod exit;
 mod input;
 mod output;
 mod parallel;
+mod progress;
 mod replay;
 mod schema;
 mod settings;

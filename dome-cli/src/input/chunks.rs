@@ -17,6 +17,16 @@ pub(crate) enum Chunk {
     Long(LongLine),
 }
 
+impl Chunk {
+    /// Bytes of the source that it stands for, but for the ends of long lines.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Lines { bytes, .. } => bytes.len() as u64,
+            Self::Long(line) => line.raw.length(),
+        }
+    }
+}
+
 /// A line that was described without being held.
 pub(crate) struct LongLine {
     pub(crate) number: u64,

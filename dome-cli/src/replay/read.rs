@@ -8,6 +8,7 @@ use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
+use crate::progress::Progress;
 use crate::settings::Replay;
 
 /// Lines seen.
@@ -34,7 +35,7 @@ impl Input {
         self.counts.blank += other.counts.blank;
     }
 
-    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader) {
+    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader, hashed: &mut Vec<u8>) {
         self.counts.lines += 1;
         if line.is_blank() {
             self.counts.blank += 1;
@@ -42,7 +43,7 @@ impl Input {
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
         match reader.read(line.bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::new(envelope, place))),
+            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, hashed))),
             Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
         }
     }
@@ -61,12 +62,14 @@ impl Input {
 
 /// Reads all sources on the threads that the arguments allow.
 pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
-    let chunks = all_chunks(sources);
+    let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
     let parsed = parallel::map(args.threads, chunks, |chunk| {
         let (index, chunk) = chunk?;
+        progress.add(chunk.bytes());
         let source = sources.get(index).context("a chunk belongs to a source")?;
         Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after))
     });
+    progress.end();
     let mut input = Input::default();
     for part in parsed {
         input.add(part?);
@@ -76,10 +79,10 @@ pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
 
 fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>) -> Input {
     let mut input = Input::default();
-    let mut reader = Reader::new().not_after(not_after);
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader));
+            let (mut reader, mut hashed) = (Reader::new().not_after(not_after), Vec::new());
+            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader, &mut hashed));
         }
         Chunk::Long(line) => input.long_line(line, source),
     }
