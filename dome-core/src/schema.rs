@@ -1,8 +1,8 @@
 //! JSON Schemas (2020-12) of the public documents, generated from the types.
 //!
 //! What JSON Schema cannot say is left to [`crate::read`]: lengths in bytes rather than characters,
-//! control characters and white space at the ends of identifiers, times that exist, and what one
-//! member asks of another (M-11, M-12).
+//! control characters and white space at the ends of identifiers, times that exist, the segments of
+//! paths (M-12), and whether two members are equal.
 
 use std::borrow::Cow;
 
