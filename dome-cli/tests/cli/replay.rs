@@ -133,8 +133,21 @@ fn what_cannot_be_done_is_said_with_its_exit_code_and_leaves_nothing() {
     assert_eq!(place.dome(&["replay", "a.jsonl"], b"").code, 2, "--out is required");
 }
 
+/// The system refuses bytes in the middle of a file, as a full disk does.
 #[test]
-fn a_full_disk_leaves_nothing() {
+fn a_disk_that_takes_no_more_leaves_nothing() {
+    let place = Place::new();
+    let (dome, input) = (env!("CARGO_BIN_EXE_dome"), golden("input"));
+    let script = format!("trap '' XFSZ; ulimit -f 16; exec '{dome}' replay '{}' --out o", input.display());
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(place.path("")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write") && said.contains("facts.jsonl"), "{said}");
+    assert_eq!(std::fs::read_dir(place.path("")).unwrap().count(), 0, "{said}");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
     let place = Place::new();
     place.file("a.jsonl", dome_core::EXAMPLE_LINE);
     let ended = place.dome(&["replay", "a.jsonl", "--out", "/dev/full/o"], b"");
