@@ -1,20 +1,21 @@
 //! Deriving, with the cuts that L-4 allows: runs settled apart, task lines folded apart.
 
 use dome_binder::{FoldedLine, Record, Rules, SettledRun, conclude, fold, group_by_run, order, settle};
+use dome_core::Timestamp;
 
 use super::Steps;
 use crate::parallel;
-use crate::settings::Replay;
 
-/// Pieces that a thread is given at once.
-const BATCH: usize = 256;
+/// Pieces that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
+const BATCH: usize = if cfg!(test) { 1 } else { 256 };
 
 /// Settles, orders, folds and assembles.
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 pub(super) fn derive(
     records: Vec<Box<Record>>,
     rules: &Rules,
-    args: &Replay,
+    threads: usize,
+    as_of: Option<Timestamp>,
     steps: &mut Steps,
 ) -> dome_binder::Replay {
     let ledger = steps.time("settling", || {
@@ -23,16 +24,52 @@ pub(super) fn derive(
             let batch: Vec<_> = runs.by_ref().take(BATCH).collect();
             (!batch.is_empty()).then_some(batch)
         });
-        let settled = parallel::map(args.threads, batches, |batch| batch.into_iter().map(settle).collect());
+        let settled = parallel::map(threads, batches, |batch| batch.into_iter().map(settle).collect());
         let settled: Vec<Vec<SettledRun>> = settled;
         order(settled.into_iter().flatten().collect())
     });
     let folded = steps.time("folding", || {
         let lines = ledger.lines();
-        let folded: Vec<Vec<FoldedLine>> = parallel::map(args.threads, lines.chunks(BATCH), |lines| {
-            lines.iter().map(|line| fold(line, rules)).collect()
-        });
+        let folded: Vec<Vec<FoldedLine>> =
+            parallel::map(threads, lines.chunks(BATCH), |lines| lines.iter().map(|line| fold(line, rules)).collect());
         folded.into_iter().flatten().collect()
     });
-    steps.time("assembling", || conclude(ledger, folded, rules, args.as_of))
+    steps.time("assembling", || conclude(ledger, folded, rules, as_of))
+}
+
+#[cfg(test)]
+mod tests {
+    use dome_binder::{Policy, append_fact, append_row};
+    use dome_core::arbitrary::history;
+    use dome_core::{CodeTable, Reader, Source, WrapperPolicy};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Everything that a history comes to on this many threads, as bytes.
+    fn bytes(lines: &[Vec<u8>], rules: &Rules, threads: usize) -> Vec<u8> {
+        let mut reader = Reader::new();
+        let source = |line| Source { line, name: "a.jsonl".into() };
+        let read = lines.iter().zip(1..).filter_map(|(line, number)| Some((reader.read(line).ok()?, source(number))));
+        let records = read.map(|(envelope, source)| Box::new(Record::new(envelope, source))).collect();
+        let result = derive(records, rules, threads, None, &mut Steps::default());
+        let mut bytes = Vec::new();
+        for (fact, bound) in result.ledger.facts.iter().zip(&result.bound) {
+            append_fact(fact, bound, rules, &mut bytes);
+        }
+        result.derived.capsules.iter().for_each(|capsule| append_row(capsule, &mut bytes));
+        result.derived.concepts.iter().for_each(|concept| append_row(concept, &mut bytes));
+        bytes.extend(format!("{:?} {:?}", result.ledger.conflicts, result.ledger.counts).into_bytes());
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn l5_the_number_of_threads_changes_nothing(history in history(), threads in 2_usize..6) {
+            let table = dome_adapters::Format::TerminalBench.reason_codes();
+            let codes = CodeTable::parse(table)?;
+            let rules = Rules { policy: Policy::default(), codes, mode: Some(WrapperPolicy::Lenient) };
+            prop_assert!(bytes(&history.lines, &rules, 1) == bytes(&history.lines, &rules, threads));
+        }
+    }
 }

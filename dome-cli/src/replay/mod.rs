@@ -45,7 +45,7 @@ pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
     let mut steps = Steps::default();
     let read = steps.time("reading", || read::read(&sources, &args))?;
     let (quarantine, counts) = (read.quarantine, read.counts);
-    let result = derive::derive(read.records, &rules, &args, &mut steps);
+    let result = derive::derive(read.records, &rules, args.threads, args.as_of, &mut steps);
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources))?;
     let artifacts = Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts };
