@@ -1,6 +1,6 @@
 //! The four keys and the digest of an envelope (section 7).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::canonical;
 use crate::choice::Scope;
@@ -22,7 +22,7 @@ pub const BINDER_VERSION: &str = "v1";
 /// assert_eq!(keys.fingerprint_hash, dome_core::Fingerprint::of(&envelope).hash());
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     /// SHA-256 of the canonical envelope (M-40).
     pub digest: Sha256Hash,
