@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{RunId, Sha256Hash, Status};
+use dome_core::{GateId, RunId, Sha256Hash, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::fold::{Applied, CapsuleState};
 
@@ -15,6 +16,17 @@ pub struct AppliedCounts {
     pub refuted_count: u64,
     /// A policy stood in the way.
     pub blocked_count: u64,
+}
+
+impl AppliedCounts {
+    fn add(&mut self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Confirmed => &mut self.confirmed_count,
+            Outcome::Refuted => &mut self.refuted_count,
+            Outcome::Blocked => &mut self.blocked_count,
+        };
+        *counter += 1;
+    }
 }
 
 /// What all applications come to.
@@ -44,27 +56,34 @@ pub(crate) fn count(mut applied: Vec<Applied>, capsules: &BTreeMap<Sha256Hash, &
         if fact.spoke_already || counted.contains(&(fact.capsule, &fact.run_id)) {
             continue;
         }
-        let counts = result.counts.entry(fact.capsule).or_default();
-        let counter = match outcome(fact, capsule) {
-            Some(Outcome::Confirmed) => &mut counts.confirmed_count,
-            Some(Outcome::Refuted) => &mut counts.refuted_count,
-            Some(Outcome::Blocked) => &mut counts.blocked_count,
-            None => continue,
-        };
-        *counter += 1;
+        let Some(outcome) = outcome(fact, &capsule.failed_gates) else { continue };
+        result.counts.entry(fact.capsule).or_default().add(outcome);
         counted.insert((fact.capsule, &fact.run_id));
     }
     result
 }
 
-enum Outcome {
+/// How an application of a prior ended (M-84).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It helped.
     Confirmed,
+    /// It did not help.
     Refuted,
+    /// A policy stood in the way.
     Blocked,
 }
 
-fn outcome(fact: &Applied, capsule: &CapsuleState) -> Option<Outcome> {
-    let gates = &capsule.failed_gates;
+/// How one run's applications of one capsule ended: what the first of them that counts says (M-84).
+///
+/// `applied` are the run's facts that applied the capsule after it was first minted, in total order.
+#[must_use]
+pub fn run_outcome(applied: &[Applied], failed_gates: &[GateId]) -> Option<Outcome> {
+    applied.iter().filter(|fact| !fact.spoke_already).find_map(|fact| outcome(fact, failed_gates))
+}
+
+fn outcome(fact: &Applied, gates: &[GateId]) -> Option<Outcome> {
     let ended = |status: Status, gate| match status {
         Status::Pass => fact.passed.binary_search(gate).is_ok(),
         _ => fact.failed.binary_search(gate).is_ok(),

@@ -47,9 +47,9 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::AppliedCounts;
+pub use applied::{AppliedCounts, Outcome, run_outcome};
 pub use assemble::{Derived, assemble};
-pub use capsule::{Capsule, CapsuleKind};
+pub use capsule::{Capsule, CapsuleKind, finish};
 pub use concept::Concept;
 pub use confidence::confidence_ppm;
 pub use eligibility::{Figures, Hold, Verdict, holds};

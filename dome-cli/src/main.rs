@@ -6,6 +6,7 @@ mod check;
 mod contracts;
 mod convert;
 mod exit;
+mod ingest;
 mod input;
 mod output;
 mod parallel;
@@ -13,6 +14,7 @@ mod progress;
 mod replay;
 mod schema;
 mod settings;
+mod store;
 
 use clap::Parser;
 
@@ -40,6 +42,8 @@ fn main() -> Exit {
 fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
     match verb {
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
+        Verb::Ingest(args) => ingest::run(&args, settings, output),
+        Verb::Store(verb) => store::run(&verb, settings, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),

@@ -93,27 +93,43 @@ impl Settings {
     /// When a setting is not what its flag would take.
     pub(crate) fn replay(&self, flags: ReplayArgs) -> anyhow::Result<Replay> {
         let settings = &self.document.replay;
-        let reason_codes = if flags.reason_codes.is_empty() {
-            settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
-        } else {
-            flags.reason_codes
-        };
-        let cores = std::thread::available_parallelism().ok();
-        let threads = flags.threads.or(settings.threads).or(cores).map_or(1, std::num::NonZero::get);
+        let (policy, reason_codes, mode) = self.rules(flags.policy, flags.reason_codes, flags.mode)?;
         Ok(Replay {
             inputs: flags.inputs,
             out: flags.out,
-            mode: flags.mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?,
+            mode,
             as_of: flags.as_of.map_or_else(|| self.word("as-of", settings.as_of.as_deref()), |time| Ok(Some(time)))?,
-            policy: flags.policy.or(settings.policy.as_ref().map(|path| self.folder.join(path))),
+            policy,
             reason_codes,
             not_after: flags
                 .not_after
                 .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
-            threads,
+            threads: threads(flags.threads.or(settings.threads)),
             force: flags.force,
             deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
         })
+    }
+
+    /// The policy, the reason-code tables and the mode: a flag wins over the settings of `[replay]`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is not what its flag would take.
+    pub(crate) fn rules(
+        &self,
+        policy: Option<PathBuf>,
+        reason_codes: Vec<PathBuf>,
+        mode: Option<WrapperPolicy>,
+    ) -> anyhow::Result<(Option<PathBuf>, Vec<PathBuf>, Option<WrapperPolicy>)> {
+        let settings = &self.document.replay;
+        let reason_codes = if reason_codes.is_empty() {
+            settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
+        } else {
+            reason_codes
+        };
+        let policy = policy.or(settings.policy.as_ref().map(|path| self.folder.join(path)));
+        let mode = mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?;
+        Ok((policy, reason_codes, mode))
     }
 
     fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -127,4 +143,9 @@ impl Settings {
         };
         text.map(read).transpose()
     }
+}
+
+/// How many threads to use: all cores unless it is said.
+pub(crate) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
+    asked.or(std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get)
 }

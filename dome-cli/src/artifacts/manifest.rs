@@ -66,13 +66,13 @@ pub(crate) struct Counts {
     /// Blank lines.
     blank: u64,
     /// Capsules.
-    capsules: u64,
+    pub(crate) capsules: u64,
     /// Concepts that are listed.
     concepts: u64,
     /// Lines that repeat a fact.
     duplicates: u64,
     /// Facts.
-    facts: u64,
+    pub(crate) facts: u64,
     /// Facts whose ordered time is later than their `ts`.
     facts_out_of_clock_order: u64,
     /// Lines of the input.

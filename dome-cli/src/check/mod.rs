@@ -1,6 +1,6 @@
 //! `dome check`: validate only, and point at every problem.
 
-mod render;
+pub(crate) mod render;
 
 use anyhow::Context;
 use dome_core::{Line, Problem, Reader, lines};

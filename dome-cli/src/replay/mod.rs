@@ -5,9 +5,13 @@ mod read;
 mod rules;
 mod summary;
 
+pub(crate) use derive::derive;
 pub(crate) use read::LineCounts;
+pub(crate) use rules::load_rules;
 
 use std::time::{Duration, Instant};
+
+use dome_binder::Rules;
 
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
@@ -39,16 +43,21 @@ impl Steps {
 
 /// Runs the verb.
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
-    let rules = rules::load(&args)?;
+    let rules = load_rules(args.policy.as_deref(), &args.reason_codes, args.mode)?;
+    with_rules(args, &rules, output)
+}
+
+/// Replays by rules that were read already.
+pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> anyhow::Result<Exit> {
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
     let read = steps.time("reading", || read::read(&sources, &args))?;
     let (quarantine, counts) = (read.quarantine, read.counts);
-    let result = derive::derive(read.records, &rules, args.threads, args.as_of, &mut steps);
+    let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources))?;
-    let artifacts = Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts };
+    let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts };
     let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
     let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
     summary.print(output)?;

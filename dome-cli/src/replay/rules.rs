@@ -1,12 +1,13 @@
 //! What a replay goes by: the policy and the reason-code table.
 
+use std::path::{Path, PathBuf};
+
 use dome_binder::{Policy, Rules};
-use dome_core::CodeTable;
+use dome_core::{CodeTable, WrapperPolicy};
 use xtrlv2_fixtures::V0_1;
 
 use crate::exit::invalid;
 use crate::input::document;
-use crate::settings::Replay;
 
 /// The pinned table, compiled in.
 fn pinned() -> anyhow::Result<CodeTable> {
@@ -19,8 +20,12 @@ fn pinned() -> anyhow::Result<CodeTable> {
 /// # Errors
 ///
 /// When one cannot be read, is not what it should be, or contradicts the pinned table.
-pub(super) fn load(args: &Replay) -> anyhow::Result<Rules> {
-    let policy = match &args.policy {
+pub(crate) fn load_rules(
+    policy: Option<&Path>,
+    reason_codes: &[PathBuf],
+    mode: Option<WrapperPolicy>,
+) -> anyhow::Result<Rules> {
+    let policy = match policy {
         None => Policy::default(),
         Some(path) => {
             let parsed = Policy::parse(&document(path)?);
@@ -28,9 +33,9 @@ pub(super) fn load(args: &Replay) -> anyhow::Result<Rules> {
         }
     };
     let mut codes = pinned()?;
-    for path in &args.reason_codes {
+    for path in reason_codes {
         let extended = CodeTable::parse(&document(path)?).and_then(|table| codes.extended(table));
         codes = extended.map_err(|why| invalid(format!("`{}`: {why}", path.display())))?;
     }
-    Ok(Rules { policy, codes, mode: args.mode })
+    Ok(Rules { policy, codes, mode })
 }
