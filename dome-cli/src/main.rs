@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod parallel;
 mod progress;
+mod redaction;
 mod replay;
 mod schema;
 mod settings;

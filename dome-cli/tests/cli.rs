@@ -11,5 +11,7 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/replay.rs"]
 mod replay;

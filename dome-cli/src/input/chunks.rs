@@ -32,6 +32,8 @@ pub(crate) struct LongLine {
     pub(crate) number: u64,
     pub(crate) offset: u64,
     pub(crate) raw: RawLine,
+    /// Its first bytes: at least [`limits::LINE_BYTES`], for who has to look at what is kept.
+    pub(crate) start: Vec<u8>,
     /// Whether it is spaces, tabs and `\r` alone (M-121).
     pub(crate) blank: bool,
 }
@@ -90,8 +92,8 @@ impl<R: Read> Chunks<R> {
     /// Describes a line that does not end in what was read.
     fn long_line(&mut self) -> io::Result<LongLine> {
         let mark = if self.rest.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        let mut line =
-            LongLine { number: self.number, offset: self.offset + mark as u64, raw: RawLine::new(), blank: true };
+        let (number, offset) = (self.number, self.offset + mark as u64);
+        let mut line = LongLine { number, offset, raw: RawLine::new(), start: Vec::new(), blank: true };
         self.hand_out(mark);
         loop {
             let end = self.rest.iter().position(|byte| *byte == b'\n');
@@ -109,6 +111,9 @@ impl<R: Read> Chunks<R> {
             };
             line.blank &= text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
             line.raw.push(text);
+            if line.start.is_empty() {
+                line.start = text.to_vec();
+            }
             if done {
                 self.number += 1;
                 return Ok(line);
