@@ -35,6 +35,8 @@ pub(crate) enum Format {
     Human,
     /// One canonical object, or JSON Lines.
     Json,
+    /// Annotations of a GitHub workflow step (`check` only).
+    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,7 +103,9 @@ pub(crate) struct ReplayArgs {
 
 /// Validate envelopes and point at every problem
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n    dome check night.jsonl\n    my-wrapper | dome check - --format json")]
+#[command(
+    after_help = "Example:\n    dome check night.jsonl\n    my-wrapper | dome check - --format json\n    dome check envelopes/ --format github"
+)]
 pub(crate) struct CheckArgs {
     /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
     #[arg(required = true, value_name = "INPUT")]
