@@ -65,7 +65,7 @@ fn check_github_annotates_every_problem_where_a_workflow_can_show_it() {
     let sound = place.dome(&["check", "-", "--format", "github"], line.as_bytes());
     assert_eq!((sound.code, sound.stdout.as_str()), (0, "1 sound, 0 bad (0 problems), 0 blank\n"));
     for args in
-        [&["schema", "fact"][..], &["convert", "--list"], &["replay", "night", "--out", "o"], &["contracts", "show"]]
+        [&["schema", "fact"][..], &["convert", "--list"], &["replay", "night", "--out", "o"], &["contracts", "verify"]]
     {
         let refused = place.dome(&[args, &["--format", "github"]].concat(), b"");
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{args:?}: {}", refused.stderr);
