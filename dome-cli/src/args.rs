@@ -35,6 +35,8 @@ pub(crate) enum Format {
     Human,
     /// One canonical object, or JSON Lines.
     Json,
+    /// Annotations of a GitHub workflow step (`check` only).
+    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,7 +65,7 @@ pub(crate) enum Verb {
 /// manifest with the digest of each. The same input gives the same bytes, whatever its order.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome replay night/ --out result\n    dome convert terminal-bench runs/ | dome replay - --out result"
+    after_help = "Example:\n    dome replay night/ --out result\n    dome convert terminal-bench runs/ | dome replay - --out result\n    dome replay night/ --out result --redact built-in"
 )]
 pub(crate) struct ReplayArgs {
     /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
@@ -87,6 +89,10 @@ pub(crate) struct ReplayArgs {
     /// Quarantine lines whose `ts` is later than this
     #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
     pub(crate) not_after: Option<Timestamp>,
+    /// Mask secrets before a line is read or kept: `built-in`, or a document of rules (see
+    /// `dome schema redaction`) [default: off]
+    #[arg(long, value_name = "built-in|FILE")]
+    pub(crate) redact: Option<PathBuf>,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
@@ -267,7 +273,9 @@ pub(crate) struct StoreRebuildArgs {
 
 /// Validate envelopes and point at every problem
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n    dome check night.jsonl\n    my-wrapper | dome check - --format json")]
+#[command(
+    after_help = "Example:\n    dome check night.jsonl\n    my-wrapper | dome check - --format json\n    dome check envelopes/ --format github"
+)]
 pub(crate) struct CheckArgs {
     /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
     #[arg(required = true, value_name = "INPUT")]

@@ -11,6 +11,7 @@ mod input;
 mod output;
 mod parallel;
 mod progress;
+mod redaction;
 mod replay;
 mod schema;
 mod settings;
@@ -40,6 +41,9 @@ fn main() -> Exit {
 }
 
 fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
+    if output.is_github() && !matches!(verb, Verb::Check(_)) {
+        return Err(exit::usage("only `dome check` offers `--format github`; here it is `human` or `json`"));
+    }
     match verb {
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
         Verb::Ingest(args) => ingest::run(&args, settings, output),

@@ -36,6 +36,10 @@ impl Output {
         self.format == Format::Json
     }
 
+    pub(crate) fn is_github(&self) -> bool {
+        self.format == Format::Github
+    }
+
     pub(crate) const fn color(&self) -> bool {
         self.color
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::args::{Color, Format, OutputArgs, ReplayArgs};
 use crate::exit::invalid;
 use crate::input::document;
+use crate::redaction::BUILT_IN;
 
 /// The name of the file.
 const FILE: &str = "dome.toml";
@@ -32,6 +33,7 @@ struct ReplaySettings {
     policy: Option<PathBuf>,
     #[serde(default)]
     reason_codes: Vec<PathBuf>,
+    redact: Option<PathBuf>,
     threads: Option<std::num::NonZeroUsize>,
     deny_quarantine: Option<bool>,
 }
@@ -46,6 +48,7 @@ pub(crate) struct Replay {
     pub(crate) policy: Option<PathBuf>,
     pub(crate) reason_codes: Vec<PathBuf>,
     pub(crate) not_after: Option<Timestamp>,
+    pub(crate) redact: Option<PathBuf>,
     pub(crate) threads: usize,
     pub(crate) force: bool,
     pub(crate) deny_quarantine: bool,
@@ -104,6 +107,7 @@ impl Settings {
             not_after: flags
                 .not_after
                 .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
+            redact: flags.redact.or(settings.redact.as_ref().map(|asked| self.redact(asked))),
             threads: threads(flags.threads.or(settings.threads)),
             force: flags.force,
             deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
@@ -130,6 +134,11 @@ impl Settings {
         let policy = policy.or(settings.policy.as_ref().map(|path| self.folder.join(path)));
         let mode = mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?;
         Ok((policy, reason_codes, mode))
+    }
+
+    /// `built-in`, or a file relative to the settings' folder.
+    fn redact(&self, asked: &Path) -> PathBuf {
+        if asked.as_os_str() == BUILT_IN { asked.to_owned() } else { self.folder.join(asked) }
     }
 
     fn word<T: std::str::FromStr<Err: std::fmt::Display>>(

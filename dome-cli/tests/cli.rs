@@ -1,5 +1,5 @@
 //! The command as its users meet it: exit codes, files, streams.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 #[path = "cli/bad.rs"]
 mod bad;
@@ -11,5 +11,7 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/replay.rs"]
 mod replay;

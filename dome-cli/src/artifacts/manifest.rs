@@ -12,6 +12,7 @@ use xtrlv2_fixtures::V0_1;
 
 use super::Artifacts;
 use super::writer::FileEntry;
+use crate::redaction::Redacted;
 
 /// The manifest, its members in canonical order. Beside the digests of the policy and of the
 /// reason-code table it carries both documents, so that a result can be recomputed from itself.
@@ -50,6 +51,9 @@ pub(crate) struct Manifest {
     pub(crate) reason_codes: CodeTable,
     /// Its digest.
     pub(crate) reason_codes_digest: Sha256Hash,
+    /// The rules that lines were masked by before they were read, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redaction: Option<Redacted>,
     /// SHA-256 over the sorted fact digests, each followed by a line feed.
     pub(crate) snapshot_digest: Sha256Hash,
     /// The version of the trigger set.
@@ -108,6 +112,7 @@ impl Manifest {
             policy_digest: rules.policy.digest(),
             reason_codes: rules.codes.clone(),
             reason_codes_digest: rules.codes.digest(),
+            redaction: artifacts.redacted.clone(),
             snapshot_digest: artifacts.result.ledger.snapshot_digest(),
             trigger_set_version: TRIGGER_SET_VERSION,
         }

@@ -1,15 +1,15 @@
 //! The door: every line is masked, read, and kept with what it comes to, batch by batch.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use dome_binder::Record;
-use dome_core::redact::{Redaction, RedactionCounts};
+use dome_core::redact::RedactionCounts;
 use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
 
 use super::progress::Progress;
 use crate::input::{Chunk, LongLine};
+use crate::redaction::{Masking, Seen};
 use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer};
 
 /// When a batch is full, whichever comes first.
@@ -36,7 +36,7 @@ pub(super) struct Intake<'w> {
     pub(super) writer: &'w mut Writer,
     pub(super) tally: Tally,
     terms: Session,
-    redaction: Option<Redaction>,
+    masking: Masking,
     limits: BatchLimits,
     reader: Reader,
     hashed: Vec<u8>,
@@ -51,7 +51,7 @@ impl<'w> Intake<'w> {
     pub(super) fn new(
         writer: &'w mut Writer,
         terms: Session,
-        redaction: Option<Redaction>,
+        masking: Masking,
         limits: BatchLimits,
     ) -> Self {
         let reader = Reader::new().not_after(terms.not_after);
@@ -59,7 +59,7 @@ impl<'w> Intake<'w> {
             writer,
             tally: Tally::default(),
             terms,
-            redaction,
+            masking,
             limits,
             reader,
             hashed: Vec::new(),
@@ -131,11 +131,16 @@ impl<'w> Intake<'w> {
     /// Reads a line; the position of its entry.
     fn take(&mut self, line: &Line<'_>, name: &str, masks: &mut RedactionCounts) -> u64 {
         let position = self.writer.next_position(&self.terms) + self.pending.len() as u64;
-        let bytes = match &self.redaction {
-            Some(redaction) => redaction.redact(line.bytes, masks),
-            None => Cow::Borrowed(line.bytes),
-        };
         let source = Place { line: line.number, name: name.into() };
+        let bytes = match self.masking.line(line.bytes, masks) {
+            Seen::Whole(bytes) => bytes,
+            Seen::TooLong(raw) => {
+                self.tally.rejected += 1;
+                let row = raw.row(line.offset, source, line_too_long(line.bytes.len() as u64));
+                self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
+                return position;
+            }
+        };
         let pending = match self.reader.read(&bytes) {
             Ok(envelope) => {
                 let record = Box::new(Record::with(envelope, source.clone(), &mut self.hashed));
@@ -152,6 +157,7 @@ impl<'w> Intake<'w> {
     }
 
     fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> anyhow::Result<()> {
+        let mut masks = RedactionCounts::default();
         progress.lines += 1;
         self.tally.lines += 1;
         progress.pass_long(&line);
@@ -162,11 +168,13 @@ impl<'w> Intake<'w> {
             self.tally.rejected += 1;
             let source = Place { line: line.number, name: progress.name.as_str().into() };
             let rejection = line_too_long(line.raw.length());
-            let row = line.raw.row(line.offset, source, rejection);
+            let raw = self.masking.long_line(&line.start, line.raw, &mut masks);
+            let row = raw.row(line.offset, source, rejection);
             self.bytes += limits::RAW_BYTES;
             self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
         }
         self.touch(progress);
+        self.masked(progress, &masks);
         self.keep_if_full()
     }
 

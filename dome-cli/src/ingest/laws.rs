@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use dome_binder::{Policy, Rules};
 use dome_core::arbitrary::{Dice, File, dice, history, layout};
-use dome_core::redact::Redaction;
 use dome_core::{CodeTable, WrapperPolicy};
 use proptest::prelude::*;
 
@@ -17,6 +16,7 @@ use crate::args::OutputArgs;
 use crate::exit::Exit;
 use crate::input::{self, ENVELOPES};
 use crate::output::Output;
+use crate::redaction::{BUILT_IN, Masking};
 use crate::replay;
 use crate::settings::Replay;
 use crate::store::{Session, Writer, export, verify};
@@ -34,8 +34,10 @@ fn output() -> Output {
 fn ingest(folder: &Path, store: &Path, lines: usize, mode: Option<WrapperPolicy>) {
     let mut writer = Writer::open(store, || Ok(rules(mode))).unwrap();
     let limits = BatchLimits { lines, age: Duration::ZERO };
-    let terms = Session { redaction: Some(serde_json::Value::Null), ..Session::default() };
-    let mut intake = Intake::new(&mut writer, terms, Some(Redaction::built_in()), limits);
+    let masking = Masking::load(Some(Path::new(BUILT_IN))).unwrap();
+    let rules = serde_json::to_value(masking.document()).unwrap();
+    let terms = Session { redaction: Some(rules), ..Session::default() };
+    let mut intake = Intake::new(&mut writer, terms, masking, limits);
     for source in input::find_some(&[folder.to_owned()], ENVELOPES).unwrap() {
         assert!(super::read(&source, &mut intake, &Stop::never()).unwrap());
     }
@@ -64,6 +66,7 @@ fn args(inputs: &Path, out: &Path, mode: Option<WrapperPolicy>) -> Replay {
         policy: None,
         reason_codes: Vec::new(),
         not_after: None,
+        redact: Some(BUILT_IN.into()),
         threads: 1,
         force: true,
         deny_quarantine: false,

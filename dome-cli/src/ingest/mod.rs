@@ -28,17 +28,17 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     if args.follow && args.inputs.iter().any(|input| input.as_os_str() == "-") && args.inputs.len() > 1 {
         return Err(usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
-    let redaction = terms::redaction(args.redact.as_deref())?;
+    let masking = terms::masking(args.redact.as_deref())?;
     let stop = Stop::listen()?;
     let mut writer = Writer::open(&args.store, || terms::rules(args, settings))?;
     terms::check(args, settings, &writer)?;
-    let terms = terms::of(args, redaction.as_ref(), &writer)?;
+    let terms = terms::of(args, &masking, &writer)?;
     let facts_before = writer.index.count("SELECT coalesce(sum(facts), 0) FROM runs")?;
     let limits = BatchLimits {
         lines: args.batch_lines.get(),
         age: std::time::Duration::from_millis(args.batch_ms),
     };
-    let mut intake = Intake::new(&mut writer, terms, redaction, limits);
+    let mut intake = Intake::new(&mut writer, terms, masking, limits);
     let complete = if args.follow {
         follow::follow(&args.inputs, &mut intake, &stop, output)?;
         true

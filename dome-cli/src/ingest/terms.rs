@@ -7,11 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use dome_binder::Rules;
 use dome_core::Timestamp;
-use dome_core::redact::Redaction;
 
 use crate::args::IngestArgs;
-use crate::exit::{invalid, usage};
-use crate::input::document;
+use crate::exit::usage;
+use crate::redaction::{BUILT_IN, Masking};
 use crate::replay;
 use crate::settings::Settings;
 use crate::store::{Session, StoreSettings, Writer};
@@ -20,16 +19,9 @@ use crate::store::{Session, StoreSettings, Writer};
 const AHEAD_S: i64 = 86_400;
 
 /// The rules that mask secrets: the built-in ones unless others, or `off`, are asked for.
-pub(super) fn redaction(rules: Option<&Path>) -> anyhow::Result<Option<Redaction>> {
-    match rules {
-        Some(path) if path.as_os_str() == "off" => Ok(None),
-        None => Ok(Some(Redaction::built_in())),
-        Some(path) if path.as_os_str() == "built-in" => Ok(Some(Redaction::built_in())),
-        Some(path) => {
-            let read = Redaction::parse(&document(path)?);
-            read.map(Some).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
-        }
-    }
+pub(super) fn masking(rules: Option<&Path>) -> anyhow::Result<Masking> {
+    let rules = rules.unwrap_or(Path::new(BUILT_IN));
+    Masking::load(Some(rules).filter(|rules| rules.as_os_str() != "off"))
 }
 
 /// The rules that the flags and settings say.
@@ -55,7 +47,7 @@ pub(super) fn check(args: &IngestArgs, settings: &Settings, writer: &Writer) -> 
 
 /// The terms of this session. What is recorded stays: a later instant is allowed, an earlier is not,
 /// so that one replay with the last one repeats all of it.
-pub(super) fn of(args: &IngestArgs, redaction: Option<&Redaction>, writer: &Writer) -> anyhow::Result<Session> {
+pub(super) fn of(args: &IngestArgs, masking: &Masking, writer: &Writer) -> anyhow::Result<Session> {
     let before = writer.index.session()?;
     let recorded = before.as_ref().and_then(|before| before.not_after);
     let not_after = match args.not_after.as_deref() {
@@ -71,7 +63,7 @@ pub(super) fn of(args: &IngestArgs, redaction: Option<&Redaction>, writer: &Writ
             "--not-after was `{recorded}` before and cannot go back: lines that it admitted are in the store"
         )));
     }
-    let redaction = redaction.map(|redaction| serde_json::to_value(redaction.document())).transpose()?;
+    let redaction = masking.document().map(serde_json::to_value).transpose()?;
     Ok(Session { dome_version: env!("CARGO_PKG_VERSION").to_owned(), not_after, redaction })
 }
 

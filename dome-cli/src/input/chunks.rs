@@ -36,6 +36,8 @@ pub(crate) struct LongLine {
     /// The place of the first byte behind it and its end.
     pub(crate) end: u64,
     pub(crate) raw: RawLine,
+    /// Its first bytes: at least [`limits::LINE_BYTES`], for who has to look at what is kept.
+    pub(crate) start: Vec<u8>,
     /// Whether it is spaces, tabs and `\r` alone (M-121).
     pub(crate) blank: bool,
 }
@@ -123,8 +125,9 @@ impl<R: Read> Chunks<R> {
     /// Describes a line that does not end in what was read.
     fn long_line(&mut self) -> io::Result<LongLine> {
         let mark = if self.rest.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        let offset = self.offset + mark as u64;
-        let mut line = LongLine { number: self.number, offset, end: offset, raw: RawLine::new(), blank: true };
+        let (number, offset) = (self.number, self.offset + mark as u64);
+        let (raw, start) = (RawLine::new(), Vec::new());
+        let mut line = LongLine { number, offset, end: offset, raw, start, blank: true };
         self.hand_out(mark);
         loop {
             let end = self.rest.iter().position(|byte| *byte == b'\n');
@@ -142,6 +145,9 @@ impl<R: Read> Chunks<R> {
             };
             line.blank &= text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
             line.raw.push(text);
+            if line.start.is_empty() {
+                line.start = text.to_vec();
+            }
             if done {
                 self.number += 1;
                 line.end = self.offset;

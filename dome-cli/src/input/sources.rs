@@ -145,6 +145,11 @@ impl Source {
         }
     }
 
+    /// Whether it is a file that can be pointed at.
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
     /// Opens it at its start, decompressed by its name.
     ///
     /// # Errors

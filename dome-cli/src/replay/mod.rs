@@ -17,6 +17,7 @@ use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::input::{self, ENVELOPES};
 use crate::output::Output;
+use crate::redaction::Masking;
 use crate::settings::Replay;
 use summary::Summary;
 
@@ -49,15 +50,16 @@ pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
 
 /// Replays by rules that were read already.
 pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> anyhow::Result<Exit> {
+    let masking = Masking::load(args.redact.as_deref())?;
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
-    let read = steps.time("reading", || read::read(&sources, &args))?;
-    let (quarantine, counts) = (read.quarantine, read.counts);
+    let read = steps.time("reading", || read::read(&sources, &args, &masking))?;
+    let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
     let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
     let quarantine =
-        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources))?;
-    let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts };
+        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources, &masking))?;
+    let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts, redacted };
     let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
     let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
     summary.print(output)?;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
+use dome_core::redact::RedactionCounts;
 use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines};
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
+use crate::redaction::{Masking, Seen};
 use crate::settings::Replay;
 
 /// Lines seen.
@@ -25,6 +27,7 @@ pub(super) struct Input {
     pub(super) records: Vec<Box<Record>>,
     pub(super) quarantine: Vec<QuarantineRow>,
     pub(super) counts: LineCounts,
+    pub(super) masks: RedactionCounts,
 }
 
 impl Input {
@@ -33,41 +36,57 @@ impl Input {
         self.quarantine.extend(other.quarantine);
         self.counts.lines += other.counts.lines;
         self.counts.blank += other.counts.blank;
+        self.masks += other.masks;
     }
 
-    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader, hashed: &mut Vec<u8>) {
+    fn line(&mut self, line: &Line<'_>, source: &Source, door: &mut Door<'_>) {
         self.counts.lines += 1;
         if line.is_blank() {
             self.counts.blank += 1;
             return;
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
-        match reader.read(line.bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, hashed))),
-            Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
+        let bytes = match door.masking.line(line.bytes, &mut self.masks) {
+            Seen::Whole(bytes) => bytes,
+            Seen::TooLong(raw) => {
+                let rejection = line_too_long(raw.length());
+                return self.quarantine.push(raw.row(line.offset, place, rejection));
+            }
+        };
+        match door.reader.read(&bytes) {
+            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, &mut door.hashed))),
+            Err(rejection) => self.quarantine.push(RawLine::of(&bytes).row(line.offset, place, rejection)),
         }
     }
 
-    fn long_line(&mut self, line: LongLine, source: &Source) {
+    fn long_line(&mut self, line: LongLine, source: &Source, masking: &Masking) {
         self.counts.lines += 1;
         if line.blank {
             self.counts.blank += 1;
             return;
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
-        let rejection = line_too_long(line.raw.length());
-        self.quarantine.push(line.raw.row(line.offset, place, rejection));
+        let raw = masking.long_line(&line.start, line.raw, &mut self.masks);
+        let rejection = line_too_long(raw.length());
+        self.quarantine.push(raw.row(line.offset, place, rejection));
     }
 }
 
+/// What a line goes through.
+struct Door<'m> {
+    masking: &'m Masking,
+    reader: Reader,
+    hashed: Vec<u8>,
+}
+
 /// Reads all sources on the threads that the arguments allow.
-pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
+pub(super) fn read(sources: &[Source], args: &Replay, masking: &Masking) -> anyhow::Result<Input> {
     let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
     let parsed = parallel::map(args.threads, chunks, |chunk| {
         let (index, chunk) = chunk?;
         progress.add(chunk.bytes());
         let source = sources.get(index).context("a chunk belongs to a source")?;
-        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after))
+        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after, masking))
     });
     progress.end();
     let mut input = Input::default();
@@ -77,14 +96,14 @@ pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>) -> Input {
+fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>, masking: &Masking) -> Input {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let (mut reader, mut hashed) = (Reader::new().not_after(not_after), Vec::new());
-            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader, &mut hashed));
+            let mut door = Door { masking, reader: Reader::new().not_after(not_after), hashed: Vec::new() };
+            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut door));
         }
-        Chunk::Long(line) => input.long_line(line, source),
+        Chunk::Long(line) => input.long_line(line, source, masking),
     }
     input
 }
@@ -96,6 +115,7 @@ pub(super) fn with_conflicts(
     mut quarantine: Vec<QuarantineRow>,
     conflicts: &[Conflict],
     sources: &[Source],
+    masking: &Masking,
 ) -> anyhow::Result<Vec<QuarantineRow>> {
     let mut wanted: BTreeMap<(&str, u64), Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
@@ -107,11 +127,13 @@ pub(super) fn with_conflicts(
             let (_, Chunk::Lines { number, offset, bytes }) = chunk? else { continue };
             for line in lines(&bytes, number, offset) {
                 let Some(found) = wanted.get_mut(&(source.name.as_str(), line.number)) else { continue };
-                let digest = Reader::new().read(line.bytes).ok().map(|envelope| envelope.digest());
+                // Masked again, but counted once.
+                let Seen::Whole(bytes) = masking.line(line.bytes, &mut RedactionCounts::default()) else { continue };
+                let digest = Reader::new().read(&bytes).ok().map(|envelope| envelope.digest());
                 let Some(place) = found.iter().position(|conflict| Some(conflict.digest) == digest) else { continue };
                 let conflict = found.remove(place);
                 let rejection = Rejection::from(conflict.problem.clone());
-                quarantine.push(RawLine::of(line.bytes).row(line.offset, conflict.source.clone(), rejection));
+                quarantine.push(RawLine::of(&bytes).row(line.offset, conflict.source.clone(), rejection));
             }
         }
     }

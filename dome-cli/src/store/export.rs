@@ -10,6 +10,7 @@ use super::settings::StoreSettings;
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
+use crate::redaction::Masking;
 use crate::replay::{self, LineCounts, Steps};
 use crate::settings::Replay;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         policy: None,
         reason_codes: Vec::new(),
         not_after: history.session.as_ref().and_then(|session| session.not_after),
+        redact: None,
         threads: export.threads,
         force: export.force,
         deny_quarantine: false,
@@ -45,7 +47,10 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
     let quarantine = history.quarantine(&result.ledger.conflicts, &mut Segments::of(export.store))?;
     let (lines, blank) = history.lines();
     let counts = LineCounts { lines, blank };
-    let artifacts = Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts };
+    let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
+    let redacted = masking.redacted(history.redactions.clone().into_iter().collect());
+    let artifacts =
+        Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts, redacted };
     let Written { manifest, unchanged } = artifacts::write(&artifacts)?;
     if output.is_json() {
         output.object(&manifest)?;
