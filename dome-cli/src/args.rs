@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dome_adapters::Commit;
-use dome_core::{Lane, RunId, Timestamp, WrapperPolicy};
+use dome_core::{BinderVersion, Lane, RunId, Timestamp, WrapperPolicy};
 
 use crate::exit;
 
@@ -49,6 +49,7 @@ pub(crate) enum Verb {
     Replay(ReplayArgs),
     Check(CheckArgs),
     Convert(ConvertArgs),
+    Verify(VerifyArgs),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
 }
@@ -72,6 +73,9 @@ pub(crate) struct ReplayArgs {
     /// Bind every fact under this mode, whatever it declares
     #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
     pub(crate) mode: Option<WrapperPolicy>,
+    /// Bind by this binder; v2 is experimental, its rules may still change [default: v1]
+    #[arg(long, value_parser = word::<BinderVersion>, value_name = "v1|v2")]
+    pub(crate) binder_version: Option<BinderVersion>,
     /// Measure staleness at this instant [default: the last fact's time]
     #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
     pub(crate) as_of: Option<Timestamp>,
@@ -140,6 +144,18 @@ pub(crate) struct ConvertArgs {
     /// Print the table of reason codes that a format emits
     #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
     pub(crate) reason_codes: Option<String>,
+}
+
+/// Compute a result again from its facts, and point at what differs
+///
+/// Every hash, key, counter and row is computed from `facts.jsonl` and the rules that the manifest
+/// names, and every file is held to its digest. Ends with 5 when anything differs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome verify result\n    dome verify result --format json")]
+pub(crate) struct VerifyArgs {
+    /// The directory that `dome replay` wrote
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }
 
 /// Print the JSON Schema of a public document

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An input document or a contract is invalid.
     Invalid = 3,
+    /// A result is not what its facts come to.
+    Unreproduced = 5,
     /// Done, with findings.
     Findings = 100,
 }

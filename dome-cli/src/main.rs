@@ -11,10 +11,11 @@ mod output;
 mod parallel;
 mod progress;
 mod replay;
-#[allow(dead_code, unused_imports, reason = "query, explain, verify, diff and plan read results through it")]
+#[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
 mod result;
 mod schema;
 mod settings;
+mod verify;
 
 use clap::Parser;
 
@@ -44,6 +45,7 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
+        Verb::Verify(args) => verify::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {
             let is_json = output.is_json();

@@ -1,5 +1,5 @@
 //! The command as its users meet it: exit codes, files, streams.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 #[path = "cli/bad.rs"]
 mod bad;
@@ -13,3 +13,5 @@ mod convert;
 mod harness;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/verify.rs"]
+mod verify;

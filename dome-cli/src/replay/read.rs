@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
-use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines};
+use dome_core::{
+    BinderVersion, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, line_too_long, lines,
+};
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
@@ -35,7 +37,14 @@ impl Input {
         self.counts.blank += other.counts.blank;
     }
 
-    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader, hashed: &mut Vec<u8>) {
+    fn line(
+        &mut self,
+        line: &Line<'_>,
+        source: &Source,
+        binder: BinderVersion,
+        reader: &mut Reader,
+        hashed: &mut Vec<u8>,
+    ) {
         self.counts.lines += 1;
         if line.is_blank() {
             self.counts.blank += 1;
@@ -43,7 +52,7 @@ impl Input {
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
         match reader.read(line.bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, hashed))),
+            Ok(envelope) => self.records.push(Box::new(Record::under(binder, envelope, place, hashed))),
             Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
         }
     }
@@ -67,7 +76,7 @@ pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
         let (index, chunk) = chunk?;
         progress.add(chunk.bytes());
         let source = sources.get(index).context("a chunk belongs to a source")?;
-        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after))
+        Ok::<_, anyhow::Error>(parse(chunk, source, args))
     });
     progress.end();
     let mut input = Input::default();
@@ -77,12 +86,13 @@ pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>) -> Input {
+fn parse(chunk: Chunk, source: &Source, args: &Replay) -> Input {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let (mut reader, mut hashed) = (Reader::new().not_after(not_after), Vec::new());
-            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader, &mut hashed));
+            let (mut reader, mut hashed) = (Reader::new().not_after(args.not_after), Vec::new());
+            let mut record = |line: Line<'_>| input.line(&line, source, args.binder, &mut reader, &mut hashed);
+            lines(&bytes, number, offset).for_each(&mut record);
         }
         Chunk::Long(line) => input.long_line(line, source),
     }

@@ -156,7 +156,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
-fn manifest_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The bytes of the manifest.
+///
+/// # Errors
+///
+/// When there is none, and so no result.
+pub(crate) fn manifest_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let not_one = |why: &str| invalid(format!("`{}` is no dome result: {why}", path.display()));
     match fs::read(path.join(MANIFEST)) {
         Ok(bytes) => Ok(bytes),
