@@ -3,12 +3,15 @@
 mod args;
 mod artifacts;
 mod check;
+mod comparison;
 mod contracts;
 mod convert;
+mod diff;
 mod exit;
 mod input;
 mod output;
 mod parallel;
+mod plan;
 mod progress;
 mod replay;
 #[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
@@ -45,6 +48,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
+        Verb::Diff(args) => diff::run(&args, output),
+        Verb::Plan(args) => plan::run(args, output),
         Verb::Verify(args) => verify::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {

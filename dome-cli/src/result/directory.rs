@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use dome_binder::{Ledger, Record, Replay, Rules, fold, group_by_run, order, settle};
+use dome_binder::{Ledger, Record, Replay, Rules, group_by_run, order, settle};
 use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
 use serde_json::Value;
 
@@ -141,9 +141,7 @@ impl ResultDir {
     ///
     /// As [`ResultDir::records`].
     pub(crate) fn replay(&self) -> anyhow::Result<Replay> {
-        let ledger = self.ledger()?;
-        let folded = ledger.lines().iter().map(|line| fold(line, self.rules())).collect();
-        Ok(dome_binder::conclude(ledger, folded, self.rules(), self.as_of()))
+        Ok(crate::replay::concluded(self.records()?, self.rules(), self.as_of()))
     }
 
     fn bad_row(&self, name: &str, number: usize, why: &str) -> anyhow::Error {
