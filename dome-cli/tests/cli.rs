@@ -11,6 +11,8 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/replay.rs"]
 mod replay;
 #[path = "cli/verify.rs"]

@@ -42,7 +42,7 @@ impl<'r> Shown<'r> {
     }
 }
 
-/// Prints what differs; the summary is the first line, and it fits a commit message.
+/// Prints what differs, the largest of each kind.
 pub(crate) fn print(shown: &Shown<'_>, output: &mut Output) -> anyhow::Result<()> {
     let comparison = shown.comparison;
     section(output, "largest moves", comparison.regrouped.iter().map(regrouped))?;

@@ -95,7 +95,7 @@ impl Side {
 
     /// Both sides beside each other: the rules that differ, then all figures.
     pub(crate) fn table(&self, later: &Self, names: [&str; 2]) -> Vec<String> {
-        let row = |name: &str, one: &str, other: &str| format!("{name:<18}{one:>14}  {other}").trim_end().to_owned();
+        let row = |name: &str, one: &str, other: &str| format!("{name:<16}{one:>17}  {other}").trim_end().to_owned();
         let mut rows = vec![row("", names[0], names[1])];
         let rules = self.rules().into_iter().zip(later.rules()).filter(|(one, other)| one != other);
         rows.extend(rules.map(|((name, one), (_, other))| row(name, &one, &other)));
