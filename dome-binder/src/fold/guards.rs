@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use dome_core::{Decision, GuardId, Signal};
+use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 
 /// The guards that are at *no*; all others are at *yes*.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Guards {
     at_no: BTreeSet<GuardId>,
     /// The guard with the empty id: a denial that no evaluation explains.
     unnamed_at_no: bool,
 }
-
 impl Guards {
     pub(super) fn observe(&mut self, record: &Record) {
         if record.is_succeeding() {

@@ -1,6 +1,7 @@
 //! The fingerprint: what two failures have in common when they are the same failure (section 6).
 
 mod quotes;
+mod read;
 mod scan;
 mod template;
 mod version;
