@@ -33,6 +33,7 @@
 mod applied;
 mod assemble;
 mod capsule;
+mod compare;
 mod concept;
 mod confidence;
 mod eligibility;
@@ -50,6 +51,10 @@ pub mod views;
 pub use applied::{AppliedCounts, Outcome, run_outcome};
 pub use assemble::{Derived, assemble};
 pub use capsule::{Capsule, CapsuleKind, finish};
+pub use compare::{
+    Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
+    VerdictChange, VerdictTurn, compare, trace,
+};
 pub use concept::Concept;
 pub use confidence::confidence_ppm;
 pub use eligibility::{Figures, Hold, Verdict, holds};

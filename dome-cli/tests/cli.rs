@@ -13,5 +13,9 @@ mod convert;
 mod harness;
 #[path = "cli/redact.rs"]
 mod redact;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/verify.rs"]
+mod verify;

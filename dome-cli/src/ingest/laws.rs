@@ -62,6 +62,7 @@ fn args(inputs: &Path, out: &Path, mode: Option<WrapperPolicy>) -> Replay {
         inputs: vec![inputs.to_owned()],
         out: out.to_owned(),
         mode,
+        binder: dome_core::BinderVersion::default(),
         as_of: None,
         policy: None,
         reason_codes: Vec::new(),

@@ -7,11 +7,14 @@ mod summary;
 
 pub(crate) use derive::derive;
 pub(crate) use read::LineCounts;
-pub(crate) use rules::load_rules;
+pub(crate) use rules::{codes, load_rules, policy};
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use dome_binder::Rules;
+use dome_binder::{Record, Rules};
+use dome_core::{BinderVersion, Timestamp};
 
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
@@ -19,6 +22,7 @@ use crate::input::{self, ENVELOPES};
 use crate::output::Output;
 use crate::redaction::Masking;
 use crate::settings::Replay;
+use read::Reading;
 use summary::Summary;
 
 /// How long each step took; told, never used.
@@ -42,6 +46,38 @@ impl Steps {
     }
 }
 
+impl<'m> Reading<'m> {
+    const fn of(args: &Replay, masking: &'m Masking) -> Self {
+        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking }
+    }
+}
+
+/// The sound lines of the inputs as records, for a replay that is not written, and how many are bad.
+///
+/// # Errors
+///
+/// When an input cannot be read.
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+pub(crate) fn records(
+    inputs: &[PathBuf],
+    binder: BinderVersion,
+    not_after: Option<Timestamp>,
+    threads: Option<NonZeroUsize>,
+    masking: &Masking,
+) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
+    let sources = input::find(inputs, ENVELOPES)?;
+    let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let input = read::read(&sources, &Reading { binder, not_after, threads, masking })?;
+    Ok((input.records, input.quarantine.len() as u64))
+}
+
+/// Everything that records come to, for a replay that is not written.
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> dome_binder::Replay {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    derive(records, rules, threads, as_of, &mut Steps::default())
+}
+
 /// Runs the verb.
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
     let rules = load_rules(args.policy.as_deref(), &args.reason_codes, args.mode)?;
@@ -54,7 +90,7 @@ pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> an
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
-    let read = steps.time("reading", || read::read(&sources, &args, &masking))?;
+    let read = steps.time("reading", || read::read(&sources, &Reading::of(&args, &masking)))?;
     let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
     let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
     let quarantine =

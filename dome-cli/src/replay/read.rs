@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
 use dome_core::redact::RedactionCounts;
-use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines};
+use dome_core::{
+    BinderVersion, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines,
+};
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::redaction::{Masking, Seen};
-use crate::settings::Replay;
 
 /// Lines seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,7 +47,7 @@ impl Input {
             return;
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
-        let bytes = match door.masking.line(line.bytes, &mut self.masks) {
+        let bytes = match door.how.masking.line(line.bytes, &mut self.masks) {
             Seen::Whole(bytes) => bytes,
             Seen::TooLong(raw) => {
                 let rejection = line_too_long(raw.length());
@@ -54,7 +55,9 @@ impl Input {
             }
         };
         match door.reader.read(&bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, &mut door.hashed))),
+            Ok(envelope) => {
+                self.records.push(Box::new(Record::under(door.how.binder, envelope, place, &mut door.hashed)));
+            }
             Err(rejection) => self.quarantine.push(RawLine::of(&bytes).row(line.offset, place, rejection)),
         }
     }
@@ -74,19 +77,32 @@ impl Input {
 
 /// What a line goes through.
 struct Door<'m> {
-    masking: &'m Masking,
+    how: &'m Reading<'m>,
     reader: Reader,
     hashed: Vec<u8>,
 }
 
-/// Reads all sources on the threads that the arguments allow.
-pub(super) fn read(sources: &[Source], args: &Replay, masking: &Masking) -> anyhow::Result<Input> {
+/// How lines become records.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'m> {
+    /// The binder that makes the keys.
+    pub(super) binder: BinderVersion,
+    /// The instant after which lines are refused.
+    pub(super) not_after: Option<Timestamp>,
+    /// Threads to use.
+    pub(super) threads: usize,
+    /// What masks secrets before anything else looks at a line.
+    pub(super) masking: &'m Masking,
+}
+
+/// Reads all sources on the threads that are allowed.
+pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Input> {
     let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
-    let parsed = parallel::map(args.threads, chunks, |chunk| {
+    let parsed = parallel::map(how.threads, chunks, |chunk| {
         let (index, chunk) = chunk?;
         progress.add(chunk.bytes());
         let source = sources.get(index).context("a chunk belongs to a source")?;
-        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after, masking))
+        Ok::<_, anyhow::Error>(parse(chunk, source, how))
     });
     progress.end();
     let mut input = Input::default();
@@ -96,14 +112,14 @@ pub(super) fn read(sources: &[Source], args: &Replay, masking: &Masking) -> anyh
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>, masking: &Masking) -> Input {
+fn parse(chunk: Chunk, source: &Source, how: &Reading<'_>) -> Input {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let mut door = Door { masking, reader: Reader::new().not_after(not_after), hashed: Vec::new() };
+            let mut door = Door { how, reader: Reader::new().not_after(how.not_after), hashed: Vec::new() };
             lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut door));
         }
-        Chunk::Long(line) => input.long_line(line, source, masking),
+        Chunk::Long(line) => input.long_line(line, source, how.masking),
     }
     input
 }

@@ -21,21 +21,33 @@ fn pinned() -> anyhow::Result<CodeTable> {
 ///
 /// When one cannot be read, is not what it should be, or contradicts the pinned table.
 pub(crate) fn load_rules(
-    policy: Option<&Path>,
+    policy_file: Option<&Path>,
     reason_codes: &[PathBuf],
     mode: Option<WrapperPolicy>,
 ) -> anyhow::Result<Rules> {
-    let policy = match policy {
-        None => Policy::default(),
-        Some(path) => {
-            let parsed = Policy::parse(&document(path)?);
-            parsed.map_err(|why| invalid(format!("`{}`: {why}", path.display())))?
-        }
-    };
+    let policy = policy_file.map(policy).transpose()?.unwrap_or_default();
+    Ok(Rules { policy, codes: codes(reason_codes)?, mode })
+}
+
+/// Reads a policy document.
+///
+/// # Errors
+///
+/// When it cannot be read or is not one.
+pub(crate) fn policy(path: &Path) -> anyhow::Result<Policy> {
+    Policy::parse(&document(path)?).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+}
+
+/// The pinned table with the codes of others.
+///
+/// # Errors
+///
+/// When one cannot be read, is not a table, or contradicts the pinned one.
+pub(crate) fn codes(extensions: &[PathBuf]) -> anyhow::Result<CodeTable> {
     let mut codes = pinned()?;
-    for path in reason_codes {
+    for path in extensions {
         let extended = CodeTable::parse(&document(path)?).and_then(|table| codes.extended(table));
         codes = extended.map_err(|why| invalid(format!("`{}`: {why}", path.display())))?;
     }
-    Ok(Rules { policy, codes, mode })
+    Ok(codes)
 }

@@ -33,6 +33,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         inputs: vec![export.store.to_owned()],
         out: export.out.to_owned(),
         mode: rules.mode,
+        binder: dome_core::BinderVersion::default(),
         as_of: export.as_of,
         policy: None,
         reason_codes: Vec::new(),
