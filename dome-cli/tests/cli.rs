@@ -11,10 +11,10 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
-#[path = "cli/redact.rs"]
-mod redact;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/replay.rs"]
 mod replay;
 #[path = "cli/verify.rs"]

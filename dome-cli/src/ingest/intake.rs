@@ -48,12 +48,7 @@ pub(super) struct Intake<'w> {
 }
 
 impl<'w> Intake<'w> {
-    pub(super) fn new(
-        writer: &'w mut Writer,
-        terms: Session,
-        masking: Masking,
-        limits: BatchLimits,
-    ) -> Self {
+    pub(super) fn new(writer: &'w mut Writer, terms: Session, masking: Masking, limits: BatchLimits) -> Self {
         let reader = Reader::new().not_after(terms.not_after);
         Self {
             writer,

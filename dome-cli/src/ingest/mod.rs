@@ -34,10 +34,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     terms::check(args, settings, &writer)?;
     let terms = terms::of(args, &masking, &writer)?;
     let facts_before = writer.index.count("SELECT coalesce(sum(facts), 0) FROM runs")?;
-    let limits = BatchLimits {
-        lines: args.batch_lines.get(),
-        age: std::time::Duration::from_millis(args.batch_ms),
-    };
+    let limits = BatchLimits { lines: args.batch_lines.get(), age: std::time::Duration::from_millis(args.batch_ms) };
     let mut intake = Intake::new(&mut writer, terms, masking, limits);
     let complete = if args.follow {
         follow::follow(&args.inputs, &mut intake, &stop, output)?;

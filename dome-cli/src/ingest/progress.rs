@@ -108,9 +108,8 @@ pub(super) fn find_start(source: &Source, known: &[Checkpoint]) -> anyhow::Resul
             Chunk::Lines { bytes, .. } => {
                 let mut rest = bytes.as_slice();
                 while let Some(next) = earlier.iter().map(|known| known.offset).find(|at| *at > progress.offset) {
-                    let Some((head, tail)) = usize::try_from(next - progress.offset)
-                        .ok()
-                        .and_then(|bytes| rest.split_at_checked(bytes))
+                    let Some((head, tail)) =
+                        usize::try_from(next - progress.offset).ok().and_then(|bytes| rest.split_at_checked(bytes))
                     else {
                         break;
                     };
@@ -132,7 +131,11 @@ pub(super) fn find_start(source: &Source, known: &[Checkpoint]) -> anyhow::Resul
 }
 
 fn changed(source: &Source, shorter: bool, name: &str) -> String {
-    let what = if shorter { "is shorter than what was read from it before" } else { "does not begin with what was read from it before" };
+    let what = if shorter {
+        "is shorter than what was read from it before"
+    } else {
+        "does not begin with what was read from it before"
+    };
     format!("`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{name}`", source.shown())
 }
 

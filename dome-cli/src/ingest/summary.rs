@@ -66,8 +66,17 @@ pub(super) fn print(
     let Summary { new_facts, batches, .. } = summary;
     let sign = if new_facts < 0 { "-" } else { "" };
     let rows = [
-        format!("{:>12}  lines read, {} blank, in {} batches", grouped(tally.lines), grouped(tally.blank), grouped(batches)),
-        format!("{:>12}  new facts, {} in all", format!("{sign}{}", grouped(new_facts.unsigned_abs())), grouped(total_facts)),
+        format!(
+            "{:>12}  lines read, {} blank, in {} batches",
+            grouped(tally.lines),
+            grouped(tally.blank),
+            grouped(batches)
+        ),
+        format!(
+            "{:>12}  new facts, {} in all",
+            format!("{sign}{}", grouped(new_facts.unsigned_abs())),
+            grouped(total_facts)
+        ),
         format!("{:>12}  rejected lines", grouped(tally.rejected)),
     ];
     rows.iter().try_for_each(|row| output.line(row))?;
@@ -75,7 +84,8 @@ pub(super) fn print(
         output.line(&format!("complete up to {watermark}, as far as the sources were read"))?;
     }
     if tally.rejected > 0 {
-        output.line(&format!("`dome store quarantine list --store {}` says why lines were rejected", store.display()))?;
+        output
+            .line(&format!("`dome store quarantine list --store {}` says why lines were rejected", store.display()))?;
     }
     output.line(&format!("store: {}", store.display()))
 }

@@ -57,7 +57,11 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         output.object(&manifest)?;
     } else {
         let state = if unchanged { " (the same result stood there already)" } else { "" };
-        output.line(&format!("{} facts, {} capsules", grouped(manifest.counts.facts), grouped(manifest.counts.capsules)))?;
+        output.line(&format!(
+            "{} facts, {} capsules",
+            grouped(manifest.counts.facts),
+            grouped(manifest.counts.capsules)
+        ))?;
         output.line(&format!("result: {}{state}\nsnapshot: {}", export.out.display(), manifest.snapshot_digest))?;
     }
     output.flush()?;

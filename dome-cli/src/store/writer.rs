@@ -137,7 +137,11 @@ fn check_place(path: &Path) -> anyhow::Result<()> {
         Ok(mut entries) => {
             let foreign = |name: &std::ffi::OsStr| name != "writer.lock" && name != "log";
             let other = entries.any(|entry| entry.is_ok_and(|entry| foreign(&entry.file_name())));
-            anyhow::ensure!(!other, "`{}` holds something that is not a dome store; choose another --store", path.display());
+            anyhow::ensure!(
+                !other,
+                "`{}` holds something that is not a dome store; choose another --store",
+                path.display()
+            );
             Ok(())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

@@ -15,8 +15,8 @@ use super::compare;
 use super::findings::Findings;
 use super::quarantine::QUARANTINE;
 use super::{facts, quarantine};
-use crate::redaction::{Masking, Redacted};
 use crate::artifacts::{Beside, FileEntry, Manifest, manifest_digest};
+use crate::redaction::{Masking, Redacted};
 use crate::result::{FACTS, LINEAGE, MANIFEST, Named, manifest_bytes};
 
 /// Every file that a result has beside its manifest, in the order in which one follows from another.

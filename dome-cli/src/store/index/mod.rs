@@ -3,8 +3,8 @@
 //! It is derived, and can be derived again at any time. Each batch is one transaction, so a reader
 //! sees whole batches and nothing else.
 
-mod apply;
 mod applied;
+mod apply;
 mod fold;
 mod order;
 mod read;
@@ -63,11 +63,16 @@ impl Index {
         let path = store.join(NAME);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&path, flags);
-        let db = db.with_context(|| format!("cannot read `{}`; `dome store rebuild` makes it again", path.display()))?;
+        let db =
+            db.with_context(|| format!("cannot read `{}`; `dome store rebuild` makes it again", path.display()))?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         let index = Self { db, path };
         let fits = index.fits(log).with_context(|| format!("cannot read `{}`", index.path.display()))?;
-        anyhow::ensure!(fits, "`{}` is not the index of this store as it is; `dome store rebuild` makes it again", index.path.display());
+        anyhow::ensure!(
+            fits,
+            "`{}` is not the index of this store as it is; `dome store rebuild` makes it again",
+            index.path.display()
+        );
         Ok(index)
     }
 

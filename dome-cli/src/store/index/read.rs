@@ -136,11 +136,7 @@ impl Index {
     }
 
     /// The rows of a view, as objects.
-    pub(crate) fn view(
-        &self,
-        name: &str,
-        mut take: impl FnMut(Value) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn view(&self, name: &str, mut take: impl FnMut(Value) -> anyhow::Result<()>) -> anyhow::Result<()> {
         anyhow::ensure!(VIEWS.contains(&name), "no view is called `{name}`");
         let mut select = self.db.prepare(&format!("SELECT * FROM {name}"))?;
         let names: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
@@ -154,9 +150,8 @@ impl Index {
     /// All sources, by name.
     pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceRow>> {
         let mut rejected: BTreeMap<String, u64> = BTreeMap::new();
-        let mut select = self
-            .db
-            .prepare("SELECT source, count(*) FROM rejected WHERE state = 'quarantined' GROUP BY source")?;
+        let mut select =
+            self.db.prepare("SELECT source, count(*) FROM rejected WHERE state = 'quarantined' GROUP BY source")?;
         for row in select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
             let (source, count): (String, u64) = row?;
             rejected.insert(source, count);

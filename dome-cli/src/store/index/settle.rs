@@ -95,8 +95,11 @@ fn follow(tx: &Transaction<'_>, run: &Run, arrivals: &[Arrival]) -> anyhow::Resu
     )?;
     for Arrival { record, .. } in arrivals {
         let digest = record.keys.digest;
-        let known: Option<i64> =
-            if run.last.is_some() { same.query_row(params![run.id, digest.as_bytes()], |row| row.get(0)).optional()? } else { None };
+        let known: Option<i64> = if run.last.is_some() {
+            same.query_row(params![run.id, digest.as_bytes()], |row| row.get(0)).optional()?
+        } else {
+            None
+        };
         if known == Some(FACT) || digests.contains(&digest) {
             are_facts.push(false);
             continue;
@@ -131,7 +134,10 @@ fn append(
     for (Arrival { position, place, record }, is_fact) in arrivals.into_iter().zip(are_facts) {
         let line = line_of(tx, &record)?;
         if !is_fact {
-            insert(tx, &Settled { position, place, run: run.id, line, record: &record, outcome: DUPLICATE, fact: None })?;
+            insert(
+                tx,
+                &Settled { position, place, run: run.id, line, record: &record, outcome: DUPLICATE, fact: None },
+            )?;
             seen_earlier(tx, run.id, &record)?;
             continue;
         }
@@ -216,7 +222,13 @@ fn again(
         let (position, place) = *places.get(source).context("a record has its place in the log")?;
         let line = line_of(tx, record)?;
         let (fact, conflict) = (facts.get(source).copied(), conflicts.get(source));
-        let outcome = if fact.is_some() { FACT } else if conflict.is_some() { CONFLICT } else { DUPLICATE };
+        let outcome = if fact.is_some() {
+            FACT
+        } else if conflict.is_some() {
+            CONFLICT
+        } else {
+            DUPLICATE
+        };
         insert(tx, &Settled { position, place, run: run.id, line, record, outcome, fact })?;
         if let Some(conflict) = conflict {
             let problem = serde_json::to_string(&conflict.problem)?;
@@ -235,9 +247,8 @@ fn again(
 /// The entries of a run.
 fn known(tx: &Transaction<'_>, run: i64) -> anyhow::Result<Vec<(u64, Place)>> {
     let mut select = tx.prepare_cached("SELECT position, segment, start, length FROM records WHERE run = ?1")?;
-    let place = |row: &Row<'_>| {
-        Ok((row.get(0)?, Place { segment: row.get(1)?, start: row.get(2)?, length: row.get(3)? }))
-    };
+    let place =
+        |row: &Row<'_>| Ok((row.get(0)?, Place { segment: row.get(1)?, start: row.get(2)?, length: row.get(3)? }));
     Ok(select.query_map([run], place)?.collect::<Result<_, _>>()?)
 }
 

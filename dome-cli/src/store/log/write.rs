@@ -8,11 +8,11 @@ use anyhow::{Context, bail};
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
 
-use super::{FOLDER, segment_name};
 use super::entry::Entry;
 use super::frame;
 use super::manifest::{SegmentEntry, StoreManifest};
 use super::scan::Place;
+use super::{FOLDER, segment_name};
 
 /// A segment that has grown to this many bytes is full.
 const SEGMENT_BYTES: u64 = 64 << 20;
