@@ -13,7 +13,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 17] = [
+const DOCUMENTS: [Document; 23] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -40,6 +40,16 @@ const DOCUMENTS: [Document; 17] = [
     ("diff", "what diff --format json prints", schema::of_output::<crate::diff::Diff>),
     ("plan", "what plan --format json prints", schema::of_output::<crate::plan::Plan>),
     ("verification", "what verify --format json prints", schema::of_output::<crate::verify::Verification>),
+    (
+        "ingest-batch",
+        "what ingest --follow --format json prints for each batch",
+        schema::of_output::<crate::ingest::Acknowledged>,
+    ),
+    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<crate::ingest::Summary>),
+    ("store-status", "what store status --format json prints", schema::of_output::<crate::store::Status>),
+    ("store-verification", "what store verify --format json prints", schema::of_output::<crate::store::Report>),
+    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<crate::store::Shown>),
+    ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<crate::store::Retried>),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
     ("redaction", "what --redact takes", schema::redaction),

@@ -1,6 +1,6 @@
 //! `--follow`: files and folders are watched, stdin is streamed, until a signal asks to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -9,70 +9,62 @@ use anyhow::Context;
 use notify::{RecursiveMode, Watcher};
 
 use super::intake::Intake;
-use super::progress::Progress;
+use super::progress::{Progress, fresh_name};
 use super::stop::Stop;
-use super::tail::Tail;
-use crate::input::{self, Chunk, Chunks, ENVELOPES};
-use crate::output::{Output, note};
+use super::tail::{Now, Tail};
+use crate::input::{self, Chunk, Chunks, ENVELOPES, Source};
+use crate::output::note;
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);
 /// How often files are looked at even if nobody says that they changed: some file systems do not.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a file that lost its name must be quiet before its last line counts, end or no end.
+const LINGER: Duration = Duration::from_secs(5);
 /// Chunks of stdin that wait to be taken in. More are not read: whoever writes them waits.
 const WAITING: usize = 2;
 
 /// Follows the inputs until a signal asks to end, or stdin does.
-pub(super) fn follow(
-    inputs: &[PathBuf],
-    intake: &mut Intake<'_>,
-    stop: &Stop,
-    output: &mut Output,
-) -> anyhow::Result<()> {
-    if inputs.iter().any(|input| input.as_os_str() == "-") {
-        stdin(intake, stop, output)
-    } else {
-        files(inputs, intake, stop, output)
-    }
+pub(super) fn follow(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+    if inputs.iter().any(|input| input.as_os_str() == "-") { stdin(intake, stop) } else { files(inputs, intake, stop) }
 }
 
-fn stdin(intake: &mut Intake<'_>, stop: &Stop, output: &mut Output) -> anyhow::Result<()> {
+fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
     let (send, receive) = sync_channel(WAITING);
-    std::thread::spawn(move || pump(&send));
-    let known = intake.writer.known_sources()?;
-    let earlier = known.iter().filter(|known| known.name == "-" || known.name.starts_with("-#")).count();
-    let name = if earlier == 0 { "-".to_owned() } else { format!("-#{}", earlier + 1) };
-    let mut progress = Progress::new(name);
-    while !stop.is_asked() {
+    let asked = stop.clone();
+    std::thread::spawn(move || pump(&send, &asked));
+    let known = intake.writer.index.checkpoints_of("-")?;
+    let mut progress = Progress::new(fresh_name("-", &known, &BTreeSet::new()));
+    loop {
         match receive.recv_timeout(intake.patience().unwrap_or(TICK).min(TICK)) {
             // A stream's last chunk may lack its end; it is the only one that does.
             Ok(chunk) => intake.chunk(chunk.context("cannot read stdin")?, &mut progress, true)?,
+            // What was read from the stream before it was asked to end is taken in.
+            Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                intake.ended(&mut progress, !stop.is_asked());
+                return Ok(());
+            }
         }
-        keep_if_due(intake, output)?;
+        keep_if_due(intake)?;
     }
-    Ok(())
 }
 
-/// Reads stdin; stops when nobody takes what it reads.
-fn pump(send: &SyncSender<std::io::Result<Chunk>>) {
+/// Reads stdin; stops when nobody takes what it reads, or it is asked to.
+fn pump(send: &SyncSender<std::io::Result<Chunk>>, stop: &Stop) {
     for chunk in Chunks::eager(std::io::stdin().lock()) {
-        if send.send(chunk).is_err() {
+        if send.send(chunk).is_err() || stop.is_asked() {
             return;
         }
     }
 }
 
-fn keep_if_due(intake: &mut Intake<'_>, output: &mut Output) -> anyhow::Result<()> {
-    if intake.patience() == Some(Duration::ZERO) {
-        intake.keep()?;
-        super::summary::acknowledge(intake, output)?;
-    }
-    Ok(())
+fn keep_if_due(intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    if intake.patience() == Some(Duration::ZERO) { intake.keep() } else { Ok(()) }
 }
 
-fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop, output: &mut Output) -> anyhow::Result<()> {
+fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
     let (send, changed) = sync_channel(1);
     let mut watcher = notify::recommended_watcher(move |_| {
         // One word that something changed is enough.
@@ -82,17 +74,17 @@ fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop, output: &mut 
     for input in inputs {
         watch(&mut watcher, input)?;
     }
-    let mut tails: BTreeMap<PathBuf, Tail> = BTreeMap::new();
+    let mut files = Files { inputs, tails: BTreeMap::new(), gone: Vec::new() };
     let mut looked: Option<Instant> = None;
     while !stop.is_asked() {
         let told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
         if told || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-            look(inputs, &mut tails, intake)?;
+            files.look(intake, stop)?;
             looked = Some(Instant::now());
         }
-        keep_if_due(intake, output)?;
+        keep_if_due(intake)?;
     }
-    Ok(())
+    files.end(intake, stop)
 }
 
 fn wait(changed: &Receiver<()>, timeout: Duration) -> bool {
@@ -117,32 +109,69 @@ fn watch(watcher: &mut impl Watcher, input: &Path) -> anyhow::Result<()> {
     watcher.watch(folder, mode).with_context(|| format!("cannot watch `{}`", folder.display()))
 }
 
-/// Looks at every file that the inputs name now.
-fn look(inputs: &[PathBuf], tails: &mut BTreeMap<PathBuf, Tail>, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-    for source in input::find_some(inputs, ENVELOPES)? {
-        let Some(path) = source.path().map(PathBuf::from) else { continue };
+/// The files that are followed.
+struct Files<'i> {
+    inputs: &'i [PathBuf],
+    tails: BTreeMap<PathBuf, Tail>,
+    /// Files that lost their names. Who writes to one may go on for a while.
+    gone: Vec<Tail>,
+}
+
+impl Files<'_> {
+    /// Looks at every file that the inputs name now, and at those that they named before.
+    fn look(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+        let mut there = BTreeSet::new();
+        for source in input::find_some(self.inputs, ENVELOPES)? {
+            let Some(path) = source.path().map(PathBuf::from) else { continue };
+            if stop.is_asked() {
+                return Ok(());
+            }
+            self.one(&source, &path, intake, stop)?;
+            there.insert(path);
+        }
+        let lost: Vec<PathBuf> = self.tails.keys().filter(|path| !there.contains(*path)).cloned().collect();
+        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+        let mut waiting = Vec::new();
+        for mut tail in std::mem::take(&mut self.gone) {
+            let over = tail.is_quiet(LINGER);
+            tail.rest(intake, over, stop)?;
+            waiting.extend((!over).then_some(tail));
+        }
+        self.gone = waiting;
+        Ok(())
+    }
+
+    fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
-            let tail = match tails.get_mut(&path) {
-                Some(tail) => tail,
-                None => match Tail::open(&source, intake) {
-                    Ok(Some(tail)) => tails.entry(path.clone()).or_insert(tail),
-                    Ok(None) => break,
+            if !self.tails.contains_key(path) {
+                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.name().to_owned()).collect();
+                match Tail::open(source, path, intake, &in_use) {
+                    Ok(tail) => drop(self.tails.insert(path.to_owned(), tail)),
                     Err(error) => {
                         note(&format!("dome: note: {error:#}"));
-                        break;
+                        return Ok(());
                     }
-                },
-            };
-            if tail.advance(&source, intake)? {
-                break;
+                }
             }
-            // Another file has its name now, or it was cut: what it was is read to its end.
-            tails.remove(&path);
-            if !path.exists() {
-                break;
+            let Some(tail) = self.tails.get_mut(path) else { return Ok(()) };
+            match tail.advance(source, intake, stop)? {
+                Now::Same => return Ok(()),
+                Now::Renamed => self.gone.extend(self.tails.remove(path)),
+                Now::Rewritten => drop(self.tails.remove(path)),
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// The rest of files that lost their names is read now: nobody would find it later.
+    fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+        let lost: Vec<PathBuf> =
+            self.tails.iter().filter(|(_, tail)| !tail.has_its_name()).map(|(path, _)| path.clone()).collect();
+        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+        for mut tail in std::mem::take(&mut self.gone) {
+            tail.rest(intake, true, stop)?;
+        }
+        Ok(())
+    }
 }

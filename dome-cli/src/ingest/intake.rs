@@ -7,10 +7,12 @@ use dome_binder::Record;
 use dome_core::redact::RedactionCounts;
 use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
 
-use super::progress::Progress;
+use super::progress::{Progress, is_of};
+use super::summary;
 use crate::input::{Chunk, LongLine};
+use crate::output::{Output, note};
 use crate::redaction::{Masking, Seen};
-use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer};
+use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer, door};
 
 /// When a batch is full, whichever comes first.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct BatchLimits {
 
 /// Bytes of lines that a batch holds at most, but for its last line.
 const BATCH_BYTES: usize = 8 << 20;
+/// How often the instant that records may not pass moves on with the clock.
+const CLOCK: Duration = Duration::from_secs(60);
 
 /// What was taken in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +40,10 @@ pub(super) struct Intake<'w> {
     pub(super) writer: &'w mut Writer,
     pub(super) tally: Tally,
     terms: Session,
+    /// When the terms last moved on with the clock; `None` when they do not.
+    clock: Option<Instant>,
+    /// Who hears of each batch that is kept.
+    listener: Option<&'w mut Output>,
     masking: Masking,
     limits: BatchLimits,
     reader: Reader,
@@ -54,6 +62,8 @@ impl<'w> Intake<'w> {
             writer,
             tally: Tally::default(),
             terms,
+            clock: None,
+            listener: None,
             masking,
             limits,
             reader,
@@ -63,6 +73,42 @@ impl<'w> Intake<'w> {
             since: None,
             touched: BTreeMap::new(),
         }
+    }
+
+    /// Lets the terms move on with the clock.
+    pub(super) fn with_clock(mut self) -> Self {
+        self.clock = Some(Instant::now());
+        self
+    }
+
+    /// Tells of each batch that is kept.
+    pub(super) fn telling(mut self, listener: &'w mut Output) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Admits lines that were too far ahead of the clock and are not by the terms of now: one replay by
+    /// the last terms would admit them.
+    pub(super) fn readmit(&mut self) -> anyhow::Result<()> {
+        let late = self.writer.no_longer_late(&self.terms)?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        note(&format!("dome: note: {} lines that were too far ahead of the clock are admitted now", late.len()));
+        self.pending.extend(late.into_iter().map(|of| Entry::Retried { of }.into()));
+        self.keep()
+    }
+
+    /// A batch begins: its terms may be later ones than those of the batch before.
+    fn begin(&mut self) -> anyhow::Result<()> {
+        let due = self.clock.is_some_and(|moved| moved.elapsed() >= CLOCK);
+        if !due || self.since.is_some() || !self.pending.is_empty() {
+            return Ok(());
+        }
+        self.clock = Some(Instant::now());
+        self.terms.not_after = self.terms.not_after.max(Some(door::tomorrow()?));
+        self.reader = Reader::new().not_after(self.terms.not_after);
+        self.readmit()
     }
 
     /// Takes a chunk of a source in. `is_last` when nothing follows it: then its last line is one,
@@ -82,6 +128,7 @@ impl<'w> Intake<'w> {
     }
 
     fn line(&mut self, whole: &[u8], progress: &mut Progress) -> anyhow::Result<()> {
+        self.begin()?;
         let number = progress.number();
         let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
         let is_ended = whole.ends_with(b"\n");
@@ -89,16 +136,14 @@ impl<'w> Intake<'w> {
             if before.sha256 == Sha256Hash::of(line.bytes).to_string() {
                 if is_ended {
                     progress.pass(whole);
-                    self.touch(progress);
+                    self.touch(progress, false);
+                    self.masked(progress, &before.redactions.into_iter().collect());
                 } else {
                     progress.unfinished = Some(before);
                 }
                 return Ok(());
             }
-            // It was the start of this line, and is counted with it.
-            progress.lines -= 1;
-            progress.blank -= u64::from(before.blank);
-            self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }.into()));
+            self.withdraw(before, progress);
         }
         progress.lines += 1;
         self.tally.lines += 1;
@@ -115,12 +160,20 @@ impl<'w> Intake<'w> {
             progress.pass(whole);
         } else {
             let sha256 = Sha256Hash::of(line.bytes).to_string();
-            progress.unfinished = Some(Unfinished { blank, position, sha256 });
+            let redactions = std::mem::take(&mut masks).iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
+            progress.unfinished = Some(Unfinished { blank, position, redactions, sha256 });
         }
         self.bytes += whole.len();
-        self.touch(progress);
+        self.touch(progress, false);
         self.masked(progress, &masks);
         self.keep_if_full()
+    }
+
+    /// What had no end was the start of the line that comes now, and is counted with it.
+    fn withdraw(&mut self, before: Unfinished, progress: &mut Progress) {
+        progress.lines -= 1;
+        progress.blank -= u64::from(before.blank);
+        self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }.into()));
     }
 
     /// Reads a line; the position of its entry.
@@ -152,6 +205,10 @@ impl<'w> Intake<'w> {
     }
 
     fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> anyhow::Result<()> {
+        self.begin()?;
+        if let Some(before) = progress.unfinished.take() {
+            self.withdraw(before, progress);
+        }
         let mut masks = RedactionCounts::default();
         progress.lines += 1;
         self.tally.lines += 1;
@@ -168,12 +225,20 @@ impl<'w> Intake<'w> {
             self.bytes += limits::RAW_BYTES;
             self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
         }
-        self.touch(progress);
+        self.touch(progress, false);
         self.masked(progress, &masks);
         self.keep_if_full()
     }
 
-    fn touch(&mut self, progress: &Progress) {
+    /// Notes whether a source was read to its end, where that is news.
+    pub(super) fn ended(&mut self, progress: &mut Progress, ended: bool) {
+        if progress.ended != ended {
+            self.touch(progress, ended);
+        }
+    }
+
+    fn touch(&mut self, progress: &mut Progress, ended: bool) {
+        progress.ended = ended;
         self.since.get_or_insert_with(Instant::now);
         match self.touched.get_mut(&progress.name) {
             Some((known, _)) => known.clone_from(progress),
@@ -206,9 +271,23 @@ impl<'w> Intake<'w> {
             self.pending.push(Entry::Source(checkpoint).into());
         }
         let pending = std::mem::take(&mut self.pending);
-        self.tally.batches += u64::from(!pending.is_empty());
         (self.bytes, self.since) = (0, None);
-        self.writer.keep(&self.terms, pending)
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.tally.batches += 1;
+        self.writer.keep(&self.terms, pending)?;
+        match &mut self.listener {
+            Some(listener) => summary::acknowledge(self.writer, self.tally, listener),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the batch where it holds lines of a source that may be this one, so that the store knows
+    /// how far it was read.
+    pub(super) fn keep_lines_of(&mut self, name: &str) -> anyhow::Result<()> {
+        let touched = self.touched.keys().any(|touched| is_of(touched, name));
+        if touched { self.keep() } else { Ok(()) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a store comes to, whatever the way lines came into it: that of one replay (L-1 to L-4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn ingest(folder: &Path, store: &Path, lines: usize, mode: Option<WrapperPolicy>
     let terms = Session { redaction: Some(rules), ..Session::default() };
     let mut intake = Intake::new(&mut writer, terms, masking, limits);
     for source in input::find_some(&[folder.to_owned()], ENVELOPES).unwrap() {
-        assert!(super::read(&source, &mut intake, &Stop::never()).unwrap());
+        assert!(super::read(&source, &mut intake, &mut BTreeSet::new(), &Stop::never()).unwrap());
     }
     intake.keep().unwrap();
 }

@@ -11,6 +11,10 @@ mod summary;
 mod tail;
 mod terms;
 
+use std::collections::BTreeSet;
+
+pub(crate) use summary::{Acknowledged, Summary};
+
 use anyhow::Context;
 
 use crate::args::IngestArgs;
@@ -22,6 +26,7 @@ use crate::store::Writer;
 use intake::{BatchLimits, Intake};
 use progress::{Start, find_start, skip};
 use stop::Stop;
+use summary::Totals;
 
 /// Runs the verb.
 pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
@@ -31,32 +36,39 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     let masking = terms::masking(args.redact.as_deref())?;
     let stop = Stop::listen()?;
     let mut writer = Writer::open(&args.store, || terms::rules(args, settings))?;
-    terms::check(args, settings, &writer)?;
+    terms::check(args, &writer)?;
     let terms = terms::of(args, &masking, &writer)?;
-    let facts_before = writer.index.count("SELECT coalesce(sum(facts), 0) FROM runs")?;
+    let before = Totals::of(&writer)?;
     let limits = BatchLimits { lines: args.batch_lines.get(), age: std::time::Duration::from_millis(args.batch_ms) };
-    let mut intake = Intake::new(&mut writer, terms, masking, limits);
+    let has_clock = args.not_after.is_none() && terms.not_after.is_some();
+    let intake = Intake::new(&mut writer, terms, masking, limits);
+    let mut intake = if has_clock { intake.with_clock() } else { intake };
+    if args.follow && output.is_json() {
+        intake = intake.telling(output);
+    }
+    intake.readmit()?;
     let complete = if args.follow {
-        follow::follow(&args.inputs, &mut intake, &stop, output)?;
+        follow::follow(&args.inputs, &mut intake, &stop)?;
         true
     } else {
         at_once(args, &mut intake, &stop)?
     };
     intake.keep()?;
     let tally = intake.tally;
-    summary::print(&args.store, &writer, tally, facts_before, output)?;
+    let quarantined = summary::print(&args.store, &writer, tally, &before, output)?;
     output.flush()?;
     if !complete {
         note("dome: stopped by a signal; the batch is kept. Run the same command again to go on");
         return Ok(Exit::Failed);
     }
-    Ok(if args.deny_quarantine && tally.rejected > 0 { Exit::Findings } else { Exit::Done })
+    Ok(if args.deny_quarantine && quarantined > 0 { Exit::Findings } else { Exit::Done })
 }
 
 /// Reads every source to its end; says whether it got there.
 fn at_once(args: &IngestArgs, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<bool> {
+    let mut in_use = BTreeSet::new();
     for source in input::find(&args.inputs, ENVELOPES)? {
-        if !read(&source, intake, stop)? {
+        if !read(&source, intake, &mut in_use, stop)? {
             return Ok(false);
         }
     }
@@ -64,14 +76,14 @@ fn at_once(args: &IngestArgs, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::R
 }
 
 /// Reads a source from where it stopped to its end; says whether it got there.
-fn read(source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<bool> {
-    // Two sources may have one name: what was read under it until now counts.
-    intake.keep()?;
-    let known = intake.writer.known_sources()?;
-    let Start { mut progress, note: remark } = find_start(source, &known)?;
+fn read(source: &Source, intake: &mut Intake<'_>, in_use: &mut BTreeSet<String>, stop: &Stop) -> anyhow::Result<bool> {
+    intake.keep_lines_of(&source.name)?;
+    let known = intake.writer.index.checkpoints_of(&source.name)?;
+    let Start { mut progress, note: remark } = find_start(source, &known, in_use)?;
     if let Some(remark) = remark {
         note(&format!("dome: note: {remark}"));
     }
+    in_use.insert(progress.name.clone());
     let mut reader = source.open()?;
     let failed = || format!("cannot read `{}`", source.shown());
     skip(&mut reader, progress.offset).with_context(failed)?;
@@ -80,9 +92,10 @@ fn read(source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result
         let chunk: Chunk = chunk.with_context(failed)?;
         let is_last = chunks.peek().is_none();
         intake.chunk(chunk, &mut progress, is_last)?;
-        if stop.is_asked() {
+        if stop.is_asked() && !is_last {
             return Ok(false);
         }
     }
-    Ok(true)
+    intake.ended(&mut progress, true);
+    Ok(!stop.is_asked())
 }

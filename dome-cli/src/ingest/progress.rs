@@ -1,5 +1,6 @@
 //! How far a source was read, and how it is found again.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use anyhow::Context;
@@ -8,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::input::{Chunk, Chunks, LongLine, Source};
 use crate::store::{Checkpoint, Unfinished};
+
+/// Bytes that are held against a file before it is read on.
+const RECENT_BYTES: usize = 256;
 
 /// A source that is being read: what is behind, and the hash over it.
 #[derive(Clone)]
@@ -18,7 +22,11 @@ pub(super) struct Progress {
     pub(super) offset: u64,
     pub(super) lines: u64,
     pub(super) blank: u64,
+    /// Whether nothing more stands in it that is known of, but for an unfinished line.
+    pub(super) ended: bool,
     hasher: Sha256,
+    /// The last bytes before `offset`.
+    recent: Vec<u8>,
     /// A last line without an end, which stands at `offset` and is counted already.
     pub(super) unfinished: Option<Unfinished>,
 }
@@ -26,7 +34,8 @@ pub(super) struct Progress {
 impl Progress {
     /// Nothing is read yet.
     pub(super) fn new(name: String) -> Self {
-        Self { name, offset: 0, lines: 0, blank: 0, hasher: Sha256::new(), unfinished: None }
+        let (hasher, recent) = (Sha256::new(), Vec::new());
+        Self { name, offset: 0, lines: 0, blank: 0, ended: false, hasher, recent, unfinished: None }
     }
 
     /// The number of the line that stands at `offset`.
@@ -38,6 +47,14 @@ impl Progress {
     pub(super) fn pass(&mut self, whole: &[u8]) {
         self.hasher.update(whole);
         self.offset += whole.len() as u64;
+        self.recent.extend_from_slice(whole.get(whole.len().saturating_sub(RECENT_BYTES)..).unwrap_or_default());
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT_BYTES));
+    }
+
+    /// The bytes that stand before `offset` unless the source was rewritten; none are known behind a
+    /// line that was too long to hold.
+    pub(super) fn recent(&self) -> &[u8] {
+        &self.recent
     }
 
     /// A line that is too long to hold is behind: its own hash stands for its bytes.
@@ -45,6 +62,7 @@ impl Progress {
         let place = dome_core::Source { line: line.number, name: "".into() };
         let row = line.raw.clone().row(line.offset, place, dome_core::line_too_long(line.raw.length()));
         self.hasher.update(row.sha256.as_bytes());
+        self.recent.clear();
         self.offset = line.end;
     }
 
@@ -55,6 +73,7 @@ impl Progress {
     pub(super) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             blank: self.blank,
+            ended: self.ended,
             lines: self.lines,
             name: self.name.clone(),
             offset: self.offset,
@@ -70,6 +89,7 @@ impl Progress {
             name: checkpoint.name.clone(),
             lines: checkpoint.lines,
             blank: checkpoint.blank,
+            ended: checkpoint.ended,
             unfinished: checkpoint.unfinished.clone(),
             ..self.clone()
         })
@@ -85,18 +105,16 @@ pub(super) struct Start {
 
 /// Finds the place where reading a source stopped: at the end of the longest of its earlier contents
 /// that it still begins with. A source that begins otherwise was rewritten, truncated or rotated: it
-/// is read from its start, under a name of its own.
+/// is read from its start, under a name of its own. So is a second source of one name; `in_use` are the
+/// names under which others are being read.
 ///
 /// # Errors
 ///
 /// When the source cannot be read.
-pub(super) fn find_start(source: &Source, known: &[Checkpoint]) -> anyhow::Result<Start> {
-    let mut earlier: Vec<&Checkpoint> = known.iter().filter(|known| is_of(&known.name, &source.name)).collect();
+pub(super) fn find_start(source: &Source, known: &[Checkpoint], in_use: &BTreeSet<String>) -> anyhow::Result<Start> {
+    let mut earlier: Vec<&Checkpoint> =
+        known.iter().filter(|known| is_of(&known.name, &source.name) && !in_use.contains(&known.name)).collect();
     earlier.sort_by_key(|known| known.offset);
-    let fresh = |count: usize| match count {
-        0 => source.name.clone(),
-        earlier => format!("{}#{}", source.name, earlier + 1),
-    };
     let last = earlier.iter().map(|known| known.offset).max().unwrap_or_default();
     let mut progress = Progress::new(String::new());
     let mut found = earlier.iter().rev().find_map(|known| progress.take_up(known));
@@ -122,12 +140,18 @@ pub(super) fn find_start(source: &Source, known: &[Checkpoint]) -> anyhow::Resul
         }
         found = earlier.iter().rev().find_map(|known| progress.take_up(known)).or(found);
     }
-    let note = match &found {
-        Some(_) => None,
-        None if earlier.is_empty() => None,
-        None => Some(changed(source, progress.offset < last, &fresh(earlier.len()))),
-    };
-    Ok(Start { progress: found.unwrap_or_else(|| Progress::new(fresh(earlier.len()))), note })
+    let fresh = || fresh_name(&source.name, known, in_use);
+    // Each stream of stdin is another one; nothing is remarkable about that.
+    let note = (found.is_none() && !earlier.is_empty() && source.is_file())
+        .then(|| changed(source, progress.offset < last, &fresh()));
+    Ok(Start { progress: found.unwrap_or_else(|| Progress::new(fresh())), note })
+}
+
+/// The first of `name`, `name#2` and so on that was never given.
+pub(super) fn fresh_name(name: &str, known: &[Checkpoint], in_use: &BTreeSet<String>) -> String {
+    let taken = |asked: &String| in_use.contains(asked) || known.iter().any(|known| known.name == *asked);
+    let later = (2_u64..).map(|number| format!("{name}#{number}"));
+    std::iter::once(name.to_owned()).chain(later).find(|asked| !taken(asked)).unwrap_or_default()
 }
 
 fn changed(source: &Source, shorter: bool, name: &str) -> String {
@@ -140,7 +164,7 @@ fn changed(source: &Source, shorter: bool, name: &str) -> String {
 }
 
 /// Whether a stored name is `name` itself or a later content under it.
-fn is_of(stored: &str, name: &str) -> bool {
+pub(super) fn is_of(stored: &str, name: &str) -> bool {
     let later = |rest: &str| rest.strip_prefix('#').is_some_and(|number| number.parse::<u64>().is_ok());
     stored.strip_prefix(name).is_some_and(|rest| rest.is_empty() || later(rest))
 }

@@ -1,14 +1,17 @@
 //! A file that grows: read on from where reading stopped, whatever becomes of its name.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use super::intake::Intake;
-use super::progress::{Progress, Start, find_start};
+use super::progress::{Progress, Start, find_start, skip};
+use super::stop::Stop;
 use crate::input::{Chunks, Source};
 use crate::output::note;
 
@@ -20,71 +23,131 @@ pub(super) struct Tail {
     compressed: bool,
     /// Of a compressed file: the size and change time that were read.
     seen: (u64, i64, i64),
+    /// When it last had something new.
+    active: Instant,
+}
+
+/// What has become of a file.
+pub(super) enum Now {
+    /// It is the file at its path.
+    Same,
+    /// Its path leads to another file, or nowhere.
+    Renamed,
+    /// It does not hold any more what was read from it.
+    Rewritten,
 }
 
 impl Tail {
-    /// Starts where the store stopped.
-    pub(super) fn open(source: &Source, intake: &mut Intake<'_>) -> anyhow::Result<Option<Self>> {
-        let Some(path) = source.path().map(PathBuf::from) else { return Ok(None) };
-        intake.keep()?;
-        let Start { progress, note: remark } = find_start(source, &intake.writer.known_sources()?)?;
+    /// Starts where the store stopped; `in_use` are the names under which others are read.
+    pub(super) fn open(
+        source: &Source,
+        path: &Path,
+        intake: &mut Intake<'_>,
+        in_use: &BTreeSet<String>,
+    ) -> anyhow::Result<Self> {
+        intake.keep_lines_of(&source.name)?;
+        let known = intake.writer.index.checkpoints_of(&source.name)?;
+        let Start { progress, note: remark } = find_start(source, &known, in_use)?;
         if let Some(remark) = remark {
             note(&format!("dome: note: {remark}"));
         }
-        let file = File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let compressed = source.is_compressed();
-        Ok(Some(Self { path, file, progress, compressed, seen: (0, 0, 0) }))
+        let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let (path, compressed) = (path.to_owned(), source.is_compressed());
+        Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
     }
 
-    /// Reads what has come; says whether the file at this path is still the one that is read.
-    ///
-    /// A line without an end waits for its end, unless the file has gone from its name: then nothing
-    /// will follow.
-    pub(super) fn advance(&mut self, source: &Source, intake: &mut Intake<'_>) -> anyhow::Result<bool> {
-        let failed = || format!("cannot read `{}`", self.path.display());
-        let open = self.file.metadata().with_context(failed)?;
+    /// The name under which the store knows it.
+    pub(super) fn name(&self) -> &str {
+        &self.progress.name
+    }
+
+    /// Whether nothing has come for so long.
+    pub(super) fn is_quiet(&self, time: Duration) -> bool {
+        self.active.elapsed() >= time
+    }
+
+    /// Whether its path still leads to it.
+    pub(super) fn has_its_name(&self) -> bool {
+        let place = |found: &fs::Metadata| (found.dev(), found.ino());
         let named = fs::metadata(&self.path).ok();
-        let same = named.as_ref().is_some_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()));
+        named.is_some_and(|named| self.file.metadata().is_ok_and(|open| place(&open) == place(&named)))
+    }
+
+    /// Reads what has come. A line without an end waits for it.
+    pub(super) fn advance(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<Now> {
+        let renamed = !self.has_its_name();
         if self.compressed {
-            return self.compressed(source, &open, same, intake);
+            return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
         }
-        if open.len() < self.progress.offset {
-            return Ok(false);
+        if self.is_rewritten()? {
+            return Ok(Now::Rewritten);
         }
-        if open.len() > self.progress.offset {
-            self.file.seek(SeekFrom::Start(self.progress.offset)).with_context(failed)?;
-            let limit = open.len() - self.progress.offset;
-            let reader = std::io::Read::take(&self.file, limit);
-            let chunks = Chunks::resumed(reader, self.progress.number(), self.progress.offset);
-            for chunk in chunks {
-                intake.chunk(chunk.with_context(failed)?, &mut self.progress, !same)?;
+        self.rest(intake, false, stop)?;
+        Ok(if renamed { Now::Renamed } else { Now::Same })
+    }
+
+    /// Whether it is shorter than what was read, or other bytes stand before that place.
+    fn is_rewritten(&self) -> anyhow::Result<bool> {
+        let expected = self.progress.recent();
+        let mut found = vec![0; expected.len()];
+        let start = self.progress.offset - expected.len() as u64;
+        let length = self.file.metadata().with_context(|| format!("cannot read `{}`", self.path.display()))?.len();
+        let read = self.file.read_exact_at(&mut found, start);
+        Ok(length < self.progress.offset || read.is_ok() && found != expected)
+    }
+
+    /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
+    /// line without an end is one.
+    pub(super) fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<()> {
+        let failed = || format!("cannot read `{}`", self.path.display());
+        let length = self.file.metadata().with_context(failed)?.len();
+        if self.compressed || length <= self.progress.offset {
+            return Ok(());
+        }
+        self.file.seek(SeekFrom::Start(self.progress.offset)).with_context(failed)?;
+        let reader = Read::take(&self.file, length - self.progress.offset);
+        let before = self.progress.offset;
+        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
+            intake.chunk(chunk.with_context(failed)?, &mut self.progress, is_all)?;
+            if stop.is_asked() && !is_all {
+                break;
             }
         }
-        Ok(same)
+        if self.progress.offset > before {
+            self.active = Instant::now();
+        }
+        let ended = is_all || self.progress.offset == length;
+        intake.ended(&mut self.progress, ended);
+        Ok(())
     }
 
-    /// A compressed file is read as a whole once it is whole.
-    fn compressed(
-        &mut self,
-        source: &Source,
-        open: &fs::Metadata,
-        same: bool,
-        intake: &mut Intake<'_>,
-    ) -> anyhow::Result<bool> {
+    /// A compressed file is read from its start whenever it has changed.
+    fn compressed(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<Now> {
+        let open = self.file.metadata().with_context(|| format!("cannot read `{}`", self.path.display()))?;
         let seen = (open.len(), open.mtime(), open.mtime_nsec());
-        if !same || seen == self.seen {
-            return Ok(same);
+        if seen == self.seen {
+            return Ok(Now::Same);
         }
-        let mut reader = source.open()?;
-        if super::progress::skip(&mut reader, self.progress.offset).is_err() {
-            return Ok(false);
+        let Ok(mut reader) = source.open() else { return Ok(Now::Same) };
+        match skip(&mut reader, self.progress.offset) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof && self.progress.offset > 0 => {
+                return Ok(Now::Rewritten);
+            }
+            Err(_) => return Ok(Now::Same),
+            Ok(()) => {}
         }
-        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
+        let mut chunks = Chunks::resumed(reader, self.progress.number(), self.progress.offset).peekable();
+        while let Some(chunk) = chunks.next() {
             // It may still be being written: what is not there yet is read when it is.
-            let Ok(chunk) = chunk else { return Ok(true) };
-            intake.chunk(chunk, &mut self.progress, false)?;
+            let Ok(chunk) = chunk else { return Ok(Now::Same) };
+            let is_last = chunks.peek().is_none();
+            intake.chunk(chunk, &mut self.progress, is_last)?;
+            if stop.is_asked() {
+                return Ok(Now::Same);
+            }
         }
         self.seen = seen;
-        Ok(true)
+        intake.ended(&mut self.progress, true);
+        Ok(Now::Same)
     }
 }

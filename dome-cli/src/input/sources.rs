@@ -67,7 +67,11 @@ fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
 fn below(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
-        let entry = entry.with_context(|| format!("cannot walk `{}`", folder.display()))?;
+        let entry = match entry {
+            // It went while the folder was walked.
+            Err(error) if error.depth() > 0 && is_gone(&error) => continue,
+            entry => entry.with_context(|| format!("cannot walk `{}`", folder.display()))?,
+        };
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
         let name = steps.join("/");
@@ -77,6 +81,10 @@ fn below(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sources)
+}
+
+fn is_gone(error: &walkdir::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// As [`find`], of what is there by now: files that are not, and folders that hold nothing yet, are

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
-use dome_core::{QuarantineRow, RawLine, Reader, Rejection, Source};
+use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Rejection, Source};
 
 use super::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session};
 
@@ -74,6 +74,8 @@ impl History {
         for of in retried {
             history.retry(of, &mut reader, &mut hashed);
         }
+        history.judge_late_lines();
+        history.count_unfinished();
         Ok(history)
     }
 
@@ -113,6 +115,30 @@ impl History {
                 self.records.insert(of, Box::new(Record::with(envelope, source, hashed)));
             }
             _ => drop(self.turned.insert(of, turned)),
+        }
+    }
+
+    /// What is wrong with a line that was too far ahead of the clock depends on the clock: here by the
+    /// terms of the last session, as a replay sees it.
+    fn judge_late_lines(&mut self) {
+        let mut reader = Reader::new().not_after(self.session.as_ref().and_then(|session| session.not_after));
+        let late = |turned: &&mut Turned| {
+            turned.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture)
+        };
+        for turned in self.turned.values_mut().filter(late) {
+            let Some(whole) = &turned.whole else { continue };
+            if let Err(rejection) = reader.read(whole) {
+                turned.row = RawLine::of(whole).row(turned.row.offset, turned.row.source.clone(), rejection);
+            }
+        }
+    }
+
+    /// The masks of lines that have no end yet.
+    fn count_unfinished(&mut self) {
+        for unfinished in self.sources.values().filter_map(|source| source.unfinished.as_ref()) {
+            for (rule, count) in &unfinished.redactions {
+                *self.redactions.entry(rule.clone()).or_default() += count;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The store: a log of everything that was ingested, and an index of what it comes to.
 
+pub(crate) mod door;
 pub(crate) mod export;
 mod history;
 mod index;
@@ -13,6 +14,9 @@ pub(crate) mod verify;
 mod writer;
 
 pub(crate) use log::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
-pub(crate) use settings::StoreSettings;
+pub(crate) use quarantine::{Retried, Shown};
+pub(crate) use settings::{StoreSettings, given};
+pub(crate) use status::Status;
 pub(crate) use verbs::run;
+pub(crate) use verify::Report;
 pub(crate) use writer::{Pending, Writer};

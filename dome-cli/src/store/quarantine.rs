@@ -4,8 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use dome_core::{Problem, Reader, Sha256Hash};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::door;
 use super::index::{Index, Turned};
 use super::log::{Entry, Log, Segments};
 use super::writer::Writer;
@@ -30,8 +32,8 @@ struct Header {
 }
 
 /// A line with everything that is known of it, its members in canonical order.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Shown {
     format_version: &'static str,
     length: u64,
     line: u64,
@@ -47,10 +49,12 @@ struct Shown {
 }
 
 /// What a retry came to, its members in canonical order.
-#[derive(Serialize)]
-struct Retried {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Retried {
+    /// Positions of the lines that are facts, repeats or conflicts now.
     admitted: Vec<u64>,
     format_version: &'static str,
+    /// Lines that were asked for and are rejected still, conflicts among them.
     still_rejected: u64,
 }
 
@@ -144,28 +148,31 @@ pub(super) fn retry(
     store: &Path,
     positions: &[u64],
     source: Option<&str>,
+    not_after: Option<&str>,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
     // A store is not made by asking for another try.
     Log::open(store)?;
     let mut writer = Writer::open(store, || anyhow::bail!("the store is gone"))?;
-    let terms = writer.index.session()?.unwrap_or_default();
-    let mut reader = Reader::new().not_after(terms.not_after);
-    let mut segments = Segments::of(store);
-    let (mut admitted, mut still_rejected) = (Vec::new(), 0);
-    for turned in wanted(&writer.index, source)? {
-        let asked = positions.is_empty() || positions.contains(&turned.position);
-        if !asked || turned.conflict.is_some() {
-            continue;
-        }
-        let bytes = match segments.read(turned.place, turned.position)? {
-            Some(Entry::Rejected(rejected)) => rejected.bytes(),
-            _ => None,
-        };
-        match bytes.map(|bytes| reader.read(&bytes).is_ok()) {
-            Some(true) => admitted.push(turned.position),
-            _ => still_rejected += 1,
-        }
+    let before = writer.index.session()?;
+    let not_after = door::not_after(not_after, before.as_ref())?;
+    let mut terms = before.unwrap_or_default();
+    terms.not_after = not_after;
+    let rows = wanted(&writer.index, source)?;
+    if let Some(unknown) = positions.iter().find(|asked| !rows.iter().any(|row| row.position == **asked)) {
+        return Err(usage(format!("no quarantined line has the position {unknown}")));
+    }
+    let asked = |row: &Turned| positions.is_empty() || positions.contains(&row.position);
+    // A conflict is settled by the facts of its run, not by reading it again.
+    let (lines, conflicts): (Vec<Turned>, Vec<Turned>) =
+        rows.into_iter().filter(asked).partition(|row| row.conflict.is_none());
+    let (mut admitted, rejected) = door::admissible(store, &lines, &terms)?;
+    let still_rejected = rejected + conflicts.len() as u64;
+    // Where the instant moves on, it does for every line: one replay has one instant.
+    if !admitted.is_empty() {
+        admitted.extend(writer.no_longer_late(&terms)?);
+        admitted.sort_unstable();
+        admitted.dedup();
     }
     let pending = admitted.iter().map(|of| Entry::Retried { of: *of }.into()).collect();
     writer.keep(&terms, pending)?;

@@ -1,11 +1,14 @@
 //! What a store derives by: the mode, the policy and the reason codes, kept in its manifest.
 
+use std::path::{Path, PathBuf};
+
 use dome_binder::{Policy, Rules};
 use dome_core::{CodeTable, WrapperPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::exit::invalid;
+use crate::replay::{codes, policy};
 
 /// The settings, their members in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,4 +47,25 @@ impl StoreSettings {
         let codes = CodeTable::parse(&serde_json::to_vec(&read.reason_codes)?).map_err(|why| wrong(&why))?;
         Ok(Rules { policy, codes, mode: read.mode })
     }
+}
+
+/// The rules of a store with those that are given in place of its own.
+///
+/// # Errors
+///
+/// When a document cannot be read or is wrong.
+pub(crate) fn given(
+    mut rules: Rules,
+    policy_file: Option<&Path>,
+    reason_codes: &[PathBuf],
+    mode: Option<WrapperPolicy>,
+) -> anyhow::Result<Rules> {
+    if let Some(file) = policy_file {
+        rules.policy = policy(file)?;
+    }
+    if !reason_codes.is_empty() {
+        rules.codes = codes(reason_codes)?;
+    }
+    rules.mode = mode.or(rules.mode);
+    Ok(rules)
 }

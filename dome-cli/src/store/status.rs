@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dome_core::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::index::{Index, SourceRow};
@@ -11,22 +12,25 @@ use crate::exit::Exit;
 use crate::output::{Output, grouped};
 
 /// A source, its members in canonical order.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreSource")]
 struct Source {
-    /// Bad lines in a million that are not blank.
+    /// Bad lines, conflicts among them, in a million that are not blank.
     bad_ppm: u64,
     blank: u64,
     lines: u64,
     name: String,
     offset: u64,
+    /// Whether more is known to stand in it: then it holds the watermark back.
+    open: bool,
     rejected: u64,
     /// Whether its last line had no end.
     unfinished: bool,
 }
 
 /// The state of a store, its members in canonical order.
-#[derive(Serialize)]
-struct Status {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Status {
     /// Entries of the log that the index does not hold yet.
     behind: u64,
     bytes: u64,
@@ -42,6 +46,7 @@ struct Status {
     segments: usize,
     sources: Vec<Source>,
     store: String,
+    /// The instant up to which the derived state is complete, as far as the sources were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     watermark: Option<Timestamp>,
 }
@@ -61,7 +66,7 @@ pub(crate) fn run(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
 }
 
 impl Source {
-    fn of(SourceRow { checkpoint, rejected }: SourceRow) -> Self {
+    fn of(SourceRow { checkpoint, rejected, open }: SourceRow) -> Self {
         let content = checkpoint.lines - checkpoint.blank;
         Self {
             bad_ppm: (rejected * 1_000_000).checked_div(content).unwrap_or_default(),
@@ -69,6 +74,7 @@ impl Source {
             lines: checkpoint.lines,
             name: checkpoint.name,
             offset: checkpoint.offset,
+            open,
             rejected,
             unfinished: checkpoint.unfinished.is_some(),
         }
@@ -76,7 +82,11 @@ impl Source {
 
     fn row(&self) -> String {
         let per_cent = format!("{}.{:02} %", self.bad_ppm / 10_000, self.bad_ppm % 10_000 / 100);
-        let end = if self.unfinished { "  (its last line has no end yet)" } else { "" };
+        let end = match (self.open, self.unfinished) {
+            (true, true) => "  (its last line has no end yet)",
+            (true, false) => "  (not read to its end)",
+            (false, _) => "",
+        };
         format!("{:>12}  {:>10}  {:>9}  {}{end}", grouped(self.lines), grouped(self.rejected), per_cent, self.name)
     }
 }

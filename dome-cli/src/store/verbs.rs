@@ -1,12 +1,17 @@
 //! `dome store`: the verbs on a store that stands.
 
+use std::path::Path;
+
+use serde::Serialize;
+
 use super::export::{self, Export};
 use super::log::Log;
+use super::settings::{StoreSettings, given};
 use super::writer::Writer;
 use super::{quarantine, status, verify};
-use crate::args::{QuarantineVerb, StoreVerb};
+use crate::args::{QuarantineVerb, StoreRebuildArgs, StoreVerb};
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, grouped};
 use crate::replay::load_rules;
 use crate::settings::{Settings, threads};
 
@@ -25,25 +30,60 @@ pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Output) ->
         }
         StoreVerb::Quarantine(QuarantineVerb::Show(args)) => quarantine::show(&args.at.store, args.position, output),
         StoreVerb::Quarantine(QuarantineVerb::Retry(args)) => {
-            quarantine::retry(&args.at.store, &args.positions, args.source.as_deref(), output)
+            let (source, not_after) = (args.source.as_deref(), args.not_after.as_deref());
+            quarantine::retry(&args.at.store, &args.positions, source, not_after, output)
         }
-        StoreVerb::Compact(at) => {
-            Log::open(&at.store)?;
-            let writer = Writer::open(&at.store, || anyhow::bail!("the store is gone"))?;
-            let (before, after) = writer.index.compact()?;
-            output.line(&format!("index: {before} bytes before, {after} after; the log is never shortened"))?;
-            output.flush()?;
-            Ok(Exit::Done)
-        }
-        StoreVerb::Rebuild(args) => {
-            Log::open(&args.at.store)?;
-            let same = args.policy.is_none() && args.reason_codes.is_empty() && args.mode.is_none();
-            let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
-            let rules = if same { None } else { Some(load_rules(policy.as_deref(), &codes, mode)?) };
-            let writer = Writer::open(&args.at.store, || anyhow::bail!("the store is gone"))?.rebuild(rules)?;
-            output.line(&format!("{} entries derived again", crate::output::grouped(writer.index.applied()?)))?;
-            output.flush()?;
-            Ok(Exit::Done)
-        }
+        StoreVerb::Compact(at) => compact(&at.store, output),
+        StoreVerb::Rebuild(args) => rebuild(args, settings, output),
     }
+}
+
+/// What compacting came to, its members in canonical order.
+#[derive(Serialize)]
+struct Compacted {
+    bytes_after: u64,
+    bytes_before: u64,
+    format_version: &'static str,
+}
+
+fn compact(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
+    Log::open(store)?;
+    let writer = Writer::open(store, || anyhow::bail!("the store is gone"))?;
+    let (bytes_before, bytes_after) = writer.index.compact()?;
+    if output.is_json() {
+        output.object(&Compacted { bytes_after, bytes_before, format_version: "1" })?;
+    } else {
+        let [before, after] = [bytes_before, bytes_after].map(grouped);
+        output.line(&format!("index: {before} bytes before, {after} after; the log is never shortened"))?;
+    }
+    output.flush()?;
+    Ok(Exit::Done)
+}
+
+/// What a rebuild came to, its members in canonical order.
+#[derive(Serialize)]
+struct Rebuilt {
+    entries: u64,
+    format_version: &'static str,
+}
+
+/// Rules that are not given stay what they are.
+fn rebuild(args: &StoreRebuildArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
+    let log = Log::open(&args.at.store)?;
+    let rules = if args.defaults {
+        let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
+        load_rules(policy.as_deref(), &codes, mode)?
+    } else {
+        let before = StoreSettings::rules(&log.manifest.settings)?;
+        given(before, args.policy.as_deref(), &args.reason_codes, args.mode)?
+    };
+    let writer = Writer::open(&args.at.store, || anyhow::bail!("the store is gone"))?.rebuild(Some(rules))?;
+    let entries = writer.index.applied()?;
+    if output.is_json() {
+        output.object(&Rebuilt { entries, format_version: "1" })?;
+    } else {
+        output.line(&format!("{} entries derived again", grouped(entries)))?;
+    }
+    output.flush()?;
+    Ok(Exit::Done)
 }

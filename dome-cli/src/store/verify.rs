@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dome_binder::{Rules, append_row, views};
 use dome_core::canonical;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::history::History;
@@ -19,7 +20,8 @@ use crate::replay::{self, Steps};
 const SHOWN: usize = 10;
 
 /// Something that the index holds otherwise than the log says.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreDifference")]
 struct Difference {
     expected: String,
     found: String,
@@ -29,8 +31,8 @@ struct Difference {
 }
 
 /// What verifying came to, its members in canonical order.
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Report {
     damage: Vec<Damage>,
     difference_count: usize,
     differences: Vec<Difference>,

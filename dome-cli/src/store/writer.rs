@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use dome_binder::{Record, Rules};
 
+use super::door;
 use super::index::{Arrival, Batch, Index};
 use super::lock::WriterLock;
 use super::log::{Entry, Log, LogWriter, Segments, Session, StoreManifest, Written};
@@ -71,13 +72,25 @@ impl Writer {
         Ok(Self { index, rules, log, segments: Segments::of(path), terms, path: path.to_owned(), _lock: lock })
     }
 
-    /// How far each source was read.
+    /// Lines that were too far ahead of the clock and are envelopes by these terms.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
-    pub(crate) fn known_sources(&self) -> anyhow::Result<Vec<super::log::Checkpoint>> {
-        Ok(self.index.sources()?.into_iter().map(|row| row.checkpoint).collect())
+    /// When the index or the log cannot be read.
+    pub(crate) fn no_longer_late(&self, terms: &Session) -> anyhow::Result<Vec<u64>> {
+        if self.terms.as_ref().map(|before| before.not_after) == Some(terms.not_after)
+            || !self.index.has_late_lines()?
+        {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.index.quarantine()?;
+        rows.retain(|row| row.codes.iter().any(|code| code == "timestamp_future"));
+        Ok(door::admissible(&self.path, &rows, terms)?.0)
+    }
+
+    /// The position of the last entry that is kept.
+    pub(crate) const fn last_position(&self) -> u64 {
+        self.log.manifest.next_position - 1
     }
 
     /// Keeps a batch: when this returns, it is on the disk. `terms` are what it was admitted by.

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use dome_binder::{Applied, CapsuleState, Outcome, run_outcome};
+use dome_binder::{Applied, CapsuleState, Outcome, Rules, run_outcome};
 use dome_core::Sha256Hash;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::fold::Touched;
+use super::holds;
 
 /// Counts again what was touched.
-pub(super) fn update(tx: &Transaction<'_>, touched: Touched) -> anyhow::Result<()> {
+pub(super) fn update(tx: &Transaction<'_>, touched: Touched, rules: &Rules) -> anyhow::Result<()> {
     let Touched { capsules, applied: mut pairs } = touched;
     for capsule in &capsules {
         let mut runs = tx.prepare_cached(
@@ -37,7 +38,7 @@ pub(super) fn update(tx: &Transaction<'_>, touched: Touched) -> anyhow::Result<(
                 .execute(params![key, run, word(outcome)])?,
         };
     }
-    Ok(())
+    counted.into_iter().try_for_each(|capsule| holds::again(tx, capsule, rules))
 }
 
 const fn word(outcome: Outcome) -> &'static str {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context;
 use dome_binder::{Record, Rules};
 use dome_core::{Reader, Source, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{applied, fold, note_damage, order, set_meta, settle, unseen};
+use super::{applied, fold, note_damage, set_meta, settle, unseen, watermark};
 use crate::store::log::{Admitted, Checkpoint, Damage, Entry, Place, Rejected, Segments};
 
 /// An envelope that was admitted.
@@ -138,10 +137,10 @@ pub(super) fn apply(
     settle::settle(tx, batch.arrivals, &batch.withdrawn, segments, &mut changes)?;
     unseen::update(tx, &mut changes)?;
     let touched = fold::fold(tx, changes, rules, segments)?;
-    applied::update(tx, touched)?;
-    for checkpoint in &batch.checkpoints {
-        note_source(tx, checkpoint, last_ts.get(&checkpoint.name).copied())?;
-    }
+    applied::update(tx, touched, rules)?;
+    batch.checkpoints.iter().try_for_each(|checkpoint| watermark::note_source(tx, checkpoint))?;
+    last_ts.iter().try_for_each(|(name, ts)| watermark::note_time(tx, name, *ts))?;
+    watermark::note(tx, rules)?;
     set_meta(tx, "applied", &batch.applied.to_string())
 }
 
@@ -205,16 +204,4 @@ pub(super) fn stored_or_noted(
         note_damage(tx, &Damage { what, ..unreadable(position, place) })?;
     }
     Ok(record)
-}
-
-fn note_source(tx: &Transaction<'_>, checkpoint: &Checkpoint, last_ts: Option<Timestamp>) -> anyhow::Result<()> {
-    let text = serde_json::to_string(checkpoint).context("a checkpoint is written as JSON")?;
-    let mut statement = tx.prepare_cached(
-        "INSERT INTO sources (name, lines, blank, last_ts, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (name) DO UPDATE SET lines = excluded.lines, blank = excluded.blank,
-            last_ts = max(coalesce(last_ts, excluded.last_ts), coalesce(excluded.last_ts, last_ts)),
-            checkpoint = excluded.checkpoint",
-    )?;
-    statement.execute(params![checkpoint.name, checkpoint.lines, checkpoint.blank, last_ts.map(order::at), text])?;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use dome_core::{Lane, RunId, Sha256Hash};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::apply::{Changes, stored_or_noted};
-use super::{order, unseen};
+use super::{holds, order, unseen};
 use crate::store::log::{Place, Segments};
 
 /// What folding leaves for M-84.
@@ -196,6 +196,7 @@ fn push(
     for (key, capsule) in capsules.iter().filter(|(key, _)| changed.contains(*key)) {
         let first = orders.get(&(capsule.support.first.position as u64));
         save(tx, line, capsule, first)?;
+        holds::write(tx, capsule, rules)?;
         touched.capsules.extend(first.map(|_| *key));
     }
     if let Some((_, last)) = facts.last() {

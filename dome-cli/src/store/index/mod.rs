@@ -6,11 +6,13 @@
 mod applied;
 mod apply;
 mod fold;
+mod holds;
 mod order;
 mod read;
 mod rollup;
 mod settle;
 mod unseen;
+mod watermark;
 
 pub(crate) use apply::{Arrival, Batch};
 pub(crate) use read::{FactRow, SourceRow, Turned, VIEWS};
@@ -27,7 +29,7 @@ use crate::store::log::{Damage, Found, Log, Segments};
 /// Its name in the store.
 pub(crate) const NAME: &str = "index.sqlite";
 /// The version of its tables. Another version is derived again.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Entries that a rebuild applies in one transaction.
 const REBUILD_BATCH: usize = 10_000;
 

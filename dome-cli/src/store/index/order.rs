@@ -13,6 +13,13 @@ pub(super) fn at(ts: Timestamp) -> Vec<u8> {
     bytes
 }
 
+/// The instant that [`at`] wrote; `None` for other bytes.
+pub(super) fn instant(bytes: &[u8]) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = bytes.split_first_chunk()?;
+    let nanoseconds = u32::from_be_bytes(*nanoseconds.first_chunk()?);
+    Timestamp::from_unix(i64::from_be_bytes(*seconds) ^ i64::MIN, nanoseconds).ok()
+}
+
 /// Bytes that compare as facts do: by ordered time, run and place. No identifier holds the byte 0.
 pub(super) fn fact_order(ordered_ts: Timestamp, run_id: &str, place: u64) -> Vec<u8> {
     let mut bytes = at(ordered_ts);
@@ -39,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    fn instant() -> impl Strategy<Value = Timestamp> {
+    fn instants() -> impl Strategy<Value = Timestamp> {
         (-62_135_596_800_i64..253_402_300_800, 0_u32..1_000_000_000)
             .prop_filter_map("in range", |(seconds, nanos)| Timestamp::from_unix(seconds, nanos).ok())
     }
@@ -47,11 +54,12 @@ mod tests {
     proptest! {
         #[test]
         fn m42_bytes_compare_as_facts_do(
-            a in (instant(), "[a-c]{1,3}", 0_u64..3), b in (instant(), "[a-c]{1,3}", 0_u64..3), same in any::<bool>(),
+            a in (instants(), "[a-c]{1,3}", 0_u64..3), b in (instants(), "[a-c]{1,3}", 0_u64..3), same in any::<bool>(),
         ) {
             let b = if same { (a.0, b.1, b.2) } else { b };
             let bytes = |(ts, run, place): &(Timestamp, String, u64)| fact_order(*ts, run, *place);
             prop_assert_eq!(bytes(&a).cmp(&bytes(&b)), a.cmp(&b));
+            prop_assert_eq!(instant(&at(a.0)), Some(a.0));
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Turned {
 pub(crate) struct SourceRow {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) rejected: u64,
+    /// Whether more is known to stand in it, so that it holds the watermark back.
+    pub(crate) open: bool,
 }
 
 impl FactRow {
@@ -68,22 +70,26 @@ impl FactRow {
 }
 
 impl Index {
-    /// The instant up to which the derived state is complete, as far as the sources were read: the
-    /// earliest of the latest times of sources whose last line waits for its end, else the last
-    /// fact's.
+    /// The instant up to which the derived state is complete, as far as the sources were read.
     pub(crate) fn watermark(&self) -> anyhow::Result<Option<Timestamp>> {
-        self.last_ts()
+        let text = self.meta("watermark")?.filter(|text| !text.is_empty());
+        Ok(text.map(|text| text.parse()).transpose()?)
     }
 
-    /// The ordered time of the last fact (M-92).
-    pub(crate) fn last_ts(&self) -> anyhow::Result<Option<Timestamp>> {
-        let mut select = self.db.prepare("SELECT latest_ts FROM runs WHERE facts > 0")?;
-        let rows = select.query_map([], |row| row.get::<_, String>(0))?;
-        let mut last = None;
-        for row in rows {
-            last = last.max(Some(row?.parse::<Timestamp>()?));
-        }
-        Ok(last)
+    /// How far a source was read that has this name, or had it before other content took it.
+    pub(crate) fn checkpoints_of(&self, name: &str) -> anyhow::Result<Vec<Checkpoint>> {
+        let mut select = self.db.prepare_cached(
+            "SELECT checkpoint FROM sources WHERE name = ?1 OR name > ?1 || '#' AND name < ?1 || '$' ORDER BY name",
+        )?;
+        let rows = select.query_map([name], |row| row.get::<_, String>(0))?;
+        rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+    }
+
+    /// Whether a line is kept that was too far ahead of the clock.
+    pub(crate) fn has_late_lines(&self) -> anyhow::Result<bool> {
+        let some = "SELECT EXISTS (SELECT 1 FROM rejected
+                    WHERE state = 'quarantined' AND codes LIKE '%\"timestamp_future\"%')";
+        Ok(self.db.query_row(some, [], |row| row.get(0))?)
     }
 
     /// The facts in total order.
@@ -150,19 +156,23 @@ impl Index {
     /// All sources, by name.
     pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceRow>> {
         let mut rejected: BTreeMap<String, u64> = BTreeMap::new();
-        let mut select =
-            self.db.prepare("SELECT source, count(*) FROM rejected WHERE state = 'quarantined' GROUP BY source")?;
+        let mut select = self.db.prepare(
+            "SELECT source, sum(bad) FROM (
+                SELECT source, 1 AS bad FROM rejected WHERE state = 'quarantined'
+                UNION ALL SELECT source, 1 FROM records WHERE outcome = 2) GROUP BY source",
+        )?;
         for row in select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
             let (source, count): (String, u64) = row?;
             rejected.insert(source, count);
         }
-        let mut select = self.db.prepare("SELECT checkpoint FROM sources ORDER BY name")?;
-        let rows = select.query_map([], |row| row.get::<_, String>(0))?;
+        let mut select = self.db.prepare("SELECT checkpoint, open FROM sources ORDER BY name")?;
+        let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         let mut sources = Vec::new();
         for row in rows {
-            let checkpoint: Checkpoint = serde_json::from_str(&row?)?;
+            let (checkpoint, open) = row?;
+            let checkpoint: Checkpoint = serde_json::from_str(&checkpoint)?;
             let rejected = rejected.get(&checkpoint.name).copied().unwrap_or_default();
-            sources.push(SourceRow { checkpoint, rejected });
+            sources.push(SourceRow { checkpoint, rejected, open });
         }
         Ok(sources)
     }

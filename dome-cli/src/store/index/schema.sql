@@ -6,7 +6,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (
     name TEXT PRIMARY KEY,
     lines INTEGER NOT NULL, blank INTEGER NOT NULL,
-    last_ts BLOB,
+    -- The latest time of an envelope in it, as bytes that compare; whether more is known to stand in it.
+    last_at BLOB, open INTEGER NOT NULL,
     checkpoint TEXT NOT NULL
 ) WITHOUT ROWID;
 
@@ -30,8 +31,9 @@ CREATE TABLE runs (
     id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
     -- The last envelope that M-41 took: later ones follow it without settling the run again.
     last_sequence INTEGER NOT NULL, last_ts TEXT NOT NULL, last_event TEXT NOT NULL, last_digest BLOB NOT NULL,
-    latest_ts TEXT NOT NULL, facts INTEGER NOT NULL
+    latest_ts TEXT NOT NULL, latest_at BLOB NOT NULL, facts INTEGER NOT NULL
 );
+CREATE INDEX runs_by_time ON runs (latest_at) WHERE facts > 0;
 
 CREATE TABLE lines (
     id INTEGER PRIMARY KEY, line_key BLOB NOT NULL UNIQUE,
@@ -53,6 +55,11 @@ CREATE TABLE capsule_states (
     run_count INTEGER NOT NULL, first_seen_ts TEXT NOT NULL, last_seen_ts TEXT NOT NULL,
     confirmed_count INTEGER NOT NULL DEFAULT 0, refuted_count INTEGER NOT NULL DEFAULT 0,
     blocked_count INTEGER NOT NULL DEFAULT 0,
+    -- What holds it back (M-92) but for the two that do not hang on it alone, staleness and guards: those
+    -- reported before `stale` and those after, each in quotes and followed by a comma.
+    confidence_ppm INTEGER NOT NULL DEFAULT 0,
+    early_holds TEXT NOT NULL DEFAULT '', late_holds TEXT NOT NULL DEFAULT '',
+    last_seen_s INTEGER NOT NULL DEFAULT 0, last_seen_ns INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL
 );
 CREATE INDEX capsules_of_line ON capsule_states (line);
@@ -133,13 +140,25 @@ CREATE VIEW facts AS
     FROM records JOIN runs ON runs.id = run JOIN lines ON lines.id = line WHERE outcome = 0;
 
 CREATE VIEW capsules AS
+    WITH clock AS (
+        -- As of the last fact (M-92).
+        SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'as_of_s')
+                - (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'max_staleness_s') AS s,
+            (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'as_of_ns') AS ns),
+    held AS (
+        SELECT id AS of, (clock.s, clock.ns) > (last_seen_s, last_seen_ns) AS stale FROM capsule_states, clock)
     SELECT lower(hex(derived_key)) AS derived_key, lower(hex(concept_key)) AS concept_key,
         lower(hex(fingerprint_hash)) AS fingerprint_hash, lower(hex(line_key)) AS line_key,
         scope, target_kind, target_id, action_kind, failure_reason_code,
         CASE WHEN failure_count > 0 THEN 'failure' WHEN denial_count > 0 THEN 'denial' ELSE 'pattern' END AS kind,
         support_count, failure_count, denial_count, resolved_count, contradiction_count, recurrence_count, run_count,
-        confirmed_count, refuted_count, blocked_count, first_seen_ts, last_seen_ts, guard_denied, state
-    FROM capsule_states JOIN lines ON lines.id = line;
+        confirmed_count, refuted_count, blocked_count, confidence_ppm, first_seen_ts, last_seen_ts, guard_denied,
+        '[' || rtrim(early_holds || iif(stale, '"stale",', '') || late_holds
+            || iif(guard_denied, '"guard_denied",', ''), ',') || ']' AS holds,
+        CASE WHEN late_holds <> '' OR guard_denied THEN 'blocked' WHEN early_holds <> '' OR stale THEN 'advisory'
+            ELSE 'prescriptive' END AS verdict,
+        state
+    FROM capsule_states JOIN lines ON lines.id = line JOIN held ON held.of = capsule_states.id;
 
 CREATE VIEW mv_recent_failures_by_taskspec AS
     SELECT action_kind, lower(hex(derived_key)) AS derived_key, lower(hex(digest)) AS digest, event_id,

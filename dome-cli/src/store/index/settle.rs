@@ -72,8 +72,8 @@ fn find_run(tx: &Transaction<'_>, run_id: &RunId) -> anyhow::Result<Run> {
     });
     let Some((id, sequence, [last_ts, event, ordered_ts], digest, facts)) = found.optional()? else {
         tx.prepare_cached(
-            "INSERT INTO runs (run_id, last_sequence, last_ts, last_event, last_digest, latest_ts, facts)
-             VALUES (?1, 0, '', '', x'', '', 0)",
+            "INSERT INTO runs (run_id, last_sequence, last_ts, last_event, last_digest, latest_ts, latest_at, facts)
+             VALUES (?1, 0, '', '', x'', '', x'', 0)",
         )?
         .execute([run_id.as_str()])?;
         return Ok(Run { id: tx.last_insert_rowid(), last: None, ordered_ts: None, facts: 0 });
@@ -172,7 +172,7 @@ fn save_run(tx: &Transaction<'_>, run: &Run) -> anyhow::Result<()> {
     };
     tx.prepare_cached(
         "UPDATE runs SET last_sequence = ?2, last_ts = ?3, last_event = ?4, last_digest = ?5, latest_ts = ?6,
-            facts = ?7 WHERE id = ?1",
+            latest_at = ?7, facts = ?8 WHERE id = ?1",
     )?
     .execute(params![
         run.id,
@@ -181,6 +181,7 @@ fn save_run(tx: &Transaction<'_>, run: &Run) -> anyhow::Result<()> {
         event.as_str(),
         digest.as_bytes(),
         ordered_ts.to_string(),
+        order::at(ordered_ts),
         run.facts
     ])?;
     Ok(())

@@ -102,6 +102,9 @@ impl Rejected {
 pub(crate) struct Checkpoint {
     /// Blank lines so far.
     pub(crate) blank: u64,
+    /// Whether nothing more stood in the source when it was read, but for an `unfinished` line.
+    #[serde(default)]
+    pub(crate) ended: bool,
     /// Lines so far.
     pub(crate) lines: u64,
     /// The name under which lineage and quarantine know it: `name`, or `name#2` and so on when
@@ -109,7 +112,7 @@ pub(crate) struct Checkpoint {
     pub(crate) name: String,
     /// The place of the first byte that was not read, as decompressed.
     pub(crate) offset: u64,
-    /// Masks put over secrets since the checkpoint before, by rule.
+    /// Masks put over secrets since the checkpoint before, by rule; but for those of an `unfinished` line.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) redactions: BTreeMap<String, u64>,
     /// SHA-256 of all bytes before `offset`.
@@ -128,6 +131,9 @@ pub(crate) struct Unfinished {
     /// The position of its entry in the log, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) position: Option<u64>,
+    /// Masks put over secrets in it, by rule: they count for as long as it stands.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) redactions: BTreeMap<String, u64>,
     /// SHA-256 of its bytes.
     pub(crate) sha256: String,
 }

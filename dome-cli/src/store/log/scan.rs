@@ -23,7 +23,7 @@ pub(crate) struct Place {
 }
 
 /// A line of a segment that cannot be read, or entries that are not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Damage {
     /// Bytes of it.
     pub(crate) length: u64,
