@@ -143,11 +143,22 @@ impl Files<'_> {
 
     fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
         // A name that goes to another file again and again is looked at again soon.
+        let mut renamed = false;
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
                 let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.name().to_owned()).collect();
                 match Tail::open(source, path, intake, &in_use) {
-                    Ok(tail) => drop(self.tails.insert(path.to_owned(), tail)),
+                    Ok(tail) => {
+                        if renamed {
+                            note(&format!(
+                                "dome: note: `{}` is another file now (rotated): it is read as `{}`, and the one \
+                                 before to its end",
+                                path.display(),
+                                tail.name()
+                            ));
+                        }
+                        self.tails.insert(path.to_owned(), tail);
+                    }
                     Err(error) => {
                         note(&format!("dome: note: {error:#}"));
                         return Ok(());
@@ -157,7 +168,13 @@ impl Files<'_> {
             let Some(tail) = self.tails.get_mut(path) else { return Ok(()) };
             match tail.advance(source, intake, stop)? {
                 Now::Same => return Ok(()),
-                Now::Renamed => self.gone.extend(self.tails.remove(path)),
+                Now::Renamed => {
+                    renamed = path.exists();
+                    self.gone.extend(self.tails.remove(path));
+                    if !renamed {
+                        return Ok(());
+                    }
+                }
                 Now::Rewritten => drop(self.tails.remove(path)),
             }
         }
