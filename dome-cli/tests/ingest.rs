@@ -1,7 +1,9 @@
 //! `dome ingest` and `dome store` as their users meet them: sources that grow, change and repeat, files
 //! that are followed, the quarantine, secrets, rules, and the index for other tools.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "ingest/documents.rs"]
+mod documents;
 #[path = "ingest/follow.rs"]
 mod follow;
 #[path = "cli/harness.rs"]

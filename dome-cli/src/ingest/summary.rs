@@ -12,6 +12,7 @@ use crate::store::Writer;
 
 /// A batch is on the disk, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IngestBatch")]
 pub(crate) struct Acknowledged {
     /// Lines that this command has read and that are kept, this batch's included.
     acknowledged_lines: u64,
@@ -50,6 +51,7 @@ impl Totals {
 
 /// What an ingest came to, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IngestSummary")]
 pub(crate) struct Summary {
     batches: u64,
     blank: u64,

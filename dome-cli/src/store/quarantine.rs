@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use dome_core::{Problem, Reader, Sha256Hash};
+use dome_core::{Problem, Reader, Sha256Hash, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,6 +33,7 @@ struct Header {
 
 /// A line with everything that is known of it, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreQuarantined")]
 pub(crate) struct Shown {
     format_version: &'static str,
     length: u64,
@@ -50,6 +51,7 @@ pub(crate) struct Shown {
 
 /// What a retry came to, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreRetry")]
 pub(crate) struct Retried {
     /// Positions of the lines that are facts, repeats or conflicts now.
     admitted: Vec<u64>,
@@ -88,7 +90,9 @@ fn wanted(index: &Index, source: Option<&str>) -> anyhow::Result<Vec<Turned>> {
 /// Shows one line with a caret under each problem.
 pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::Result<Exit> {
     let log = Log::open(store)?;
-    let turned = Index::read(store, &log)?.quarantine()?.into_iter().find(|row| row.position == position);
+    let index = Index::read(store, &log)?;
+    let not_after = index.session()?.and_then(|session| session.not_after);
+    let turned = index.quarantine()?.into_iter().find(|row| row.position == position);
     let turned = turned.ok_or_else(|| usage(format!("no quarantined line has the position {position}")))?;
     let entry = Segments::of(store).read(turned.place, position)?;
     let entry = entry.with_context(|| format!("entry {position} is damaged; `dome store verify` says how"))?;
@@ -102,7 +106,7 @@ pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::
         }
         _ => anyhow::bail!("entry {position} is no line"),
     };
-    let problems = problems_of(&bytes, problems, turned.conflict.as_ref());
+    let problems = problems_of(&bytes, problems, turned.conflict.as_ref(), not_after);
     let text = String::from_utf8_lossy(&bytes);
     if output.is_json() {
         output.object(&Shown {
@@ -127,11 +131,16 @@ pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::
 }
 
 /// The recorded problems; where reading finds the same ones now, with their places on the line.
-fn problems_of(bytes: &[u8], mut problems: Vec<Problem>, conflict: Option<&Problem>) -> Vec<Problem> {
+fn problems_of(
+    bytes: &[u8],
+    mut problems: Vec<Problem>,
+    conflict: Option<&Problem>,
+    not_after: Option<Timestamp>,
+) -> Vec<Problem> {
     if let Some(conflict) = conflict {
         return vec![conflict.clone()];
     }
-    if let Err(now) = Reader::new().read(bytes) {
+    if let Err(now) = Reader::new().not_after(not_after).read(bytes) {
         for problem in &mut problems {
             let same = |now: &&Problem| now.code == problem.code && now.pointer == problem.pointer;
             if let Some(found) = now.problems().iter().find(same) {

@@ -30,6 +30,7 @@ struct Source {
 
 /// The state of a store, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreStatus")]
 pub(crate) struct Status {
     /// Entries of the log that the index does not hold yet.
     behind: u64,

@@ -32,6 +32,7 @@ struct Difference {
 
 /// What verifying came to, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoreVerification")]
 pub(crate) struct Report {
     damage: Vec<Damage>,
     difference_count: usize,

@@ -70,6 +70,7 @@ impl Batch {
 
     fn rejected(&mut self, position: u64, place: Place, rejected: &Rejected) {
         let mut codes: Vec<&str> = rejected.row.problems.iter().map(|problem| problem.code.as_str()).collect();
+        codes.sort_unstable();
         codes.dedup();
         let codes = serde_json::to_string(&codes).unwrap_or_default();
         self.rejected.push(Turned { position, place, source: rejected.row.source.clone(), codes });
