@@ -39,6 +39,7 @@ mod eligibility;
 mod fold;
 mod ledger;
 mod policy;
+pub mod query;
 mod record;
 mod remedy;
 mod replay;

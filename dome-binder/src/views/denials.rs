@@ -26,7 +26,7 @@ pub struct GuardDenial<'f> {
 }
 
 /// A fact's denials: (code, guard) with whether that evaluation decided `STOP` (M-110).
-fn pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
+pub(crate) fn pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
     let named = record.policy_reason_code.as_ref().map(PolicyReasonCode::as_str);
     let mut pairs: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for eval in record.guard_evals.iter().filter(|eval| eval.denies()) {
@@ -49,8 +49,8 @@ fn pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
 ///
 /// `facts` are in total order.
 #[must_use]
-pub fn guard_denials(facts: &[Fact]) -> Vec<GuardDenial<'_>> {
-    let mut rows: BTreeMap<(&str, &str), (GuardDenial<'_>, BTreeSet<&RunId>)> = BTreeMap::new();
+pub fn guard_denials<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GuardDenial<'f>> {
+    let mut rows: BTreeMap<(&str, &str), (GuardDenial<'f>, BTreeSet<&RunId>)> = BTreeMap::new();
     for fact in facts {
         for ((code, guard), stop) in pairs(fact) {
             let (row, runs) = rows.entry((code, guard)).or_insert_with(|| (empty(fact, code, guard), BTreeSet::new()));
@@ -61,7 +61,7 @@ pub fn guard_denials(facts: &[Fact]) -> Vec<GuardDenial<'_>> {
             row.run_count += u64::from(runs.insert(&fact.run_id));
         }
     }
-    let mut rows: Vec<GuardDenial<'_>> = rows.into_values().map(|(row, _)| row).collect();
+    let mut rows: Vec<GuardDenial<'f>> = rows.into_values().map(|(row, _)| row).collect();
     rows.sort_by_key(|row| (Reverse(row.denial_count), row.policy_reason_code, row.guard_id));
     rows
 }

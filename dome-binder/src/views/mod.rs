@@ -4,6 +4,7 @@ mod denials;
 mod recent;
 mod rollup;
 
+pub(crate) use denials::pairs;
 pub use denials::{GuardDenial, guard_denials};
 pub use recent::{RecentFailure, recent_failures};
 pub use rollup::{GateRollup, gate_rollup};

@@ -8,6 +8,7 @@ mod latency;
 mod meaning;
 mod order;
 mod parts;
+mod query;
 mod reach;
 mod reference;
 mod rows;
