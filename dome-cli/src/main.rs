@@ -11,6 +11,8 @@ mod output;
 mod parallel;
 mod progress;
 mod replay;
+#[allow(dead_code, unused_imports, reason = "query, explain, verify, diff and plan read results through it")]
+mod result;
 mod schema;
 mod settings;
 

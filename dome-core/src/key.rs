@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::binder::BINDER_VERSION;
 use crate::canonical;
 use crate::choice::Scope;
 use crate::envelope::Envelope;
@@ -9,9 +10,6 @@ use crate::fingerprint::Fingerprint;
 use crate::hash::Sha256Hash;
 use crate::id::{ActionKind, GroupId, RunId, TargetId, TargetKind, TaskId};
 use crate::reason::FailureReasonCode;
-
-/// The version of the rules that bind facts to keys (section 7).
-pub const BINDER_VERSION: &str = "v1";
 
 /// What identifies an envelope, its outcome, its failure, its task line and its concept.
 ///

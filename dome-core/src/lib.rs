@@ -39,6 +39,7 @@
 
 #[cfg(feature = "proptest")]
 pub mod arbitrary;
+mod binder;
 pub mod canonical;
 mod choice;
 mod codes;
@@ -62,17 +63,18 @@ mod spec;
 mod text;
 mod time;
 
+pub use binder::{BINDER_VERSION, BinderVersion, FINGERPRINT_VERSION, NORMALIZER_VERSION};
 pub use choice::{ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 pub use codes::{CodeClass, CodeEntry, CodeTable, CodeTableError};
 pub use envelope::{Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, Tool};
-pub use fingerprint::{FINGERPRINT_VERSION, Fingerprint, NORMALIZER_VERSION, message_template, normal_version};
+pub use fingerprint::{Fingerprint, message_template, normal_version};
 pub use hash::{HashError, Sha256Hash};
 pub use id::{
     ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,
     TargetKind, TaskId, TokenError, ToolName,
 };
 pub use ingress::{Reader, line_too_long, read};
-pub use key::{BINDER_VERSION, Keys};
+pub use key::Keys;
 pub use lines::{Line, lines};
 pub use map::StringMap;
 pub use path::{EvidencePath, PathError};

@@ -6,6 +6,7 @@ mod writer;
 
 pub(crate) use directory::check_destination;
 pub(crate) use manifest::Manifest;
+pub(crate) use writer::FileEntry;
 
 use std::ops::Range;
 

@@ -10,16 +10,12 @@ pub use version::normal_version;
 use compact_str::CompactString;
 use serde::Serialize;
 
+use crate::binder::FINGERPRINT_VERSION;
 use crate::envelope::Envelope;
 use crate::hash::Sha256Hash;
 use crate::id::{GateId, ToolName};
 use crate::map::StringMap;
 use crate::text::trim;
-
-/// The version of the fingerprint's rules (M-50).
-pub const FINGERPRINT_VERSION: &str = "1";
-/// The version of the message normaliser (M-53).
-pub const NORMALIZER_VERSION: &str = "1";
 
 /// The keys of `env` that a fingerprint looks at, after lower-casing (M-50).
 const ENV_KEYS: [&str; 4] = ["arch", "env_class", "os", "runtime"];

@@ -1,0 +1,169 @@
+//! The directory of a result, opened.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use dome_binder::{Ledger, Record, Replay, Rules, fold, group_by_run, order, settle};
+use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
+use serde_json::Value;
+
+use super::manifest::Named;
+use super::{FACTS, FactRow, LINEAGE, MANIFEST, source_of};
+use crate::exit::invalid;
+
+/// A result that was opened: its manifest is read, its files are read when they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct ResultDir {
+    path: PathBuf,
+    named: Named,
+}
+
+impl ResultDir {
+    /// Opens the result that `dome replay --out DIR` left.
+    ///
+    /// # Errors
+    ///
+    /// When `path` holds no result, one of another format, or a manifest that cannot be read.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let bytes = manifest_bytes(path)?;
+        let named =
+            Named::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.join(MANIFEST).display())))?;
+        Ok(Self { path: path.to_owned(), named })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What its manifest names.
+    pub(crate) const fn manifest(&self) -> &Named {
+        &self.named
+    }
+
+    /// The policy, the reason codes and the mode that it was computed by.
+    pub(crate) const fn rules(&self) -> &Rules {
+        &self.named.rules
+    }
+
+    /// The binder that it was computed by.
+    pub(crate) const fn binder(&self) -> BinderVersion {
+        self.named.binder
+    }
+
+    /// The instant that staleness was measured at.
+    pub(crate) const fn as_of(&self) -> Option<Timestamp> {
+        self.named.as_of
+    }
+
+    /// One of its files, whole: the very bytes that the manifest names.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, cut short, or another file than the manifest names.
+    pub(crate) fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.path.join(name);
+        let entry = self.named.files.get(name);
+        let entry = entry.ok_or_else(|| invalid(format!("`{}`: the manifest names no such file", path.display())))?;
+        let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let says = |what: String| {
+            let dir = self.path.display();
+            invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display()))
+        };
+        if lines < entry.lines {
+            return Err(says(format!("is cut short: {lines} of {} lines", entry.lines)));
+        }
+        if Sha256Hash::of(&bytes) != entry.sha256 {
+            return Err(says("is not the file that the manifest names".to_owned()));
+        }
+        Ok(bytes)
+    }
+
+    /// The rows of one of its files as values.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::file`], and when a row is not JSON.
+    pub(crate) fn rows(&self, name: &str) -> anyhow::Result<Vec<Value>> {
+        let bytes = self.file(name)?;
+        let row = |(number, line): (usize, &[u8])| {
+            serde_json::from_slice(line).map_err(|why| self.bad_row(name, number, &why.to_string()))
+        };
+        lines(&bytes).enumerate().map(row).collect()
+    }
+
+    /// Its facts as records again, in total order, each with the place that it came from.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::file`], and when a row is not one.
+    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+    pub(crate) fn records(&self) -> anyhow::Result<Vec<Box<Record>>> {
+        self.records_under(self.binder())
+    }
+
+    /// As [`ResultDir::records`], with the keys of another binder.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::records`].
+    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+    pub(crate) fn records_under(&self, binder: BinderVersion) -> anyhow::Result<Vec<Box<Record>>> {
+        let (facts, lineage) = (self.file(FACTS)?, self.file(LINEAGE)?);
+        let (mut reader, mut hashed) = (Reader::new().any_length(), Vec::new());
+        let mut records = Vec::new();
+        let mut places = lines(&lineage);
+        for (number, line) in lines(&facts).enumerate() {
+            let source = places.next().and_then(source_of);
+            let source = source.ok_or_else(|| self.bad_row(LINEAGE, number, "no row of lineage for this fact"))?;
+            let row = FactRow::cut(line);
+            let record = row.and_then(|row| row.record(binder, source, &mut reader, &mut hashed));
+            records.push(Box::new(record.ok_or_else(|| self.bad_row(FACTS, number, "not a row of facts"))?));
+        }
+        Ok(records)
+    }
+
+    /// Its facts in total order (M-42), settled again; duplicates are not counted, as they left no row.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::records`].
+    pub(crate) fn ledger(&self) -> anyhow::Result<Ledger> {
+        Ok(order(group_by_run(self.records()?).into_iter().map(settle).collect()))
+    }
+
+    /// Everything that its facts come to, computed again under its own rules (L-10).
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::records`].
+    pub(crate) fn replay(&self) -> anyhow::Result<Replay> {
+        let ledger = self.ledger()?;
+        let folded = ledger.lines().iter().map(|line| fold(line, self.rules())).collect();
+        Ok(dome_binder::conclude(ledger, folded, self.rules(), self.as_of()))
+    }
+
+    fn bad_row(&self, name: &str, number: usize, why: &str) -> anyhow::Error {
+        invalid(format!("`{}`, line {}: {why}", self.path.join(name).display(), number + 1))
+    }
+}
+
+/// The lines of a file of a result, without their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+fn manifest_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let not_one = |why: &str| invalid(format!("`{}` is no dome result: {why}", path.display()));
+    match fs::read(path.join(MANIFEST)) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(not_one("it is a file; name the directory")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
+            Err(not_one("it has no `manifest.json`"))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.join(MANIFEST).display())),
+    }
+}

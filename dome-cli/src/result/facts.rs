@@ -1,0 +1,55 @@
+//! Rows of `facts.jsonl` and `lineage.jsonl` as records again.
+
+use dome_binder::Record;
+use dome_core::{BinderVersion, Reader, Source};
+use serde_json::Value;
+
+/// What stands before and behind the envelope in a row; nothing behind it can hold the last one.
+const DERIVED: &[u8] = b"{\"derived_key\":\"";
+const DIGEST: &[u8] = b"\",\"digest\":\"";
+const ENVELOPE: &[u8] = b"\",\"envelope\":";
+const BEHIND: &[u8] = b",\"fingerprint_hash\":\"";
+/// Hex digits of a hash.
+const HASH_BYTES: usize = 64;
+
+/// A row of `facts.jsonl` as it is written, cut where its members are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FactRow<'l> {
+    /// The derived key, in hex.
+    pub(crate) derived_key: &'l [u8],
+    /// The digest, in hex.
+    pub(crate) digest: &'l [u8],
+    /// The canonical envelope.
+    pub(crate) envelope: &'l [u8],
+}
+
+impl<'l> FactRow<'l> {
+    /// Cuts a line; `None` when it does not have the form of a row.
+    pub(crate) fn cut(line: &'l [u8]) -> Option<Self> {
+        let (derived_key, rest) = line.strip_prefix(DERIVED)?.split_at_checked(HASH_BYTES)?;
+        let (digest, rest) = rest.strip_prefix(DIGEST)?.split_at_checked(HASH_BYTES)?;
+        let rest = rest.strip_prefix(ENVELOPE)?;
+        let behind = rest.windows(BEHIND.len()).rposition(|window| window == BEHIND)?;
+        Some(Self { derived_key, digest, envelope: rest.get(..behind)? })
+    }
+
+    /// The record behind the row, as it was read from its source.
+    pub(crate) fn record(
+        &self,
+        binder: BinderVersion,
+        source: Source,
+        reader: &mut Reader,
+        hashed: &mut Vec<u8>,
+    ) -> Option<Record> {
+        let _ = binder;
+        let envelope = reader.read(self.envelope).ok()?;
+        Some(Record::with(envelope, source, hashed))
+    }
+}
+
+/// Where a row of `lineage.jsonl` says that a fact stood.
+pub(crate) fn source_of(line: &[u8]) -> Option<Source> {
+    let row: Value = serde_json::from_slice(line).ok()?;
+    let source = row.get("source")?;
+    Some(Source { line: source.get("line")?.as_u64()?, name: source.get("name")?.as_str()?.into() })
+}
