@@ -36,6 +36,7 @@ mod capsule;
 mod concept;
 mod confidence;
 mod eligibility;
+pub mod explain;
 mod fold;
 mod ledger;
 mod policy;
@@ -48,7 +49,7 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::AppliedCounts;
+pub use applied::{Application, AppliedCounts};
 pub use assemble::{Derived, assemble};
 pub use capsule::{Capsule, CapsuleKind};
 pub use concept::Concept;

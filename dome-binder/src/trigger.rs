@@ -69,10 +69,17 @@ impl<'p> Triggers<'p> {
             .collect()
     }
 
+    /// The lower median of the latest durations and how many durations came so far, as the next
+    /// fact will be measured against them (M-71).
+    #[must_use]
+    pub fn median_and_samples(&self) -> (Option<u64>, u64) {
+        (self.sorted.get(self.sorted.len().saturating_sub(1) / 2).copied(), self.samples)
+    }
+
     fn is_slow(&self, duration: u64) -> bool {
-        let Some(median) = self.sorted.get(self.sorted.len().saturating_sub(1) / 2) else { return false };
-        let (duration, median) = (u128::from(duration), u128::from(*median));
-        self.samples >= self.policy.latency_min_samples
+        let (Some(median), samples) = self.median_and_samples() else { return false };
+        let (duration, median) = (u128::from(duration), u128::from(median));
+        samples >= self.policy.latency_min_samples
             && duration >= u128::from(self.policy.latency_factor) * median
             && duration.saturating_sub(median) >= u128::from(self.policy.latency_min_excess_ms)
             && duration >= median

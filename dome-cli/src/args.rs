@@ -49,6 +49,7 @@ pub(crate) enum Verb {
     Replay(ReplayArgs),
     Check(CheckArgs),
     Convert(ConvertArgs),
+    Query(crate::query::QueryArgs),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
 }
@@ -152,6 +153,6 @@ pub(crate) struct SchemaArgs {
 }
 
 /// Reads an argument of a checked type.
-fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|why: T::Err| why.to_string())
 }

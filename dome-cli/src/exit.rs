@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An input document or a contract is invalid.
     Invalid = 3,
+    /// Nothing matched; only with `--require-match`.
+    NoMatch = 4,
     /// Done, with findings.
     Findings = 100,
 }

@@ -10,11 +10,13 @@ mod input;
 mod output;
 mod parallel;
 mod progress;
+mod query;
 mod replay;
 #[allow(dead_code, unused_imports, reason = "query, explain, verify, diff and plan read results through it")]
 mod result;
 mod schema;
 mod settings;
+mod table;
 
 use clap::Parser;
 
@@ -44,6 +46,7 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
+        Verb::Query(args) => query::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {
             let is_json = output.is_json();

@@ -13,7 +13,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 13] = [
+const DOCUMENTS: [Document; 14] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -37,6 +37,7 @@ const DOCUMENTS: [Document; 13] = [
         schema::of_output::<GuardDenial<'static>>,
     ),
     ("manifest", "manifest.json", schema::of_output::<Manifest>),
+    ("query", "the first line of dome query --format json", schema::of_output::<crate::query::Header>),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
 ];

@@ -11,5 +11,7 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/query.rs"]
+mod query;
 #[path = "cli/replay.rs"]
 mod replay;

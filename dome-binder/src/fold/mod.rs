@@ -3,7 +3,7 @@
 //! Lines do not see each other: each may be folded apart, on any thread or machine, and the parts
 //! put together by [`crate::assemble`] (L-4).
 
-mod guards;
+pub(crate) mod guards;
 mod lane;
 mod state;
 
@@ -84,8 +84,8 @@ pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Po
         let (lane, guards) = lanes.entry(fact.lane.as_ref()).or_default();
         let mut effects = Vec::new();
         if minted {
-            state.support(line_fact, &fired);
-            effects.push(Effect::Supported { key: fact.keys.derived });
+            let new_run = state.support(line_fact, &fired);
+            effects.push(Effect::Supported { key: fact.keys.derived, new_run });
             if fact.is_failing() {
                 effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));
             }
@@ -95,7 +95,7 @@ pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Po
         }
         guards.observe(fact);
         folded.guard_denied = guards.deny();
-        for effect in &effects {
+        for effect in &mut effects {
             state.apply(line_fact, effect);
             observe(line_fact.position, effect);
         }

@@ -131,8 +131,8 @@ pub(super) struct Line<'l> {
 }
 
 impl<'l> Line<'l> {
-    /// M-80, all but `support_count`, which is an effect.
-    pub(super) fn support(&mut self, line_fact: &LineFact<'l>, triggers: &[Trigger]) {
+    /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
+    pub(super) fn support(&mut self, line_fact: &LineFact<'l>, triggers: &[Trigger]) -> bool {
         let fact = line_fact.fact;
         let entry = self.entries.entry(fact.keys.derived).or_insert_with(|| Entry {
             capsule: first_seen(line_fact),
@@ -140,7 +140,6 @@ impl<'l> Line<'l> {
             resolving_runs: BTreeSet::new(),
         });
         let support = &mut entry.capsule.support;
-        support.run_count += u64::from(entry.runs.insert(&fact.run_id));
         support.last = FactRef::of(line_fact);
         support.denial_count += u64::from(fact.signal == Signal::Denial);
         if let Some(code) = &fact.policy_reason_code {
@@ -149,6 +148,7 @@ impl<'l> Line<'l> {
         for trigger in triggers {
             *support.triggers.entry(trigger.as_str()).or_default() += 1;
         }
+        entry.runs.insert(&fact.run_id)
     }
 
     /// Whether a fact passes the gates that failed for a capsule (M-82).
@@ -156,12 +156,15 @@ impl<'l> Line<'l> {
         self.entries.get(key).is_some_and(|entry| fact.passes(&entry.capsule.failed_gates))
     }
 
-    /// Adds an effect to its capsule's counters.
-    pub(super) fn apply(&mut self, line_fact: &LineFact<'l>, effect: &Effect) {
+    /// Adds an effect to its capsule's counters, and completes it.
+    pub(super) fn apply(&mut self, line_fact: &LineFact<'l>, effect: &mut Effect) {
         let Some(entry) = self.entries.get_mut(&effect.key()) else { return };
         let capsule = &mut entry.capsule;
         match effect {
-            Effect::Supported { .. } => capsule.support.support_count += 1,
+            Effect::Supported { new_run, .. } => {
+                capsule.support.support_count += 1;
+                capsule.support.run_count += u64::from(*new_run);
+            }
             Effect::Failed { .. } => capsule.failure_count += 1,
             Effect::Recurred { .. } => capsule.recurrence_count += 1,
             Effect::Contradicted { remedy, .. } => {
@@ -170,11 +173,11 @@ impl<'l> Line<'l> {
                     remedy.contradicted_count += 1;
                 }
             }
-            Effect::Resolved { remedy, .. } => {
+            Effect::Resolved { remedy, new_run, .. } => {
                 capsule.resolved_count += 1;
                 capsule.last_resolved = Some(FactRef::of(line_fact));
                 if let Some((identity, remedy)) = remedy {
-                    entry.resolved_by(*identity, remedy, line_fact);
+                    *new_run = entry.resolved_by(*identity, remedy, line_fact);
                 }
             }
         }
@@ -186,8 +189,9 @@ impl<'l> Line<'l> {
 }
 
 impl<'l> Entry<'l> {
-    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, line_fact: &LineFact<'l>) {
-        let counted = u64::from(self.resolving_runs.insert((identity, &line_fact.fact.run_id)));
+    /// Counts a resolution for its remedy; whether the run had not resolved by it before.
+    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, line_fact: &LineFact<'l>) -> bool {
+        let new_run = self.resolving_runs.insert((identity, &line_fact.fact.run_id));
         let last = FactRef::of(line_fact);
         let state = self.capsule.remedies.entry(identity).or_insert_with(|| RemedyState {
             count: 0,
@@ -195,9 +199,10 @@ impl<'l> Entry<'l> {
             last,
             remedy: Box::new(remedy.clone()),
         });
-        state.count += counted;
+        state.count += u64::from(new_run);
         state.last = last;
         *state.remedy = remedy.clone();
+        new_run
     }
 }
 
