@@ -169,6 +169,6 @@ pub(crate) fn finish(
         support_count: state.support.support_count,
         target_id: state.line.target_id.clone(),
         target_kind: state.line.target_kind.clone(),
-        triggers: state.support.triggers.clone(),
+        triggers: state.support.triggers.iter().map(|(trigger, count)| (trigger.as_str(), *count)).collect(),
     }
 }

@@ -56,7 +56,8 @@ pub use concept::Concept;
 pub use confidence::confidence_ppm;
 pub use eligibility::{Figures, Hold, Verdict, holds};
 pub use fold::{
-    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, RemedyState, Rules, Support, fold, fold_with,
+    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
+    RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
 pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
 pub use policy::{PPM, Policy, PolicyError};
@@ -67,4 +68,4 @@ pub use replay::{Replay, conclude, replay};
 pub use rows::fact_schema;
 pub use rows::{Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
-pub use trigger::{TRIGGER_SET_VERSION, Trigger, Triggers, mints};
+pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, mints};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use dome_core::{Signal, Status, WrapperPolicy};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::LineFact;
 use crate::policy::Policy;
@@ -13,7 +13,7 @@ use crate::record::Record;
 pub const TRIGGER_SET_VERSION: &str = "1";
 
 /// What made a fact remarkable, in the order in which facts record it (M-71).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -37,65 +37,59 @@ impl Trigger {
     }
 }
 
-/// Watches one task line in total order and says which triggers fire.
-#[derive(Debug)]
-pub struct Triggers<'p> {
-    policy: &'p Policy,
+/// The latest durations of a task line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
     /// The latest durations, oldest first.
     latest: VecDeque<u64>,
-    /// The same, sorted.
-    sorted: Vec<u64>,
+    /// All durations so far.
     samples: u64,
 }
 
-impl<'p> Triggers<'p> {
-    /// A line that has no fact yet.
-    #[must_use]
-    pub const fn new(policy: &'p Policy) -> Self {
-        Self { policy, latest: VecDeque::new(), sorted: Vec::new(), samples: 0 }
+/// The triggers that the line's next fact fires.
+pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Policy) -> Vec<Trigger> {
+    let fact = line_fact.fact;
+    let storm = fact.attempts.is_some_and(|attempts| attempts >= policy.retry_storm_attempts);
+    let slow = fact.duration_ms.is_some_and(|duration| latency.is_exceeded_by(duration, policy));
+    if let Some(duration) = fact.duration_ms {
+        latency.add(duration, policy.latency_window);
+    }
+    [(storm, Trigger::RetryStorm), (slow, Trigger::LatencyDelta), (line_fact.unseen_denial, Trigger::UnseenDenial)]
+        .into_iter()
+        .filter_map(|(fires, trigger)| fires.then_some(trigger))
+        .collect()
+}
+
+impl Latency {
+    /// Durations so far.
+    pub(crate) const fn samples(&self) -> u64 {
+        self.samples
     }
 
-    /// The triggers that the line's next fact fires.
-    pub fn observe(&mut self, line_fact: &LineFact<'_>) -> Vec<Trigger> {
-        let fact = line_fact.fact;
-        let storm = fact.attempts.is_some_and(|attempts| attempts >= self.policy.retry_storm_attempts);
-        let slow = fact.duration_ms.is_some_and(|duration| self.is_slow(duration));
-        if let Some(duration) = fact.duration_ms {
-            self.add(duration);
+    /// The lower median of the latest durations.
+    pub(crate) fn median(&self) -> Option<u64> {
+        let mut sorted: Vec<u64> = self.latest.iter().copied().collect();
+        let middle = sorted.len().checked_sub(1)? / 2;
+        let (_, median, _) = sorted.select_nth_unstable(middle);
+        Some(*median)
+    }
+
+    fn is_exceeded_by(&self, duration: u64, policy: &Policy) -> bool {
+        if self.samples < policy.latency_min_samples {
+            return false;
         }
-        [(storm, Trigger::RetryStorm), (slow, Trigger::LatencyDelta), (line_fact.unseen_denial, Trigger::UnseenDenial)]
-            .into_iter()
-            .filter_map(|(fires, trigger)| fires.then_some(trigger))
-            .collect()
-    }
-
-    /// The lower median of the latest durations and how many durations came so far, as the next
-    /// fact will be measured against them (M-71).
-    #[must_use]
-    pub fn median_and_samples(&self) -> (Option<u64>, u64) {
-        (self.sorted.get(self.sorted.len().saturating_sub(1) / 2).copied(), self.samples)
-    }
-
-    fn is_slow(&self, duration: u64) -> bool {
-        let (Some(median), samples) = self.median_and_samples() else { return false };
-        let (duration, median) = (u128::from(duration), u128::from(median));
-        samples >= self.policy.latency_min_samples
-            && duration >= u128::from(self.policy.latency_factor) * median
-            && duration.saturating_sub(median) >= u128::from(self.policy.latency_min_excess_ms)
+        let Some(median) = self.median() else { return false };
+        u128::from(duration) >= u128::from(policy.latency_factor) * u128::from(median)
             && duration >= median
+            && duration - median >= policy.latency_min_excess_ms
     }
 
-    fn add(&mut self, duration: u64) {
+    fn add(&mut self, duration: u64, window: u64) {
         self.samples += 1;
-        if self.latest.len() as u64 >= self.policy.latency_window
-            && let Some(oldest) = self.latest.pop_front()
-            && let Ok(place) = self.sorted.binary_search(&oldest)
-        {
-            self.sorted.remove(place);
-        }
         self.latest.push_back(duration);
-        let place = self.sorted.partition_point(|sample| *sample < duration);
-        self.sorted.insert(place, duration);
+        while self.latest.len() as u64 > window {
+            self.latest.pop_front();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The wrapper envelope: one record per outcome (section 2), in its canonical form (M-40).
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::choice::{Decision, Signal, Status, WrapperPolicy};
 use crate::hash::Sha256Hash;
@@ -153,7 +153,7 @@ pub struct Tool {
 }
 
 /// `remedy`: what was done that made it work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remedy {
     /// What kind of thing it is.

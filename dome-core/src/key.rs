@@ -1,6 +1,6 @@
 //! The four keys and the digest of an envelope (section 7).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::binder::BINDER_VERSION;
 use crate::canonical;
@@ -20,7 +20,7 @@ use crate::reason::FailureReasonCode;
 /// assert_eq!(keys.fingerprint_hash, dome_core::Fingerprint::of(&envelope).hash());
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     /// SHA-256 of the canonical envelope (M-40).
     pub digest: Sha256Hash,

@@ -34,6 +34,7 @@
 //!
 //! # Features
 //!
+//! - `redact`: secrets masked before a line is read or kept.
 //! - `schema`: JSON Schemas of the public documents.
 //! - `proptest`: strategies that generate envelopes, sound and broken.
 
@@ -57,6 +58,8 @@ mod path;
 mod problem;
 mod quarantine;
 mod reason;
+#[cfg(feature = "redact")]
+pub mod redact;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod spec;

@@ -1,8 +1,10 @@
 //! Objects of strings: `env`, `labels`, `versions` (section 2 and 3).
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::utf16_order;
 
@@ -57,6 +59,13 @@ impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for StringMap {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         let compact = |(key, value): (K, V)| (CompactString::from(key.as_ref()), CompactString::from(value.as_ref()));
         Self::sorted(members.into_iter().map(compact).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for StringMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = BTreeMap::<CompactString, CompactString>::deserialize(deserializer)?;
+        Ok(Self::sorted(members.into_iter().collect()))
     }
 }
 

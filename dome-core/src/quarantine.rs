@@ -76,6 +76,19 @@ impl RawLine {
         raw
     }
 
+    /// A line that is too long, of which only the start is known: what is kept and hashed is of the
+    /// first [`RAW_BYTES`] bytes of `start`; `length` is that of the whole line.
+    #[must_use]
+    pub fn of_start(start: &[u8], length: u64) -> Self {
+        let mut kept = start.get(..RAW_BYTES).unwrap_or(start);
+        if let Err(error) = str::from_utf8(kept)
+            && error.error_len().is_none()
+        {
+            kept = kept.get(..error.valid_up_to()).unwrap_or_default();
+        }
+        Self { length, ..Self::of(kept) }
+    }
+
     /// The next bytes of the line.
     pub fn push(&mut self, bytes: &[u8]) {
         let room = RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len());

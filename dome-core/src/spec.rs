@@ -1,7 +1,7 @@
 //! TaskSpec: what was being worked on, and what went wrong with it (section 3).
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::choice::{Scope, SideEffectsMode};
 use crate::id::{ActionKind, StateId, TargetId, TargetKind};
@@ -86,7 +86,7 @@ pub struct Transition {
 }
 
 /// The task line of a spec: what is being worked on, whatever fails (M-20).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskLine {
     /// How far the task reaches.
     pub scope: Scope,

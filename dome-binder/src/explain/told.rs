@@ -11,7 +11,7 @@ use crate::applied::{Application, AppliedCounts, count, judge};
 use crate::capsule::{Capsule, finish};
 use crate::fold::{Applied, CapsuleState, Effect, FoldedLine, Rules, fold_with};
 use crate::ledger::{LineFacts, Position};
-use crate::trigger::{Trigger, Triggers};
+use crate::trigger::{Latency, Trigger, fired};
 
 /// What one fact did in its line.
 #[derive(Default)]
@@ -35,11 +35,11 @@ impl Told {
         let folded = fold_with(line, rules, &mut |position, effect| {
             effects.entry(position).or_default().push(effect.clone());
         });
-        let mut triggers = Triggers::new(&rules.policy);
+        let mut latency = Latency::default();
         let mut deeds = BTreeMap::new();
         for (line_fact, bound) in line.facts.iter().zip(&folded.bound) {
-            let (median_ms, samples) = triggers.median_and_samples();
-            triggers.observe(line_fact);
+            let (median_ms, samples) = (latency.median(), latency.samples());
+            fired(&mut latency, line_fact, &rules.policy);
             let effects = effects.remove(&bound.position).unwrap_or_default();
             let changes = |effect| Change::of_effect(effect, line_fact.fact, &bound.triggers);
             let changes = effects.iter().flat_map(changes).collect();

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
+use serde::{Deserialize, Serialize};
 
+use crate::fold::guards::Guards;
 use crate::settle::Fact;
 
 /// One change that a fact made to a capsule's counters.
@@ -59,19 +61,28 @@ impl Effect {
 }
 
 /// When a key was resolved, and by which remedy's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Resolution {
     at: Timestamp,
     remedy: Option<Sha256Hash>,
 }
 
-/// What a lane remembers.
-#[derive(Default)]
-pub(super) struct Lane {
+/// What one lane of a task line remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneState {
     open: BTreeSet<Sha256Hash>,
     resolved: BTreeMap<Sha256Hash, Resolution>,
+    pub(super) guards: Guards,
 }
 
-impl Lane {
+impl LaneState {
+    /// The derived keys that failed in the lane and are not resolved since: a success may resolve
+    /// any of them.
+    #[must_use]
+    pub const fn open(&self) -> &BTreeSet<Sha256Hash> {
+        &self.open
+    }
+
     /// A minting fact that fails (M-81).
     pub(super) fn fail(&mut self, fact: &Fact, window_s: u64) -> Vec<Effect> {
         let key = fact.keys.derived;

@@ -5,21 +5,20 @@
 
 pub(crate) mod guards;
 mod lane;
+mod line;
+mod runs;
 mod state;
 
-pub use lane::Effect;
+pub use lane::{Effect, LaneState};
+pub use line::{LineParts, LineState, Step};
+pub use runs::{MemoryRuns, RunSets};
 pub use state::{Applied, CapsuleState, FactRef, RemedyState, Support};
-
-use std::collections::BTreeMap;
 
 use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 
-use crate::fold::guards::Guards;
-use crate::fold::lane::Lane;
-use crate::fold::state::Line;
 use crate::ledger::{LineFact, LineFacts, Position};
 use crate::policy::Policy;
-use crate::trigger::{Trigger, Triggers, mints};
+use crate::trigger::Trigger;
 
 /// What a replay goes by, besides its facts.
 #[derive(Clone, Debug)]
@@ -73,35 +72,15 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
 /// Folds one task line, telling `observe` of every change of a counter, fact by fact: what a
 /// capsule's counters add up from.
 pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
-    let mut triggers = Triggers::new(&rules.policy);
-    let mut state = Line::default();
-    let mut lanes: BTreeMap<Option<&dome_core::Lane>, (Lane, Guards)> = BTreeMap::new();
+    let (mut state, mut runs) = (LineState::default(), MemoryRuns::default());
     let mut folded = FoldedLine::default();
     for line_fact in &line.facts {
-        let fact = line_fact.fact;
-        let fired = triggers.observe(line_fact);
-        let minted = mints(rules.mode_of(fact.wrapper_policy), fact, &fired);
-        let (lane, guards) = lanes.entry(fact.lane.as_ref()).or_default();
-        let mut effects = Vec::new();
-        if minted {
-            let new_run = state.support(line_fact, &fired);
-            effects.push(Effect::Supported { key: fact.keys.derived, new_run });
-            if fact.is_failing() {
-                effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));
-            }
-        }
-        if fact.is_succeeding() {
-            effects.extend(lane.succeed(fact, |key| state.is_passed(key, fact)));
-        }
-        guards.observe(fact);
-        folded.guard_denied = guards.deny();
-        for effect in &mut effects {
-            state.apply(line_fact, effect);
-            observe(line_fact.position, effect);
-        }
-        folded.applied.extend(applied(line_fact, &effects));
-        folded.bound.push(Bound { position: line_fact.position, minted, triggers: fired });
+        let Step { bound, applied, effects } = state.push(line_fact, rules, &mut runs);
+        effects.iter().for_each(|effect| observe(line_fact.position, effect));
+        folded.applied.extend(applied);
+        folded.bound.push(bound);
     }
+    folded.guard_denied = state.guard_denied();
     folded.capsules = state.into_capsules();
     folded
 }

@@ -1,19 +1,20 @@
 //! What a task line's capsules count while the line is folded (M-80 to M-83).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dome_core::{
     FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal, Status,
     TaskLine, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
-use crate::fold::Effect;
+use crate::fold::{Effect, RunSets};
 use crate::ledger::{LineFact, Position};
 use crate::settle::Fact;
 use crate::trigger::Trigger;
 
 /// A fact, as capsules point at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactRef {
     /// Its place in the total order.
     pub position: Position,
@@ -31,7 +32,7 @@ impl FactRef {
 }
 
 /// What minting facts say of a capsule (M-80).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Support {
     /// Minting facts.
     pub support_count: u64,
@@ -46,11 +47,11 @@ pub struct Support {
     /// Policy codes beside it.
     pub policy_reason_codes: BTreeMap<PolicyReasonCode, u64>,
     /// Triggers that fired, by name.
-    pub triggers: BTreeMap<&'static str, u64>,
+    pub triggers: BTreeMap<Trigger, u64>,
 }
 
 /// One capsule of a folded line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapsuleState {
     /// The task line that it belongs to.
     pub line: TaskLine,
@@ -79,7 +80,7 @@ pub struct CapsuleState {
 }
 
 /// One remedy of a capsule or concept (M-83).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemedyState {
     /// Runs that resolved by it.
     pub count: u64,
@@ -116,50 +117,40 @@ pub struct Applied {
     pub failed: Vec<GateId>,
 }
 
-/// A capsule with the runs that it has seen.
-struct Entry<'l> {
-    capsule: CapsuleState,
-    runs: BTreeSet<&'l RunId>,
-    /// (identity, run) pairs that resolved it.
-    resolving_runs: BTreeSet<(Sha256Hash, &'l RunId)>,
-}
-
 /// The capsules of a line that is being folded.
-#[derive(Default)]
-pub(super) struct Line<'l> {
-    entries: BTreeMap<Sha256Hash, Entry<'l>>,
-}
+#[derive(Clone, Debug, Default)]
+pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, CapsuleState>);
 
-impl<'l> Line<'l> {
+impl Capsules {
     /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
-    pub(super) fn support(&mut self, line_fact: &LineFact<'l>, triggers: &[Trigger]) -> bool {
+    pub(super) fn support<'l>(
+        &mut self,
+        line_fact: &LineFact<'l>,
+        triggers: &[Trigger],
+        runs: &mut impl RunSets<'l>,
+    ) -> bool {
         let fact = line_fact.fact;
-        let entry = self.entries.entry(fact.keys.derived).or_insert_with(|| Entry {
-            capsule: first_seen(line_fact),
-            runs: BTreeSet::new(),
-            resolving_runs: BTreeSet::new(),
-        });
-        let support = &mut entry.capsule.support;
+        let key = fact.keys.derived;
+        let support = &mut self.0.entry(key).or_insert_with(|| first_seen(line_fact)).support;
         support.last = FactRef::of(line_fact);
         support.denial_count += u64::from(fact.signal == Signal::Denial);
         if let Some(code) = &fact.policy_reason_code {
             *support.policy_reason_codes.entry(code.clone()).or_default() += 1;
         }
         for trigger in triggers {
-            *support.triggers.entry(trigger.as_str()).or_default() += 1;
+            *support.triggers.entry(*trigger).or_default() += 1;
         }
-        entry.runs.insert(&fact.run_id)
+        runs.joins(key, &fact.run_id)
     }
 
     /// Whether a fact passes the gates that failed for a capsule (M-82).
     pub(super) fn is_passed(&self, key: &Sha256Hash, fact: &Fact) -> bool {
-        self.entries.get(key).is_some_and(|entry| fact.passes(&entry.capsule.failed_gates))
+        self.0.get(key).is_some_and(|capsule| fact.passes(&capsule.failed_gates))
     }
 
     /// Adds an effect to its capsule's counters, and completes it.
-    pub(super) fn apply(&mut self, line_fact: &LineFact<'l>, effect: &mut Effect) {
-        let Some(entry) = self.entries.get_mut(&effect.key()) else { return };
-        let capsule = &mut entry.capsule;
+    pub(super) fn apply<'l>(&mut self, line_fact: &LineFact<'l>, effect: &mut Effect, runs: &mut impl RunSets<'l>) {
+        let Some(capsule) = self.0.get_mut(&effect.key()) else { return };
         match effect {
             Effect::Supported { new_run, .. } => {
                 capsule.support.support_count += 1;
@@ -173,36 +164,30 @@ impl<'l> Line<'l> {
                     remedy.contradicted_count += 1;
                 }
             }
-            Effect::Resolved { remedy, new_run, .. } => {
+            Effect::Resolved { key, remedy, new_run } => {
                 capsule.resolved_count += 1;
                 capsule.last_resolved = Some(FactRef::of(line_fact));
                 if let Some((identity, remedy)) = remedy {
-                    *new_run = entry.resolved_by(*identity, remedy, line_fact);
+                    *new_run = runs.resolves(*key, *identity, &line_fact.fact.run_id);
+                    capsule.resolved_by(*identity, remedy, FactRef::of(line_fact), *new_run);
                 }
             }
         }
     }
-
-    pub(super) fn into_capsules(self) -> Vec<CapsuleState> {
-        self.entries.into_values().map(|entry| entry.capsule).collect()
-    }
 }
 
-impl<'l> Entry<'l> {
-    /// Counts a resolution for its remedy; whether the run had not resolved by it before.
-    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, line_fact: &LineFact<'l>) -> bool {
-        let new_run = self.resolving_runs.insert((identity, &line_fact.fact.run_id));
-        let last = FactRef::of(line_fact);
-        let state = self.capsule.remedies.entry(identity).or_insert_with(|| RemedyState {
+impl CapsuleState {
+    /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
+    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, last: FactRef, counted: bool) {
+        let state = self.remedies.entry(identity).or_insert_with(|| RemedyState {
             count: 0,
             contradicted_count: 0,
             last,
             remedy: Box::new(remedy.clone()),
         });
-        state.count += u64::from(new_run);
+        state.count += u64::from(counted);
         state.last = last;
         *state.remedy = remedy.clone();
-        new_run
     }
 }
 

@@ -1,5 +1,6 @@
 //! The fingerprint: what two failures have in common when they are the same failure (section 6).
 
+mod read;
 mod scan;
 mod template;
 mod version;
