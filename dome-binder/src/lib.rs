@@ -33,6 +33,7 @@
 mod applied;
 mod assemble;
 mod capsule;
+mod compare;
 mod concept;
 mod confidence;
 mod eligibility;
@@ -52,6 +53,10 @@ pub mod views;
 pub use applied::{Application, AppliedCounts};
 pub use assemble::{Derived, assemble};
 pub use capsule::{Capsule, CapsuleKind};
+pub use compare::{
+    Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
+    VerdictChange, VerdictTurn, compare, trace,
+};
 pub use concept::Concept;
 pub use confidence::confidence_ppm;
 pub use eligibility::{Figures, Hold, Verdict, holds};

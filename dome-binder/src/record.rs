@@ -1,8 +1,9 @@
 //! Records: envelopes as the binder keeps them, with their keys and where they came from (M-43).
 
 use dome_core::{
-    Envelope, EventId, FailureReasonCode, Fingerprint, Gate, GroupId, GuardEval, Keys, Lane, PolicyReasonCode, Reader,
-    Remedy, RunId, Sha256Hash, Signal, Source, Status, TaskId, TaskLine, Timestamp, WrapperPolicy,
+    BinderVersion, Envelope, EventId, FailureReasonCode, Fingerprint, Gate, GroupId, GuardEval, Keys, Lane,
+    PolicyReasonCode, Reader, Remedy, RunId, Sha256Hash, Signal, Source, Status, TaskId, TaskLine, Timestamp,
+    WrapperPolicy,
 };
 
 /// One admitted line: its canonical bytes, its keys, and the members that settling, binding and
@@ -14,6 +15,8 @@ pub struct Record {
     pub canonical: Box<[u8]>,
     /// Its digest and keys (section 7).
     pub keys: Keys,
+    /// The binder that made the keys.
+    pub binder: BinderVersion,
     /// Where it first appeared: least by source name, then line (M-43).
     pub source: Source,
     /// `event_id`
@@ -72,10 +75,17 @@ impl Record {
     /// As [`Record::new`], writing what is hashed to `bytes`, which is reused from one to the next.
     #[must_use]
     pub fn with(envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
-        let (keys, canonical) = Keys::and_canonical(&envelope, bytes);
+        Self::under(BinderVersion::V1, envelope, source, bytes)
+    }
+
+    /// As [`Record::with`], with the keys of a binder.
+    #[must_use]
+    pub fn under(binder: BinderVersion, envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
+        let (keys, canonical) = Keys::and_canonical_under(binder, &envelope, bytes);
         Self {
             canonical,
             keys,
+            binder,
             source,
             event_id: envelope.event_id,
             sequence: envelope.sequence,
@@ -101,7 +111,8 @@ impl Record {
     /// The fingerprint object, computed again from the canonical bytes: few records are asked.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
-        Reader::new().any_length().read(&self.canonical).ok().map(|envelope| Fingerprint::of(&envelope))
+        let envelope = Reader::new().any_length().read(&self.canonical).ok()?;
+        Some(Fingerprint::under(self.binder, &envelope))
     }
 
     /// Whether the outcome is a failure or a gate failed (M-72).

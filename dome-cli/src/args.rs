@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dome_adapters::Commit;
-use dome_core::{Lane, RunId, Timestamp, WrapperPolicy};
+use dome_core::{BinderVersion, Lane, RunId, Timestamp, WrapperPolicy};
 
 use crate::exit;
 
@@ -50,6 +50,10 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     Convert(ConvertArgs),
     Query(crate::query::QueryArgs),
+    Explain(crate::explain::ExplainArgs),
+    Verify(VerifyArgs),
+    Diff(DiffArgs),
+    Plan(PlanArgs),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
 }
@@ -73,6 +77,9 @@ pub(crate) struct ReplayArgs {
     /// Bind every fact under this mode, whatever it declares
     #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
     pub(crate) mode: Option<WrapperPolicy>,
+    /// Bind by this binder; v2 is experimental, its rules may still change [default: v1]
+    #[arg(long, value_parser = word::<BinderVersion>, value_name = "v1|v2")]
+    pub(crate) binder_version: Option<BinderVersion>,
     /// Measure staleness at this instant [default: the last fact's time]
     #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
     pub(crate) as_of: Option<Timestamp>,
@@ -141,6 +148,75 @@ pub(crate) struct ConvertArgs {
     /// Print the table of reason codes that a format emits
     #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
     pub(crate) reason_codes: Option<String>,
+}
+
+/// Compute a result again from its facts, and point at what differs
+///
+/// Every hash, key, counter and row is computed from `facts.jsonl` and the rules that the manifest
+/// names, and every file is held to its digest. Ends with 5 when anything differs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome verify result\n    dome verify result --format json")]
+pub(crate) struct VerifyArgs {
+    /// The directory that `dome replay` wrote
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Show what differs between two results
+///
+/// Facts added and gone; capsules new, gone and changed, counter by counter; capsules split, merged
+/// and moved; verdicts gained and lost. The first line fits a commit message.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome diff yesterday today\n    dome diff main branch --fail-on-difference")]
+pub(crate) struct DiffArgs {
+    /// The earlier result
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+    /// The later result
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+    /// End with exit code 100 when something differs
+    #[arg(long)]
+    pub(crate) fail_on_difference: bool,
+}
+
+/// Show what another binder, policy or mode would do, before anything is written
+///
+/// Takes the rules of the result for granted, but for those that are given here: how its capsules
+/// would split, merge, move and change verdict, with the largest moves and two input lines that show
+/// each, and which new keys an old one resolves to.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome plan --against result --binder-version v2\n    dome plan night/ --against result --policy stricter.json\n    dome plan --against result --binder-version v2 --key 7ab9b547fec3"
+)]
+pub(crate) struct PlanArgs {
+    /// Envelopes to plan with; without any, the facts of the result itself
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The result that stands
+    #[arg(long, value_name = "DIR")]
+    pub(crate) against: PathBuf,
+    /// Bind by this binder; v2 is experimental, its rules may still change
+    #[arg(long, value_parser = word::<BinderVersion>, value_name = "v1|v2")]
+    pub(crate) binder_version: Option<BinderVersion>,
+    /// Go by this policy document
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Bind every fact under this mode
+    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
+    pub(crate) mode: Option<WrapperPolicy>,
+    /// A reason-code table that extends the pinned one, in place of those of the result
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reason_codes: Vec<PathBuf>,
+    /// Measure staleness at this instant
+    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    pub(crate) as_of: Option<Timestamp>,
+    /// Show only what this key of the result resolves to; its first digits are enough
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Threads to read with [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 /// Print the JSON Schema of a public document

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Invalid = 3,
     /// Nothing matched; only with `--require-match`.
     NoMatch = 4,
+    /// A result is not what its facts come to.
+    Unreproduced = 5,
     /// Done, with findings.
     Findings = 100,
 }

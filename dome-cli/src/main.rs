@@ -3,20 +3,25 @@
 mod args;
 mod artifacts;
 mod check;
+mod comparison;
 mod contracts;
 mod convert;
+mod diff;
 mod exit;
+mod explain;
 mod input;
 mod output;
 mod parallel;
+mod plan;
 mod progress;
 mod query;
 mod replay;
-#[allow(dead_code, unused_imports, reason = "query, explain, verify, diff and plan read results through it")]
+#[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
 mod result;
 mod schema;
 mod settings;
 mod table;
+mod verify;
 
 use clap::Parser;
 
@@ -47,6 +52,10 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Query(args) => query::run(&args, output),
+        Verb::Explain(args) => explain::run(&args, output),
+        Verb::Diff(args) => diff::run(&args, output),
+        Verb::Plan(args) => plan::run(args, output),
+        Verb::Verify(args) => verify::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {
             let is_json = output.is_json();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dome_core::{Timestamp, WrapperPolicy};
+use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
 use serde::Deserialize;
 
 use crate::args::{Color, Format, OutputArgs, ReplayArgs};
@@ -27,6 +27,7 @@ struct Document {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ReplaySettings {
     mode: Option<String>,
+    binder_version: Option<String>,
     as_of: Option<String>,
     not_after: Option<String>,
     policy: Option<PathBuf>,
@@ -42,6 +43,7 @@ pub(crate) struct Replay {
     pub(crate) inputs: Vec<PathBuf>,
     pub(crate) out: PathBuf,
     pub(crate) mode: Option<WrapperPolicy>,
+    pub(crate) binder: BinderVersion,
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) policy: Option<PathBuf>,
     pub(crate) reason_codes: Vec<PathBuf>,
@@ -104,6 +106,13 @@ impl Settings {
             inputs: flags.inputs,
             out: flags.out,
             mode: flags.mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?,
+            binder: flags
+                .binder_version
+                .map_or_else(
+                    || self.word("binder-version", settings.binder_version.as_deref()),
+                    |binder| Ok(Some(binder)),
+                )?
+                .unwrap_or_default(),
             as_of: flags.as_of.map_or_else(|| self.word("as-of", settings.as_of.as_deref()), |time| Ok(Some(time)))?,
             policy: flags.policy.or(settings.policy.as_ref().map(|path| self.folder.join(path))),
             reason_codes,

@@ -1,5 +1,5 @@
 //! The command as its users meet it: exit codes, files, streams.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 #[path = "cli/bad.rs"]
 mod bad;
@@ -11,7 +11,11 @@ mod contracts;
 mod convert;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/query.rs"]
 mod query;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/verify.rs"]
+mod verify;

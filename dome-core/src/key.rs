@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binder::BINDER_VERSION;
+use crate::binder::BinderVersion;
 use crate::canonical;
 use crate::choice::Scope;
 use crate::envelope::Envelope;
@@ -86,7 +86,23 @@ impl Keys {
     /// The keys of an envelope.
     #[must_use]
     pub fn of(envelope: &Envelope) -> Self {
-        Self::and_canonical(envelope, &mut Vec::with_capacity(2_048)).0
+        Self::under(BinderVersion::V1, envelope)
+    }
+
+    /// The keys of an envelope under a binder: all but the digest and the task line's key differ
+    /// from binder to binder.
+    ///
+    /// ```
+    /// use dome_core::{BinderVersion, Keys};
+    /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// let [v1, v2] = [BinderVersion::V1, BinderVersion::V2].map(|binder| Keys::under(binder, &envelope));
+    /// assert_eq!((v1, v1.digest, v1.line), (Keys::of(&envelope), v2.digest, v2.line));
+    /// assert!(v1.derived != v2.derived && v1.idempotency != v2.idempotency && v1.concept != v2.concept);
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn under(binder: BinderVersion, envelope: &Envelope) -> Self {
+        Self::and_canonical_under(binder, envelope, &mut Vec::with_capacity(2_048)).0
     }
 
     /// The keys of an envelope, and the canonical bytes that were written for its digest.
@@ -101,19 +117,35 @@ impl Keys {
     /// ```
     #[must_use]
     pub fn and_canonical(envelope: &Envelope, bytes: &mut Vec<u8>) -> (Self, Box<[u8]>) {
+        Self::and_canonical_under(BinderVersion::V1, envelope, bytes)
+    }
+
+    /// As [`Keys::and_canonical`], under a binder.
+    #[must_use]
+    pub fn and_canonical_under(binder: BinderVersion, envelope: &Envelope, bytes: &mut Vec<u8>) -> (Self, Box<[u8]>) {
         let digest = hashed(envelope, bytes);
         let canonical = Box::from(bytes.as_slice());
-        let fingerprint_hash = hashed(&Fingerprint::of(envelope), bytes);
-        (Self::with(envelope, digest, fingerprint_hash, bytes), canonical)
+        let fingerprint_hash = hashed(&Fingerprint::under(binder, envelope), bytes);
+        (Self::with_under(binder, envelope, digest, fingerprint_hash, bytes), canonical)
     }
 
     /// The keys of an envelope whose digest and fingerprint are known; `bytes` is written over.
     #[must_use]
     pub fn with(envelope: &Envelope, digest: Sha256Hash, fingerprint_hash: Sha256Hash, bytes: &mut Vec<u8>) -> Self {
+        Self::with_under(BinderVersion::V1, envelope, digest, fingerprint_hash, bytes)
+    }
+
+    fn with_under(
+        binder: BinderVersion,
+        envelope: &Envelope,
+        digest: Sha256Hash,
+        fingerprint_hash: Sha256Hash,
+        bytes: &mut Vec<u8>,
+    ) -> Self {
         let spec = &envelope.task_spec;
         let (action_kind, target_id, target_kind) = (&spec.action.kind, &spec.target.id, &spec.target.kind);
         let failure_reason_code = &spec.failure_reason_code;
-        let (scope, binder_version) = (spec.scope, BINDER_VERSION);
+        let (scope, binder_version) = (spec.scope, binder.as_str());
         let idempotency = IdempotencyKey {
             binder_version,
             domain: "dome.idempotency/1",

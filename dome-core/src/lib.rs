@@ -70,7 +70,7 @@ pub use binder::{BINDER_VERSION, BinderVersion, FINGERPRINT_VERSION, NORMALIZER_
 pub use choice::{ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 pub use codes::{CodeClass, CodeEntry, CodeTable, CodeTableError};
 pub use envelope::{Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, Tool};
-pub use fingerprint::{Fingerprint, message_template, normal_version};
+pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
 pub use hash::{HashError, Sha256Hash};
 pub use id::{
     ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{Policy, TRIGGER_SET_VERSION};
-use dome_core::{
-    BINDER_VERSION, CodeTable, EnvelopeVersion, FINGERPRINT_VERSION, NORMALIZER_VERSION, Sha256Hash, Timestamp,
-    WrapperPolicy,
-};
+use dome_binder::{Policy, Replay, Rules, TRIGGER_SET_VERSION};
+use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
 use xtrlv2_fixtures::V0_1;
 
@@ -28,12 +25,17 @@ pub(crate) struct Manifest {
     pub(crate) counts: Counts,
     /// The version of the envelopes.
     pub(crate) envelope_version: &'static str,
+    /// Whether the binder's rules may still change under its name; absent when they may not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) experimental: bool,
     /// Every other file of the result.
     pub(crate) files: BTreeMap<String, FileEntry>,
     /// The version of the fingerprint's rules.
     pub(crate) fingerprint_version: &'static str,
     /// The version of this layout.
     pub(crate) format_version: &'static str,
+    /// SHA-256 of the canonical bytes of this document without this member.
+    pub(crate) manifest_digest: Sha256Hash,
     /// The mode that overrode what facts declare, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<WrapperPolicy>,
@@ -89,45 +91,85 @@ pub(crate) struct Counts {
     runs_with_sequence_repeats: u64,
 }
 
+/// What a manifest says that facts and rules do not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside {
+    /// The binder that made the keys.
+    pub(crate) binder: BinderVersion,
+    /// The instant after which lines were refused.
+    pub(crate) not_after: Option<Timestamp>,
+    /// Lines of the input.
+    pub(crate) lines: u64,
+    /// Those that are blank.
+    pub(crate) blank: u64,
+    /// Those that repeat a fact.
+    pub(crate) duplicates: u64,
+    /// Those that were rejected.
+    pub(crate) quarantined: u64,
+}
+
 impl Manifest {
     pub(super) fn of(artifacts: &Artifacts<'_>, files: BTreeMap<String, FileEntry>) -> Self {
-        let rules = artifacts.rules;
-        Self {
-            as_of: artifacts.result.as_of,
-            binder_version: BINDER_VERSION,
-            contracts_digest: contracts_digest(),
-            counts: Counts::of(artifacts),
-            envelope_version: EnvelopeVersion::V1.as_str(),
-            files,
-            fingerprint_version: FINGERPRINT_VERSION,
-            format_version: "1",
-            mode: rules.mode,
-            normalizer_version: NORMALIZER_VERSION,
+        let beside = Beside {
+            binder: artifacts.args.binder,
             not_after: artifacts.args.not_after,
+            lines: artifacts.counts.lines,
+            blank: artifacts.counts.blank,
+            duplicates: artifacts.result.ledger.counts.duplicates,
+            quarantined: artifacts.quarantine.len() as u64,
+        };
+        Self::computed(artifacts.rules, artifacts.result, beside, files)
+    }
+
+    /// The manifest of what facts come to under these rules.
+    pub(crate) fn computed(rules: &Rules, result: &Replay, beside: Beside, files: BTreeMap<String, FileEntry>) -> Self {
+        let mut manifest = Self {
+            as_of: result.as_of,
+            binder_version: beside.binder.as_str(),
+            contracts_digest: contracts_digest(),
+            counts: Counts::of(result, beside),
+            envelope_version: EnvelopeVersion::V1.as_str(),
+            experimental: beside.binder.is_experimental(),
+            files,
+            fingerprint_version: beside.binder.fingerprint_version(),
+            format_version: "1",
+            manifest_digest: Sha256Hash::of(b""),
+            mode: rules.mode,
+            normalizer_version: beside.binder.normalizer_version(),
+            not_after: beside.not_after,
             policy: rules.policy.clone(),
             policy_digest: rules.policy.digest(),
             reason_codes: rules.codes.clone(),
             reason_codes_digest: rules.codes.digest(),
-            snapshot_digest: artifacts.result.ledger.snapshot_digest(),
+            snapshot_digest: result.ledger.snapshot_digest(),
             trigger_set_version: TRIGGER_SET_VERSION,
-        }
+        };
+        manifest.manifest_digest =
+            serde_json::to_value(&manifest).ok().and_then(manifest_digest).unwrap_or(manifest.manifest_digest);
+        manifest
     }
 }
 
+/// The digest of a manifest as a document: of all its members but the digest itself.
+pub(crate) fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256Hash> {
+    document.as_object_mut()?.remove("manifest_digest");
+    canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
+}
+
 impl Counts {
-    fn of(artifacts: &Artifacts<'_>) -> Self {
-        let (runs, derived) = (artifacts.result.ledger.counts, &artifacts.result.derived);
+    fn of(result: &Replay, beside: Beside) -> Self {
+        let (runs, derived) = (result.ledger.counts, &result.derived);
         Self {
             applied_too_early: derived.applied_too_early,
             applied_unknown: derived.applied_unknown,
-            blank: artifacts.counts.blank,
+            blank: beside.blank,
             capsules: derived.capsules.len() as u64,
             concepts: derived.concepts.len() as u64,
-            duplicates: runs.duplicates,
-            facts: artifacts.result.ledger.facts.len() as u64,
+            duplicates: beside.duplicates,
+            facts: result.ledger.facts.len() as u64,
             facts_out_of_clock_order: runs.facts_out_of_clock_order,
-            lines: artifacts.counts.lines,
-            quarantined: artifacts.quarantine.len() as u64,
+            lines: beside.lines,
+            quarantined: beside.quarantined,
             runs: runs.runs,
             runs_with_mixed_policy: runs.runs_with_mixed_policy,
             runs_with_sequence_gaps: runs.runs_with_sequence_gaps,

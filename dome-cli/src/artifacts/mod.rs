@@ -5,7 +5,7 @@ mod manifest;
 mod writer;
 
 pub(crate) use directory::check_destination;
-pub(crate) use manifest::Manifest;
+pub(crate) use manifest::{Beside, Manifest, manifest_digest};
 pub(crate) use writer::FileEntry;
 
 use std::ops::Range;

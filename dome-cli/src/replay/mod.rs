@@ -6,7 +6,10 @@ mod rules;
 mod summary;
 
 pub(crate) use read::LineCounts;
+pub(crate) use rules::{codes, policy};
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::artifacts::{self, Artifacts, Written};
@@ -14,6 +17,9 @@ use crate::exit::Exit;
 use crate::input::{self, ENVELOPES};
 use crate::output::Output;
 use crate::settings::Replay;
+use dome_binder::{Record, Rules};
+use dome_core::{BinderVersion, Timestamp};
+use read::Reading;
 use summary::Summary;
 
 /// How long each step took; told, never used.
@@ -37,13 +43,43 @@ impl Steps {
     }
 }
 
+impl Reading {
+    const fn of(args: &Replay) -> Self {
+        Self { binder: args.binder, not_after: args.not_after, threads: args.threads }
+    }
+}
+
+/// The sound lines of the inputs as records, for a replay that is not written.
+///
+/// # Errors
+///
+/// When an input cannot be read.
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+pub(crate) fn records(
+    inputs: &[PathBuf],
+    binder: BinderVersion,
+    not_after: Option<Timestamp>,
+    threads: Option<NonZeroUsize>,
+) -> anyhow::Result<Vec<Box<Record>>> {
+    let sources = input::find(inputs, ENVELOPES)?;
+    let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    Ok(read::read(&sources, Reading { binder, not_after, threads })?.records)
+}
+
+/// Everything that records come to, for a replay that is not written.
+#[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
+pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> dome_binder::Replay {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    derive::derive(records, rules, threads, as_of, &mut Steps::default())
+}
+
 /// Runs the verb.
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
     let rules = rules::load(&args)?;
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
-    let read = steps.time("reading", || read::read(&sources, &args))?;
+    let read = steps.time("reading", || read::read(&sources, Reading::of(&args)))?;
     let (quarantine, counts) = (read.quarantine, read.counts);
     let result = derive::derive(read.records, &rules, args.threads, args.as_of, &mut steps);
     let quarantine =

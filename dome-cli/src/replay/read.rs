@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
-use dome_core::{Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines};
+use dome_core::{
+    BinderVersion, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines,
+};
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
-use crate::settings::Replay;
 
 /// Lines seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +36,14 @@ impl Input {
         self.counts.blank += other.counts.blank;
     }
 
-    fn line(&mut self, line: &Line<'_>, source: &Source, reader: &mut Reader, hashed: &mut Vec<u8>) {
+    fn line(
+        &mut self,
+        line: &Line<'_>,
+        source: &Source,
+        binder: BinderVersion,
+        reader: &mut Reader,
+        hashed: &mut Vec<u8>,
+    ) {
         self.counts.lines += 1;
         if line.is_blank() {
             self.counts.blank += 1;
@@ -43,7 +51,7 @@ impl Input {
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
         match reader.read(line.bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::with(envelope, place, hashed))),
+            Ok(envelope) => self.records.push(Box::new(Record::under(binder, envelope, place, hashed))),
             Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
         }
     }
@@ -60,14 +68,25 @@ impl Input {
     }
 }
 
-/// Reads all sources on the threads that the arguments allow.
-pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
+/// How lines become records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// The binder that makes the keys.
+    pub(super) binder: BinderVersion,
+    /// The instant after which lines are refused.
+    pub(super) not_after: Option<Timestamp>,
+    /// Threads to use.
+    pub(super) threads: usize,
+}
+
+/// Reads all sources on the threads that are allowed.
+pub(super) fn read(sources: &[Source], how: Reading) -> anyhow::Result<Input> {
     let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
-    let parsed = parallel::map(args.threads, chunks, |chunk| {
+    let parsed = parallel::map(how.threads, chunks, |chunk| {
         let (index, chunk) = chunk?;
         progress.add(chunk.bytes());
         let source = sources.get(index).context("a chunk belongs to a source")?;
-        Ok::<_, anyhow::Error>(parse(chunk, source, args.not_after))
+        Ok::<_, anyhow::Error>(parse(chunk, source, how))
     });
     progress.end();
     let mut input = Input::default();
@@ -77,12 +96,13 @@ pub(super) fn read(sources: &[Source], args: &Replay) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, not_after: Option<Timestamp>) -> Input {
+fn parse(chunk: Chunk, source: &Source, how: Reading) -> Input {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let (mut reader, mut hashed) = (Reader::new().not_after(not_after), Vec::new());
-            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut reader, &mut hashed));
+            let (mut reader, mut hashed) = (Reader::new().not_after(how.not_after), Vec::new());
+            let mut record = |line: Line<'_>| input.line(&line, source, how.binder, &mut reader, &mut hashed);
+            lines(&bytes, number, offset).for_each(&mut record);
         }
         Chunk::Long(line) => input.long_line(line, source),
     }

@@ -1,5 +1,7 @@
 //! What a replay goes by: the policy and the reason-code table.
 
+use std::path::{Path, PathBuf};
+
 use dome_binder::{Policy, Rules};
 use dome_core::CodeTable;
 use xtrlv2_fixtures::V0_1;
@@ -20,17 +22,29 @@ fn pinned() -> anyhow::Result<CodeTable> {
 ///
 /// When one cannot be read, is not what it should be, or contradicts the pinned table.
 pub(super) fn load(args: &Replay) -> anyhow::Result<Rules> {
-    let policy = match &args.policy {
-        None => Policy::default(),
-        Some(path) => {
-            let parsed = Policy::parse(&document(path)?);
-            parsed.map_err(|why| invalid(format!("`{}`: {why}", path.display())))?
-        }
-    };
+    let policy = args.policy.as_deref().map(policy).transpose()?.unwrap_or_default();
+    Ok(Rules { policy, codes: codes(&args.reason_codes)?, mode: args.mode })
+}
+
+/// Reads a policy document.
+///
+/// # Errors
+///
+/// When it cannot be read or is not one.
+pub(crate) fn policy(path: &Path) -> anyhow::Result<Policy> {
+    Policy::parse(&document(path)?).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+}
+
+/// The pinned table with the codes of others.
+///
+/// # Errors
+///
+/// When one cannot be read, is not a table, or contradicts the pinned one.
+pub(crate) fn codes(extensions: &[PathBuf]) -> anyhow::Result<CodeTable> {
     let mut codes = pinned()?;
-    for path in &args.reason_codes {
+    for path in extensions {
         let extended = CodeTable::parse(&document(path)?).and_then(|table| codes.extended(table));
         codes = extended.map_err(|why| invalid(format!("`{}`: {why}", path.display())))?;
     }
-    Ok(Rules { policy, codes, mode: args.mode })
+    Ok(codes)
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use dome_binder::{Ledger, Record, Replay, Rules, fold, group_by_run, order, settle};
+use dome_binder::{Ledger, Record, Replay, Rules, group_by_run, order, settle};
 use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
 use serde_json::Value;
 
@@ -141,9 +141,7 @@ impl ResultDir {
     ///
     /// As [`ResultDir::records`].
     pub(crate) fn replay(&self) -> anyhow::Result<Replay> {
-        let ledger = self.ledger()?;
-        let folded = ledger.lines().iter().map(|line| fold(line, self.rules())).collect();
-        Ok(dome_binder::conclude(ledger, folded, self.rules(), self.as_of()))
+        Ok(crate::replay::concluded(self.records()?, self.rules(), self.as_of()))
     }
 
     fn bad_row(&self, name: &str, number: usize, why: &str) -> anyhow::Error {
@@ -156,7 +154,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
-fn manifest_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The bytes of the manifest.
+///
+/// # Errors
+///
+/// When there is none, and so no result.
+pub(crate) fn manifest_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let not_one = |why: &str| invalid(format!("`{}` is no dome result: {why}", path.display()));
     match fs::read(path.join(MANIFEST)) {
         Ok(bytes) => Ok(bytes),

@@ -41,9 +41,8 @@ impl<'l> FactRow<'l> {
         reader: &mut Reader,
         hashed: &mut Vec<u8>,
     ) -> Option<Record> {
-        let _ = binder;
         let envelope = reader.read(self.envelope).ok()?;
-        Some(Record::with(envelope, source, hashed))
+        Some(Record::under(binder, envelope, source, hashed))
     }
 }
 

@@ -7,7 +7,7 @@ mod directory;
 mod facts;
 mod manifest;
 
-pub(crate) use directory::ResultDir;
+pub(crate) use directory::{ResultDir, manifest_bytes};
 pub(crate) use facts::{FactRow, source_of};
 pub(crate) use manifest::Named;
 

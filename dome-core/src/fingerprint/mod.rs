@@ -1,17 +1,18 @@
 //! The fingerprint: what two failures have in common when they are the same failure (section 6).
 
+mod quotes;
 mod read;
 mod scan;
 mod template;
 mod version;
 
-pub use template::message_template;
+pub use template::{message_template, message_template_under};
 pub use version::normal_version;
 
 use compact_str::CompactString;
 use serde::Serialize;
 
-use crate::binder::FINGERPRINT_VERSION;
+use crate::binder::BinderVersion;
 use crate::envelope::Envelope;
 use crate::hash::Sha256Hash;
 use crate::id::{GateId, ToolName};
@@ -63,6 +64,21 @@ impl Fingerprint {
     /// The fingerprint of an envelope (M-50).
     #[must_use]
     pub fn of(envelope: &Envelope) -> Self {
+        Self::under(BinderVersion::V1, envelope)
+    }
+
+    /// The fingerprint of an envelope under a binder (section 7).
+    ///
+    /// ```
+    /// use dome_core::{BinderVersion, Fingerprint};
+    /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// let [v1, v2] = [BinderVersion::V1, BinderVersion::V2].map(|binder| Fingerprint::under(binder, &envelope));
+    /// assert_eq!((v1.fingerprint_version, v2.fingerprint_version), ("1", "2"));
+    /// assert_ne!(v1.hash(), v2.hash());
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn under(binder: BinderVersion, envelope: &Envelope) -> Self {
         let tool = envelope.tool.as_ref();
         let versions = envelope.task_spec.versions.iter().flat_map(StringMap::iter);
         let versions = versions.map(|(key, value)| (CompactString::from(key), normal_version(value))).collect();
@@ -70,8 +86,8 @@ impl Fingerprint {
             config_sha256: tool.and_then(|tool| tool.config_sha256),
             env: normal_env(&envelope.env),
             failed_gates: envelope.failed_gates().cloned().collect(),
-            fingerprint_version: FINGERPRINT_VERSION,
-            message_template: envelope.message.as_deref().map(message_template),
+            fingerprint_version: binder.fingerprint_version(),
+            message_template: envelope.message.as_deref().map(|message| message_template_under(binder, message)),
             tool_name: tool.map(|tool| tool.name.clone()),
             tool_version: tool.map(|tool| normal_version(&tool.version)),
             versions: StringMap::sorted(versions),

@@ -59,7 +59,7 @@ fn all(bytes: &[u8], range: Range<usize>, class: impl Fn(u8) -> bool) -> bool {
 }
 
 /// The first place of a byte at which `check` finds a match.
-fn first(
+pub(super) fn first(
     bytes: &[u8],
     mut from: usize,
     next: impl Fn(&[u8]) -> Option<usize>,
