@@ -101,9 +101,10 @@ fn line(fact: &ExampleFact) -> String {
     format!("{}:{}{message}", fact.source.name, fact.source.line)
 }
 
-/// A value in a few characters.
+/// A value in a few characters; of a hash, the first digits.
 fn written(value: &Value) -> String {
-    one_line(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.parse().map_or_else(|_| one_line(&text), short)
 }
 
 /// A text on one line, without what a terminal would obey.

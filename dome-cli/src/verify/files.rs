@@ -132,7 +132,7 @@ fn entry(bytes: &[u8]) -> FileEntry {
 /// Holds every file to the digest that the manifest names: what recomputation cannot contradict,
 /// such as the line that a fact stood on, speaks here.
 fn digests(named: &Named, files: &BTreeMap<String, Vec<u8>>, checked: &mut Checked, findings: &mut Findings) {
-    let shown = |entry: &FileEntry| format!("{} in {} lines", entry.sha256, entry.lines);
+    let shown = |entry: &FileEntry| format!("sha256 {} of {} lines", entry.sha256, entry.lines);
     let listed = named.files.keys().map(String::as_str);
     let names: BTreeSet<&str> = FILES.into_iter().chain(listed).collect();
     for name in names {

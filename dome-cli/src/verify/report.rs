@@ -78,7 +78,7 @@ impl Verification {
 impl Difference {
     fn shown(&self) -> String {
         let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let (path, member) = (&self.path, &self.member);
-        format!("{path}{line} {member}\n    expected {}\n    found    {}", self.expected, self.found)
+        let place = format!("{}{line} {}", self.path, self.member);
+        format!("{}\n    expected {}\n    found    {}", place.trim_end(), self.expected, self.found)
     }
 }

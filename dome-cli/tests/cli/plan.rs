@@ -125,6 +125,10 @@ fn an_experimental_binder_is_marked() {
     let (v1, v2) = (manifest("o"), manifest("o2"));
     assert_eq!((v1.get("experimental"), &v2["experimental"]), (None, &Value::Bool(true)));
     assert_eq!([&v2["binder_version"], &v2["fingerprint_version"], &v2["normalizer_version"]], ["v2", "2", "2"]);
+    place.file("dome.toml", "[replay]\nbinder-version = \"v2\"\n");
+    place.file("a.jsonl", dome_core::EXAMPLE_LINE);
+    assert_eq!(place.dome(&["replay", "a.jsonl", "--out", "o3"], b"").code, 0);
+    assert_eq!(manifest("o3")["binder_version"], "v2", "a setting");
     assert!(place.dome(&["replay", "--help"], b"").stdout.contains("v2 is experimental"));
     let ended = place.dome(&["replay", "x", "--out", "y", "--binder-version", "v3"], b"");
     assert_eq!(ended.code, 2);
