@@ -17,6 +17,8 @@ pub(crate) enum Column {
 
 /// Cells are never cut below this.
 const LEAST: usize = 8;
+/// While a cell of a column would be cut below this, spare columns are left out.
+const COMFORTABLE: usize = 24;
 /// Between two columns.
 const GAP: usize = 2;
 /// The width where neither a terminal nor `COLUMNS` says one.
@@ -43,14 +45,22 @@ impl Table {
         let mut shown: Vec<(usize, Column, usize)> = Vec::new();
         for (place, (_, column)) in self.columns.iter().enumerate() {
             let widest = self.rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.width()).max();
-            shown.push((place, *column, widest.unwrap_or(0)));
+            if *column != Column::Spare || self.says_something(place) {
+                shown.push((place, *column, widest.unwrap_or(0)));
+            }
         }
-        while least(&shown) > width {
+        while comfortable(&shown) > width {
             let Some(spare) = shown.iter().rposition(|(_, column, _)| *column == Column::Spare) else { break };
             shown.remove(spare);
         }
         narrow(&mut shown, width);
         self.rows.iter().map(|row| line(row, &shown)).collect()
+    }
+
+    /// Whether some cell of a column is more than a dash.
+    fn says_something(&self, place: usize) -> bool {
+        let mut cells = self.rows.iter().skip(1).filter_map(|row| row.get(place));
+        cells.any(|cell| !cell.is_empty() && cell != "-")
     }
 }
 
@@ -59,11 +69,11 @@ fn together(widths: impl Iterator<Item = usize> + Clone) -> usize {
     widths.clone().sum::<usize>() + widths.count().saturating_sub(1) * GAP
 }
 
-/// How narrow columns can be together.
-fn least(shown: &[(usize, Column, usize)]) -> usize {
+/// How wide columns are together before a spare one is left out.
+fn comfortable(shown: &[(usize, Column, usize)]) -> usize {
     together(shown.iter().map(|(_, column, width)| match column {
         Column::Kept | Column::Number => *width,
-        Column::Cut | Column::Spare => (*width).min(LEAST),
+        Column::Cut | Column::Spare => (*width).min(COMFORTABLE),
     }))
 }
 
@@ -101,6 +111,33 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
         kept.push(character);
     }
     format!("{kept}…")
+}
+
+/// A text as lines of at most `width` columns of a terminal, broken at spaces where there are any;
+/// what goes on is indented by four more than the text.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(text.len() - text.trim_start_matches(' ').len());
+    let (mut lines, mut line) = (Vec::new(), indent.clone());
+    for word in text.trim_start_matches(' ').split_inclusive(' ') {
+        let full = line.width() + word.trim_end().width() > width && !line.trim_start().is_empty();
+        if full {
+            lines.push(line.trim_end().to_owned());
+            line = format!("{indent}    ");
+        }
+        line.push_str(word);
+        while line.trim_end().width() > width {
+            let start = cut(&line, width + 1);
+            let start = start.strip_suffix('…').unwrap_or(&start).to_owned();
+            let rest = line.get(start.len()..).unwrap_or_default().to_owned();
+            if start.trim_start().is_empty() || rest.is_empty() {
+                break;
+            }
+            lines.push(start);
+            line = format!("{indent}    {rest}");
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
 }
 
 /// The start of a key, long enough to name it.
@@ -145,10 +182,10 @@ mod tests {
         1 234  a name that is far too long  一二三四五六七八九十  0123456789ab
             5  short                        -                     ba9876543210
         ");
-        insta::assert_snapshot!(table.render(60), @r"
-        count  name                 more                key
-        1 234  a name that is far…  一二三四五六七八…  0123456789ab
-            5  short                -                   ba9876543210
+        insta::assert_snapshot!(table.render(70), @r"
+        count  name                     more                  key
+        1 234  a name that is far too…  一二三四五六七八九十  0123456789ab
+            5  short                    -                     ba9876543210
         ");
         insta::assert_snapshot!(table.render(40), @r"
         count  name                 key
@@ -157,7 +194,22 @@ mod tests {
         ");
     }
 
+    #[test]
+    fn a_long_line_goes_on_below() {
+        insta::assert_snapshot!(wrapped("  support_count +1, run_count +1 (M-80); 0123456789012345678901234567890", 24).join("\n"), @"");
+    }
+
     proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_lose_nothing(text in " {0,4}[a-z一 ]{0,80}", width in 24_usize..60) {
+            let lines = wrapped(&text, width);
+            for line in &lines {
+                prop_assert!(line.width() <= width, "{line}");
+            }
+            let bare = |text: &str| text.chars().filter(|character| *character != ' ').collect::<String>();
+            prop_assert_eq!(bare(&lines.concat()), bare(&text));
+        }
+
         #[test]
         fn no_line_is_wider_than_the_terminal(name in "\\PC{0,60}", more in "\\PC{0,60}", width in 31_usize..120) {
             let table = table(&[["12", &name, &more, "0123456789ab"]]);

@@ -9,6 +9,8 @@ mod check;
 mod contracts;
 #[path = "cli/convert.rs"]
 mod convert;
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/plan.rs"]
@@ -17,5 +19,7 @@ mod plan;
 mod query;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/stable.rs"]
+mod stable;
 #[path = "cli/verify.rs"]
 mod verify;

@@ -102,7 +102,7 @@ fn sums(story: &CapsuleStory, capsule: &Capsule) -> Vec<String> {
             sum.confirmed_count, sum.refuted_count, sum.blocked_count
         ),
         format!(
-            "  confidence {} ppm: {} successes against {} failures (M-91)",
+            "  confidence {} ppm: successes {}, failures {} (M-91)",
             grouped(capsule.confidence_ppm),
             story.successes,
             story.failures
@@ -128,7 +128,7 @@ fn remedy(record: &RemedyRecord) -> String {
     let named = record.remedy.summary.as_ref().map(ToString::to_string);
     let named = named.or(record.remedy.reference.as_ref().map(ToString::to_string));
     format!(
-        "  {}  {} {}: {} runs, contradicted {} x, {} ppm",
+        "  {}  {} {}: resolved in runs {}, contradicted {} x, {} ppm",
         short_key(&record.identity.to_string()),
         record.remedy.kind,
         named.unwrap_or_default(),

@@ -1,12 +1,16 @@
 //! Explanations as people read them.
 
 use dome_binder::explain::{Change, Fired, Ingredients, Step};
+use dome_core::Source;
 use serde_json::Value;
 
 use super::load::{Explanation, Unlisted};
 use super::{capsule, fact, overview};
 use crate::output::{Output, grouped};
-use crate::table::{cut, short_key, width};
+use crate::table::{cut, short_key, width, wrapped};
+
+/// Columns of a rejected line that are shown; JSON and quarantine.jsonl have it whole.
+const RAW_COLUMNS: usize = 200;
 
 /// Prints an explanation.
 pub(super) fn show(told: &Explanation, output: &mut Output) -> anyhow::Result<()> {
@@ -30,7 +34,8 @@ pub(super) fn show(told: &Explanation, output: &mut Output) -> anyhow::Result<()
         lines.extend(unlisted(place));
     }
     let width = width();
-    lines.iter().try_for_each(|line| output.line(&cut(line, width)))
+    let mut lines = lines.iter().flat_map(|line| wrapped(line, width));
+    lines.try_for_each(|line| output.line(&line))
 }
 
 /// A rejected line: every problem, and how it starts.
@@ -45,7 +50,7 @@ fn rejected(row: &Value) -> Vec<String> {
     }
     lines.push(format!("sha256  {}", text("/sha256")));
     if row.get("raw").is_some() {
-        lines.push(format!("raw     {}", text("/raw")));
+        lines.push(format!("raw     {}", cut(text("/raw"), RAW_COLUMNS)));
     }
     lines
 }
@@ -69,8 +74,6 @@ fn unlisted(place: &Unlisted) -> Vec<String> {
     }
     lines
 }
-
-use dome_core::Source;
 
 /// Where a fact stands, and what it is.
 pub(super) fn place(step: &Step) -> String {
