@@ -182,10 +182,10 @@ mod tests {
         1 234  a name that is far too long  一二三四五六七八九十  0123456789ab
             5  short                        -                     ba9876543210
         ");
-        insta::assert_snapshot!(table.render(70), @r"
-        count  name                     more                  key
-        1 234  a name that is far too…  一二三四五六七八九十  0123456789ab
-            5  short                    -                     ba9876543210
+        insta::assert_snapshot!(table.render(68), @r"
+        count  name                       more                  key
+        1 234  a name that is far too l…  一二三四五六七八九十  0123456789ab
+            5  short                      -                     ba9876543210
         ");
         insta::assert_snapshot!(table.render(40), @r"
         count  name                 key
@@ -196,7 +196,14 @@ mod tests {
 
     #[test]
     fn a_long_line_goes_on_below() {
-        insta::assert_snapshot!(wrapped("  support_count +1, run_count +1 (M-80); 0123456789012345678901234567890", 24).join("\n"), @"");
+        let long = "  support_count +1, run_count +1 (M-80); 0123456789012345678901234567890";
+        insta::assert_snapshot!(wrapped(long, 24).join("\n"), @r"
+        support_count +1,
+            run_count +1
+            (M-80);
+            012345678901234567
+            8901234567890
+        ");
     }
 
     proptest! {
