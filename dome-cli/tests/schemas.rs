@@ -148,6 +148,31 @@ fn answers_and_explanations_fit_their_schemas() {
 }
 
 #[test]
+fn documents_that_verbs_print_fit_their_schemas() {
+    let (place, input) = (Place::new(), project("dome-cli/tests/data/missing-module.jsonl"));
+    for (out, binder) in [("a", "v1"), ("b", "v2")] {
+        let args = ["replay", input.to_str().unwrap(), "--out", out, "--binder-version", binder];
+        assert_eq!(place.dome(&args, b"").code, 0);
+    }
+    let mut capsules = place.files("b").remove("capsules.jsonl").unwrap();
+    capsules.extend(b"{}\n");
+    place.file("c/capsules.jsonl", capsules);
+    place.file("c/manifest.json", place.files("b").remove("manifest.json").unwrap());
+    for (name, args) in [
+        ("verification", &["verify", "a"][..]),
+        ("verification", &["verify", "c"]),
+        ("diff", &["diff", "a", "b"]),
+        ("plan", &["plan", "--against", "a", "--binder-version", "v2"]),
+        ("plan", &["plan", "--against", "a", "--mode", "lenient", "--as-of", "2030-01-01T00:00:00Z"]),
+    ] {
+        let printed = place.dome(&[args, &["--format", "json"]].concat(), b"").stdout;
+        let document: Value = serde_json::from_str(&printed).unwrap();
+        let errors: Vec<String> = validator(name).iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{args:?}: {errors:?}");
+    }
+}
+
+#[test]
 fn m13_the_alias_is_locked_on_both_sides() {
     let (input, emitted) = (schema("envelope"), schema("canonical-envelope"));
     let spec = "/$defs/TaskSpec/properties";

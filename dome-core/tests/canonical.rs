@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 
 use dome_core::arbitrary::{Dice, dice, envelope, envelope_line, text, write_oddly};
 use dome_core::{
-    CodeTable, Envelope, Fingerprint, Keys, PolicyReasonCode, QuarantineRow, RawLine, Reader, Sha256Hash, Source,
-    canonical, read,
+    BinderVersion, CodeTable, Envelope, Fingerprint, Keys, PolicyReasonCode, QuarantineRow, RawLine, Reader,
+    Sha256Hash, Source, canonical, read,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -28,16 +28,16 @@ fn parsed(bytes: &[u8]) -> Value {
 }
 
 /// The keys as section 7 writes them down, from the canonical envelope alone.
-fn keys_by_the_book(envelope: &Value, fingerprint: &Value) -> Keys {
+fn keys_by_the_book(binder: BinderVersion, envelope: &Value, fingerprint: &Value) -> Keys {
     let spec = &envelope["task_spec"];
     let (action, target) = (&spec["action"]["kind"], &spec["target"]);
     let (code, fingerprint_hash) = (&spec["failure_reason_code"], hash(fingerprint));
     let idempotency = json!({
-        "domain": "dome.idempotency/1", "binder_version": "v1",
+        "domain": "dome.idempotency/1", "binder_version": binder.as_str(),
         "run_id": envelope["run_id"], "task_id": envelope["task_id"], "group_id": envelope["group_id"],
     });
     let derived = json!({
-        "domain": "dome.derived/1", "binder_version": "v1", "scope": spec["scope"], "target_kind": target["kind"],
+        "domain": "dome.derived/1", "binder_version": binder.as_str(), "scope": spec["scope"], "target_kind": target["kind"],
         "target_id": target["id"], "action_kind": action, "failure_reason_code": code,
         "fingerprint_hash": fingerprint_hash,
     });
@@ -46,7 +46,7 @@ fn keys_by_the_book(envelope: &Value, fingerprint: &Value) -> Keys {
         "action_kind": action,
     });
     let concept = json!({
-        "domain": "dome.concept/1", "binder_version": "v1", "target_kind": target["kind"], "action_kind": action,
+        "domain": "dome.concept/1", "binder_version": binder.as_str(), "target_kind": target["kind"], "action_kind": action,
         "failure_reason_code": code, "fingerprint_hash": fingerprint_hash,
     });
     Keys {
@@ -64,10 +64,11 @@ fn members(pairs: impl IntoIterator<Item = (String, Value)>) -> Value {
 }
 
 /// The fingerprint as M-50 writes it down; versions and messages are normalised by the crate.
-fn fingerprint_by_the_book(envelope: &Value) -> Value {
+fn fingerprint_by_the_book(binder: BinderVersion, envelope: &Value) -> Value {
     let version = |value: &Value| Value::from(dome_core::normal_version(value.as_str().unwrap()).as_str());
     let mut object = Map::new();
-    object.insert("fingerprint_version".to_owned(), "1".into());
+    let number = binder.as_str().trim_start_matches('v');
+    object.insert("fingerprint_version".to_owned(), number.into());
     let mut failed: Vec<&str> = envelope["gates"]
         .as_array()
         .unwrap()
@@ -101,7 +102,7 @@ fn fingerprint_by_the_book(envelope: &Value) -> Value {
         object.insert("env".to_owned(), env.into());
     }
     if let Some(message) = envelope.get("message") {
-        let template = dome_core::message_template(message.as_str().unwrap());
+        let template = dome_core::message_template_under(binder, message.as_str().unwrap());
         object.insert("message_template".to_owned(), template.as_str().into());
     }
     Value::Object(object)
@@ -131,9 +132,12 @@ proptest! {
     fn m60_keys_are_the_documented_objects(line in envelope_line()) {
         let envelope = read(&line).unwrap();
         let canonical = parsed(&envelope.to_canonical());
-        let fingerprint = fingerprint_by_the_book(&canonical);
-        prop_assert_eq!(parsed(&appended(&Fingerprint::of(&envelope))), fingerprint.clone());
-        prop_assert_eq!(Keys::of(&envelope), keys_by_the_book(&canonical, &fingerprint));
+        for binder in BinderVersion::ALL {
+            let fingerprint = fingerprint_by_the_book(*binder, &canonical);
+            prop_assert_eq!(parsed(&appended(&Fingerprint::under(*binder, &envelope))), fingerprint.clone());
+            prop_assert_eq!(Keys::under(*binder, &envelope), keys_by_the_book(*binder, &canonical, &fingerprint));
+        }
+        prop_assert_eq!(Keys::of(&envelope), Keys::under(BinderVersion::V1, &envelope));
     }
 
     #[test]

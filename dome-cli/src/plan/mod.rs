@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::PlanArgs;
 use crate::comparison::{self, Shown, Side};
 use crate::exit::Exit;
-use crate::output::{Output, grouped};
+use crate::output::{Output, grouped, note};
 use crate::replay;
 use crate::result::ResultDir;
 
@@ -80,7 +80,10 @@ fn planned(
         return Ok(replay::concluded(result.records_under(binder)?, rules, as_of));
     }
     let not_after = result.manifest().not_after;
-    let records = replay::records(&args.inputs, binder, not_after, args.threads)?;
+    let (records, bad) = replay::records(&args.inputs, binder, not_after, args.threads)?;
+    if bad > 0 {
+        note(&format!("dome: note: bad lines left out: {}; `dome check` points at them", grouped(bad)));
+    }
     Ok(replay::concluded(records, rules, as_of))
 }
 

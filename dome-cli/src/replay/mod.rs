@@ -49,7 +49,7 @@ impl Reading {
     }
 }
 
-/// The sound lines of the inputs as records, for a replay that is not written.
+/// The sound lines of the inputs as records, for a replay that is not written, and how many are bad.
 ///
 /// # Errors
 ///
@@ -60,10 +60,11 @@ pub(crate) fn records(
     binder: BinderVersion,
     not_after: Option<Timestamp>,
     threads: Option<NonZeroUsize>,
-) -> anyhow::Result<Vec<Box<Record>>> {
+) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
     let sources = input::find(inputs, ENVELOPES)?;
     let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    Ok(read::read(&sources, Reading { binder, not_after, threads })?.records)
+    let input = read::read(&sources, Reading { binder, not_after, threads })?;
+    Ok((input.records, input.quarantine.len() as u64))
 }
 
 /// Everything that records come to, for a replay that is not written.

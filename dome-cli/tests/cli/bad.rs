@@ -29,6 +29,8 @@ fn account(place: &Place, file: &Path) {
     let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
     let open = usize::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
     assert_eq!(lines, (ends + open) as u64, "{name}");
+    let verified = place.dome(&["verify", "o"], b"");
+    assert_eq!(verified.code, 0, "{name}: {}", verified.stdout);
     let checked = place.dome(&["check", name], b"");
     let expected = if quarantined > 0 { 100 } else { 0 };
     assert_eq!(checked.code, expected, "{name}: {}", checked.stderr);

@@ -98,6 +98,9 @@ fn a_plan_takes_inputs_policy_mode_and_codes() {
     place.file("more.jsonl", more);
     let plan = json(&place, &["plan", "more.jsonl", "--against", "o"]);
     assert_eq!(plan["comparison"]["summary"], "1 fact added", "an anomaly does not mint under strict");
+    place.file("bad.jsonl", "{}\n");
+    let noted = place.dome(&["plan", "more.jsonl", "bad.jsonl", "--against", "o"], b"");
+    assert!(noted.code == 0 && noted.stderr.contains("bad lines left out: 1"), "{}", noted.stderr);
     let plan = json(&place, &["plan", "more.jsonl", "--against", "o", "--mode", "lenient"]);
     let summary = plan["comparison"]["summary"].as_str().unwrap();
     assert!(summary.starts_with("1 fact added; 1 capsule changed"), "{summary}");

@@ -1,7 +1,8 @@
 //! `dome verify`.
 
 use dome_core::Sha256Hash;
-use dome_core::arbitrary::Dice;
+use dome_core::arbitrary::{Dice, history, layout};
+use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::harness::{Place, golden};
@@ -233,5 +234,51 @@ fn what_is_no_result_is_said() {
         let ended = place.dome(&["verify", dir], b"");
         assert_eq!(ended.code, code, "{}", ended.stderr);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn m31_a_quarantine_row_that_keeps_its_line_is_computed_again() {
+    let place = replayed("o");
+    let whole = place.files("o");
+    let rows = str::from_utf8(&whole["quarantine.jsonl"]).unwrap();
+    let edited = |member: &str, value: Value| -> String {
+        let edit = |line: &str| {
+            let mut row: Value = serde_json::from_str(line).unwrap();
+            *row.pointer_mut(member).unwrap() = value.clone();
+            format!("{row}\n")
+        };
+        rows.lines().map(edit).collect()
+    };
+    for (member, value) in [
+        ("/length", Value::from(1)),
+        ("/sha256", Sha256Hash::of(b"").to_string().into()),
+        ("/problems/0/message", "nothing is wrong".into()),
+        ("/problems/0/code", "line_too_long".into()),
+    ] {
+        place.file("o/quarantine.jsonl", edited(member, value));
+        forge(&place, "o", "quarantine.jsonl");
+        let (code, said) = verified(&place, "o");
+        assert_eq!((code, said["differences"][0]["member"].as_str()), (5, Some(member)), "{said}");
+        assert!(said["difference_count"].as_u64() >= Some(rows.lines().count() as u64 / 2), "{said}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn l10_whatever_a_replay_writes_is_what_its_facts_come_to(history in history(), layout in layout(), way in 0_usize..6) {
+        let place = Place::new();
+        for file in layout.files(&history.lines) {
+            place.file(&format!("in/{}", file.name), file.bytes);
+        }
+        let mode = ["strict", "hybrid", "lenient"][way % 3];
+        let binder = ["v1", "v2"][way / 3];
+        let codes = golden("reason-codes.json");
+        let rules = ["--mode", mode, "--binder-version", binder, "--reason-codes", codes.to_str().unwrap()];
+        let ended = place.dome(&[&["replay", "in", "--out", "o"], &rules[..]].concat(), b"");
+        prop_assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let (code, said) = verified(&place, "o");
+        prop_assert_eq!(code, 0, "{}", said);
     }
 }
