@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{RunId, Sha256Hash, Status};
-use serde::Serialize;
+use dome_core::{GateId, RunId, Sha256Hash, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::fold::{Applied, CapsuleState};
 
@@ -16,6 +16,17 @@ pub struct AppliedCounts {
     pub refuted_count: u64,
     /// A policy stood in the way.
     pub blocked_count: u64,
+}
+
+impl AppliedCounts {
+    fn add(&mut self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Confirmed => &mut self.confirmed_count,
+            Outcome::Refuted => &mut self.refuted_count,
+            Outcome::Blocked => &mut self.blocked_count,
+        };
+        *counter += 1;
+    }
 }
 
 /// What all applications come to.
@@ -51,15 +62,26 @@ pub enum Application {
     NoOutcome,
 }
 
+impl Application {
+    const fn of(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            Some(Outcome::Confirmed) => Self::Confirmed,
+            Some(Outcome::Refuted) => Self::Refuted,
+            Some(Outcome::Blocked) => Self::Blocked,
+            None => Self::NoOutcome,
+        }
+    }
+}
+
 /// Counts applications in total order, whichever line they come from (M-84).
 pub(crate) fn count(applied: Vec<Applied>, capsules: &BTreeMap<Sha256Hash, &CapsuleState>) -> Applications {
     let mut result = Applications::default();
     judge(applied, capsules, &mut |fact, application| {
         let counts = result.counts.entry(fact.capsule).or_default();
         match application {
-            Application::Confirmed => counts.confirmed_count += 1,
-            Application::Refuted => counts.refuted_count += 1,
-            Application::Blocked => counts.blocked_count += 1,
+            Application::Confirmed => counts.add(Outcome::Confirmed),
+            Application::Refuted => counts.add(Outcome::Refuted),
+            Application::Blocked => counts.add(Outcome::Blocked),
             Application::Unknown => result.unknown += 1,
             Application::TooEarly => result.too_early += 1,
             Application::CountedByFold | Application::RunCounted | Application::NoOutcome => {}
@@ -82,7 +104,7 @@ pub(crate) fn judge(
             Some(capsule) if capsule.support.first.position >= fact.position => Application::TooEarly,
             Some(_) if fact.spoke_already => Application::CountedByFold,
             Some(_) if counted.contains(&(fact.capsule, &fact.run_id)) => Application::RunCounted,
-            Some(capsule) => outcome(fact, capsule),
+            Some(capsule) => Application::of(outcome(fact, &capsule.failed_gates)),
         };
         if matches!(application, Application::Confirmed | Application::Refuted | Application::Blocked) {
             counted.insert((fact.capsule, &fact.run_id));
@@ -91,8 +113,27 @@ pub(crate) fn judge(
     }
 }
 
-fn outcome(fact: &Applied, capsule: &CapsuleState) -> Application {
-    let gates = &capsule.failed_gates;
+/// How an application of a prior ended (M-84).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It helped.
+    Confirmed,
+    /// It did not help.
+    Refuted,
+    /// A policy stood in the way.
+    Blocked,
+}
+
+/// How one run's applications of one capsule ended: what the first of them that counts says (M-84).
+///
+/// `applied` are the run's facts that applied the capsule after it was first minted, in total order.
+#[must_use]
+pub fn run_outcome(applied: &[Applied], failed_gates: &[GateId]) -> Option<Outcome> {
+    applied.iter().filter(|fact| !fact.spoke_already).find_map(|fact| outcome(fact, failed_gates))
+}
+
+fn outcome(fact: &Applied, gates: &[GateId]) -> Option<Outcome> {
     let ended = |status: Status, gate| match status {
         Status::Pass => fact.passed.binary_search(gate).is_ok(),
         _ => fact.failed.binary_search(gate).is_ok(),
@@ -100,12 +141,12 @@ fn outcome(fact: &Applied, capsule: &CapsuleState) -> Application {
     let passes = !fact.lists_gates || gates.iter().all(|gate| ended(Status::Pass, gate));
     let fails = !fact.lists_gates || gates.is_empty() || gates.iter().any(|gate| ended(Status::Fail, gate));
     if fact.succeeding && passes {
-        Application::Confirmed
+        Some(Outcome::Confirmed)
     } else if fact.failing && fails {
-        Application::Refuted
+        Some(Outcome::Refuted)
     } else if !fact.failing && fact.denial {
-        Application::Blocked
+        Some(Outcome::Blocked)
     } else {
-        Application::NoOutcome
+        None
     }
 }

@@ -106,9 +106,11 @@ impl CodeFacts {
     }
 }
 
-/// Finishes a capsule: what was applied elsewhere, confidence, holds and verdict.
+/// Finishes a capsule: what was applied elsewhere (M-84), confidence (M-91), holds and verdict (M-92).
+///
+/// `guard_denied` is what M-96 says of its task line; staleness is measured at `as_of`.
 #[must_use]
-pub(crate) fn finish(
+pub fn finish(
     state: &CapsuleState,
     applied: AppliedCounts,
     guard_denied: bool,

@@ -50,9 +50,9 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::{Application, AppliedCounts};
+pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
 pub use assemble::{Derived, assemble};
-pub use capsule::{Capsule, CapsuleKind};
+pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
     VerdictChange, VerdictTurn, compare, trace,

@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Invalid = 3,
     /// Nothing matched; only with `--require-match`.
     NoMatch = 4,
-    /// A result is not what its facts come to.
+    /// A result is not what its facts come to, or a store not what its log does.
     Unreproduced = 5,
     /// Done, with findings.
     Findings = 100,

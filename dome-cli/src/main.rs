@@ -9,17 +9,20 @@ mod convert;
 mod diff;
 mod exit;
 mod explain;
+mod ingest;
 mod input;
 mod output;
 mod parallel;
 mod plan;
 mod progress;
 mod query;
+mod redaction;
 mod replay;
 #[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
 mod result;
 mod schema;
 mod settings;
+mod store;
 mod table;
 mod verify;
 
@@ -47,8 +50,13 @@ fn main() -> Exit {
 }
 
 fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
+    if output.is_github() && !matches!(verb, Verb::Check(_)) {
+        return Err(exit::usage("only `dome check` offers `--format github`; here it is `human` or `json`"));
+    }
     match verb {
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
+        Verb::Ingest(args) => ingest::run(&args, settings, output),
+        Verb::Store(verb) => store::run(&verb, settings, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Query(args) => query::run(&args, output),

@@ -9,7 +9,7 @@ use crate::args::{Color, Format, OutputArgs};
 
 /// Where results go, and how they look.
 pub(crate) struct Output {
-    writer: BufWriter<io::Stdout>,
+    writer: BufWriter<Box<dyn Write>>,
     format: Format,
     color: bool,
 }
@@ -22,12 +22,22 @@ impl Output {
             Some(Color::Never) => false,
             Some(Color::Auto) | None => io::stdout().is_terminal() && !plain,
         };
-        let writer = BufWriter::new(io::stdout());
-        Self { writer, format: args.format.unwrap_or(Format::Human), color }
+        let writer: Box<dyn Write> = Box::new(io::stdout());
+        Self { writer: BufWriter::new(writer), format: args.format.unwrap_or(Format::Human), color }
+    }
+
+    /// Nobody listens.
+    #[cfg(test)]
+    pub(crate) fn silent(args: OutputArgs) -> Self {
+        Self { writer: BufWriter::new(Box::new(io::sink())), ..Self::new(args) }
     }
 
     pub(crate) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    pub(crate) fn is_github(&self) -> bool {
+        self.format == Format::Github
     }
 
     pub(crate) const fn color(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 18] = [
+const DOCUMENTS: [Document; 19] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -44,6 +44,7 @@ const DOCUMENTS: [Document; 18] = [
     ("verification", "what verify --format json prints", schema::of_output::<crate::verify::Verification>),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
+    ("redaction", "what --redact takes", schema::redaction),
 ];
 
 /// Runs the verb.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::args::{Color, Format, OutputArgs, ReplayArgs};
 use crate::exit::invalid;
 use crate::input::document;
+use crate::redaction::BUILT_IN;
 
 /// The name of the file.
 const FILE: &str = "dome.toml";
@@ -33,6 +34,7 @@ struct ReplaySettings {
     policy: Option<PathBuf>,
     #[serde(default)]
     reason_codes: Vec<PathBuf>,
+    redact: Option<PathBuf>,
     threads: Option<std::num::NonZeroUsize>,
     deny_quarantine: Option<bool>,
 }
@@ -48,6 +50,7 @@ pub(crate) struct Replay {
     pub(crate) policy: Option<PathBuf>,
     pub(crate) reason_codes: Vec<PathBuf>,
     pub(crate) not_after: Option<Timestamp>,
+    pub(crate) redact: Option<PathBuf>,
     pub(crate) threads: usize,
     pub(crate) force: bool,
     pub(crate) deny_quarantine: bool,
@@ -95,17 +98,11 @@ impl Settings {
     /// When a setting is not what its flag would take.
     pub(crate) fn replay(&self, flags: ReplayArgs) -> anyhow::Result<Replay> {
         let settings = &self.document.replay;
-        let reason_codes = if flags.reason_codes.is_empty() {
-            settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
-        } else {
-            flags.reason_codes
-        };
-        let cores = std::thread::available_parallelism().ok();
-        let threads = flags.threads.or(settings.threads).or(cores).map_or(1, std::num::NonZero::get);
+        let (policy, reason_codes, mode) = self.rules(flags.policy, flags.reason_codes, flags.mode)?;
         Ok(Replay {
             inputs: flags.inputs,
             out: flags.out,
-            mode: flags.mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?,
+            mode,
             binder: flags
                 .binder_version
                 .map_or_else(
@@ -114,15 +111,43 @@ impl Settings {
                 )?
                 .unwrap_or_default(),
             as_of: flags.as_of.map_or_else(|| self.word("as-of", settings.as_of.as_deref()), |time| Ok(Some(time)))?,
-            policy: flags.policy.or(settings.policy.as_ref().map(|path| self.folder.join(path))),
+            policy,
             reason_codes,
             not_after: flags
                 .not_after
                 .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
-            threads,
+            redact: flags.redact.or(settings.redact.as_ref().map(|asked| self.redact(asked))),
+            threads: threads(flags.threads.or(settings.threads)),
             force: flags.force,
             deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
         })
+    }
+
+    /// The policy, the reason-code tables and the mode: a flag wins over the settings of `[replay]`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is not what its flag would take.
+    pub(crate) fn rules(
+        &self,
+        policy: Option<PathBuf>,
+        reason_codes: Vec<PathBuf>,
+        mode: Option<WrapperPolicy>,
+    ) -> anyhow::Result<(Option<PathBuf>, Vec<PathBuf>, Option<WrapperPolicy>)> {
+        let settings = &self.document.replay;
+        let reason_codes = if reason_codes.is_empty() {
+            settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
+        } else {
+            reason_codes
+        };
+        let policy = policy.or(settings.policy.as_ref().map(|path| self.folder.join(path)));
+        let mode = mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?;
+        Ok((policy, reason_codes, mode))
+    }
+
+    /// `built-in`, or a file relative to the settings' folder.
+    fn redact(&self, asked: &Path) -> PathBuf {
+        if asked.as_os_str() == BUILT_IN { asked.to_owned() } else { self.folder.join(asked) }
     }
 
     fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -136,4 +161,9 @@ impl Settings {
         };
         text.map(read).transpose()
     }
+}
+
+/// How many threads to use: all cores unless it is said.
+pub(crate) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
+    asked.or(std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get)
 }

@@ -17,6 +17,8 @@ mod harness;
 mod plan;
 #[path = "cli/query.rs"]
 mod query;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/replay.rs"]
 mod replay;
 #[path = "cli/stable.rs"]

@@ -13,7 +13,7 @@ use crate::spec::TaskSpec;
 use crate::time::Timestamp;
 
 /// One outcome of one task, valid and canonical: aliases resolved, defaults filled in, sets
-/// sorted (M-40). Get one from [`crate::read`] or [`crate::Reader`].
+/// sorted (M-40). Get one from [`crate::read`], [`crate::Reader`] or a [`crate::build::Draft`].
 ///
 /// `#[non_exhaustive]`: an envelope can be read and looked at, but not put together by hand, so
 /// that every one there is has passed every rule.
@@ -218,6 +218,12 @@ impl Envelope {
         let mut bytes = Vec::with_capacity(1_024);
         self.write_canonical(&mut bytes);
         bytes
+    }
+
+    /// One line of JSON Lines, without its end: the canonical bytes as text.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        String::from_utf8(self.to_canonical()).unwrap_or_default()
     }
 
     /// Appends the canonical bytes to `bytes`.

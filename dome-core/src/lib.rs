@@ -27,6 +27,7 @@
 //! - Reading: [`Reader`], [`read`], [`Problem`], [`QuarantineRow`]. All problems at once (M-30).
 //! - Values: [`Envelope`], [`TaskSpec`], the ids, [`Timestamp`], [`FailureReasonCode`] and
 //!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
+//! - Writing: [`build`], where what the types allow is right.
 //! - Identity: [`canonical`], [`Fingerprint`], [`Keys`]. Same input, same bytes.
 //! - [`CodeTable`]: classes and restart modes of reason codes.
 //!
@@ -41,6 +42,7 @@
 #[cfg(feature = "proptest")]
 pub mod arbitrary;
 mod binder;
+pub mod build;
 pub mod canonical;
 mod choice;
 mod codes;

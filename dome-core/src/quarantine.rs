@@ -1,7 +1,7 @@
 //! Rejected lines, kept with every reason (M-31).
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hash::Sha256Hash;
@@ -10,7 +10,7 @@ use crate::problem::{Problem, Rejection};
 use crate::text::cut;
 
 /// Where a line stands: its source's name and its number from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// The number of the line, from 1.
@@ -21,7 +21,7 @@ pub struct Source {
 }
 
 /// A row of `quarantine.jsonl` (M-31), its members in canonical order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuarantineRow {
     /// Bytes in the line, without its end and a byte order mark.

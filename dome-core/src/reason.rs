@@ -18,6 +18,9 @@ pub enum ReasonCodeError {
     /// `NONE` says "no domain failure", which no policy can say.
     #[error("`NONE` is reserved for `failure_reason_code`")]
     Reserved,
+    /// `NONE` where something failed (M-11).
+    #[error("`NONE` says that nothing failed")]
+    NothingFailed,
 }
 
 /// What says that nothing failed.

@@ -109,6 +109,17 @@ pub fn input_envelope() -> Schema {
     schema
 }
 
+/// The schema of a document of redaction rules: every list may be left out.
+#[cfg(feature = "redact")]
+#[must_use]
+pub fn redaction() -> Schema {
+    let mut schema = of_output::<crate::redact::RedactionRules>();
+    if let Some(root) = schema.as_object_mut() {
+        may_be_left_out(root, &["members", "off", "patterns"]);
+    }
+    schema
+}
+
 /// What a definition of the envelope lets a wrapper leave out or write under an alias.
 fn loosen(name: &str, members: &mut Members) {
     match name {

@@ -79,6 +79,12 @@ impl Timestamp {
             Err(TimestampError::Year)
         }
     }
+
+    /// The seconds and nanoseconds since 1970-01-01T00:00:00Z: what [`Timestamp::from_unix`] takes.
+    #[must_use]
+    pub const fn to_unix(self) -> (i64, u32) {
+        (self.seconds, self.nanoseconds)
+    }
 }
 
 impl FromStr for Timestamp {

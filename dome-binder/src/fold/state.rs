@@ -93,7 +93,7 @@ pub struct RemedyState {
 }
 
 /// A fact that applied a capsule, with what M-84 asks of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// Its place in the total order.
     pub position: Position,

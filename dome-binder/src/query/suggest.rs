@@ -7,7 +7,7 @@ use super::question::Question;
 use super::rows::policy_code;
 use super::view::View;
 use crate::settle::Fact;
-use crate::views::pairs;
+use crate::views::denial_pairs;
 
 /// How many near values are named at most.
 pub const SUGGESTIONS: usize = 3;
@@ -77,7 +77,7 @@ fn values(view: View, filter: Filter, fact: &Fact) -> Vec<&str> {
     let part = match view {
         View::RecentFailures => fact.is_failing(),
         View::GateRollup => !fact.gates.is_empty(),
-        View::GuardDenials => !pairs(fact).is_empty(),
+        View::GuardDenials => !denial_pairs(fact).is_empty(),
     };
     if !part {
         return Vec::new();
@@ -91,9 +91,9 @@ fn values(view: View, filter: Filter, fact: &Fact) -> Vec<&str> {
         Filter::FailureReasonCode => vec![fact.failure_reason_code.as_str()],
         Filter::Run => vec![fact.run_id.as_str()],
         Filter::Gate => fact.gates.iter().map(|gate| gate.gate_id.as_str()).collect(),
-        Filter::Guard => pairs(fact).into_keys().map(|(_, guard)| guard).collect(),
+        Filter::Guard => denial_pairs(fact).into_keys().map(|(_, guard)| guard).collect(),
         Filter::PolicyReasonCode if view == View::GuardDenials => {
-            pairs(fact).into_keys().map(|(code, _)| code).collect()
+            denial_pairs(fact).into_keys().map(|(code, _)| code).collect()
         }
         Filter::PolicyReasonCode => vec![policy_code(fact)],
         Filter::Since | Filter::Until => Vec::new(),

@@ -26,7 +26,8 @@ pub struct GuardDenial<'f> {
 }
 
 /// A fact's denials: (code, guard) with whether that evaluation decided `STOP` (M-110).
-pub(crate) fn pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
+#[must_use]
+pub fn denial_pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
     let named = record.policy_reason_code.as_ref().map(PolicyReasonCode::as_str);
     let mut pairs: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for eval in record.guard_evals.iter().filter(|eval| eval.denies()) {
@@ -52,7 +53,7 @@ pub(crate) fn pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
 pub fn guard_denials<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GuardDenial<'f>> {
     let mut rows: BTreeMap<(&str, &str), (GuardDenial<'f>, BTreeSet<&RunId>)> = BTreeMap::new();
     for fact in facts {
-        for ((code, guard), stop) in pairs(fact) {
+        for ((code, guard), stop) in denial_pairs(fact) {
             let (row, runs) = rows.entry((code, guard)).or_insert_with(|| (empty(fact, code, guard), BTreeSet::new()));
             row.denial_count += 1;
             row.stop_count += u64::from(stop);

@@ -4,7 +4,6 @@ mod denials;
 mod recent;
 mod rollup;
 
-pub(crate) use denials::pairs;
-pub use denials::{GuardDenial, guard_denials};
+pub use denials::{GuardDenial, denial_pairs, guard_denials};
 pub use recent::{RecentFailure, recent_failures};
 pub use rollup::{GateRollup, gate_rollup};

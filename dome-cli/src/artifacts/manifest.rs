@@ -9,6 +9,7 @@ use xtrlv2_fixtures::V0_1;
 
 use super::Artifacts;
 use super::writer::FileEntry;
+use crate::redaction::Redacted;
 
 /// The manifest, its members in canonical order. Beside the digests of the policy and of the
 /// reason-code table it carries both documents, so that a result can be recomputed from itself.
@@ -52,6 +53,9 @@ pub(crate) struct Manifest {
     pub(crate) reason_codes: CodeTable,
     /// Its digest.
     pub(crate) reason_codes_digest: Sha256Hash,
+    /// The rules that lines were masked by before they were read, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redaction: Option<Redacted>,
     /// SHA-256 over the sorted fact digests, each followed by a line feed.
     pub(crate) snapshot_digest: Sha256Hash,
     /// The version of the trigger set.
@@ -68,13 +72,13 @@ pub(crate) struct Counts {
     /// Blank lines.
     blank: u64,
     /// Capsules.
-    capsules: u64,
+    pub(crate) capsules: u64,
     /// Concepts that are listed.
     concepts: u64,
     /// Lines that repeat a fact.
     duplicates: u64,
     /// Facts.
-    facts: u64,
+    pub(crate) facts: u64,
     /// Facts whose ordered time is later than their `ts`.
     facts_out_of_clock_order: u64,
     /// Lines of the input.
@@ -92,7 +96,7 @@ pub(crate) struct Counts {
 }
 
 /// What a manifest says that facts and rules do not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Beside {
     /// The binder that made the keys.
     pub(crate) binder: BinderVersion,
@@ -106,6 +110,8 @@ pub(crate) struct Beside {
     pub(crate) duplicates: u64,
     /// Those that were rejected.
     pub(crate) quarantined: u64,
+    /// What masked secrets, if it was on.
+    pub(crate) redacted: Option<Redacted>,
 }
 
 impl Manifest {
@@ -117,6 +123,7 @@ impl Manifest {
             blank: artifacts.counts.blank,
             duplicates: artifacts.result.ledger.counts.duplicates,
             quarantined: artifacts.quarantine.len() as u64,
+            redacted: artifacts.redacted.clone(),
         };
         Self::computed(artifacts.rules, artifacts.result, beside, files)
     }
@@ -127,7 +134,7 @@ impl Manifest {
             as_of: result.as_of,
             binder_version: beside.binder.as_str(),
             contracts_digest: contracts_digest(),
-            counts: Counts::of(result, beside),
+            counts: Counts::of(result, &beside),
             envelope_version: EnvelopeVersion::V1.as_str(),
             experimental: beside.binder.is_experimental(),
             files,
@@ -141,6 +148,7 @@ impl Manifest {
             policy_digest: rules.policy.digest(),
             reason_codes: rules.codes.clone(),
             reason_codes_digest: rules.codes.digest(),
+            redaction: beside.redacted,
             snapshot_digest: result.ledger.snapshot_digest(),
             trigger_set_version: TRIGGER_SET_VERSION,
         };
@@ -157,7 +165,7 @@ pub(crate) fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256H
 }
 
 impl Counts {
-    fn of(result: &Replay, beside: Beside) -> Self {
+    fn of(result: &Replay, beside: &Beside) -> Self {
         let (runs, derived) = (result.ledger.counts, &result.derived);
         Self {
             applied_too_early: derived.applied_too_early,

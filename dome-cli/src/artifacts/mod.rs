@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::artifacts::directory::Destination;
 use crate::artifacts::writer::{Folder, Rows};
 use crate::parallel;
+use crate::redaction::Redacted;
 use crate::replay::LineCounts;
 use crate::settings::Replay;
 
@@ -30,6 +31,8 @@ pub(crate) struct Artifacts<'r> {
     pub(crate) result: &'r Result,
     pub(crate) quarantine: &'r [QuarantineRow],
     pub(crate) counts: LineCounts,
+    /// What was masked, if that was asked for.
+    pub(crate) redacted: Option<Redacted>,
 }
 
 /// A result that stands.

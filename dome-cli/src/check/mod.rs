@@ -1,6 +1,7 @@
 //! `dome check`: validate only, and point at every problem.
 
-mod render;
+mod github;
+pub(crate) mod render;
 
 use anyhow::Context;
 use dome_core::{Line, Problem, Reader, lines};
@@ -25,8 +26,19 @@ struct Finding<'p> {
     column: usize,
     line: u64,
     message: &'p str,
+    /// The file to open: the source below its INPUT.
+    path: &'p str,
     pointer: &'p str,
     source: &'p str,
+}
+
+/// The last record of `--format json`.
+#[derive(Serialize)]
+struct Total {
+    bad: u64,
+    blank: u64,
+    problems: u64,
+    sound: u64,
 }
 
 /// What was found.
@@ -102,28 +114,31 @@ impl Checker<'_> {
         self.tally.problems += problems.len() as u64;
         let text = String::from_utf8_lossy(line.bytes);
         for problem in problems {
-            if self.output.is_json() {
-                let column = text.get(..problem.span.start).map_or(0, |before| before.chars().count()) + 1;
-                let finding = Finding {
-                    code: problem.code.as_str(),
-                    column,
-                    line: line.number,
-                    message: &problem.message,
-                    pointer: &problem.pointer,
-                    source: &source.name,
-                };
-                self.output.object(&finding)?;
-            } else {
-                let shown = render::show(&source.shown(), line.number, &text, problem, self.output.color());
-                self.output.line(&shown)?;
-            }
+            self.show(line.number, &text, source, problem)?;
         }
         Ok(())
     }
 
+    fn show(&mut self, line: u64, text: &str, source: &Source, problem: &Problem) -> anyhow::Result<()> {
+        let (path, (code, message)) = (source.shown(), (problem.code.as_str(), problem.message.as_str()));
+        let column = text.get(..problem.span.start).map_or(0, |before| before.chars().count()) + 1;
+        if self.output.is_json() {
+            let (pointer, source) = (problem.pointer.as_str(), source.name.as_str());
+            self.output.object(&Finding { code, column, line, message, path: &path, pointer, source })
+        } else if self.output.is_github() {
+            let place = github::Place { file: source.is_file().then_some(path.as_str()), line, column };
+            self.output.line(&github::annotation(&place, code, &problem.pointer, message))
+        } else {
+            let shown = render::show(&path, line, text, problem, self.output.color());
+            self.output.line(&shown)
+        }
+    }
+
     fn end(self) -> anyhow::Result<Exit> {
         let Tally { lines, blank, bad, problems } = self.tally;
-        if !self.output.is_json() {
+        if self.output.is_json() {
+            self.output.object(&Total { bad, blank, problems, sound: lines - blank - bad })?;
+        } else {
             let envelopes = grouped(lines - blank - bad);
             let [problems, bad] = [grouped(problems), grouped(bad)];
             self.output.line(&format!("{envelopes} sound, {bad} bad ({problems} problems), {blank} blank"))?;

@@ -16,7 +16,7 @@ const BLUE: &str = "\x1b[1;34m";
 const RESET: &str = "\x1b[0m";
 
 /// One problem of one line, as a compiler would show it.
-pub(super) fn show(path: &str, number: u64, line: &str, problem: &Problem, color: bool) -> String {
+pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color: bool) -> String {
     let paint = |style: &str, text: &str| if color { format!("{style}{text}{RESET}") } else { text.to_owned() };
     let window = Window::around(line, problem.span.clone());
     let number = number.to_string();

@@ -6,6 +6,8 @@ use dome_core::{RawLine, limits};
 
 /// Bytes that a chunk aims at.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes that are asked for at once where lines are handed out as soon as they are there.
+const EAGER_BYTES: usize = 1 << 16;
 /// Without an end in this many bytes a line is too long, whatever mark and end it has.
 const SURELY_TOO_LONG_BYTES: usize = limits::LINE_BYTES + 8;
 
@@ -31,7 +33,11 @@ impl Chunk {
 pub(crate) struct LongLine {
     pub(crate) number: u64,
     pub(crate) offset: u64,
+    /// The place of the first byte behind it and its end.
+    pub(crate) end: u64,
     pub(crate) raw: RawLine,
+    /// Its first bytes: at least [`limits::LINE_BYTES`], for who has to look at what is kept.
+    pub(crate) start: Vec<u8>,
     /// Whether it is spaces, tabs and `\r` alone (M-121).
     pub(crate) blank: bool,
 }
@@ -44,15 +50,44 @@ pub(crate) struct Chunks<R> {
     number: u64,
     offset: u64,
     ended: bool,
+    /// Whether lines are handed out as soon as they are there.
+    eager: bool,
 }
 
 impl<R: Read> Chunks<R> {
     pub(crate) const fn new(reader: R) -> Self {
-        Self { reader, rest: Vec::new(), number: 1, offset: 0, ended: false }
+        Self::resumed(reader, 1, 0)
     }
 
-    /// Reads until `rest` holds at least `bytes` or the source ends.
+    /// Goes on at a line's start, `offset` bytes behind the start of the source.
+    pub(crate) const fn resumed(reader: R, number: u64, offset: u64) -> Self {
+        Self { reader, rest: Vec::new(), number, offset, ended: false, eager: false }
+    }
+
+    /// Hands out lines as soon as they are there, as a stream that may pause needs it.
+    pub(crate) fn eager(reader: R) -> Self {
+        Self { eager: true, ..Self::new(reader) }
+    }
+
+    /// Reads until `rest` holds at least `bytes`, or a line where that is enough, or the source ends.
     fn fill(&mut self, bytes: usize) -> io::Result<()> {
+        while self.eager && !self.rest.contains(&b'\n') && self.rest.len() < bytes {
+            let held = self.rest.len();
+            self.rest.resize(held + EAGER_BYTES, 0);
+            let read = self.reader.read(self.rest.get_mut(held..).unwrap_or_default());
+            self.rest.truncate(held + read.as_ref().copied().unwrap_or_default());
+            match read {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(());
+                }
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+        if self.eager {
+            return Ok(());
+        }
         let wanted = bytes.saturating_sub(self.rest.len()) as u64;
         let read = self.reader.by_ref().take(wanted).read_to_end(&mut self.rest)?;
         self.ended = (read as u64) < wanted;
@@ -90,8 +125,9 @@ impl<R: Read> Chunks<R> {
     /// Describes a line that does not end in what was read.
     fn long_line(&mut self) -> io::Result<LongLine> {
         let mark = if self.rest.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        let mut line =
-            LongLine { number: self.number, offset: self.offset + mark as u64, raw: RawLine::new(), blank: true };
+        let (number, offset) = (self.number, self.offset + mark as u64);
+        let (raw, start) = (RawLine::new(), Vec::new());
+        let mut line = LongLine { number, offset, end: offset, raw, start, blank: true };
         self.hand_out(mark);
         loop {
             let end = self.rest.iter().position(|byte| *byte == b'\n');
@@ -109,8 +145,12 @@ impl<R: Read> Chunks<R> {
             };
             line.blank &= text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
             line.raw.push(text);
+            if line.start.is_empty() {
+                line.start = text.to_vec();
+            }
             if done {
                 self.number += 1;
+                line.end = self.offset;
                 return Ok(line);
             }
             self.fill(CHUNK_BYTES)?;

@@ -4,7 +4,7 @@ mod chunks;
 mod sources;
 
 pub(crate) use chunks::{Chunk, Chunks, LongLine};
-pub(crate) use sources::{ENVELOPES, Source, find};
+pub(crate) use sources::{ENVELOPES, Source, find, find_some};
 
 use std::io::Read;
 

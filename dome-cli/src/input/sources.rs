@@ -48,8 +48,7 @@ pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<S
             sources.extend(walk(input, endings)?);
         } else {
             File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
-            let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
-            sources.push(Source { name, place: Place::File(input.clone()) });
+            sources.push(Source::of_file(input));
         }
     }
     warn_of_namesakes(&sources);
@@ -57,6 +56,15 @@ pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<S
 }
 
 fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
+    let sources = below(folder, endings)?;
+    if sources.is_empty() {
+        let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
+        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), folder.display());
+    }
+    Ok(sources)
+}
+
+fn below(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
         let entry = entry.with_context(|| format!("cannot walk `{}`", folder.display()))?;
@@ -67,11 +75,25 @@ fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
             sources.push(Source { name, place: Place::File(entry.into_path()) });
         }
     }
-    if sources.is_empty() {
-        let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
-        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), folder.display());
-    }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(sources)
+}
+
+/// As [`find`], of what is there by now: files that are not, and folders that hold nothing yet, are
+/// passed over.
+///
+/// # Errors
+///
+/// When a folder cannot be walked.
+pub(crate) fn find_some(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for input in inputs {
+        if input.is_dir() {
+            sources.extend(below(input, endings)?);
+        } else if input.is_file() {
+            sources.push(Source::of_file(input));
+        }
+    }
     Ok(sources)
 }
 
@@ -97,12 +119,35 @@ fn spool_stdin() -> anyhow::Result<File> {
 }
 
 impl Source {
+    fn of_file(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        Self { name, place: Place::File(path.to_owned()) }
+    }
+
+    /// The file that it is; `None` for stdin.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Spool(_) => None,
+        }
+    }
+
+    /// Whether its bytes are not its lines.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.name.ends_with(".gz") || self.name.ends_with(".zst")
+    }
+
     /// How messages name it: the path that the user can open.
     pub(crate) fn shown(&self) -> String {
         match &self.place {
             Place::File(path) => path.display().to_string(),
             Place::Spool(_) => "stdin".to_owned(),
         }
+    }
+
+    /// Whether it is a file that can be pointed at.
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.place, Place::File(_))
     }
 
     /// Opens it at its start, decompressed by its name.

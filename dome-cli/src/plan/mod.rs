@@ -10,6 +10,7 @@ use crate::args::PlanArgs;
 use crate::comparison::{self, Shown, Side};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
+use crate::redaction::Masking;
 use crate::replay;
 use crate::result::ResultDir;
 
@@ -80,7 +81,8 @@ fn planned(
         return Ok(replay::concluded(result.records_under(binder)?, rules, as_of));
     }
     let not_after = result.manifest().not_after;
-    let (records, bad) = replay::records(&args.inputs, binder, not_after, args.threads)?;
+    let masking = Masking::recorded(result.manifest().document.pointer("/redaction/rules"))?;
+    let (records, bad) = replay::records(&args.inputs, binder, not_after, args.threads, &masking)?;
     if bad > 0 {
         note(&format!("dome: note: bad lines left out: {}; `dome check` points at them", grouped(bad)));
     }

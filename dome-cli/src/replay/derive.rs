@@ -11,7 +11,7 @@ const BATCH: usize = if cfg!(test) { 1 } else { 256 };
 
 /// Settles, orders, folds and assembles.
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
-pub(super) fn derive(
+pub(crate) fn derive(
     records: Vec<Box<Record>>,
     rules: &Rules,
     threads: usize,

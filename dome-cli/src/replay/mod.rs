@@ -5,20 +5,23 @@ mod read;
 mod rules;
 mod summary;
 
+pub(crate) use derive::derive;
 pub(crate) use read::LineCounts;
-pub(crate) use rules::{codes, policy};
+pub(crate) use rules::{codes, load_rules, policy};
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use dome_binder::{Record, Rules};
+use dome_core::{BinderVersion, Timestamp};
+
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::input::{self, ENVELOPES};
 use crate::output::Output;
+use crate::redaction::Masking;
 use crate::settings::Replay;
-use dome_binder::{Record, Rules};
-use dome_core::{BinderVersion, Timestamp};
 use read::Reading;
 use summary::Summary;
 
@@ -43,9 +46,9 @@ impl Steps {
     }
 }
 
-impl Reading {
-    const fn of(args: &Replay) -> Self {
-        Self { binder: args.binder, not_after: args.not_after, threads: args.threads }
+impl<'m> Reading<'m> {
+    const fn of(args: &Replay, masking: &'m Masking) -> Self {
+        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking }
     }
 }
 
@@ -60,10 +63,11 @@ pub(crate) fn records(
     binder: BinderVersion,
     not_after: Option<Timestamp>,
     threads: Option<NonZeroUsize>,
+    masking: &Masking,
 ) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
     let sources = input::find(inputs, ENVELOPES)?;
     let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let input = read::read(&sources, Reading { binder, not_after, threads })?;
+    let input = read::read(&sources, &Reading { binder, not_after, threads, masking })?;
     Ok((input.records, input.quarantine.len() as u64))
 }
 
@@ -71,21 +75,27 @@ pub(crate) fn records(
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> dome_binder::Replay {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    derive::derive(records, rules, threads, as_of, &mut Steps::default())
+    derive(records, rules, threads, as_of, &mut Steps::default())
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
-    let rules = rules::load(&args)?;
+    let rules = load_rules(args.policy.as_deref(), &args.reason_codes, args.mode)?;
+    with_rules(args, &rules, output)
+}
+
+/// Replays by rules that were read already.
+pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> anyhow::Result<Exit> {
+    let masking = Masking::load(args.redact.as_deref())?;
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
     let mut steps = Steps::default();
-    let read = steps.time("reading", || read::read(&sources, Reading::of(&args)))?;
-    let (quarantine, counts) = (read.quarantine, read.counts);
-    let result = derive::derive(read.records, &rules, args.threads, args.as_of, &mut steps);
+    let read = steps.time("reading", || read::read(&sources, &Reading::of(&args, &masking)))?;
+    let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
+    let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
     let quarantine =
-        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources))?;
-    let artifacts = Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts };
+        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources, &masking))?;
+    let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts, redacted };
     let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
     let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
     summary.print(output)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use dome_binder::{Conflict, Record};
+use dome_core::redact::RedactionCounts;
 use dome_core::{
     BinderVersion, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines,
 };
@@ -11,6 +12,7 @@ use dome_core::{
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
+use crate::redaction::{Masking, Seen};
 
 /// Lines seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +28,7 @@ pub(super) struct Input {
     pub(super) records: Vec<Box<Record>>,
     pub(super) quarantine: Vec<QuarantineRow>,
     pub(super) counts: LineCounts,
+    pub(super) masks: RedactionCounts,
 }
 
 impl Input {
@@ -34,53 +37,66 @@ impl Input {
         self.quarantine.extend(other.quarantine);
         self.counts.lines += other.counts.lines;
         self.counts.blank += other.counts.blank;
+        self.masks += other.masks;
     }
 
-    fn line(
-        &mut self,
-        line: &Line<'_>,
-        source: &Source,
-        binder: BinderVersion,
-        reader: &mut Reader,
-        hashed: &mut Vec<u8>,
-    ) {
+    fn line(&mut self, line: &Line<'_>, source: &Source, door: &mut Door<'_>) {
         self.counts.lines += 1;
         if line.is_blank() {
             self.counts.blank += 1;
             return;
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
-        match reader.read(line.bytes) {
-            Ok(envelope) => self.records.push(Box::new(Record::under(binder, envelope, place, hashed))),
-            Err(rejection) => self.quarantine.push(RawLine::of(line.bytes).row(line.offset, place, rejection)),
+        let bytes = match door.how.masking.line(line.bytes, &mut self.masks) {
+            Seen::Whole(bytes) => bytes,
+            Seen::TooLong(raw) => {
+                let rejection = line_too_long(raw.length());
+                return self.quarantine.push(raw.row(line.offset, place, rejection));
+            }
+        };
+        match door.reader.read(&bytes) {
+            Ok(envelope) => {
+                self.records.push(Box::new(Record::under(door.how.binder, envelope, place, &mut door.hashed)));
+            }
+            Err(rejection) => self.quarantine.push(RawLine::of(&bytes).row(line.offset, place, rejection)),
         }
     }
 
-    fn long_line(&mut self, line: LongLine, source: &Source) {
+    fn long_line(&mut self, line: LongLine, source: &Source, masking: &Masking) {
         self.counts.lines += 1;
         if line.blank {
             self.counts.blank += 1;
             return;
         }
         let place = Place { line: line.number, name: source.name.as_str().into() };
-        let rejection = line_too_long(line.raw.length());
-        self.quarantine.push(line.raw.row(line.offset, place, rejection));
+        let raw = masking.long_line(&line.start, line.raw, &mut self.masks);
+        let rejection = line_too_long(raw.length());
+        self.quarantine.push(raw.row(line.offset, place, rejection));
     }
 }
 
+/// What a line goes through.
+struct Door<'m> {
+    how: &'m Reading<'m>,
+    reader: Reader,
+    hashed: Vec<u8>,
+}
+
 /// How lines become records.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'m> {
     /// The binder that makes the keys.
     pub(super) binder: BinderVersion,
     /// The instant after which lines are refused.
     pub(super) not_after: Option<Timestamp>,
     /// Threads to use.
     pub(super) threads: usize,
+    /// What masks secrets before anything else looks at a line.
+    pub(super) masking: &'m Masking,
 }
 
 /// Reads all sources on the threads that are allowed.
-pub(super) fn read(sources: &[Source], how: Reading) -> anyhow::Result<Input> {
+pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Input> {
     let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
     let parsed = parallel::map(how.threads, chunks, |chunk| {
         let (index, chunk) = chunk?;
@@ -96,15 +112,14 @@ pub(super) fn read(sources: &[Source], how: Reading) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, how: Reading) -> Input {
+fn parse(chunk: Chunk, source: &Source, how: &Reading<'_>) -> Input {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let (mut reader, mut hashed) = (Reader::new().not_after(how.not_after), Vec::new());
-            let mut record = |line: Line<'_>| input.line(&line, source, how.binder, &mut reader, &mut hashed);
-            lines(&bytes, number, offset).for_each(&mut record);
+            let mut door = Door { how, reader: Reader::new().not_after(how.not_after), hashed: Vec::new() };
+            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut door));
         }
-        Chunk::Long(line) => input.long_line(line, source),
+        Chunk::Long(line) => input.long_line(line, source, how.masking),
     }
     input
 }
@@ -116,6 +131,7 @@ pub(super) fn with_conflicts(
     mut quarantine: Vec<QuarantineRow>,
     conflicts: &[Conflict],
     sources: &[Source],
+    masking: &Masking,
 ) -> anyhow::Result<Vec<QuarantineRow>> {
     let mut wanted: BTreeMap<(&str, u64), Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
@@ -127,11 +143,13 @@ pub(super) fn with_conflicts(
             let (_, Chunk::Lines { number, offset, bytes }) = chunk? else { continue };
             for line in lines(&bytes, number, offset) {
                 let Some(found) = wanted.get_mut(&(source.name.as_str(), line.number)) else { continue };
-                let digest = Reader::new().read(line.bytes).ok().map(|envelope| envelope.digest());
+                // Masked again, but counted once.
+                let Seen::Whole(bytes) = masking.line(line.bytes, &mut RedactionCounts::default()) else { continue };
+                let digest = Reader::new().read(&bytes).ok().map(|envelope| envelope.digest());
                 let Some(place) = found.iter().position(|conflict| Some(conflict.digest) == digest) else { continue };
                 let conflict = found.remove(place);
                 let rejection = Rejection::from(conflict.problem.clone());
-                quarantine.push(RawLine::of(line.bytes).row(line.offset, conflict.source.clone(), rejection));
+                quarantine.push(RawLine::of(&bytes).row(line.offset, conflict.source.clone(), rejection));
             }
         }
     }

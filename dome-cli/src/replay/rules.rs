@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Policy, Rules};
-use dome_core::CodeTable;
+use dome_core::{CodeTable, WrapperPolicy};
 use xtrlv2_fixtures::V0_1;
 
 use crate::exit::invalid;
 use crate::input::document;
-use crate::settings::Replay;
 
 /// The pinned table, compiled in.
 fn pinned() -> anyhow::Result<CodeTable> {
@@ -21,9 +20,13 @@ fn pinned() -> anyhow::Result<CodeTable> {
 /// # Errors
 ///
 /// When one cannot be read, is not what it should be, or contradicts the pinned table.
-pub(super) fn load(args: &Replay) -> anyhow::Result<Rules> {
-    let policy = args.policy.as_deref().map(policy).transpose()?.unwrap_or_default();
-    Ok(Rules { policy, codes: codes(&args.reason_codes)?, mode: args.mode })
+pub(crate) fn load_rules(
+    policy_file: Option<&Path>,
+    reason_codes: &[PathBuf],
+    mode: Option<WrapperPolicy>,
+) -> anyhow::Result<Rules> {
+    let policy = policy_file.map(policy).transpose()?.unwrap_or_default();
+    Ok(Rules { policy, codes: codes(reason_codes)?, mode })
 }
 
 /// Reads a policy document.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{Capsule, RemedyRecord, Verdict};
+use dome_core::redact::RedactionCounts;
 use serde::Serialize;
 
 use crate::artifacts::{Artifacts, Manifest};
@@ -28,6 +29,8 @@ pub(super) struct Summary<'r> {
     out: String,
     quarantined: u64,
     quarantined_codes: Vec<(&'static str, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted: Option<RedactionCounts>,
     runs: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     slowest_step: Option<(&'static str, u64)>,
@@ -139,6 +142,7 @@ impl<'r> Summary<'r> {
             out: artifacts.args.out.display().to_string(),
             quarantined: artifacts.quarantine.len() as u64,
             quarantined_codes: commonest_codes(artifacts),
+            redacted: artifacts.redacted.as_ref().map(|redacted| redacted.counts.clone()),
             runs: artifacts.result.ledger.counts.runs,
             slowest_step,
             snapshot_digest: manifest.snapshot_digest.to_string(),
@@ -154,6 +158,10 @@ impl<'r> Summary<'r> {
         let verdicts = ["prescriptive", "advisory", "blocked"]
             .map(|verdict| format!("{} {verdict}", self.capsules_by_verdict.get(verdict).copied().unwrap_or(0)));
         let codes: Vec<_> = self.quarantined_codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        let masks = self.redacted.as_ref().map(|masks| {
+            let rules: Vec<_> = masks.iter().map(|(rule, masks)| format!("{rule} {masks}")).collect();
+            count("masked", masks.total(), &rules.join(", "))
+        });
         let rows = [
             count("lines", self.lines, &format!("{} blank", grouped(self.blank))),
             count("facts", self.facts, &format!("in {} runs", grouped(self.runs))),
@@ -162,7 +170,7 @@ impl<'r> Summary<'r> {
             count("capsules", self.capsules, &verdicts.join(", ")),
             count("concepts", self.concepts, ""),
         ];
-        for row in rows {
+        for row in rows.into_iter().chain(masks) {
             output.line(row.trim_end())?;
         }
         self.print_failing(output)?;

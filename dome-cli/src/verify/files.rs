@@ -16,6 +16,7 @@ use super::findings::Findings;
 use super::quarantine::QUARANTINE;
 use super::{facts, quarantine};
 use crate::artifacts::{Beside, FileEntry, Manifest, manifest_digest};
+use crate::redaction::{Masking, Redacted};
 use crate::result::{FACTS, LINEAGE, MANIFEST, Named, manifest_bytes};
 
 /// Every file that a result has beside its manifest, in the order in which one follows from another.
@@ -176,6 +177,15 @@ fn document(
     }
 }
 
+/// What a manifest says of masked secrets, made again from the rules that it names; the counts are
+/// taken at their word.
+fn redacted(document: &Value) -> Option<Redacted> {
+    let said = document.get("redaction")?;
+    let counts = said.get("counts")?.as_object()?;
+    let counts = counts.iter().filter_map(|(rule, count)| Some((rule.clone(), count.as_u64()?))).collect();
+    Masking::recorded(said.get("rules")).ok()?.redacted(counts)
+}
+
 /// What a manifest says beside its facts. Lines add up (L-3); what left no row is taken at its word,
 /// for which the manifest's own digest speaks.
 fn beside(named: &Named, replay: &Replay, files: &BTreeMap<String, Vec<u8>>) -> Beside {
@@ -184,5 +194,6 @@ fn beside(named: &Named, replay: &Replay, files: &BTreeMap<String, Vec<u8>>) -> 
     let quarantined = files.get(QUARANTINE).map_or(0, |bytes| compare::lines(bytes).count() as u64);
     let lines =
         [replay.ledger.facts.len() as u64, duplicates, quarantined].into_iter().fold(blank, u64::saturating_add);
-    Beside { binder: named.binder, not_after: named.not_after, lines, blank, duplicates, quarantined }
+    let redacted = redacted(&named.document);
+    Beside { binder: named.binder, not_after: named.not_after, lines, blank, duplicates, quarantined, redacted }
 }

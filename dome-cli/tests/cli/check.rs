@@ -42,9 +42,35 @@ fn check_json_has_one_record_a_problem() {
     assert_eq!(ended.code, 100);
     insta::assert_snapshot!(ended.stdout, @r#"
     {"format_version":"1"}
-    {"code":"wrong_type","column":1,"line":1,"message":"expected an object, found an array","pointer":"","source":"-"}
-    {"code":"json_invalid","column":1,"line":2,"message":"expected a JSON value (column 1)","pointer":"","source":"-"}
+    {"code":"wrong_type","column":1,"line":1,"message":"expected an object, found an array","path":"stdin","pointer":"","source":"-"}
+    {"code":"json_invalid","column":1,"line":2,"message":"expected a JSON value (column 1)","path":"stdin","pointer":"","source":"-"}
+    {"bad":2,"blank":0,"problems":2,"sound":0}
     "#);
+}
+
+#[test]
+fn check_github_annotates_every_problem_where_a_workflow_can_show_it() {
+    let place = Place::new();
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
+    let bad = line.replace("\"FAIL\"", "\"100%\"").replace("\"task_id\"", "\"taks_id\"");
+    place.file("night/a,b.jsonl", format!("{line}\n{bad}\n"));
+    let ended = place.dome(&["check", "night", "--format", "github"], b"");
+    assert_eq!(ended.code, 100, "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stdout, @r"
+    ::error file=night/a%2Cb.jsonl,line=2,col=351,title=value_not_allowed::/gates/0/status: expected `PASS`, `FAIL` or `SKIP`, found `100%25`
+    ::error file=night/a%2Cb.jsonl,line=2,col=75,title=unknown_field::/taks_id: no such member `taks_id`; did you mean `task_id`?
+    ::error file=night/a%2Cb.jsonl,line=2,col=1,title=missing_field::/task_id: the required member `task_id` is missing
+    1 sound, 1 bad (3 problems), 0 blank
+    ");
+    let sound = place.dome(&["check", "-", "--format", "github"], line.as_bytes());
+    assert_eq!((sound.code, sound.stdout.as_str()), (0, "1 sound, 0 bad (0 problems), 0 blank\n"));
+    for args in
+        [&["schema", "fact"][..], &["convert", "--list"], &["replay", "night", "--out", "o"], &["contracts", "verify"]]
+    {
+        let refused = place.dome(&[args, &["--format", "github"]].concat(), b"");
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{args:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("only `dome check` offers `--format github`"), "{args:?}: {}", refused.stderr);
+    }
 }
 
 #[test]

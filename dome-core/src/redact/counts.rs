@@ -52,6 +52,13 @@ impl RedactionCounts {
     }
 }
 
+/// Counts that were kept elsewhere; a rule that is named twice counts once, as the last one says.
+impl FromIterator<(String, u64)> for RedactionCounts {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(counts: I) -> Self {
+        Self(counts.into_iter().collect())
+    }
+}
+
 impl AddAssign<&Self> for RedactionCounts {
     fn add_assign(&mut self, other: &Self) {
         for (name, count) in &other.0 {

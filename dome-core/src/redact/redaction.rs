@@ -72,6 +72,13 @@ impl Redaction {
 
     /// Reads the rules of a document (`dome schema redaction`).
     ///
+    /// ```
+    /// use dome_core::redact::{Redaction, RedactionError};
+    /// let rules = br#"{"redaction_version": "1", "off": ["jwt"], "members": ["/labels/owner"]}"#;
+    /// assert_eq!(Redaction::parse(rules)?.document().off, ["jwt"]);
+    /// # Ok::<(), RedactionError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the document has another shape or version, names a rule that does not exist or twice,

@@ -1,0 +1,220 @@
+//! The door: every line is masked, read, and kept with what it comes to, batch by batch.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use dome_binder::Record;
+use dome_core::redact::RedactionCounts;
+use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
+
+use super::progress::Progress;
+use crate::input::{Chunk, LongLine};
+use crate::redaction::{Masking, Seen};
+use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer};
+
+/// When a batch is full, whichever comes first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) lines: usize,
+    pub(super) age: Duration,
+}
+
+/// Bytes of lines that a batch holds at most, but for its last line.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// What was taken in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) lines: u64,
+    pub(super) blank: u64,
+    pub(super) rejected: u64,
+    pub(super) batches: u64,
+}
+
+/// Lines on their way into the store.
+pub(super) struct Intake<'w> {
+    pub(super) writer: &'w mut Writer,
+    pub(super) tally: Tally,
+    terms: Session,
+    masking: Masking,
+    limits: BatchLimits,
+    reader: Reader,
+    hashed: Vec<u8>,
+    pending: Vec<Pending>,
+    bytes: usize,
+    since: Option<Instant>,
+    /// Sources that lines of the batch are from, with the masks put over their secrets.
+    touched: BTreeMap<String, (Progress, RedactionCounts)>,
+}
+
+impl<'w> Intake<'w> {
+    pub(super) fn new(writer: &'w mut Writer, terms: Session, masking: Masking, limits: BatchLimits) -> Self {
+        let reader = Reader::new().not_after(terms.not_after);
+        Self {
+            writer,
+            tally: Tally::default(),
+            terms,
+            masking,
+            limits,
+            reader,
+            hashed: Vec::new(),
+            pending: Vec::new(),
+            bytes: 0,
+            since: None,
+            touched: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a chunk of a source in. `is_last` when nothing follows it: then its last line is one,
+    /// even without an end.
+    pub(super) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool) -> anyhow::Result<()> {
+        match chunk {
+            Chunk::Long(line) => self.long_line(line, progress)?,
+            Chunk::Lines { bytes, .. } => {
+                for whole in bytes.split_inclusive(|byte| *byte == b'\n') {
+                    if whole.ends_with(b"\n") || is_last {
+                        self.line(whole, progress)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, whole: &[u8], progress: &mut Progress) -> anyhow::Result<()> {
+        let number = progress.number();
+        let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
+        let is_ended = whole.ends_with(b"\n");
+        if let Some(before) = progress.unfinished.take() {
+            if before.sha256 == Sha256Hash::of(line.bytes).to_string() {
+                if is_ended {
+                    progress.pass(whole);
+                    self.touch(progress);
+                } else {
+                    progress.unfinished = Some(before);
+                }
+                return Ok(());
+            }
+            // It was the start of this line, and is counted with it.
+            progress.lines -= 1;
+            progress.blank -= u64::from(before.blank);
+            self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }.into()));
+        }
+        progress.lines += 1;
+        self.tally.lines += 1;
+        let blank = line.is_blank();
+        let mut masks = RedactionCounts::default();
+        let position = if blank {
+            progress.blank += 1;
+            self.tally.blank += 1;
+            None
+        } else {
+            Some(self.take(&line, &progress.name, &mut masks))
+        };
+        if is_ended {
+            progress.pass(whole);
+        } else {
+            let sha256 = Sha256Hash::of(line.bytes).to_string();
+            progress.unfinished = Some(Unfinished { blank, position, sha256 });
+        }
+        self.bytes += whole.len();
+        self.touch(progress);
+        self.masked(progress, &masks);
+        self.keep_if_full()
+    }
+
+    /// Reads a line; the position of its entry.
+    fn take(&mut self, line: &Line<'_>, name: &str, masks: &mut RedactionCounts) -> u64 {
+        let position = self.writer.next_position(&self.terms) + self.pending.len() as u64;
+        let source = Place { line: line.number, name: name.into() };
+        let bytes = match self.masking.line(line.bytes, masks) {
+            Seen::Whole(bytes) => bytes,
+            Seen::TooLong(raw) => {
+                self.tally.rejected += 1;
+                let row = raw.row(line.offset, source, line_too_long(line.bytes.len() as u64));
+                self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
+                return position;
+            }
+        };
+        let pending = match self.reader.read(&bytes) {
+            Ok(envelope) => {
+                let record = Box::new(Record::with(envelope, source.clone(), &mut self.hashed));
+                let raw = String::from_utf8_lossy(&bytes).into_owned();
+                Pending { entry: Entry::Line(Admitted { offset: line.offset, raw, source }), record: Some(record) }
+            }
+            Err(rejection) => {
+                self.tally.rejected += 1;
+                rejected(&bytes, line.offset, source, rejection).into()
+            }
+        };
+        self.pending.push(pending);
+        position
+    }
+
+    fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> anyhow::Result<()> {
+        let mut masks = RedactionCounts::default();
+        progress.lines += 1;
+        self.tally.lines += 1;
+        progress.pass_long(&line);
+        if line.blank {
+            progress.blank += 1;
+            self.tally.blank += 1;
+        } else {
+            self.tally.rejected += 1;
+            let source = Place { line: line.number, name: progress.name.as_str().into() };
+            let rejection = line_too_long(line.raw.length());
+            let raw = self.masking.long_line(&line.start, line.raw, &mut masks);
+            let row = raw.row(line.offset, source, rejection);
+            self.bytes += limits::RAW_BYTES;
+            self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
+        }
+        self.touch(progress);
+        self.masked(progress, &masks);
+        self.keep_if_full()
+    }
+
+    fn touch(&mut self, progress: &Progress) {
+        self.since.get_or_insert_with(Instant::now);
+        match self.touched.get_mut(&progress.name) {
+            Some((known, _)) => known.clone_from(progress),
+            None => drop(self.touched.insert(progress.name.clone(), (progress.clone(), RedactionCounts::default()))),
+        }
+    }
+
+    fn masked(&mut self, progress: &Progress, masks: &RedactionCounts) {
+        if let Some((_, counts)) = self.touched.get_mut(&progress.name) {
+            *counts += masks;
+        }
+    }
+
+    /// How long the batch may still wait.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.since.map(|since| self.limits.age.saturating_sub(since.elapsed()))
+    }
+
+    fn keep_if_full(&mut self) -> anyhow::Result<()> {
+        let full = self.pending.len() >= self.limits.lines || self.bytes >= BATCH_BYTES;
+        if full { self.keep() } else { Ok(()) }
+    }
+
+    /// Keeps the batch: when this returns, it is on the disk.
+    pub(super) fn keep(&mut self) -> anyhow::Result<()> {
+        let touched = std::mem::take(&mut self.touched);
+        for (progress, counts) in touched.into_values() {
+            let mut checkpoint = progress.checkpoint();
+            checkpoint.redactions = counts.iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
+            self.pending.push(Entry::Source(checkpoint).into());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.tally.batches += u64::from(!pending.is_empty());
+        (self.bytes, self.since) = (0, None);
+        self.writer.keep(&self.terms, pending)
+    }
+}
+
+/// The entry of a rejected line: its row, and the whole line where the row has only its start.
+fn rejected(bytes: &[u8], offset: u64, source: Place, rejection: Rejection) -> Entry {
+    let row = RawLine::of(bytes).row(offset, source, rejection);
+    let whole = row.raw_truncated.then(|| Raw::of(bytes));
+    Entry::Rejected(Box::new(Rejected { row, whole }))
+}

@@ -1,0 +1,133 @@
+//! What the log holds: every line that is not blank, as it came, and how far each source was read.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dome_core::{QuarantineRow, Source, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// From here on lines were admitted under these terms.
+    Session(Session),
+    /// A line that is an envelope.
+    Line(Admitted),
+    /// A line that is none, with the reasons.
+    Rejected(Box<Rejected>),
+    /// How far a source was read.
+    Source(Checkpoint),
+    /// The rejected line at this position was read again, and is an envelope now.
+    Retried { of: u64 },
+    /// The line at this position had no end when it was read; the source has completed it since,
+    /// so that it never was a line.
+    Withdrawn { of: u64 },
+}
+
+/// The terms of a session: what lines were admitted by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// The version of dome that read the lines.
+    pub(crate) dome_version: String,
+    /// Lines with a later `ts` are rejected (M-32).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_after: Option<Timestamp>,
+    /// The rules that masked lines, when they were on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) redaction: Option<serde_json::Value>,
+}
+
+/// A line, as it was read: after masking, before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Admitted {
+    /// The place of its first byte in its source, as decompressed.
+    pub(crate) offset: u64,
+    /// The line itself; an envelope is always UTF-8.
+    pub(crate) raw: String,
+    /// Where it stands.
+    pub(crate) source: Source,
+}
+
+/// A line that was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rejected {
+    /// The row of the quarantine (M-31).
+    pub(crate) row: QuarantineRow,
+    /// The whole line, where the row has only its start and it was not too long to hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) whole: Option<Raw>,
+}
+
+/// Bytes of a line: as text where they are text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Raw {
+    Text(String),
+    Base64(String),
+}
+
+impl Raw {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        match str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Base64(STANDARD.encode(bytes)),
+        }
+    }
+
+    /// The bytes; `None` when the text is not Base64.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.clone().into_bytes()),
+            Self::Base64(text) => STANDARD.decode(text).ok(),
+        }
+    }
+}
+
+impl Rejected {
+    /// The bytes of the whole line; `None` when it was too long to be kept whole.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        match (&self.whole, &self.row.raw, &self.row.raw_base64) {
+            (Some(whole), ..) => whole.bytes(),
+            (None, Some(text), _) if !self.row.raw_truncated => Some(text.clone().into_bytes()),
+            (None, None, Some(text)) if !self.row.raw_truncated => STANDARD.decode(text).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// How far a source was read, and what stood there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    /// Blank lines so far.
+    pub(crate) blank: u64,
+    /// Lines so far.
+    pub(crate) lines: u64,
+    /// The name under which lineage and quarantine know it: `name`, or `name#2` and so on when
+    /// other content was read under that name before.
+    pub(crate) name: String,
+    /// The place of the first byte that was not read, as decompressed.
+    pub(crate) offset: u64,
+    /// Masks put over secrets since the checkpoint before, by rule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) redactions: BTreeMap<String, u64>,
+    /// SHA-256 of all bytes before `offset`.
+    pub(crate) sha256: String,
+    /// A last line that had no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unfinished: Option<Unfinished>,
+}
+
+/// A last line without an end: it is a line (M-121), and it may yet grow. It stands at the
+/// checkpoint's `offset`, and is counted in its `lines`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unfinished {
+    /// Whether it is blank.
+    pub(crate) blank: bool,
+    /// The position of its entry in the log, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) position: Option<u64>,
+    /// SHA-256 of its bytes.
+    pub(crate) sha256: String,
+}

@@ -1,0 +1,144 @@
+//! The log: the source of truth of a store. Append-only segments of JSON Lines, and a manifest that
+//! says how far they are acknowledged.
+
+pub(crate) mod entry;
+pub(crate) mod frame;
+pub(crate) mod manifest;
+mod scan;
+mod write;
+
+pub(crate) use entry::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
+pub(crate) use manifest::StoreManifest;
+pub(crate) use scan::{Damage, Found, Place};
+pub(crate) use write::{LogWriter, Written};
+
+use std::collections::{BTreeMap, btree_map};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::exit::invalid;
+use crate::store::log::scan::Scan;
+
+/// The folder of the segments.
+pub(crate) const FOLDER: &str = "log";
+
+/// A log as it was acknowledged at one moment. Later batches do not show in it.
+pub(crate) struct Log {
+    pub(crate) manifest: StoreManifest,
+    folder: PathBuf,
+}
+
+impl Log {
+    /// Opens the log of a store for reading.
+    ///
+    /// # Errors
+    ///
+    /// When no store stands there, or its manifest cannot be read.
+    pub(crate) fn open(store: &Path) -> anyhow::Result<Self> {
+        let manifest = StoreManifest::read(store)?;
+        let manifest = manifest.ok_or_else(|| {
+            invalid(format!("no store at `{}`: `dome ingest INPUT --store {0}` makes one", store.display()))
+        })?;
+        Ok(Self { manifest, folder: store.join(FOLDER) })
+    }
+
+    /// The position behind the last entry.
+    pub(crate) const fn end(&self) -> u64 {
+        self.manifest.next_position
+    }
+
+    /// All entries from a position on, and what is damaged.
+    pub(crate) fn scan(&self, from: u64) -> impl Iterator<Item = anyhow::Result<Found>> + use<> {
+        let segments = self.manifest.segments.clone();
+        let ends: Vec<u64> =
+            segments.iter().skip(1).map(|next| next.position).chain([self.manifest.next_position]).collect();
+        let folder = self.folder.clone();
+        let wanted = segments.into_iter().zip(ends).filter(move |(_, end)| *end > from);
+        let found = wanted.flat_map(move |(segment, end)| match Scan::open(&folder, &segment, end) {
+            Ok(scan) => Box::new(scan) as Box<dyn Iterator<Item = anyhow::Result<Found>>>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
+        found.filter(move |found| match found {
+            Ok(Found::Entry { position, .. }) => *position >= from,
+            Ok(Found::Damage(damage)) => damage.positions.1 >= from,
+            Err(_) => true,
+        })
+    }
+}
+
+impl Log {
+    /// The log as it was when `last` was its last entry.
+    pub(crate) fn until(mut self, last: u64) -> Self {
+        let next = last + 1;
+        self.manifest.next_position = self.manifest.next_position.min(next);
+        self.manifest.segments.retain(|segment| segment.position < next);
+        self
+    }
+
+    /// Full segments whose bytes are not those that their hash is over. A scan names the lines; this
+    /// also sees what stands between them.
+    ///
+    /// # Errors
+    ///
+    /// When a segment cannot be read.
+    pub(crate) fn sealed_damage(&self) -> anyhow::Result<Vec<Damage>> {
+        let mut damage = Vec::new();
+        let ends = self.manifest.segments.iter().skip(1).map(|next| next.position);
+        for (segment, end) in self.manifest.segments.iter().zip(ends) {
+            let path = self.folder.join(&segment.name);
+            let hashed = File::open(&path).and_then(|mut file| write::hash(&mut file, segment.length));
+            let found = hashed.with_context(|| format!("cannot read `{}`", path.display()))?;
+            if segment.sha256.is_some_and(|expected| expected != found) {
+                damage.push(Damage {
+                    length: segment.length,
+                    positions: (segment.position, end - 1),
+                    segment: segment.name.clone(),
+                    start: 0,
+                    what: "the segment's bytes are not those that its hash is over",
+                });
+            }
+        }
+        Ok(damage)
+    }
+}
+
+/// The segments of a log, for reading single entries.
+pub(crate) struct Segments {
+    folder: PathBuf,
+    /// Segments that entries were read from, by their first position.
+    files: BTreeMap<u64, File>,
+}
+
+impl Segments {
+    pub(crate) fn of(store: &Path) -> Self {
+        Self { folder: store.join(FOLDER), files: BTreeMap::new() }
+    }
+
+    /// Reads one entry; `None` when what stands there is not the entry that was written.
+    ///
+    /// # Errors
+    ///
+    /// When the segment cannot be opened.
+    pub(crate) fn read(&mut self, place: Place, position: u64) -> anyhow::Result<Option<Entry>> {
+        let file = match self.files.entry(place.segment) {
+            btree_map::Entry::Occupied(file) => file.into_mut(),
+            btree_map::Entry::Vacant(empty) => {
+                let path = self.folder.join(segment_name(place.segment));
+                empty.insert(File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?)
+            }
+        };
+        let mut line = vec![0; usize::try_from(place.length)?];
+        if file.read_exact_at(&mut line, place.start).is_err() {
+            return Ok(None);
+        }
+        Ok(frame::read(&line).ok().filter(|(found, _)| *found == position).map(|(_, entry)| entry))
+    }
+}
+
+/// The name of the segment whose first entry has this position.
+fn segment_name(position: u64) -> String {
+    format!("{position:012}.jsonl")
+}

@@ -1,0 +1,158 @@
+//! Writing the log: a batch is on the disk before it is acknowledged.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use dome_core::Sha256Hash;
+use sha2::{Digest, Sha256};
+
+use super::entry::Entry;
+use super::frame;
+use super::manifest::{SegmentEntry, StoreManifest};
+use super::scan::Place;
+use super::{FOLDER, segment_name};
+
+/// A segment that has grown to this many bytes is full.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// The one writer of a log.
+pub(crate) struct LogWriter {
+    pub(crate) manifest: StoreManifest,
+    store: PathBuf,
+    folder: PathBuf,
+    active: Option<File>,
+}
+
+/// An entry that is in the log now.
+pub(crate) struct Written {
+    pub(crate) position: u64,
+    pub(crate) place: Place,
+    pub(crate) entry: Entry,
+}
+
+impl LogWriter {
+    /// Opens the log for writing, and cuts what was never acknowledged off its end. Says how many
+    /// bytes that were.
+    ///
+    /// # Errors
+    ///
+    /// When a segment is shorter than what was acknowledged, or cannot be opened.
+    pub(crate) fn open(store: &Path, manifest: StoreManifest) -> anyhow::Result<(Self, u64)> {
+        let folder = store.join(FOLDER);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        let mut writer = Self { manifest, store: store.to_owned(), folder, active: None };
+        let mut cut = writer.remove_unknown()?;
+        if let Some(segment) = writer.manifest.segments.last() {
+            let path = writer.folder.join(&segment.name);
+            let opened = OpenOptions::new().read(true).write(true).open(&path);
+            let file = opened.with_context(|| format!("cannot open `{}`", path.display()))?;
+            let found = file.metadata().with_context(|| format!("cannot read `{}`", path.display()))?.len();
+            if found < segment.length {
+                bail!(
+                    "`{}` has {found} bytes, and {} were acknowledged: the end of the log is gone; \
+                     `dome store verify` says what is left",
+                    path.display(),
+                    segment.length
+                );
+            }
+            if found > segment.length {
+                cut += found - segment.length;
+                let cut = file.set_len(segment.length).and_then(|()| file.sync_all());
+                cut.with_context(|| format!("cannot cut `{}`", path.display()))?;
+            }
+            writer.active = Some(file);
+        }
+        Ok((writer, cut))
+    }
+
+    /// A segment that the manifest does not name was begun by a batch that was never acknowledged.
+    fn remove_unknown(&self) -> anyhow::Result<u64> {
+        let mut cut = 0;
+        let entries = fs::read_dir(&self.folder).with_context(|| format!("cannot read `{}`", self.folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let known = |segment: &SegmentEntry| self.folder.join(&segment.name) == path;
+            let is_segment = path.extension().is_some_and(|end| end == "jsonl");
+            if is_segment && !self.manifest.segments.iter().any(known) {
+                cut += fs::metadata(&path).map_or(0, |found| found.len());
+                fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+            }
+        }
+        Ok(cut)
+    }
+
+    /// Writes a batch. When this returns it is on the disk and acknowledged; when it fails, the log
+    /// is what it was before.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses it.
+    pub(crate) fn append(&mut self, entries: Vec<Entry>) -> anyhow::Result<Vec<Written>> {
+        let mut next = self.manifest.clone();
+        self.roll(&mut next)?;
+        let segment = next.segments.last_mut().context("a log that is written to has a segment")?;
+        let (mut bytes, mut written) = (Vec::new(), Vec::with_capacity(entries.len()));
+        for entry in entries {
+            let (start, position) = (bytes.len() as u64, next.next_position);
+            frame::append(position, &entry, &mut bytes)?;
+            let length = bytes.len() as u64 - start - 1;
+            let place = Place { segment: segment.position, start: segment.length + start, length };
+            written.push(Written { position, place, entry });
+            next.next_position += 1;
+        }
+        let file = self.active.as_mut().context("a segment is open")?;
+        let kept = put(file, segment.length, &bytes);
+        if let Err(error) = kept {
+            // Whatever was written is behind the acknowledged end: the next opening cuts it as well.
+            let _cut_later = file.set_len(segment.length);
+            return Err(error).with_context(|| format!("cannot write `{}`", self.folder.join(&segment.name).display()));
+        }
+        segment.length += bytes.len() as u64;
+        next.write(&self.store)?;
+        self.manifest = next;
+        Ok(written)
+    }
+
+    /// Closes a full segment, and begins the next one.
+    fn roll(&mut self, next: &mut StoreManifest) -> anyhow::Result<()> {
+        if let Some(segment) = next.segments.last_mut() {
+            if segment.length < SEGMENT_BYTES {
+                return Ok(());
+            }
+            let file = self.active.as_mut().context("a segment is open")?;
+            segment.sha256 = Some(hash(file, segment.length).context("cannot read the log")?);
+        }
+        let name = segment_name(next.next_position);
+        let path = self.folder.join(&name);
+        let begun = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
+        let file = begun.and_then(|file| {
+            File::open(&self.folder)?.sync_all()?;
+            Ok(file)
+        });
+        self.active = Some(file.with_context(|| format!("cannot write `{}`", path.display()))?);
+        next.segments.push(SegmentEntry { length: 0, name, position: next.next_position, sha256: None });
+        Ok(())
+    }
+}
+
+fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+/// SHA-256 of the first bytes of a file.
+pub(crate) fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
+    file.seek(SeekFrom::Start(0))?;
+    let (mut hasher, mut reader) = (Sha256::new(), file.take(length));
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}

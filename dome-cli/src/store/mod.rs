@@ -1,0 +1,18 @@
+//! The store: a log of everything that was ingested, and an index of what it comes to.
+
+pub(crate) mod export;
+mod history;
+mod index;
+mod lock;
+mod log;
+mod quarantine;
+mod settings;
+mod status;
+mod verbs;
+pub(crate) mod verify;
+mod writer;
+
+pub(crate) use log::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
+pub(crate) use settings::StoreSettings;
+pub(crate) use verbs::run;
+pub(crate) use writer::{Pending, Writer};
