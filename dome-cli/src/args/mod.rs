@@ -58,6 +58,8 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Store(StoreVerb),
     Convert(ConvertArgs),
+    Query(crate::query::QueryArgs),
+    Explain(crate::explain::ExplainArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Plan(PlanArgs),
@@ -242,6 +244,6 @@ pub(crate) struct SchemaArgs {
 }
 
 /// Reads an argument of a checked type.
-fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|why: T::Err| why.to_string())
 }
