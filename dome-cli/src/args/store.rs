@@ -1,4 +1,4 @@
-//! `dome store`.
+//! The verbs of the store.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,51 @@ use clap::{Args, Subcommand};
 use dome_core::{Timestamp, WrapperPolicy};
 
 use super::word;
+
+/// Keep envelopes in a store, at once or as they come
+///
+/// Every line is masked, read and kept, before it is acknowledged: envelopes as facts, the others in
+/// the quarantine with every reason. Reading goes on where it stopped; the same input again adds
+/// nothing. The store is made when it is not there.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome ingest night/ --store memory\n    my-wrapper | dome ingest - --store memory --follow"
+)]
+pub(crate) struct IngestArgs {
+    /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: PathBuf,
+    /// Go on as files grow, appear and are rotated, or as stdin goes on, until SIGTERM or SIGINT
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Lines that are kept at once
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) batch_lines: std::num::NonZeroUsize,
+    /// With --follow, how long a line waits for others at most, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) batch_ms: u64,
+    /// Rules that mask secrets before anything is kept: a document, `built-in` or `off` [default: built-in]
+    #[arg(long, value_name = "RULES")]
+    pub(crate) redact: Option<PathBuf>,
+    /// Quarantine lines whose `ts` is later than this, or `off` [default: a day ahead of the clock]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) not_after: Option<String>,
+    /// Of a new store: bind every fact under this mode, whatever it declares
+    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
+    pub(crate) mode: Option<WrapperPolicy>,
+    /// Of a new store: the policy document with the thresholds (see `dome schema policy`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Of a new store: a reason-code table that extends the pinned one; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reason_codes: Vec<PathBuf>,
+    /// End with exit code 100 when a line was rejected
+    #[arg(long)]
+    pub(crate) deny_quarantine: bool,
+}
 
 /// Which store.
 #[derive(Debug, Args)]

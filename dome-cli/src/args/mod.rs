@@ -2,7 +2,7 @@
 
 mod store;
 
-pub(crate) use store::{QuarantineVerb, StoreRebuildArgs, StoreVerb};
+pub(crate) use store::{IngestArgs, QuarantineVerb, StoreRebuildArgs, StoreVerb};
 
 use std::path::PathBuf;
 
@@ -58,6 +58,8 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Store(StoreVerb),
     Convert(ConvertArgs),
+    Query(crate::query::QueryArgs),
+    Explain(crate::explain::ExplainArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Plan(PlanArgs),
@@ -110,51 +112,6 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// End with exit code 100 when a line was quarantined
-    #[arg(long)]
-    pub(crate) deny_quarantine: bool,
-}
-
-/// Keep envelopes in a store, at once or as they come
-///
-/// Every line is masked, read and kept, before it is acknowledged: envelopes as facts, the others in
-/// the quarantine with every reason. Reading goes on where it stopped; the same input again adds
-/// nothing. The store is made when it is not there.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n    dome ingest night/ --store memory\n    my-wrapper | dome ingest - --store memory --follow"
-)]
-pub(crate) struct IngestArgs {
-    /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(crate) store: PathBuf,
-    /// Go on as files grow, appear and are rotated, or as stdin goes on, until SIGTERM or SIGINT
-    #[arg(long)]
-    pub(crate) follow: bool,
-    /// Lines that are kept at once
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub(crate) batch_lines: std::num::NonZeroUsize,
-    /// With --follow, how long a line waits for others at most, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 500)]
-    pub(crate) batch_ms: u64,
-    /// Rules that mask secrets before anything is kept: a document, `built-in` or `off` [default: built-in]
-    #[arg(long, value_name = "RULES")]
-    pub(crate) redact: Option<PathBuf>,
-    /// Quarantine lines whose `ts` is later than this, or `off` [default: a day ahead of the clock]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) not_after: Option<String>,
-    /// Of a new store: bind every fact under this mode, whatever it declares
-    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
-    pub(crate) mode: Option<WrapperPolicy>,
-    /// Of a new store: the policy document with the thresholds (see `dome schema policy`)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Of a new store: a reason-code table that extends the pinned one; may be given more than once
-    #[arg(long, value_name = "FILE")]
-    pub(crate) reason_codes: Vec<PathBuf>,
-    /// End with exit code 100 when a line was rejected
     #[arg(long)]
     pub(crate) deny_quarantine: bool,
 }
@@ -287,6 +244,6 @@ pub(crate) struct SchemaArgs {
 }
 
 /// Reads an argument of a checked type.
-fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|why: T::Err| why.to_string())
 }
