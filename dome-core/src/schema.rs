@@ -178,9 +178,13 @@ fn tighten(schema: &mut Members) {
     if schema.get("properties").is_some_and(Value::is_object) {
         schema.insert("additionalProperties".to_owned(), false.into());
     }
-    if schema.get("format") == Some(&"uint64".into()) {
+    // Formats of schemars, not of the standard.
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+    if let "uint64" | "uint" = format {
         schema.remove("format");
         schema.entry("maximum").or_insert_with(|| limits::SAFE_INTEGER.into());
+    } else if format == "int64" {
+        schema.remove("format");
     }
     never_null(schema);
     for value in schema.values_mut() {
