@@ -53,7 +53,8 @@ impl History {
         let junk = count * JUNK_PER_MILLE / 1_000;
         let duplicates = count * DUPLICATES_PER_MILLE / 1_000;
         let events = count - junk - duplicates;
-        let mut placed: Vec<(u64, Line)> = (0..events).map(|event| (event as u64, Line::Event(narrow(event)))).collect();
+        let mut placed: Vec<(u64, Line)> =
+            (0..events).map(|event| (event as u64, Line::Event(narrow(event)))).collect();
         for _ in 0..duplicates {
             let event = random.below(events as u64);
             // A repeat comes some time after what it repeats.
