@@ -143,13 +143,12 @@ impl Files<'_> {
 
     fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
         // A name that goes to another file again and again is looked at again soon.
-        let mut renamed = false;
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
                 let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.name().to_owned()).collect();
                 match Tail::open(source, path, intake, &in_use) {
                     Ok(tail) => {
-                        if renamed {
+                        if self.gone.iter().any(|gone| gone.path() == path) {
                             note(&format!(
                                 "dome: note: `{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
@@ -169,9 +168,8 @@ impl Files<'_> {
             match tail.advance(source, intake, stop)? {
                 Now::Same => return Ok(()),
                 Now::Renamed => {
-                    renamed = path.exists();
                     self.gone.extend(self.tails.remove(path));
-                    if !renamed {
+                    if !path.exists() {
                         return Ok(());
                     }
                 }

@@ -56,6 +56,11 @@ impl Tail {
         Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
     }
 
+    /// The path that it has, or had.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name under which the store knows it.
     pub(super) fn name(&self) -> &str {
         &self.progress.name

@@ -9,6 +9,7 @@ mod fold;
 mod holds;
 mod order;
 mod read;
+mod rewind;
 mod rollup;
 mod settle;
 mod unseen;
