@@ -93,6 +93,13 @@ impl Report {
         let mut rows = Rows::new("capsule", expected, self);
         index.capsules(rules, result.as_of, |capsule| rows.found(&canonical::to_vec(&capsule)?))?;
         rows.end()?;
+        let expected = result.derived.capsules.iter().map(|capsule| {
+            let verdict = (capsule.derived_key.to_string(), capsule.verdict, &capsule.holds);
+            Ok(serde_json::to_vec(&verdict)?)
+        });
+        let mut rows = Rows::new("verdict", expected, self);
+        index.verdicts(|row| rows.found(row.as_bytes()))?;
+        rows.end()?;
         let facts = &result.ledger.facts;
         let [recent, gates, denials] = VIEWS;
         self.view(recent, &views::recent_failures(facts), index)?;

@@ -141,6 +141,18 @@ impl Index {
         Ok(())
     }
 
+    /// Key, verdict and holds of each capsule by key, as SQL adds them up: one JSON array a capsule.
+    pub(crate) fn verdicts(&self, mut take: impl FnMut(String) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut select = self
+            .db
+            .prepare("SELECT json_array(derived_key, verdict, json(holds)) FROM capsules ORDER BY derived_key")?;
+        let rows = select.query_map([], |row| row.get(0))?;
+        for row in rows {
+            take(row?)?;
+        }
+        Ok(())
+    }
+
     /// The rows of a view, as objects.
     pub(crate) fn view(&self, name: &str, mut take: impl FnMut(Value) -> anyhow::Result<()>) -> anyhow::Result<()> {
         anyhow::ensure!(VIEWS.contains(&name), "no view is called `{name}`");
