@@ -1,12 +1,13 @@
 //! The one writer of a store: batches into the log, then into the index.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context;
 use dome_binder::{Record, Rules};
 
-use super::index::{Arrival, Batch, Index};
+use super::index::{self, Arrival, Batch, Index};
 use super::lock::WriterLock;
 use super::log::manifest::{self, NAME};
 use super::log::{Entry, Log, LogWriter, Segments, Session, StoreManifest, Written, has_segments, missing, recover};
@@ -190,8 +191,8 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 /// A store is made where nothing stands, in an empty folder, or where the making of one was cut short.
 fn check_place(path: &Path) -> anyhow::Result<()> {
-    const BEGUN: [&str; 6] =
-        ["writer.lock", "log", manifest::NEXT, "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"];
+    const BEGUN: [&str; 3] = ["writer.lock", "log", manifest::NEXT];
+    let of_index = |name: &OsStr| index::FILES.iter().any(|end| name == format!("{}{end}", index::NAME).as_str());
     if has_segments(path) {
         return Err(missing(path));
     }
@@ -201,7 +202,9 @@ fn check_place(path: &Path) -> anyhow::Result<()> {
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
     };
     let begun = names.iter().any(|name| name == "writer.lock");
-    let ours = |name: &std::ffi::OsString| begun && BEGUN.iter().any(|known| name == known) || name == "log";
+    let ours = |name: &std::ffi::OsString| {
+        begun && (BEGUN.iter().any(|known| name == known) || of_index(name)) || name == "log"
+    };
     anyhow::ensure!(
         names.iter().all(ours),
         "`{}` holds something that is not a dome store; choose another --store",

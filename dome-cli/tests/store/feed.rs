@@ -55,7 +55,7 @@ pub(crate) fn lines(copies: usize, seed: u64) -> Vec<Vec<u8>> {
 }
 
 fn secret() -> Vec<u8> {
-    let mut line: Value = serde_json::from_str(dome_core::EXAMPLE_LINE).unwrap();
+    let mut line: Value = serde_json::from_slice(dome_core::EXAMPLE_LINE).unwrap();
     let message = format!("push failed for https://ci:{}@example.org/a.git", "hunter2hunter2");
     line.as_object_mut().unwrap().insert("message".into(), message.into());
     serde_json::to_vec(&line).unwrap()

@@ -32,7 +32,7 @@ fn replay_equality_the_same_snapshot_yields_the_same_stored_facts_in_any_batches
 fn quarantine_invalid_wrappers_keep_their_bytes_and_every_reason_and_the_rest_is_stored() {
     let place = Place::new();
     let bad = "{\"envelope_version\":\"1\",\"signal\":\"failed\",\"sequence\":0}";
-    let input = [bad.as_bytes(), b"\n", dome_core::EXAMPLE_LINE.as_bytes(), b"\n\xff\xfe\n"].concat();
+    let input = [bad.as_bytes(), b"\n", dome_core::EXAMPLE_LINE, b"\n\xff\xfe\n"].concat();
     place.file("in/a.jsonl", &input);
     let args = [ingest_args("s", "1000"), vec!["--deny-quarantine"]].concat();
     assert_eq!(place.dome(&args, b"").code, 100);
@@ -80,7 +80,7 @@ fn quarantine_retry_admits_what_reads_well_now_where_it_stood() {
 fn semantics_split_a_denial_sets_policy_reason_code_and_leaves_failure_reason_code_alone() {
     let place = Place::new();
     // By the aliases: what comes in under another name is told apart all the same (M-13).
-    let mut line: Value = serde_json::from_str(dome_core::EXAMPLE_LINE).unwrap();
+    let mut line: Value = serde_json::from_slice(dome_core::EXAMPLE_LINE).unwrap();
     let members = line.as_object_mut().unwrap();
     members.insert("signal".into(), "denial".into());
     members.remove("policy_reason_code");

@@ -28,6 +28,8 @@ use crate::store::verify::told;
 
 /// Its name in the store.
 pub(crate) const NAME: &str = "index.sqlite";
+/// The ends of the names of what SQLite writes: the file itself, and what may stand beside it.
+pub(crate) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// The version of its tables. Another version is derived again.
 const VERSION: &str = "1";
 /// Entries that a rebuild applies in one transaction.
@@ -135,7 +137,7 @@ impl Index {
     /// When it cannot be written.
     pub(crate) fn create(store: &Path, settings: &serde_json::Value) -> anyhow::Result<Self> {
         let path = store.join(NAME);
-        for end in ["", "-wal", "-shm"] {
+        for end in FILES {
             match fs::remove_file(beside(&path, end)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot replace `{}`", path.display()));

@@ -177,6 +177,9 @@ impl Scan {
             if place.length < line.len() as u64 {
                 let behind = Place { start: self.start - 1, length: 1, ..place };
                 self.spoil(behind, "the line feed behind an entry is none");
+            } else if self.start == place.start + place.length {
+                let behind = Place { start: self.start, length: 0, ..place };
+                self.spoil(behind, "the line feed behind an entry is not there");
             }
             let Some(damage) = damage else {
                 self.expected = position + 1;
