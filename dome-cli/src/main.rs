@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod ingest;
 mod input;
+mod known;
 mod output;
 mod parallel;
 mod plan;
