@@ -8,12 +8,15 @@ mod contracts;
 mod convert;
 mod diff;
 mod exit;
+mod explain;
 mod ingest;
 mod input;
+mod known;
 mod output;
 mod parallel;
 mod plan;
 mod progress;
+mod query;
 mod redaction;
 mod replay;
 #[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
@@ -21,6 +24,7 @@ mod result;
 mod schema;
 mod settings;
 mod store;
+mod table;
 mod verify;
 
 use clap::Parser;
@@ -56,6 +60,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Store(verb) => store::run(&verb, settings, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
+        Verb::Query(args) => query::run(&args, output),
+        Verb::Explain(args) => explain::run(&args, output),
         Verb::Diff(args) => diff::run(&args, output),
         Verb::Plan(args) => plan::run(args, output),
         Verb::Verify(args) => verify::run(&args, output),
