@@ -148,6 +148,28 @@ fn a_store_with_a_damaged_line_goes_on_taking_lines_in() {
     );
 }
 
+#[test]
+fn a_checkpoint_that_is_lost_makes_its_lines_be_read_again_and_no_fact_twice() {
+    let place = Place::new();
+    spread(&place, &lines(1, 14)[..90]);
+    ingest(&place, "s");
+    let whole = status(&place, "s").1;
+    let path = place.path("s/log").join(SEGMENT);
+    let mut log = std::fs::read(&path).unwrap();
+    let last = log.len() - 30;
+    log[last] ^= 1;
+    std::fs::write(&path, &log).unwrap();
+    assert_eq!(rebuild(&place, "s").code, 0);
+    ingest(&place, "s");
+    let (code, found) = status(&place, "s");
+    assert_eq!((code, &found["facts"], &found["damaged"]), (5, &whole["facts"], &Value::from(1)), "{found}");
+    let (code, report) = verified(&place, "s");
+    assert_eq!((code, &report["difference_count"]), (5, &Value::from(0)), "{report}");
+    let export = ["store", "export", "--store", "s", "--out", "out"];
+    assert_eq!(place.dome(&export, b"").code, 5);
+    assert_eq!(place.dome(&["verify", "out"], b"").code, 0);
+}
+
 fn truncate(path: &Path, bytes: u64) {
     std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(bytes).unwrap();
 }

@@ -14,8 +14,9 @@ use super::manifest::{SegmentEntry, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, segment_name};
 
-/// A segment that has grown to this many bytes is full.
-const SEGMENT_BYTES: u64 = 64 << 20;
+/// A segment that has grown to this many bytes is full; in tests of this crate soon, so that their
+/// stores have many.
+const SEGMENT_BYTES: u64 = if cfg!(test) { 4 << 10 } else { 64 << 20 };
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {
