@@ -28,6 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`priors`] is the planner's question to what came out.
+//!
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
@@ -40,6 +42,7 @@ mod eligibility;
 mod fold;
 mod ledger;
 mod policy;
+pub mod priors;
 mod record;
 mod remedy;
 mod replay;

@@ -57,6 +57,9 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Plan(PlanArgs),
+    Priors(crate::priors::PriorsArgs),
+    #[command(subcommand)]
+    Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
 }
@@ -405,6 +408,6 @@ pub(crate) struct SchemaArgs {
 }
 
 /// Reads an argument of a checked type.
-fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|why: T::Err| why.to_string())
 }

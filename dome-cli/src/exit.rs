@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An input document or a contract is invalid.
     Invalid = 3,
+    /// Nothing matched, and a match was required.
+    NoMatch = 4,
     /// A result is not what its facts come to, or a store not what its log does.
     Unreproduced = 5,
     /// Done, with findings.

@@ -8,11 +8,13 @@ mod contracts;
 mod convert;
 mod diff;
 mod exit;
+mod guard;
 mod ingest;
 mod input;
 mod output;
 mod parallel;
 mod plan;
+mod priors;
 mod progress;
 mod redaction;
 mod replay;
@@ -58,6 +60,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Diff(args) => diff::run(&args, output),
         Verb::Plan(args) => plan::run(args, output),
+        Verb::Guard(verb) => guard::run(&verb, output),
+        Verb::Priors(args) => priors::run(&args, output),
         Verb::Verify(args) => verify::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {
