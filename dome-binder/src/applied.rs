@@ -39,28 +39,78 @@ pub(crate) struct Applications {
     pub(crate) too_early: u64,
 }
 
+/// What became of a fact that applied a capsule (M-84, M-44).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Application {
+    /// It helped: `confirmed_count`.
+    Confirmed,
+    /// It did not help: `refuted_count`.
+    Refuted,
+    /// A policy stood in the way: `blocked_count`.
+    Blocked,
+    /// No fact mints that key.
+    Unknown,
+    /// Some fact mints that key, but no earlier one.
+    TooEarly,
+    /// It resolved or contradicted the capsule, and was counted by that.
+    CountedByFold,
+    /// An earlier fact of its run was counted.
+    RunCounted,
+    /// It says nothing of the capsule.
+    NoOutcome,
+}
+
+impl Application {
+    const fn of(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            Some(Outcome::Confirmed) => Self::Confirmed,
+            Some(Outcome::Refuted) => Self::Refuted,
+            Some(Outcome::Blocked) => Self::Blocked,
+            None => Self::NoOutcome,
+        }
+    }
+}
+
 /// Counts applications in total order, whichever line they come from (M-84).
-pub(crate) fn count(mut applied: Vec<Applied>, capsules: &BTreeMap<Sha256Hash, &CapsuleState>) -> Applications {
-    applied.sort_by_key(|fact| fact.position);
+pub(crate) fn count(applied: Vec<Applied>, capsules: &BTreeMap<Sha256Hash, &CapsuleState>) -> Applications {
     let mut result = Applications::default();
+    judge(applied, capsules, &mut |fact, application| {
+        let counts = result.counts.entry(fact.capsule).or_default();
+        match application {
+            Application::Confirmed => counts.add(Outcome::Confirmed),
+            Application::Refuted => counts.add(Outcome::Refuted),
+            Application::Blocked => counts.add(Outcome::Blocked),
+            Application::Unknown => result.unknown += 1,
+            Application::TooEarly => result.too_early += 1,
+            Application::CountedByFold | Application::RunCounted | Application::NoOutcome => {}
+        }
+    });
+    result
+}
+
+/// Tells `observe` what became of each application, in total order: what the counts add up from.
+pub(crate) fn judge(
+    mut applied: Vec<Applied>,
+    capsules: &BTreeMap<Sha256Hash, &CapsuleState>,
+    observe: &mut dyn FnMut(&Applied, Application),
+) {
+    applied.sort_by_key(|fact| fact.position);
     let mut counted: BTreeSet<(Sha256Hash, &RunId)> = BTreeSet::new();
     for fact in &applied {
-        let Some(capsule) = capsules.get(&fact.capsule) else {
-            result.unknown += 1;
-            continue;
+        let application = match capsules.get(&fact.capsule) {
+            None => Application::Unknown,
+            Some(capsule) if capsule.support.first.position >= fact.position => Application::TooEarly,
+            Some(_) if fact.spoke_already => Application::CountedByFold,
+            Some(_) if counted.contains(&(fact.capsule, &fact.run_id)) => Application::RunCounted,
+            Some(capsule) => Application::of(outcome(fact, &capsule.failed_gates)),
         };
-        if capsule.support.first.position >= fact.position {
-            result.too_early += 1;
-            continue;
+        if matches!(application, Application::Confirmed | Application::Refuted | Application::Blocked) {
+            counted.insert((fact.capsule, &fact.run_id));
         }
-        if fact.spoke_already || counted.contains(&(fact.capsule, &fact.run_id)) {
-            continue;
-        }
-        let Some(outcome) = outcome(fact, &capsule.failed_gates) else { continue };
-        result.counts.entry(fact.capsule).or_default().add(outcome);
-        counted.insert((fact.capsule, &fact.run_id));
+        observe(fact, application);
     }
-    result
 }
 
 /// How an application of a prior ended (M-84).

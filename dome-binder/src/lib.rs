@@ -39,10 +39,12 @@ mod compare;
 mod concept;
 mod confidence;
 mod eligibility;
+pub mod explain;
 mod fold;
 mod ledger;
 mod policy;
 pub mod priors;
+pub mod query;
 mod record;
 mod remedy;
 mod replay;
@@ -51,7 +53,7 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::{AppliedCounts, Outcome, run_outcome};
+pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
 pub use assemble::{Derived, assemble};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{

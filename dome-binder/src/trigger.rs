@@ -61,8 +61,13 @@ pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Po
 }
 
 impl Latency {
+    /// Durations so far.
+    pub(crate) const fn samples(&self) -> u64 {
+        self.samples
+    }
+
     /// The lower median of the latest durations.
-    fn median(&self) -> Option<u64> {
+    pub(crate) fn median(&self) -> Option<u64> {
         let mut sorted: Vec<u64> = self.latest.iter().copied().collect();
         let middle = sorted.len().checked_sub(1)? / 2;
         let (_, median, _) = sorted.select_nth_unstable(middle);

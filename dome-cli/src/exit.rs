@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An input document or a contract is invalid.
     Invalid = 3,
-    /// Nothing matched, and a match was required.
+    /// Nothing matched; only with `--require-match`.
     NoMatch = 4,
     /// A result is not what its facts come to, or a store not what its log does.
     Unreproduced = 5,

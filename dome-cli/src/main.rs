@@ -8,6 +8,7 @@ mod contracts;
 mod convert;
 mod diff;
 mod exit;
+mod explain;
 mod guard;
 mod ingest;
 mod input;
@@ -16,6 +17,7 @@ mod parallel;
 mod plan;
 mod priors;
 mod progress;
+mod query;
 mod redaction;
 mod replay;
 #[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
@@ -23,6 +25,7 @@ mod result;
 mod schema;
 mod settings;
 mod store;
+mod table;
 mod verify;
 
 use clap::Parser;
@@ -58,6 +61,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Store(verb) => store::run(&verb, settings, output),
         Verb::Check(args) => check::run(&args, output),
         Verb::Convert(args) => convert::run(&args, output),
+        Verb::Query(args) => query::run(&args, output),
+        Verb::Explain(args) => explain::run(&args, output),
         Verb::Diff(args) => diff::run(&args, output),
         Verb::Plan(args) => plan::run(args, output),
         Verb::Guard(verb) => guard::run(&verb, output),

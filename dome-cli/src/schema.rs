@@ -15,7 +15,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 21] = [
+const DOCUMENTS: [Document; 23] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -39,6 +39,8 @@ const DOCUMENTS: [Document; 21] = [
         schema::of_output::<GuardDenial<'static>>,
     ),
     ("manifest", "manifest.json", schema::of_output::<Manifest>),
+    ("explanation", "what dome explain --format json prints", schema::of_output::<crate::explain::Explanation>),
+    ("query", "the first line of dome query --format json", schema::of_output::<crate::query::Header>),
     ("diff", "what diff --format json prints", schema::of_output::<crate::diff::Diff>),
     ("plan", "what plan --format json prints", schema::of_output::<crate::plan::Plan>),
     ("verification", "what verify --format json prints", schema::of_output::<crate::verify::Verification>),

@@ -9,13 +9,19 @@ mod check;
 mod contracts;
 #[path = "cli/convert.rs"]
 mod convert;
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/query.rs"]
+mod query;
 #[path = "cli/redact.rs"]
 mod redact;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/stable.rs"]
+mod stable;
 #[path = "cli/verify.rs"]
 mod verify;

@@ -107,6 +107,47 @@ fn golden_artifacts_fit_their_schemas() {
 }
 
 #[test]
+fn answers_and_explanations_fit_their_schemas() {
+    let place = Place::new();
+    let (input, codes) = (golden("input"), golden("reason-codes.json"));
+    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
+    assert_eq!(place.dome(&["replay", input, "--reason-codes", codes, "--out", "o"], b"").code, 0);
+    for view in ["recent-failures", "gate-rollup", "guard-denials"] {
+        let asked = ["query", view, "--from", "o", "--limit", "1", "--format", "json"];
+        for filters in [&[][..], &["--run", "r", "--since", "2026-01-01T00:00:00Z"]] {
+            let answer = place.dome(&[&asked, filters].concat(), b"").stdout;
+            let header: Value = serde_json::from_str(answer.lines().next().unwrap()).unwrap();
+            assert!(validator("query").is_valid(&header), "{header}");
+        }
+    }
+    let files = place.files("o");
+    let row = |file: &str| -> Value {
+        let text = str::from_utf8(files.get(file).unwrap()).unwrap();
+        serde_json::from_str(text.lines().next_back().unwrap()).unwrap()
+    };
+    let text = |file: &str, pointer: &str| row(file).pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let rejected = row("quarantine.jsonl");
+    let source = rejected.get("source").unwrap();
+    let place_of = format!("{}:{}", source.get("name").unwrap().as_str().unwrap(), source.get("line").unwrap());
+    for (subject, key) in [
+        ("capsule", text("capsules.jsonl", "/derived_key")),
+        ("concept", text("concepts.jsonl", "/concept_key")),
+        ("line", text("facts.jsonl", "/line_key")),
+        ("fact", text("facts.jsonl", "/digest")),
+        ("rejected", place_of),
+        ("unlisted", "a.jsonl:999999".to_owned()),
+    ] {
+        let told = place.dome(&["explain", "--from", "o", "--format", "json", &key], b"");
+        assert_eq!(told.code, 0, "{subject}: {}", told.stderr);
+        let told: Value = serde_json::from_str(&told.stdout).unwrap();
+        let errors: Vec<String> = validator("explanation").iter_errors(&told).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{subject}: {errors:?}");
+        assert_eq!(told.get("subject").unwrap(), subject);
+        assert!(told.get(subject).is_some(), "{subject}");
+    }
+}
+
+#[test]
 fn documents_that_verbs_print_fit_their_schemas() {
     let (place, input) = (Place::new(), project("dome-cli/tests/data/missing-module.jsonl"));
     for (out, binder) in [("a", "v1"), ("b", "v2")] {

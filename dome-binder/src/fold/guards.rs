@@ -9,13 +9,14 @@ use crate::record::Record;
 
 /// The guards that are at *no*; all others are at *yes*.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Guards {
+pub(crate) struct Guards {
     at_no: BTreeSet<GuardId>,
     /// The guard with the empty id: a denial that no evaluation explains.
     unnamed_at_no: bool,
 }
+
 impl Guards {
-    pub(super) fn observe(&mut self, record: &Record) {
+    pub(crate) fn observe(&mut self, record: &Record) {
         if record.is_succeeding() {
             *self = Self::default();
         }
@@ -36,5 +37,11 @@ impl Guards {
 
     pub(super) fn deny(&self) -> bool {
         self.unnamed_at_no || !self.at_no.is_empty()
+    }
+
+    /// The guards at *no*, the empty id first.
+    pub(crate) fn at_no(&self) -> impl Iterator<Item = &str> {
+        let unnamed = self.unnamed_at_no.then_some("");
+        unnamed.into_iter().chain(self.at_no.iter().map(GuardId::as_str))
     }
 }

@@ -11,10 +11,12 @@ use crate::settle::Fact;
 /// One change that a fact made to a capsule's counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It minted: `support_count` (M-80).
+    /// It minted: `support_count`, and what M-80 counts beside it.
     Supported {
         /// The capsule's derived key.
         key: Sha256Hash,
+        /// Whether its run is new to the capsule: `run_count`.
+        new_run: bool,
     },
     /// It failed: `failure_count` (M-81).
     Failed {
@@ -39,6 +41,8 @@ pub enum Effect {
         key: Sha256Hash,
         /// What resolved it.
         remedy: Option<(Sha256Hash, Box<Remedy>)>,
+        /// Whether its run had not resolved it by that remedy before: the remedy's `count`.
+        new_run: bool,
     },
 }
 
@@ -47,7 +51,7 @@ impl Effect {
     #[must_use]
     pub const fn key(&self) -> Sha256Hash {
         match self {
-            Self::Supported { key }
+            Self::Supported { key, .. }
             | Self::Failed { key }
             | Self::Contradicted { key, .. }
             | Self::Recurred { key }
@@ -103,6 +107,6 @@ impl LaneState {
             self.resolved.insert(*key, Resolution { at: fact.ordered_ts, remedy: identity });
         }
         let remedy = || identity.zip(fact.remedy.clone());
-        passed.into_iter().map(|key| Effect::Resolved { key, remedy: remedy() }).collect()
+        passed.into_iter().map(|key| Effect::Resolved { key, remedy: remedy(), new_run: false }).collect()
     }
 }

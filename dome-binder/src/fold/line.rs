@@ -62,8 +62,8 @@ impl LineState {
         };
         let mut effects = Vec::new();
         if minted {
-            self.capsules.support(line_fact, &triggers, runs);
-            effects.push(Effect::Supported { key: fact.keys.derived });
+            let new_run = self.capsules.support(line_fact, &triggers, runs);
+            effects.push(Effect::Supported { key: fact.keys.derived, new_run });
             if fact.is_failing() {
                 effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));
             }
@@ -73,7 +73,7 @@ impl LineState {
         }
         lane.guards.observe(fact);
         self.guard_denied = lane.guards.deny();
-        effects.iter().for_each(|effect| self.capsules.apply(line_fact, effect, runs));
+        effects.iter_mut().for_each(|effect| self.capsules.apply(line_fact, effect, runs));
         let applied = applied(line_fact, &effects);
         Step { bound: Bound { position: line_fact.position, minted, triggers }, applied, effects }
     }

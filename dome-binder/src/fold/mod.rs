@@ -3,7 +3,7 @@
 //! Lines do not see each other: each may be folded apart, on any thread or machine, and the parts
 //! put together by [`crate::assemble`] (L-4).
 
-mod guards;
+pub(crate) mod guards;
 mod lane;
 mod line;
 mod runs;

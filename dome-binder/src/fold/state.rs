@@ -122,12 +122,16 @@ pub struct Applied {
 pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, CapsuleState>);
 
 impl Capsules {
-    /// M-80, all but `support_count`, which is an effect.
-    pub(super) fn support<'l>(&mut self, line_fact: &LineFact<'l>, triggers: &[Trigger], runs: &mut impl RunSets<'l>) {
+    /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
+    pub(super) fn support<'l>(
+        &mut self,
+        line_fact: &LineFact<'l>,
+        triggers: &[Trigger],
+        runs: &mut impl RunSets<'l>,
+    ) -> bool {
         let fact = line_fact.fact;
         let key = fact.keys.derived;
         let support = &mut self.0.entry(key).or_insert_with(|| first_seen(line_fact)).support;
-        support.run_count += u64::from(runs.joins(key, &fact.run_id));
         support.last = FactRef::of(line_fact);
         support.denial_count += u64::from(fact.signal == Signal::Denial);
         if let Some(code) = &fact.policy_reason_code {
@@ -136,6 +140,7 @@ impl Capsules {
         for trigger in triggers {
             *support.triggers.entry(*trigger).or_default() += 1;
         }
+        runs.joins(key, &fact.run_id)
     }
 
     /// Whether a fact passes the gates that failed for a capsule (M-82).
@@ -143,11 +148,14 @@ impl Capsules {
         self.0.get(key).is_some_and(|capsule| fact.passes(&capsule.failed_gates))
     }
 
-    /// Adds an effect to its capsule's counters.
-    pub(super) fn apply<'l>(&mut self, line_fact: &LineFact<'l>, effect: &Effect, runs: &mut impl RunSets<'l>) {
+    /// Adds an effect to its capsule's counters, and completes it.
+    pub(super) fn apply<'l>(&mut self, line_fact: &LineFact<'l>, effect: &mut Effect, runs: &mut impl RunSets<'l>) {
         let Some(capsule) = self.0.get_mut(&effect.key()) else { return };
         match effect {
-            Effect::Supported { .. } => capsule.support.support_count += 1,
+            Effect::Supported { new_run, .. } => {
+                capsule.support.support_count += 1;
+                capsule.support.run_count += u64::from(*new_run);
+            }
             Effect::Failed { .. } => capsule.failure_count += 1,
             Effect::Recurred { .. } => capsule.recurrence_count += 1,
             Effect::Contradicted { remedy, .. } => {
@@ -156,12 +164,12 @@ impl Capsules {
                     remedy.contradicted_count += 1;
                 }
             }
-            Effect::Resolved { key, remedy } => {
+            Effect::Resolved { key, remedy, new_run } => {
                 capsule.resolved_count += 1;
                 capsule.last_resolved = Some(FactRef::of(line_fact));
                 if let Some((identity, remedy)) = remedy {
-                    let counted = runs.resolves(*key, *identity, &line_fact.fact.run_id);
-                    capsule.resolved_by(*identity, remedy, FactRef::of(line_fact), counted);
+                    *new_run = runs.resolves(*key, *identity, &line_fact.fact.run_id);
+                    capsule.resolved_by(*identity, remedy, FactRef::of(line_fact), *new_run);
                 }
             }
         }

@@ -50,8 +50,8 @@ pub fn denial_pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
 ///
 /// `facts` are in total order.
 #[must_use]
-pub fn guard_denials(facts: &[Fact]) -> Vec<GuardDenial<'_>> {
-    let mut rows: BTreeMap<(&str, &str), (GuardDenial<'_>, BTreeSet<&RunId>)> = BTreeMap::new();
+pub fn guard_denials<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GuardDenial<'f>> {
+    let mut rows: BTreeMap<(&str, &str), (GuardDenial<'f>, BTreeSet<&RunId>)> = BTreeMap::new();
     for fact in facts {
         for ((code, guard), stop) in denial_pairs(fact) {
             let (row, runs) = rows.entry((code, guard)).or_insert_with(|| (empty(fact, code, guard), BTreeSet::new()));
@@ -62,7 +62,7 @@ pub fn guard_denials(facts: &[Fact]) -> Vec<GuardDenial<'_>> {
             row.run_count += u64::from(runs.insert(&fact.run_id));
         }
     }
-    let mut rows: Vec<GuardDenial<'_>> = rows.into_values().map(|(row, _)| row).collect();
+    let mut rows: Vec<GuardDenial<'f>> = rows.into_values().map(|(row, _)| row).collect();
     rows.sort_by_key(|row| (Reverse(row.denial_count), row.policy_reason_code, row.guard_id));
     rows
 }

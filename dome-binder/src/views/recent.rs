@@ -59,8 +59,8 @@ impl<'f> RecentFailure<'f> {
 ///
 /// `facts` are in total order.
 #[must_use]
-pub fn recent_failures(facts: &[Fact]) -> Vec<RecentFailure<'_>> {
-    let mut failing: Vec<&Fact> = facts.iter().filter(|fact| fact.is_failing()).collect();
+pub fn recent_failures<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<RecentFailure<'f>> {
+    let mut failing: Vec<&Fact> = facts.into_iter().filter(|fact| fact.is_failing()).collect();
     // Stable: facts of one instant keep their total order, which is by run and place.
     failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
     failing.into_iter().map(RecentFailure::of).collect()

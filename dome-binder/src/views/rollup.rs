@@ -27,10 +27,10 @@ pub struct GateRollup<'f> {
 ///
 /// `facts` are in total order.
 #[must_use]
-pub fn gate_rollup(facts: &[Fact]) -> Vec<GateRollup<'_>> {
-    let mut by_code: BTreeMap<&FailureReasonCode, BTreeMap<&GateId, (GateRollup<'_>, BTreeSet<&RunId>)>> =
+pub fn gate_rollup<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GateRollup<'f>> {
+    let mut by_code: BTreeMap<&FailureReasonCode, BTreeMap<&GateId, (GateRollup<'f>, BTreeSet<&RunId>)>> =
         BTreeMap::new();
-    for fact in facts.iter().filter(|fact| !fact.gates.is_empty()) {
+    for fact in facts.into_iter().filter(|fact| !fact.gates.is_empty()) {
         let gates = by_code.entry(&fact.failure_reason_code).or_default();
         for gate in &fact.gates {
             let (row, runs) =
@@ -44,7 +44,7 @@ pub fn gate_rollup(facts: &[Fact]) -> Vec<GateRollup<'_>> {
             row.run_count += u64::from(runs.insert(&fact.run_id));
         }
     }
-    let mut rows: Vec<GateRollup<'_>> =
+    let mut rows: Vec<GateRollup<'f>> =
         by_code.into_values().flat_map(BTreeMap::into_values).map(|(row, _)| row).collect();
     rows.sort_by_key(|row| (Reverse(row.fail_count), row.failure_reason_code, row.gate_id));
     rows

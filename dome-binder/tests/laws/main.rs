@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod examples;
+mod explain;
 mod latency;
 mod meaning;
 mod order;
 mod parts;
+mod query;
 mod reach;
 mod reference;
 mod rows;

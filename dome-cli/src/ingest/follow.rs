@@ -43,6 +43,7 @@ fn stdin(intake: &mut Intake<'_>, stop: &Stop, output: &mut Output) -> anyhow::R
     let earlier = known.iter().filter(|known| known.name == "-" || known.name.starts_with("-#")).count();
     let name = if earlier == 0 { "-".to_owned() } else { format!("-#{}", earlier + 1) };
     let mut progress = Progress::new(name);
+    let mut told = intake.tally.batches;
     while !stop.is_asked() {
         match receive.recv_timeout(intake.patience().unwrap_or(TICK).min(TICK)) {
             // A stream's last chunk may lack its end; it is the only one that does.
@@ -50,7 +51,8 @@ fn stdin(intake: &mut Intake<'_>, stop: &Stop, output: &mut Output) -> anyhow::R
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
-        keep_if_due(intake, output)?;
+        keep_if_due(intake)?;
+        acknowledge(intake, &mut told, output)?;
     }
     Ok(())
 }
@@ -64,9 +66,14 @@ fn pump(send: &SyncSender<std::io::Result<Chunk>>) {
     }
 }
 
-fn keep_if_due(intake: &mut Intake<'_>, output: &mut Output) -> anyhow::Result<()> {
-    if intake.patience() == Some(Duration::ZERO) {
-        intake.keep()?;
+fn keep_if_due(intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    if intake.patience() == Some(Duration::ZERO) { intake.keep() } else { Ok(()) }
+}
+
+/// Says what was kept since it was said last.
+fn acknowledge(intake: &Intake<'_>, told: &mut u64, output: &mut Output) -> anyhow::Result<()> {
+    if intake.tally.batches > *told {
+        *told = intake.tally.batches;
         super::summary::acknowledge(intake, output)?;
     }
     Ok(())
@@ -83,14 +90,15 @@ fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop, output: &mut 
         watch(&mut watcher, input)?;
     }
     let mut tails: BTreeMap<PathBuf, Tail> = BTreeMap::new();
-    let mut looked: Option<Instant> = None;
+    let (mut looked, mut told): (Option<Instant>, u64) = (None, intake.tally.batches);
     while !stop.is_asked() {
-        let told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
-        if told || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+        let is_told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
+        if is_told || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             look(inputs, &mut tails, intake)?;
             looked = Some(Instant::now());
         }
-        keep_if_due(intake, output)?;
+        keep_if_due(intake)?;
+        acknowledge(intake, &mut told, output)?;
     }
     Ok(())
 }

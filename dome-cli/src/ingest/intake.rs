@@ -41,6 +41,8 @@ pub(super) struct Intake<'w> {
     reader: Reader,
     hashed: Vec<u8>,
     pending: Vec<Pending>,
+    /// Lines and bytes that wait.
+    held: usize,
     bytes: usize,
     since: Option<Instant>,
     /// Sources that lines of the batch are from, with the masks put over their secrets.
@@ -59,6 +61,7 @@ impl<'w> Intake<'w> {
             reader,
             hashed: Vec::new(),
             pending: Vec::new(),
+            held: 0,
             bytes: 0,
             since: None,
             touched: BTreeMap::new(),
@@ -193,7 +196,8 @@ impl<'w> Intake<'w> {
     }
 
     fn keep_if_full(&mut self) -> anyhow::Result<()> {
-        let full = self.pending.len() >= self.limits.lines || self.bytes >= BATCH_BYTES;
+        self.held += 1;
+        let full = self.held >= self.limits.lines || self.bytes >= BATCH_BYTES;
         if full { self.keep() } else { Ok(()) }
     }
 
@@ -207,7 +211,7 @@ impl<'w> Intake<'w> {
         }
         let pending = std::mem::take(&mut self.pending);
         self.tally.batches += u64::from(!pending.is_empty());
-        (self.bytes, self.since) = (0, None);
+        (self.held, self.bytes, self.since) = (0, 0, None);
         self.writer.keep(&self.terms, pending)
     }
 }

@@ -1,0 +1,85 @@
+//! `dome explain`: why a capsule, a fact or a line is what it is.
+
+mod capsule;
+mod fact;
+mod load;
+mod overview;
+mod text;
+
+pub(crate) use load::Explanation;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dome_binder::explain::{Candidate, Found, find};
+use dome_binder::query::nearest;
+
+use crate::exit::{Exit, usage};
+use crate::output::{Output, note};
+use crate::result::ResultDir;
+use load::Loaded;
+
+/// Say why: the facts behind a capsule, or what became of a line
+///
+/// KEY is a derived, concept, line or idempotency key, a fingerprint hash or a fact's digest (whole,
+/// or its first 8 hex digits or more), an event id, RUN/EVENT, or SOURCE:LINE as lineage names it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome explain --from result 7ab9b547fec3\n    dome explain --from result night.jsonl:17 --format json"
+)]
+pub(crate) struct ExplainArgs {
+    /// What to explain
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// The result to ask (what `dome replay --out` wrote)
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// End with exit code 4, not 1, when nothing has that key
+    #[arg(long)]
+    require_match: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exit> {
+    let loaded = Loaded::of(&ResultDir::open(&args.from)?)?;
+    let key = args.key.trim();
+    match find(key, &loaded.ledger.facts, &loaded.rejected()) {
+        Found::One(subject) => {
+            let explanation = loaded.explain(&subject)?;
+            if output.is_json() {
+                output.object(&explanation)?;
+            } else {
+                text::show(&explanation, output)?;
+            }
+            output.flush()?;
+            Ok(Exit::Done)
+        }
+        Found::Many(candidates) => Err(ambiguous(key, &candidates)),
+        Found::Nothing => {
+            note(&nothing(key, &loaded));
+            Ok(if args.require_match { Exit::NoMatch } else { Exit::Failed })
+        }
+    }
+}
+
+/// Candidates that are listed at most.
+const LISTED: usize = 20;
+
+fn ambiguous(key: &str, candidates: &[Candidate]) -> anyhow::Error {
+    let listed = candidates.iter().take(LISTED);
+    let lines: Vec<String> =
+        listed.map(|candidate| format!("\n    {}  ({})", candidate.key, candidate.named_by)).collect();
+    let more = candidates.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!("\n    and {more} more") } else { String::new() };
+    usage(format!("`{key}` names {} things; say which:{}{more}", candidates.len(), lines.concat()))
+}
+
+/// What is said when nothing has the key, with names near it.
+fn nothing(key: &str, loaded: &Loaded) -> String {
+    let near = nearest(key, loaded.names());
+    let meant: Vec<String> = near.iter().map(|near| format!("`{near}`")).collect();
+    let meant = if meant.is_empty() { String::new() } else { format!("; near it: {}", meant.join(", ")) };
+    let short = key.len() < dome_binder::explain::LEAST_DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let short = if short { "; the start of a hash needs 8 hex digits or more" } else { "" };
+    format!("dome: nothing in {} has the key `{key}`{short}{meant}", loaded.shown())
+}

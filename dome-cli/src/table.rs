@@ -1,0 +1,228 @@
+//! Tables that fit the terminal.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What a column does when the table is too wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// Its cells stay whole.
+    Kept,
+    /// As [`Column::Kept`], to the right.
+    Number,
+    /// Its cells are cut.
+    Cut,
+    /// It is left out, the last one first, then its cells are cut.
+    Spare,
+}
+
+/// Cells are never cut below this.
+const LEAST: usize = 8;
+/// While a cell of a column would be cut below this, spare columns are left out.
+const COMFORTABLE: usize = 24;
+/// Between two columns.
+const GAP: usize = 2;
+/// The width where neither a terminal nor `COLUMNS` says one.
+const WIDTH: usize = 100;
+
+/// A table that is being filled.
+pub(crate) struct Table {
+    columns: Vec<(&'static str, Column)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(columns: Vec<(&'static str, Column)>) -> Self {
+        let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+        Self { columns, rows: vec![titles] }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The table, no line of it wider than `width` unless what is kept alone is.
+    pub(crate) fn render(&self, width: usize) -> String {
+        let mut shown: Vec<(usize, Column, usize)> = Vec::new();
+        for (place, (_, column)) in self.columns.iter().enumerate() {
+            let widest = self.rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.width()).max();
+            if *column != Column::Spare || self.says_something(place) {
+                shown.push((place, *column, widest.unwrap_or(0)));
+            }
+        }
+        while comfortable(&shown) > width {
+            let Some(spare) = shown.iter().rposition(|(_, column, _)| *column == Column::Spare) else { break };
+            shown.remove(spare);
+        }
+        narrow(&mut shown, width);
+        self.rows.iter().map(|row| line(row, &shown)).collect()
+    }
+
+    /// Whether some cell of a column is more than a dash.
+    fn says_something(&self, place: usize) -> bool {
+        let mut cells = self.rows.iter().skip(1).filter_map(|row| row.get(place));
+        cells.any(|cell| !cell.is_empty() && cell != "-")
+    }
+}
+
+/// How wide columns are together.
+fn together(widths: impl Iterator<Item = usize> + Clone) -> usize {
+    widths.clone().sum::<usize>() + widths.count().saturating_sub(1) * GAP
+}
+
+/// How wide columns are together before a spare one is left out.
+fn comfortable(shown: &[(usize, Column, usize)]) -> usize {
+    together(shown.iter().map(|(_, column, width)| match column {
+        Column::Kept | Column::Number => *width,
+        Column::Cut | Column::Spare => (*width).min(COMFORTABLE),
+    }))
+}
+
+/// Takes a character from the widest column that can be cut until all fit.
+fn narrow(shown: &mut [(usize, Column, usize)], width: usize) {
+    while together(shown.iter().map(|(_, _, width)| *width)) > width {
+        let cut = shown.iter_mut().filter(|(_, column, _)| matches!(column, Column::Cut | Column::Spare));
+        let Some((_, _, widest)) = cut.max_by_key(|(_, _, width)| *width).filter(|(_, _, width)| *width > LEAST) else {
+            return;
+        };
+        *widest -= 1;
+    }
+}
+
+fn line(row: &[String], shown: &[(usize, Column, usize)]) -> String {
+    let cells = shown.iter().map(|(place, column, width)| {
+        let cell = cut(row.get(*place).map_or("", String::as_str), *width);
+        let pad = " ".repeat(width.saturating_sub(cell.width()));
+        if *column == Column::Number { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
+    });
+    let cells: Vec<String> = cells.collect();
+    format!("{}\n", cells.join(&" ".repeat(GAP)).trim_end())
+}
+
+/// A text of at most `width` columns of a terminal, with `…` where it was cut.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        if kept.width() + character.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        kept.push(character);
+    }
+    format!("{kept}…")
+}
+
+/// A text as lines of at most `width` columns of a terminal, broken at spaces where there are any;
+/// what goes on is indented by four more than the text.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(text.len() - text.trim_start_matches(' ').len());
+    let (mut lines, mut line) = (Vec::new(), indent.clone());
+    for word in text.trim_start_matches(' ').split_inclusive(' ') {
+        let full = line.width() + word.trim_end().width() > width && !line.trim_start().is_empty();
+        if full {
+            lines.push(line.trim_end().to_owned());
+            line = format!("{indent}    ");
+        }
+        line.push_str(word);
+        while line.trim_end().width() > width {
+            let start = cut(&line, width + 1);
+            let start = start.strip_suffix('…').unwrap_or(&start).to_owned();
+            let rest = line.get(start.len()..).unwrap_or_default().to_owned();
+            if start.trim_start().is_empty() || rest.is_empty() {
+                break;
+            }
+            lines.push(start);
+            line = format!("{indent}    {rest}");
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// The start of a key, long enough to name it.
+pub(crate) fn short_key(key: &str) -> String {
+    key.get(..12).unwrap_or(key).to_owned()
+}
+
+/// A time to the second, as people read it; UTC.
+pub(crate) fn short_time(time: &str) -> String {
+    time.get(..19).unwrap_or(time).replace('T', " ")
+}
+
+/// How wide a line may be: what `COLUMNS` says, then the terminal.
+pub(crate) fn width() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    set.or_else(seen).filter(|width| *width > 0).unwrap_or(WIDTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table(cells: &[[&str; 4]]) -> Table {
+        let columns =
+            [("count", Column::Number), ("name", Column::Cut), ("more", Column::Spare), ("key", Column::Kept)];
+        let mut table = Table::new(columns.to_vec());
+        cells.iter().for_each(|row| table.row(row.map(str::to_owned).to_vec()));
+        table
+    }
+
+    #[test]
+    fn a_table_is_cut_to_the_width() {
+        let table = table(&[
+            ["1 234", "a name that is far too long", "一二三四五六七八九十", "0123456789ab"],
+            ["5", "short", "-", "ba9876543210"],
+        ]);
+        insta::assert_snapshot!(table.render(100), @r"
+        count  name                         more                  key
+        1 234  a name that is far too long  一二三四五六七八九十  0123456789ab
+            5  short                        -                     ba9876543210
+        ");
+        insta::assert_snapshot!(table.render(68), @r"
+        count  name                       more                  key
+        1 234  a name that is far too l…  一二三四五六七八九十  0123456789ab
+            5  short                      -                     ba9876543210
+        ");
+        insta::assert_snapshot!(table.render(40), @r"
+        count  name                 key
+        1 234  a name that is far…  0123456789ab
+            5  short                ba9876543210
+        ");
+    }
+
+    #[test]
+    fn a_long_line_goes_on_below() {
+        let long = "  support_count +1, run_count +1 (M-80); 0123456789012345678901234567890";
+        insta::assert_snapshot!(wrapped(long, 24).join("\n"), @r"
+        support_count +1,
+            run_count +1
+            (M-80);
+            012345678901234567
+            8901234567890
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_lose_nothing(text in " {0,4}[a-z一 ]{0,80}", width in 24_usize..60) {
+            let lines = wrapped(&text, width);
+            for line in &lines {
+                prop_assert!(line.width() <= width, "{line}");
+            }
+            let bare = |text: &str| text.chars().filter(|character| *character != ' ').collect::<String>();
+            prop_assert_eq!(bare(&lines.concat()), bare(&text));
+        }
+
+        #[test]
+        fn no_line_is_wider_than_the_terminal(name in "\\PC{0,60}", more in "\\PC{0,60}", width in 31_usize..120) {
+            let table = table(&[["12", &name, &more, "0123456789ab"]]);
+            for line in table.render(width).lines() {
+                prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `dome explain`.
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use serde_json::Value;
+
+use crate::harness::{Ended, Place, golden};
+
+fn replayed() -> Place {
+    let place = Place::new();
+    let (input, codes) = (golden("input"), golden("reason-codes.json"));
+    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
+    let ended = place.dome(&["replay", input, "--reason-codes", codes, "--out", "o"], b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    place
+}
+
+fn explain(place: &Place, key: &str, more: &[&str]) -> Ended {
+    place.dome(&[&["explain", key, "--from", "o"], more].concat(), b"")
+}
+
+fn told(place: &Place, key: &str) -> Value {
+    let ended = explain(place, key, &["--format", "json"]);
+    assert_eq!(ended.code, 0, "{key}: {}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+fn rows(place: &Place, file: &str) -> Vec<Value> {
+    let files = place.files("o");
+    let text = str::from_utf8(files.get(file).unwrap()).unwrap();
+    text.lines().map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
+fn text(row: &Value, pointer: &str) -> String {
+    row.pointer(pointer).unwrap().as_str().unwrap().to_owned()
+}
+
+#[test]
+fn explain_adds_up_to_every_capsule_of_the_golden_snapshot() {
+    let place = replayed();
+    for capsule in rows(&place, "capsules.jsonl") {
+        let story = told(&place, &text(&capsule, "/derived_key"));
+        assert_eq!(story.pointer("/capsule/capsule"), Some(&capsule), "the row comes again from its excerpt");
+        let counters = story.pointer("/capsule/counters").unwrap().as_object().unwrap();
+        for (name, count) in counters.iter().filter(|(name, _)| *name != "remedies") {
+            assert_eq!(Some(count), capsule.get(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn explain_names_source_and_line_of_every_fact() {
+    let place = replayed();
+    for row in rows(&place, "lineage.jsonl") {
+        let line = row.pointer("/source/line").unwrap();
+        let by_place = told(&place, &format!("{}:{line}", text(&row, "/source/name")));
+        assert_eq!(by_place.pointer("/fact/fact/digest"), row.get("digest"));
+        assert_eq!(by_place.pointer("/fact/fact/source"), row.get("source"));
+    }
+}
+
+#[test]
+fn explain_says_what_became_of_rejected_and_unlisted_lines() {
+    let place = replayed();
+    for row in rows(&place, "quarantine.jsonl").into_iter().take(5) {
+        let line = row.pointer("/source/line").unwrap();
+        let story = told(&place, &format!("{}:{line}", text(&row, "/source/name")));
+        assert_eq!(story.get("rejected"), Some(&row));
+        assert_eq!(told(&place, &text(&row, "/sha256")).get("subject").unwrap(), "rejected");
+    }
+    let nowhere = explain(&place, "a.jsonl:99999", &[]);
+    assert_eq!(nowhere.code, 0, "{}", nowhere.stderr);
+    assert!(nowhere.stdout.contains("neither a fact nor rejected"), "{}", nowhere.stdout);
+    place.file("one.jsonl", dome_core::EXAMPLE_LINE);
+    place.dome(&["replay", "one.jsonl", "--out", "o", "--force"], b"");
+    let nothing = explain(&place, "one.jsonl:2", &[]);
+    assert!(nothing.stdout.contains("there is no such line"), "{}", nothing.stdout);
+}
+
+#[test]
+fn explain_takes_the_start_of_a_hash_and_asks_back_when_a_name_is_shared() {
+    let place = Place::new();
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
+    place.file("a.jsonl", format!("{line}\n{}\n", line.replace("nightly-7", "nightly-8")));
+    assert_eq!(place.dome(&["replay", "a.jsonl", "--out", "o"], b"").code, 0);
+    let key = text(&rows(&place, "capsules.jsonl")[0], "/derived_key");
+    for digits in [8, 12, 63, 64] {
+        assert_eq!(told(&place, &key[..digits]).pointer("/capsule/key").unwrap(), key.as_str());
+    }
+    let shared = explain(&place, "e1", &[]);
+    assert_eq!(shared.code, 2);
+    assert!(shared.stderr.contains("nightly-7/e1") && shared.stderr.contains("nightly-8/e1"), "{}", shared.stderr);
+    assert_eq!(told(&place, "nightly-8/e1").pointer("/fact/fact/run_id").unwrap(), "nightly-8");
+    let short = explain(&place, &key[..7], &[]);
+    assert_eq!(short.code, 1);
+    assert!(short.stderr.contains("needs 8 hex digits"), "{}", short.stderr);
+    let none = explain(&place, "e2", &["--require-match"]);
+    assert_eq!(none.code, 4);
+    assert!(none.stderr.contains("near it: `e1`"), "{}", none.stderr);
+}
+
+#[test]
+fn explain_tells_people_the_counters_the_rules_and_the_thresholds() {
+    let place = replayed();
+    let capsules = rows(&place, "capsules.jsonl");
+    let contradicted = capsules.iter().find(|row| row.get("contradiction_count").unwrap().as_u64() > Some(0)).unwrap();
+    let shown = explain(&place, &text(contradicted, "/derived_key"), &[]).stdout;
+    for part in
+        ["support_count +1, run_count +1 (M-80)", "contradiction_count +1", "(M-82)", "min_support 2", "a.jsonl:"]
+    {
+        assert!(shown.replace("\n          ", " ").contains(part), "{part}: {shown}");
+    }
+    for key in ["/line_key", "/concept_key"] {
+        let shown = explain(&place, &text(contradicted, key), &[]).stdout;
+        assert!(shown.contains(&text(contradicted, "/derived_key")[..12]), "{shown}");
+    }
+    let fact = explain(&place, &text(contradicted, "/first_fact"), &[]).stdout;
+    assert!(fact.contains("became fact") && fact.contains("minted under mode"), "{fact}");
+}
