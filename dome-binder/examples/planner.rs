@@ -72,7 +72,7 @@ fn origin(run: u64, sequence: u64) -> Outcome<Origin> {
 fn codes() -> Outcome<CodeTable> {
     Ok(CodeTable::parse(
         br#"{"schema_version":"0.1","version":"0.1","classes_precedence":["repairable"],
-             "codes":{"TESTS_FAILED":{"class":"repairable"}},"restart_mode_by_class":{}}"#,
+             "codes":{"TESTS_FAILED":{"class":"repairable"}},"restart_mode_by_class":{"repairable":"RETRY"}}"#,
     )?)
 }
 

@@ -27,7 +27,8 @@ pub struct GuardDecision {
     pub causes: Vec<Cause>,
     /// `STOP` if one guard says so, else `DENY` if one says so, else `ALLOW`.
     pub decision: Decision,
-    /// What the guards that fail have to tell an operator, by guard.
+    /// What the guards that fail for a known cause have to tell an operator, by guard: the sentences
+    /// are about that cause, not about what nobody knows.
     pub feedback: Vec<GuardFeedback>,
     /// The version of this document.
     pub format_version: &'static str,

@@ -35,7 +35,7 @@ pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecis
         asked.iter().map(|asked| asked.evaluation(&bundle.unknowns_policy, borne)).collect();
     let denying = || asked.iter().zip(&guard_evals).filter(|(_, eval)| eval.denies());
     let codes: BTreeSet<&PolicyReasonCode> = denying().flat_map(|(_, eval)| &eval.reason_codes).collect();
-    let feedback = denying().filter_map(|(asked, _)| {
+    let feedback = denying().filter(|(asked, _)| !asked.known.is_empty()).filter_map(|(asked, _)| {
         let guard_id = asked.guard.guard_id.clone();
         asked.guard.feedback.clone().map(|feedback| GuardFeedback { feedback, guard_id })
     });

@@ -155,6 +155,7 @@ fn m100_unknowns_are_denied_by_the_unknowns_policy() {
         let codes: Vec<_> = decided.reason_codes.iter().map(|code| code.as_str()).collect();
         assert_eq!(codes, ["AMBIGUOUS_STATE_DENIED"], "{unknown}");
         assert!(decided.denies_by_unknowns() && !decided.denies_for_known_cause());
+        assert!(decided.feedback.is_empty(), "the sentences are about what is known");
     }
 }
 
