@@ -41,12 +41,9 @@ pub struct Priors {
 #[must_use]
 pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
     let exact: Vec<&Capsule> = memory.capsules.iter().filter(|capsule| is_exact(capsule, query)).collect();
-    let fingerprints: BTreeSet<Sha256Hash> = match query.fingerprint_hash {
-        Some(hash) => BTreeSet::from([hash]),
-        None => exact.iter().map(|capsule| capsule.fingerprint_hash).collect(),
-    };
-    let elsewhere = memory.capsules.iter().filter(|capsule| is_elsewhere(capsule, query, &fingerprints));
-    let concepts = memory.concepts.iter().filter(|concept| is_of_kind(concept, query, &fingerprints));
+    let sought = Sought::by(query, &exact);
+    let elsewhere = memory.capsules.iter().filter(|capsule| is_elsewhere(capsule, query, &sought));
+    let concepts = memory.concepts.iter().filter(|concept| is_of_kind(concept, query, &sought));
     let mut priors: Vec<Prior> = exact
         .iter()
         .map(|capsule| Prior::of_capsule(capsule, Tier::Exact, memory, query))
@@ -103,19 +100,46 @@ fn is_exact(capsule: &Capsule, query: &PriorsQuery) -> bool {
     line_of(capsule) == query.line && is_asked(&capsule.failure_reason_code, query)
 }
 
+/// Which failures are looked for beyond the task line.
+enum Sought {
+    /// Those with this fingerprint.
+    Fingerprint(Sha256Hash),
+    /// Those of the line's own capsules, by concept key (M-63).
+    OfTheLine(BTreeSet<Sha256Hash>),
+}
+
+impl Sought {
+    fn by(query: &PriorsQuery, exact: &[&Capsule]) -> Self {
+        let of_the_line = || exact.iter().map(|capsule| capsule.concept_key).collect();
+        query.fingerprint_hash.map_or_else(|| Self::OfTheLine(of_the_line()), Self::Fingerprint)
+    }
+
+    fn has(&self, fingerprint: Sha256Hash, concept: Sha256Hash) -> bool {
+        match self {
+            Self::Fingerprint(sought) => *sought == fingerprint,
+            Self::OfTheLine(sought) => sought.contains(&concept),
+        }
+    }
+
+    /// Whether nothing is known of the line that could be looked for.
+    fn is_open(&self) -> bool {
+        matches!(self, Self::OfTheLine(sought) if sought.is_empty())
+    }
+}
+
 /// The same action on the same kind of target failing in the same way, in another task line.
-fn is_elsewhere(capsule: &Capsule, query: &PriorsQuery, fingerprints: &BTreeSet<Sha256Hash>) -> bool {
+fn is_elsewhere(capsule: &Capsule, query: &PriorsQuery, sought: &Sought) -> bool {
     line_of(capsule) != query.line
         && capsule.target_kind == query.line.target_kind
         && capsule.action_kind == query.line.action_kind
-        && fingerprints.contains(&capsule.fingerprint_hash)
+        && sought.has(capsule.fingerprint_hash, capsule.concept_key)
         && is_asked(&capsule.failure_reason_code, query)
 }
 
 /// A concept of the line's own failures; where nothing is known of the line, of its kind.
-fn is_of_kind(concept: &Concept, query: &PriorsQuery, fingerprints: &BTreeSet<Sha256Hash>) -> bool {
+fn is_of_kind(concept: &Concept, query: &PriorsQuery, sought: &Sought) -> bool {
     concept.target_kind == query.line.target_kind
         && concept.action_kind == query.line.action_kind
-        && (fingerprints.is_empty() || fingerprints.contains(&concept.fingerprint_hash))
+        && (sought.is_open() || sought.has(concept.fingerprint_hash, concept.concept_key))
         && is_asked(&concept.failure_reason_code, query)
 }

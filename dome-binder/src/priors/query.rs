@@ -20,8 +20,8 @@ pub struct PriorsQuery {
     pub line: TaskLine,
     /// Only this failure.
     pub failure_reason_code: Option<FailureReasonCode>,
-    /// The fingerprint that a failure on other targets must have; those of the line's own capsules
-    /// where it is not given.
+    /// The fingerprint that a failure on other targets must have; where it is not given, it must be
+    /// the failure of one of the line's own capsules (M-63).
     pub fingerprint_hash: Option<Sha256Hash>,
     /// Versions of what takes part, as given.
     pub versions: StringMap,

@@ -38,7 +38,7 @@ pub struct GuardContext {
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
     pub phase: Option<CompactString>,
     /// What predicates came to, by the names that guards refer to; one that is not here is unknown.
-    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, PredicateResult>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, PredicateResult>", extend("maxProperties" = 1024)))]
     pub predicates: BTreeMap<CompactString, PredicateResult>,
     /// The state after.
     #[serde(skip_serializing_if = "Option::is_none")]
