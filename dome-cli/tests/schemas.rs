@@ -193,7 +193,7 @@ fn guards_and_priors_fit_their_schemas() {
     }
     let recorded: Value = serde_json::from_slice(&std::fs::read(place.path("r.jsonl")).unwrap()).unwrap();
     assert!(validator("priors").is_valid(&recorded));
-    assert_eq!(recorded.pointer("/priors").and_then(Value::as_array).map(Vec::len), Some(1));
+    assert_eq!(recorded.pointer("/priors").and_then(Value::as_array).map(Vec::is_empty), Some(false));
     let context: Value = serde_json::from_slice(&std::fs::read(context).unwrap()).unwrap();
     assert!(validator("guard-context").is_valid(&context));
     let report = r#"{"report_version":"1","tool":{"name":"pytest","version":"8"},"conformant":true}"#;

@@ -16,7 +16,12 @@ pub(super) fn print(answer: &Priors, output: &mut Output) -> anyhow::Result<()> 
     }
     let query = &answer.query;
     let asked = format!("{} {} {} ({})", query.action_kind, query.target_kind, query.target_id, query.scope);
-    output.line(&format!("{} priors for {asked}, rollout {}", answer.priors.len(), answer.rollout.as_str()))?;
+    let count = match answer.priors.len() {
+        0 => "nothing is known".to_owned(),
+        1 => "1 prior".to_owned(),
+        many => format!("{many} priors"),
+    };
+    output.line(&format!("{count} for {asked}, rollout {}", answer.rollout.as_str()))?;
     if let Some(decided) = &answer.guard {
         let why = crate::guard::why(decided);
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
