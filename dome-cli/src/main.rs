@@ -12,6 +12,7 @@ mod explain;
 mod guard;
 mod ingest;
 mod input;
+mod known;
 mod output;
 mod parallel;
 mod plan;

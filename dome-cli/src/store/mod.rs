@@ -7,6 +7,7 @@ mod lock;
 mod log;
 mod quarantine;
 mod settings;
+mod snapshot;
 mod status;
 mod verbs;
 pub(crate) mod verify;
@@ -14,5 +15,6 @@ mod writer;
 
 pub(crate) use log::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
 pub(crate) use settings::StoreSettings;
+pub(crate) use snapshot::Snapshot;
 pub(crate) use verbs::run;
 pub(crate) use writer::{Pending, Writer};

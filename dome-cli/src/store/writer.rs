@@ -86,7 +86,8 @@ impl Writer {
     ///
     /// When the disk refuses it. The store is then what it was before, or has the whole batch.
     pub(crate) fn keep(&mut self, terms: &Session, pending: Vec<Pending>) -> anyhow::Result<()> {
-        if pending.is_empty() {
+        // A store without a line still says by which terms it has none.
+        if pending.is_empty() && self.terms.is_some() {
             return Ok(());
         }
         let (mut entries, mut records) = (Vec::new(), Vec::new());

@@ -129,6 +129,8 @@ pub(super) fn apply(
     for of in std::mem::take(&mut batch.retried) {
         batch.arrivals.extend(retried(tx, of, segments)?);
     }
+    // What comes and goes in one batch, as when the index is derived again, never was there.
+    batch.arrivals.retain(|arrival| !batch.withdrawn.contains(&arrival.position));
     let mut last_ts: BTreeMap<String, Timestamp> = BTreeMap::new();
     for arrival in &batch.arrivals {
         let latest = last_ts.entry(arrival.record.source.name.to_string()).or_insert(arrival.record.ts);

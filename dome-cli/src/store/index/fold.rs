@@ -8,7 +8,7 @@ use dome_core::{Lane, RunId, Sha256Hash};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::apply::{Changes, stored_or_noted};
-use super::{order, unseen};
+use super::{order, rewind, unseen};
 use crate::store::log::{Place, Segments};
 
 /// What folding leaves for M-84.
@@ -32,11 +32,17 @@ pub(super) fn fold(
         facts.sort_by_cached_key(|(_, fact)| order::of(fact));
         let last: Option<Vec<u8>> =
             tx.prepare_cached("SELECT last_order FROM lines WHERE id = ?1")?.query_row([line], |row| row.get(0))?;
-        let first = facts.first().map(|(_, fact)| order::of(fact));
-        if changes.refold.contains(&line) || last.is_some_and(|last| first <= Some(last)) {
-            changes.refold.insert(line);
-        } else {
+        let Some(first) = facts.first().map(|(_, fact)| order::of(fact)) else { continue };
+        if changes.refold.contains(&line) {
+            continue;
+        }
+        if last.is_none_or(|last| last < first) {
             go_on(tx, line, &facts, rules, &mut touched)?;
+        } else if let Some(order) = rewind::rewind(tx, line, &first, &mut touched)? {
+            let facts = facts_of(tx, line, Some(&order), segments)?;
+            go_on(tx, line, &facts, rules, &mut touched)?;
+        } else {
+            changes.refold.insert(line);
         }
     }
     for line in changes.refold {
@@ -78,13 +84,19 @@ fn go_on(
         }
     }
     let state = LineState::from_parts((latency, lanes, capsules));
-    push(tx, line, state, facts, rules, touched).map(|_| ())
+    push(tx, line, state, facts, rules, touched)?;
+    rewind::keep(tx, line, facts.len())
+}
+
+/// How the index writes a lane: no lane is a lane of its own, and no identifier is empty.
+pub(super) fn lane_name(lane: Option<&Lane>) -> &str {
+    lane.map_or("", Lane::as_str)
 }
 
 fn lane(tx: &Transaction<'_>, line: i64, lane: Option<&Lane>) -> anyhow::Result<Option<LaneState>> {
     let state: Option<String> = tx
         .prepare_cached("SELECT state FROM lanes WHERE line = ?1 AND lane = ?2")?
-        .query_row(params![line, lane.map_or("", Lane::as_str)], |row| row.get(0))
+        .query_row(params![line, lane_name(lane)], |row| row.get(0))
         .optional()?;
     Ok(state.map(|state| serde_json::from_str(&state)).transpose()?)
 }
@@ -98,7 +110,8 @@ fn again(
     segments: &mut Segments,
     touched: &mut Touched,
 ) -> anyhow::Result<()> {
-    let facts = facts_of(tx, line, segments)?;
+    rewind::forget(tx, line)?;
+    let facts = facts_of(tx, line, None, segments)?;
     let mut runs = tx.prepare_cached("SELECT DISTINCT run FROM records WHERE line = ?1 AND outcome = 0")?;
     let runs = runs.query_map([line], |row| row.get(0))?.collect::<Result<BTreeSet<i64>, _>>()?;
     for run in runs.union(rebuilt) {
@@ -126,12 +139,19 @@ fn again(
     Ok(())
 }
 
-/// The facts of a line in total order, from the log.
-fn facts_of(tx: &Transaction<'_>, line: i64, segments: &mut Segments) -> anyhow::Result<Vec<(u64, Fact)>> {
+/// The facts of a line in total order, from the log; those after one, if it is given.
+fn facts_of(
+    tx: &Transaction<'_>,
+    line: i64,
+    after: Option<&[u8]>,
+    segments: &mut Segments,
+) -> anyhow::Result<Vec<(u64, Fact)>> {
     let mut select = tx.prepare_cached(
-        "SELECT position, segment, start, length, ordered_ts, place FROM records WHERE line = ?1 AND outcome = 0",
+        "SELECT position, segment, start, length, ordered_ts, place FROM records
+         WHERE line = ?1 AND outcome = 0 AND at >= ?2",
     )?;
-    let rows = select.query_map([line], |row| {
+    let at = after.and_then(|order| order.get(..order::AT_BYTES)).unwrap_or_default();
+    let rows = select.query_map(params![line, at], |row| {
         let place = Place { segment: row.get(1)?, start: row.get(2)?, length: row.get(3)? };
         Ok((row.get::<_, u64>(0)?, place, row.get::<_, String>(4)?, row.get::<_, u64>(5)?))
     })?;
@@ -142,6 +162,7 @@ fn facts_of(tx: &Transaction<'_>, line: i64, segments: &mut Segments) -> anyhow:
             facts.push((position, Fact { record, ordered_ts: ordered_ts.parse()?, place }));
         }
     }
+    facts.retain(|(_, fact)| after.is_none_or(|after| order::of(fact).as_slice() > after));
     facts.sort_by_cached_key(|(_, fact)| order::of(fact));
     Ok(facts)
 }
@@ -155,10 +176,11 @@ fn push(
     rules: &Rules,
     touched: &mut Touched,
 ) -> anyhow::Result<BTreeSet<Sha256Hash>> {
-    let mut runs = StoredRuns { tx, line, ids: BTreeMap::new(), failed: None };
+    let mut runs = StoredRuns { tx, line, ids: BTreeMap::new(), order: Vec::new(), failed: None };
     let (mut changed, mut minted) = (BTreeSet::new(), BTreeSet::new());
     for (position, fact) in facts {
         let unseen_denial = unseen::is_first(tx, fact, *position)?;
+        runs.order = order::of(fact);
         let line_fact = LineFact { position: usize::try_from(*position)?, fact, unseen_denial };
         let Step { bound, applied, effects } = state.push(&line_fact, rules, &mut runs);
         changed.extend(effects.iter().map(dome_binder::Effect::key));
@@ -188,7 +210,7 @@ fn push(
     for (lane, state) in &lanes {
         tx.prepare_cached("INSERT OR REPLACE INTO lanes VALUES (?1, ?2, ?3)")?.execute(params![
             line,
-            lane.as_ref().map_or("", Lane::as_str),
+            lane_name(lane.as_ref()),
             serde_json::to_string(state)?
         ])?;
     }
@@ -206,7 +228,12 @@ fn push(
 }
 
 /// Keeps a capsule; `first` is the order of its first minting fact, where that is new.
-fn save(tx: &Transaction<'_>, line: i64, capsule: &CapsuleState, first: Option<&Vec<u8>>) -> anyhow::Result<()> {
+pub(super) fn save(
+    tx: &Transaction<'_>,
+    line: i64,
+    capsule: &CapsuleState,
+    first: Option<&Vec<u8>>,
+) -> anyhow::Result<()> {
     let support = &capsule.support;
     tx.prepare_cached(
         "INSERT INTO capsule_states (derived_key, line, concept_key, fingerprint_hash, failure_reason_code, first_order,
@@ -243,6 +270,8 @@ struct StoredRuns<'t, 'c> {
     tx: &'t Transaction<'c>,
     line: i64,
     ids: BTreeMap<RunId, i64>,
+    /// The order of the fact that is being folded.
+    order: Vec<u8>,
     /// The first error, told when the fold is over.
     failed: Option<anyhow::Error>,
 }
@@ -263,12 +292,12 @@ impl StoredRuns<'_, '_> {
         let added = match remedy {
             None => self
                 .tx
-                .prepare_cached("INSERT OR IGNORE INTO minted_runs VALUES (?1, ?2, ?3)")?
-                .execute(params![run, self.line, capsule.as_bytes()])?,
+                .prepare_cached("INSERT OR IGNORE INTO minted_runs VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![run, self.line, capsule.as_bytes(), self.order])?,
             Some(remedy) => self
                 .tx
-                .prepare_cached("INSERT OR IGNORE INTO resolved_runs VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![run, self.line, capsule.as_bytes(), remedy.as_bytes()])?,
+                .prepare_cached("INSERT OR IGNORE INTO resolved_runs VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![run, self.line, capsule.as_bytes(), remedy.as_bytes(), self.order])?,
         };
         Ok(added > 0)
     }

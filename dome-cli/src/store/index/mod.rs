@@ -8,6 +8,7 @@ mod apply;
 mod fold;
 mod order;
 mod read;
+mod rewind;
 mod rollup;
 mod settle;
 mod unseen;

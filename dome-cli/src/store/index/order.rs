@@ -3,10 +3,13 @@
 use dome_binder::Fact;
 use dome_core::Timestamp;
 
+/// Bytes of an instant.
+pub(super) const AT_BYTES: usize = 12;
+
 /// Bytes that compare as instants do.
 pub(super) fn at(ts: Timestamp) -> Vec<u8> {
     let (seconds, nanoseconds) = ts.to_unix();
-    let mut bytes = Vec::with_capacity(12);
+    let mut bytes = Vec::with_capacity(AT_BYTES);
     // Flipping the sign makes negative numbers compare below positive ones.
     bytes.extend_from_slice(&(seconds ^ i64::MIN).to_be_bytes());
     bytes.extend_from_slice(&nanoseconds.to_be_bytes());

@@ -36,8 +36,15 @@ CREATE TABLE runs (
 CREATE TABLE lines (
     id INTEGER PRIMARY KEY, line_key BLOB NOT NULL UNIQUE,
     scope TEXT NOT NULL, target_kind TEXT NOT NULL, target_id TEXT NOT NULL, action_kind TEXT NOT NULL,
-    latency TEXT NOT NULL, last_order BLOB, guard_denied INTEGER NOT NULL
+    latency TEXT NOT NULL, last_order BLOB, guard_denied INTEGER NOT NULL,
+    since_kept INTEGER NOT NULL DEFAULT 0, keep_interval INTEGER NOT NULL DEFAULT 0
 );
+
+-- States of lines some facts ago, so that a late fact does not take a line back to its start.
+CREATE TABLE kept_states (
+    line INTEGER NOT NULL, fact_order BLOB NOT NULL, state BLOB NOT NULL,
+    PRIMARY KEY (line, fact_order)
+) WITHOUT ROWID;
 
 CREATE TABLE lanes (
     line INTEGER NOT NULL, lane TEXT NOT NULL, state TEXT NOT NULL,
@@ -88,13 +95,15 @@ CREATE TABLE denial_facts (
     PRIMARY KEY (kind, fact_order)
 ) WITHOUT ROWID;
 
--- The sets of runs that capsules and remedies are counted by (M-80, M-82).
+-- The sets of runs that capsules and remedies are counted by (M-80, M-82), each with the fact that
+-- brought the run in.
 CREATE TABLE minted_runs (
-    run INTEGER NOT NULL, line INTEGER NOT NULL, capsule BLOB NOT NULL,
+    run INTEGER NOT NULL, line INTEGER NOT NULL, capsule BLOB NOT NULL, fact_order BLOB NOT NULL,
     PRIMARY KEY (run, line, capsule)
 ) WITHOUT ROWID;
 CREATE TABLE resolved_runs (
     run INTEGER NOT NULL, line INTEGER NOT NULL, capsule BLOB NOT NULL, remedy BLOB NOT NULL,
+    fact_order BLOB NOT NULL,
     PRIMARY KEY (run, line, capsule, remedy)
 ) WITHOUT ROWID;
 
