@@ -7,6 +7,7 @@ use dome_binder::priors::Rollout;
 use dome_core::{ActionKind, FailureReasonCode, Scope, Sha256Hash, TargetId, TargetKind, Timestamp};
 
 use crate::args::word;
+use crate::known::At;
 
 /// What is known before acting: capsules for a TaskSpec, best first
 ///
@@ -18,9 +19,8 @@ use crate::args::word;
     after_help = "Example:\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test \\\n        --transition candidate:promoted --guardrails guardrails.json --version python=3.12 --rollout prescriptive"
 )]
 pub(crate) struct PriorsArgs {
-    /// The directory that `dome replay` wrote
-    #[arg(long, value_name = "DIR")]
-    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: At,
     /// How far the task reaches
     #[arg(long, value_parser = word::<Scope>, value_name = "task|run|repo")]
     pub(crate) scope: Scope,

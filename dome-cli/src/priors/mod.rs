@@ -18,7 +18,6 @@ use crate::exit::{Exit, invalid, usage};
 use crate::guard;
 use crate::input::document;
 use crate::output::Output;
-use crate::result::ResultDir;
 
 /// Runs the verb.
 pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit> {
@@ -26,9 +25,10 @@ pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit
         return Err(usage("`--rollout shadow` shows nothing; name the file that it records to with --record FILE"));
     }
     let query = query(args)?;
-    let result = ResultDir::open(&args.from)?;
-    let replay = result.replay()?;
-    let memory = Memory::of(&replay, result.rules());
+    let known = args.at.open()?;
+    let rules = known.rules().clone();
+    let replay = known.into_replay()?;
+    let memory = Memory::of(&replay, &rules);
     let answer = priors(&Memory { as_of: args.as_of.or(memory.as_of), ..memory }, &query);
     if let Some(path) = &args.record {
         record(path, &answer)?;

@@ -145,6 +145,18 @@ fn m92_what_a_query_brings_holds_back() {
 }
 
 #[test]
+fn a_store_answers_as_the_result_of_its_facts_does() {
+    let place = place();
+    assert_eq!(place.dome(&["ingest", "night.jsonl", "--store", "memory"], b"").code, 0);
+    let mut ask = ASK;
+    (ask[1], ask[2]) = ("--store", "memory");
+    let full = ["--rollout", "prescriptive", "--format", "json"];
+    let ended = place.dome(&[&ask[..], &full].concat(), b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.stdout, place.dome(&[&ASK[..], &full].concat(), b"").stdout);
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let place = place();
     for (more, code) in [
