@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::invalid;
-use crate::result::ResultDir;
+use crate::known::Known;
 
 /// What `dome explain --format json` prints, in canonical order: one of the members that may be
 /// absent, which `subject` names.
@@ -61,7 +61,7 @@ pub(crate) struct Unlisted {
     pub(crate) source: Source,
 }
 
-/// A result as far as explanations need it.
+/// A result or a store as far as explanations need it.
 pub(super) struct Loaded {
     pub(super) ledger: Ledger,
     derived: Derived,
@@ -70,26 +70,21 @@ pub(super) struct Loaded {
     snapshot: Sha256Hash,
     /// Rows of `quarantine.jsonl` with what names them.
     quarantine: Vec<(Source, Sha256Hash, Value)>,
-    manifest: Value,
+    /// Blank lines and repeats of facts, which left no row.
+    unlisted: (u64, u64),
     path: String,
 }
 
 impl Loaded {
-    pub(super) fn of(result: &ResultDir) -> anyhow::Result<Self> {
-        let Replay { ledger, derived, as_of, .. } = result.replay()?;
-        let rows = result.rows("quarantine.jsonl")?.into_iter();
+    pub(super) fn of(known: Known) -> anyhow::Result<Self> {
+        let rows = known.quarantine()?.into_iter();
         let named = |row: Value| named(&row).map(|(source, sha256)| (source, sha256, row));
         let quarantine: Option<Vec<_>> = rows.map(named).collect();
-        Ok(Self {
-            ledger,
-            derived,
-            rules: result.rules().clone(),
-            as_of,
-            snapshot: result.manifest().snapshot_digest,
-            quarantine: quarantine.ok_or_else(|| invalid("`quarantine.jsonl` has a row without a source"))?,
-            manifest: result.manifest().document.clone(),
-            path: result.path().display().to_string(),
-        })
+        let quarantine = quarantine.ok_or_else(|| invalid("`quarantine.jsonl` has a row without a source"))?;
+        let (rules, snapshot) = (known.rules().clone(), known.snapshot_digest());
+        let (unlisted, path) = (known.unlisted(), known.shown());
+        let Replay { ledger, derived, as_of, .. } = known.into_replay()?;
+        Ok(Self { ledger, derived, rules, as_of, snapshot, quarantine, unlisted, path })
     }
 
     pub(super) fn rejected(&self) -> Vec<(Source, Sha256Hash)> {
@@ -159,16 +154,11 @@ impl Loaded {
     }
 
     fn unlisted(&self, source: Source) -> Unlisted {
-        let count = |name: &str| self.manifest.pointer(&format!("/counts/{name}")).and_then(Value::as_u64).unwrap_or(0);
+        let (blank, duplicates) = self.unlisted;
         let facts = self.ledger.facts.iter().map(|fact| &fact.source);
         let listed = facts.chain(self.quarantine.iter().map(|(source, ..)| source));
         let last_listed = listed.filter(|known| known.name == source.name).map(|known| known.line).max();
-        Unlisted {
-            blank: count("blank"),
-            duplicates: count("duplicates"),
-            last_listed: last_listed.unwrap_or(0),
-            source,
-        }
+        Unlisted { blank, duplicates, last_listed: last_listed.unwrap_or(0), source }
     }
 }
 

@@ -8,15 +8,13 @@ mod text;
 
 pub(crate) use load::Explanation;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use dome_binder::explain::{Candidate, Found, find};
 use dome_binder::query::nearest;
 
 use crate::exit::{Exit, usage};
+use crate::known::At;
 use crate::output::{Output, note};
-use crate::result::ResultDir;
 use load::Loaded;
 
 /// Say why: the facts behind a capsule, or what became of a line
@@ -31,9 +29,8 @@ pub(crate) struct ExplainArgs {
     /// What to explain
     #[arg(value_name = "KEY")]
     key: String,
-    /// The result to ask (what `dome replay --out` wrote)
-    #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    #[command(flatten)]
+    at: At,
     /// End with exit code 4, not 1, when nothing has that key
     #[arg(long)]
     require_match: bool,
@@ -41,7 +38,7 @@ pub(crate) struct ExplainArgs {
 
 /// Runs the verb.
 pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let loaded = Loaded::of(&ResultDir::open(&args.from)?)?;
+    let loaded = Loaded::of(args.at.open()?)?;
     let key = args.key.trim();
     match find(key, &loaded.ledger.facts, &loaded.rejected()) {
         Found::One(subject) => {

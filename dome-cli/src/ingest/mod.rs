@@ -91,11 +91,10 @@ fn read(source: &Source, intake: &mut Intake<'_>, in_use: &mut BTreeSet<String>,
     while let Some(chunk) = chunks.next() {
         let chunk: Chunk = chunk.with_context(failed)?;
         let is_last = chunks.peek().is_none();
-        intake.chunk(chunk, &mut progress, is_last)?;
-        if stop.is_asked() && !is_last {
+        if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);
         }
     }
     intake.ended(&mut progress, true);
-    Ok(!stop.is_asked())
+    Ok(true)
 }

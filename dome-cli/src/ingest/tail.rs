@@ -113,8 +113,10 @@ impl Tail {
         let reader = Read::take(&self.file, length - self.progress.offset);
         let before = self.progress.offset;
         for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
-            intake.chunk(chunk.with_context(failed)?, &mut self.progress, is_all)?;
-            if stop.is_asked() && !is_all {
+            let chunk = chunk.with_context(failed)?;
+            if is_all {
+                intake.chunk(chunk, &mut self.progress, true)?;
+            } else if !intake.chunk_until(chunk, &mut self.progress, false, stop)? {
                 break;
             }
         }
@@ -146,8 +148,7 @@ impl Tail {
             // It may still be being written: what is not there yet is read when it is.
             let Ok(chunk) = chunk else { return Ok(Now::Same) };
             let is_last = chunks.peek().is_none();
-            intake.chunk(chunk, &mut self.progress, is_last)?;
-            if stop.is_asked() {
+            if !intake.chunk_until(chunk, &mut self.progress, is_last, stop)? {
                 return Ok(Now::Same);
             }
         }

@@ -1,7 +1,5 @@
 //! The arguments of `dome query`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use dome_binder::query::{Cursor, Filters, Limit, OrEmpty, Question, View};
 use dome_core::{
@@ -10,6 +8,7 @@ use dome_core::{
 
 use crate::args::word;
 use crate::exit::usage;
+use crate::known::At;
 use crate::output::note;
 
 /// Ask one of the three views
@@ -25,9 +24,8 @@ pub(crate) struct QueryArgs {
     /// The view
     #[arg(value_parser = word::<View>, value_name = "VIEW")]
     view: View,
-    /// The result to ask (what `dome replay --out` wrote)
-    #[arg(long, value_name = "DIR")]
-    pub(super) from: PathBuf,
+    #[command(flatten)]
+    pub(super) at: At,
     #[command(flatten)]
     filters: FilterArgs,
     /// Rows of a page, at most 200

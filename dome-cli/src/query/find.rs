@@ -1,6 +1,4 @@
-//! Finding the rows that a question asks for, in a result.
-
-use std::path::Path;
+//! Finding the rows that a question asks for, in a result or a store.
 
 use dome_binder::append_row;
 use dome_binder::query::{Cursor, Filters, Limit, Question, Unmatched, View, answer, unmatched};
@@ -9,7 +7,7 @@ use serde::Serialize;
 
 use super::args::Asked;
 use crate::exit::usage;
-use crate::result::ResultDir;
+use crate::known::Known;
 
 /// The first line of an answer as JSON, in canonical order. Rows of the view follow, one a line.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -46,14 +44,13 @@ pub(super) struct Found {
     pub(super) unmatched: Vec<Unmatched>,
 }
 
-/// Asks the result that stands in `dir`.
-pub(super) fn in_result(dir: &Path, asked: Asked) -> anyhow::Result<Found> {
-    let result = ResultDir::open(dir)?;
-    let snapshot = result.manifest().snapshot_digest;
+/// Asks a result or a store.
+pub(super) fn in_facts(known: Known, asked: Asked) -> anyhow::Result<Found> {
+    let snapshot = known.snapshot_digest();
     let Asked { question, limit, cursor } = asked;
     // A cursor that does not fit is refused before a fact is read.
     question.place(snapshot, cursor).map_err(usage)?;
-    let facts = result.ledger()?.facts;
+    let facts = known.into_ledger()?.facts;
     let page = answer(&question, &facts, snapshot, limit, cursor).map_err(usage)?;
     let mut rows = Vec::new();
     page.rows.iter().for_each(|row| append_row(row, &mut rows));

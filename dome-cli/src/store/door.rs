@@ -1,6 +1,5 @@
 //! How late a record may be (M-32), and what becomes admissible as that instant moves on.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -48,9 +47,8 @@ pub(crate) fn tomorrow() -> anyhow::Result<Timestamp> {
 /// # Errors
 ///
 /// When the log cannot be read.
-pub(super) fn admissible(store: &Path, rows: &[Turned], terms: &Session) -> anyhow::Result<(Vec<u64>, u64)> {
+pub(super) fn admissible(segments: &mut Segments, rows: &[Turned], terms: &Session) -> anyhow::Result<(Vec<u64>, u64)> {
     let mut reader = Reader::new().not_after(terms.not_after);
-    let mut segments = Segments::of(store);
     let (mut admitted, mut rejected) = (Vec::new(), 0);
     for turned in rows {
         let bytes = match segments.read(turned.place, turned.position)? {

@@ -62,8 +62,7 @@ pub(crate) struct Retried {
 
 /// Lists the quarantine, by source, then line.
 pub(super) fn list(store: &Path, source: Option<&str>, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
-    let turned = wanted(&Index::read(store, &log)?, source)?;
+    let turned = wanted(&Index::read(store)?.0, source)?;
     if output.is_json() {
         output.object(&Header { format_version: "1", quarantined: turned.len() })?;
     }
@@ -89,8 +88,7 @@ fn wanted(index: &Index, source: Option<&str>) -> anyhow::Result<Vec<Turned>> {
 
 /// Shows one line with a caret under each problem.
 pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
-    let index = Index::read(store, &log)?;
+    let index = Index::read(store)?.0;
     let not_after = index.session()?.and_then(|session| session.not_after);
     let turned = index.quarantine()?.into_iter().find(|row| row.position == position);
     let turned = turned.ok_or_else(|| usage(format!("no quarantined line has the position {position}")))?;
@@ -175,7 +173,7 @@ pub(super) fn retry(
     // A conflict is settled by the facts of its run, not by reading it again.
     let (lines, conflicts): (Vec<Turned>, Vec<Turned>) =
         rows.into_iter().filter(asked).partition(|row| row.conflict.is_none());
-    let (mut admitted, rejected) = door::admissible(store, &lines, &terms)?;
+    let (mut admitted, rejected) = door::admissible(&mut Segments::of(store), &lines, &terms)?;
     let still_rejected = rejected + conflicts.len() as u64;
     // Where the instant moves on, it does for every line: one replay has one instant.
     if !admitted.is_empty() {

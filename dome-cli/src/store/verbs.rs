@@ -69,15 +69,20 @@ struct Rebuilt {
 
 /// Rules that are not given stay what they are.
 fn rebuild(args: &StoreRebuildArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(&args.at.store)?;
-    let rules = if args.defaults {
-        let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
-        load_rules(policy.as_deref(), &codes, mode)?
-    } else {
-        let before = StoreSettings::rules(&log.manifest.settings)?;
-        given(before, args.policy.as_deref(), &args.reason_codes, args.mode)?
+    let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
+    let load = || load_rules(policy.as_deref(), &codes, mode);
+    let same = args.policy.is_none() && args.reason_codes.is_empty() && args.mode.is_none();
+    let rules = match Log::open(&args.at.store) {
+        _ if args.defaults => Some(load()?),
+        _ if same => None,
+        Ok(log) => {
+            let before = StoreSettings::rules(&log.manifest.settings)?;
+            Some(given(before, args.policy.as_deref(), &args.reason_codes, args.mode)?)
+        }
+        // What the store derived by is not known any more.
+        Err(_) => Some(load()?),
     };
-    let writer = Writer::open(&args.at.store, || anyhow::bail!("the store is gone"))?.rebuild(Some(rules))?;
+    let writer = Writer::rebuild(&args.at.store, rules, load)?;
     let entries = writer.index.applied()?;
     if output.is_json() {
         output.object(&Rebuilt { entries, format_version: "1" })?;

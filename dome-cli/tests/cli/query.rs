@@ -164,3 +164,34 @@ fn a_folder_that_is_no_result_is_named() {
     let ended = place.dome(&["query", "gate-rollup", "--from", "empty"], b"");
     assert!(ended.code == 3 && ended.stderr.contains("no dome result"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_store_and_its_export_answer_alike() {
+    let place = Place::new();
+    let (input, codes) = (golden("input"), golden("reason-codes.json"));
+    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
+    for args in [
+        ["ingest", input, "--reason-codes", codes, "--store", "s", "--not-after", "off"].as_slice(),
+        &["store", "export", "--store", "s", "--out", "o"],
+    ] {
+        let ended = place.dome(args, b"");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    let facts = String::from_utf8(place.files("o").remove("facts.jsonl").unwrap()).unwrap();
+    let keys = facts.lines().take(5).map(|fact| {
+        let fact: Value = serde_json::from_str(fact).unwrap();
+        fact.get("derived_key").and_then(Value::as_str).unwrap().to_owned()
+    });
+    let questions = VIEWS.iter().map(|(view, _)| vec!["query".to_owned(), (*view).to_owned()]);
+    for question in questions.chain(keys.map(|key| vec!["explain".to_owned(), key])) {
+        let ask = |at: &str, dir: &str| {
+            let question: Vec<&str> = question.iter().map(String::as_str).collect();
+            let ended = place.dome(&[question.as_slice(), &[at, dir, "--format", "json"]].concat(), b"");
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            ended.stdout
+        };
+        assert_eq!(ask("--store", "s"), ask("--from", "o"), "{question:?}");
+    }
+    let both = place.dome(&["query", "gate-rollup", "--store", "s", "--from", "o"], b"");
+    assert_eq!(both.code, 2, "{}", both.stderr);
+}
