@@ -8,6 +8,7 @@ use dome_core::redact::RedactionCounts;
 use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
 
 use super::progress::Progress;
+use super::stop::Stop;
 use crate::input::{Chunk, LongLine};
 use crate::redaction::{Masking, Seen};
 use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer};
@@ -71,6 +72,18 @@ impl<'w> Intake<'w> {
     /// Takes a chunk of a source in. `is_last` when nothing follows it: then its last line is one,
     /// even without an end.
     pub(super) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool) -> anyhow::Result<()> {
+        self.chunk_until(chunk, progress, is_last, &Stop::never()).map(|_| ())
+    }
+
+    /// Takes a chunk in, or what of it belongs to the batch in which a signal asks to end; says
+    /// whether none did.
+    pub(super) fn chunk_until(
+        &mut self,
+        chunk: Chunk,
+        progress: &mut Progress,
+        is_last: bool,
+        stop: &Stop,
+    ) -> anyhow::Result<bool> {
         match chunk {
             Chunk::Long(line) => self.long_line(line, progress)?,
             Chunk::Lines { bytes, .. } => {
@@ -78,10 +91,14 @@ impl<'w> Intake<'w> {
                     if whole.ends_with(b"\n") || is_last {
                         self.line(whole, progress)?;
                     }
+                    let between_batches = self.since.is_none();
+                    if between_batches && stop.is_asked() {
+                        return Ok(false);
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(!stop.is_asked())
     }
 
     fn line(&mut self, whole: &[u8], progress: &mut Progress) -> anyhow::Result<()> {

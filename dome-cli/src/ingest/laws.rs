@@ -114,6 +114,14 @@ proptest! {
         fs::remove_file(store.join("index.sqlite")).unwrap();
         ingest(&folder, &store, lines, mode);
         prop_assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done, "after the index was derived again");
+        if !before.is_empty() {
+            let manifest = fs::read(store.join("store.json")).unwrap();
+            fs::remove_file(store.join("store.json")).unwrap();
+            drop(Writer::rebuild(&store, None, || Ok(rules(None))).unwrap());
+            let again = fs::read(store.join("store.json")).unwrap();
+            prop_assert!(again == manifest, "the log says what the manifest said");
+            prop_assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done, "after that");
+        }
         replay::with_rules(args(&folder, &replayed, mode), &rules(mode), &mut output()).unwrap();
         prop_assert_eq!(text(files(&exported)), text(files(&replayed)));
     }

@@ -79,8 +79,7 @@ fn read(source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result
     while let Some(chunk) = chunks.next() {
         let chunk: Chunk = chunk.with_context(failed)?;
         let is_last = chunks.peek().is_none();
-        intake.chunk(chunk, &mut progress, is_last)?;
-        if stop.is_asked() {
+        if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);
         }
     }

@@ -22,7 +22,6 @@ impl Stop {
     }
 
     /// Nobody asks.
-    #[cfg(test)]
     pub(super) fn never() -> Self {
         Self(Arc::new(AtomicBool::new(false)))
     }

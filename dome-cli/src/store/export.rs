@@ -43,10 +43,10 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         force: export.force,
         deny_quarantine: false,
     };
+    let (lines, blank) = history.lines();
     let records = history.take_records();
     let result = replay::derive(records, &rules, args.threads, args.as_of, &mut Steps::default());
     let quarantine = history.quarantine(&result.ledger.conflicts, &mut Segments::of(export.store))?;
-    let (lines, blank) = history.lines();
     let counts = LineCounts { lines, blank };
     let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
     let redacted = masking.redacted(history.redactions.clone().into_iter().collect());

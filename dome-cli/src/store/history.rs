@@ -116,10 +116,13 @@ impl History {
         }
     }
 
-    /// Lines and blank lines of all sources.
+    /// Lines and blank lines of all sources. Where entries are damaged, those lines that are left
+    /// (L-3). It is asked for before the records are taken.
     pub(crate) fn lines(&self) -> (u64, u64) {
-        let sum = |count: fn(&Checkpoint) -> u64| self.sources.values().map(count).sum();
-        (sum(|source| source.lines), sum(|source| source.blank))
+        let sum = |count: fn(&Checkpoint) -> u64| self.sources.values().map(count).sum::<u64>();
+        let (lines, blank) = (sum(|source| source.lines), sum(|source| source.blank));
+        let left = blank + (self.records.len() + self.turned.len()) as u64;
+        (if self.damage.is_empty() { lines } else { left }, blank)
     }
 
     /// The records, for deriving from.

@@ -25,19 +25,24 @@ impl WriterLock {
         let path = store.join(NAME);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.with_context(|| format!("cannot write to the store `{}`", store.display()))?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(error).with_context(|| format!("cannot lock `{}`", path.display()));
+            }
             let mut pid = String::new();
             let _unknown = file.read_to_string(&mut pid);
-            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
+            let pid = pid.lines().next().filter(|pid| !pid.is_empty()).unwrap_or("unknown");
             anyhow::bail!(
                 "`{}` is being written to by process {pid}; wait for it to end, or stop it (`kill {pid}`: it finishes \
                  its batch), then try again. Reading needs no lock",
                 store.display()
             );
         }
-        let noted = file.set_len(0).and_then(|()| {
-            file.seek(SeekFrom::Start(0))?;
-            writeln!(file, "{}", std::process::id())
+        // It is written over, so that nobody finds it empty, and a full disk has room for it.
+        let pid = format!("{}\n", std::process::id());
+        let noted = file.seek(SeekFrom::Start(0)).and_then(|_| {
+            file.write_all(pid.as_bytes())?;
+            file.set_len(pid.len() as u64)
         });
         noted.with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(Self { _file: file })

@@ -56,8 +56,7 @@ struct Retried {
 
 /// Lists the quarantine, by source, then line.
 pub(super) fn list(store: &Path, source: Option<&str>, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
-    let turned = wanted(&Index::read(store, &log)?, source)?;
+    let turned = wanted(&Index::read(store)?.0, source)?;
     if output.is_json() {
         output.object(&Header { format_version: "1", quarantined: turned.len() })?;
     }
@@ -83,8 +82,7 @@ fn wanted(index: &Index, source: Option<&str>) -> anyhow::Result<Vec<Turned>> {
 
 /// Shows one line with a caret under each problem.
 pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
-    let turned = Index::read(store, &log)?.quarantine()?.into_iter().find(|row| row.position == position);
+    let turned = Index::read(store)?.0.quarantine()?.into_iter().find(|row| row.position == position);
     let turned = turned.ok_or_else(|| usage(format!("no quarantined line has the position {position}")))?;
     let entry = Segments::of(store).read(turned.place, position)?;
     let entry = entry.with_context(|| format!("entry {position} is damaged; `dome store verify` says how"))?;

@@ -48,8 +48,7 @@ struct Status {
 
 /// Runs the verb.
 pub(crate) fn run(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
-    let index = Index::read(store, &log)?;
+    let (index, log) = Index::read(store)?;
     let status = Status::of(store, &log, &index)?;
     if output.is_json() {
         output.object(&status)?;
@@ -87,11 +86,11 @@ impl Status {
         let rejected = index.count("SELECT count(*) FROM rejected WHERE state = 'quarantined'")?;
         let conflicts = outcome(2)?;
         Ok(Self {
-            behind: log.end() - 1 - index.applied()?,
+            behind: (log.end() - 1).saturating_sub(index.applied()?),
             bytes: log.manifest.segments.iter().map(|segment| segment.length).sum(),
             capsules: index.count("SELECT count(*) FROM capsule_states")?,
             conflicts,
-            damaged: index.known_damage()?,
+            damaged: (index.known_damage()?.len() as u64).max(log.short() as u64),
             duplicates: outcome(1)?,
             entries: log.end() - 1,
             facts: outcome(0)?,

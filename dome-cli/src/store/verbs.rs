@@ -36,11 +36,11 @@ pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Output) ->
             Ok(Exit::Done)
         }
         StoreVerb::Rebuild(args) => {
-            Log::open(&args.at.store)?;
             let same = args.policy.is_none() && args.reason_codes.is_empty() && args.mode.is_none();
             let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
-            let rules = if same { None } else { Some(load_rules(policy.as_deref(), &codes, mode)?) };
-            let writer = Writer::open(&args.at.store, || anyhow::bail!("the store is gone"))?.rebuild(rules)?;
+            let load = || load_rules(policy.as_deref(), &codes, mode);
+            let rules = if same { None } else { Some(load()?) };
+            let writer = Writer::rebuild(&args.at.store, rules, load)?;
             output.line(&format!("{} entries derived again", crate::output::grouped(writer.index.applied()?)))?;
             output.flush()?;
             Ok(Exit::Done)

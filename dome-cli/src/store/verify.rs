@@ -1,6 +1,7 @@
 //! `dome store verify`: the log is read again, everything is derived again, and the index is held
 //! against it.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use dome_binder::{Rules, append_row, views};
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use super::history::History;
 use super::index::{FactRow, Index, VIEWS};
-use super::log::{Damage, Log, Segments};
+use super::log::{Damage, Segments};
 use super::settings::StoreSettings;
 use crate::exit::Exit;
 use crate::output::{Output, grouped};
@@ -31,6 +32,8 @@ struct Difference {
 /// What verifying came to, its members in canonical order.
 #[derive(Serialize)]
 struct Report {
+    /// Whether the index was held against the log; not where the log has lost what the index holds.
+    compared: bool,
     damage: Vec<Damage>,
     difference_count: usize,
     differences: Vec<Difference>,
@@ -44,20 +47,24 @@ struct Report {
 /// How damage is told.
 pub(crate) fn told(damage: &Damage) -> String {
     let Damage { length, positions: (first, last), segment, start, what } = damage;
-    let entries = if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") };
+    let entries = match last.cmp(first) {
+        Ordering::Less => "no entry".to_owned(),
+        Ordering::Equal => format!("entry {first}"),
+        Ordering::Greater => format!("entries {first} to {last}"),
+    };
     format!("`log/{segment}`, byte {start}, {length} bytes, {entries}: {what}")
 }
 
 /// Runs the verb.
 pub(crate) fn run(store: &Path, threads: usize, output: &mut Output) -> anyhow::Result<Exit> {
-    let log = Log::open(store)?;
+    let (index, log) = Index::read(store)?;
     let rules = StoreSettings::rules(&log.manifest.settings)?;
-    let index = Index::read(store, &log)?;
     // The index may be a batch behind: only what it has can be held against it.
     let log = log.until(index.applied()?);
     let history = History::read(&log)?;
     let mut report = Report {
-        damage: log.sealed_damage()?,
+        compared: true,
+        damage: Vec::new(),
         difference_count: 0,
         differences: Vec::new(),
         entries: history.entries,
@@ -66,7 +73,17 @@ pub(crate) fn run(store: &Path, threads: usize, output: &mut Output) -> anyhow::
         segments: log.manifest.segments.len(),
         store: store.display().to_string(),
     };
-    report.compare(history, &index, &rules, threads, store)?;
+    let sealed = log.sealed_damage(&history.damage)?;
+    report.damage = [history.damage.as_slice(), &sealed].concat();
+    // An index that holds what the log has lost is more than the log comes to: no difference says
+    // anything then. One that was derived without it is.
+    let lost = |damage: &&Damage| damage.positions.0 <= damage.positions.1;
+    let lost: Vec<(u64, u64)> = history.damage.iter().filter(lost).map(|damage| damage.positions).collect();
+    let known = index.known_damage()?.into_iter().filter(|(first, last)| first <= last);
+    report.compared = known.eq(lost);
+    if report.compared {
+        report.compare(history, &index, &rules, threads, store)?;
+    }
     report.print(output)
 }
 
@@ -79,7 +96,6 @@ impl Report {
         threads: usize,
         store: &Path,
     ) -> anyhow::Result<()> {
-        self.damage.splice(0..0, std::mem::take(&mut history.damage));
         let result = replay::derive(history.take_records(), rules, threads, None, &mut Steps::default());
         self.facts = result.ledger.facts.len();
         let expected = result.ledger.facts.iter().zip(&result.bound).map(|(fact, bound)| FactRow::of(fact, bound));
@@ -137,8 +153,14 @@ impl Report {
                 output.line(&format!("{what} {row}:\n  expected {expected}\n  found    {found}"))?;
             }
             let [entries, facts] = [self.entries, self.facts as u64].map(grouped);
-            output.line(&format!("{entries} entries in {} segments, {facts} facts derived again", self.segments))?;
+            let derived = if self.compared { format!(", {facts} facts derived again") } else { String::new() };
+            output.line(&format!("{entries} entries in {} segments{derived}", self.segments))?;
             output.line(&match (self.damage.len(), self.difference_count) {
+                (damage, _) if !self.compared => format!(
+                    "{damage} damaged places; the index was derived before that and still holds what is lost, so \
+                     the two are not compared. `dome store rebuild --store {}` derives it from what is left",
+                    self.store
+                ),
                 (0, 0) => "the log is whole, and the index is what it comes to".to_owned(),
                 (damage, differences) => format!("{damage} damaged places, {differences} differences"),
             })?;

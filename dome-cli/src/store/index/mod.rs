@@ -23,10 +23,14 @@ use anyhow::Context;
 use dome_binder::Rules;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
+use crate::output::note;
 use crate::store::log::{Damage, Found, Log, Segments};
+use crate::store::verify::told;
 
 /// Its name in the store.
 pub(crate) const NAME: &str = "index.sqlite";
+/// The ends of the names of what SQLite writes: the file itself, and what may stand beside it.
+pub(crate) const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// The version of its tables. Another version is derived again.
 const VERSION: &str = "1";
 /// Entries that a rebuild applies in one transaction.
@@ -49,32 +53,64 @@ impl Index {
         let fits = |index: &Self| index.fits(log);
         let mut index = match Self::connect(&path).ok().filter(|index| fits(index).unwrap_or(false)) {
             Some(index) => index,
-            None => Self::create(&path, log)?,
+            None => {
+                if path.exists() {
+                    note(&format!(
+                        "dome: note: `{}` is not the index of this store as it is: it is derived again",
+                        path.display()
+                    ));
+                }
+                Self::create(store, &log.manifest.settings)?
+            }
         };
         index.catch_up(store, log, rules)?;
         Ok(index)
     }
 
-    /// Opens the index for reading, as of its last whole batch.
+    /// Opens the index for reading, as of its last whole batch, and the log, which is never behind it.
+    /// Everything that is read through it is of that one moment, whatever a writer does meanwhile.
     ///
     /// # Errors
     ///
-    /// When there is none, or it is not that of the store as it is.
-    pub(crate) fn read(store: &Path, log: &Log) -> anyhow::Result<Self> {
+    /// When there is no store or no index, or it is not that of the store as it is.
+    pub(crate) fn read(store: &Path) -> anyhow::Result<(Self, Log)> {
+        Log::open(store)?;
         let path = store.join(NAME);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&path, flags);
-        let db =
-            db.with_context(|| format!("cannot read `{}`; `dome store rebuild` makes it again", path.display()))?;
-        db.busy_timeout(std::time::Duration::from_secs(10))?;
-        let index = Self { db, path };
-        let fits = index.fits(log).with_context(|| format!("cannot read `{}`", index.path.display()))?;
-        anyhow::ensure!(
-            fits,
-            "`{}` is not the index of this store as it is; `dome store rebuild` makes it again",
-            index.path.display()
-        );
-        Ok(index)
+        let again = || {
+            format!("cannot read `{}`; `dome store rebuild --store {}` makes it again", path.display(), store.display())
+        };
+        let (index, log) = Self::snapshot(&path)
+            .and_then(|index| {
+                let log = Log::open(store)?;
+                Ok((index, log))
+            })
+            .with_context(again)?;
+        if !index.fits(&log).with_context(again)? {
+            anyhow::bail!("{}", again().replacen("cannot read", "this is not the index of the store as it is:", 1));
+        }
+        Ok((index, log))
+    }
+
+    /// Opens the file for reading, and holds on to what is in it now.
+    fn snapshot(path: &Path) -> anyhow::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let open = |location: &Path| -> anyhow::Result<Self> {
+            let index = Self { db: Connection::open_with_flags(location, flags)?, path: path.to_owned() };
+            index.db.busy_timeout(std::time::Duration::from_secs(10))?;
+            index.db.execute_batch("BEGIN")?;
+            index.applied()?;
+            Ok(index)
+        };
+        open(path).or_else(|error| {
+            // Where nothing can be written, SQLite cannot make the file that readers and writers share;
+            // without a batch that waits in the journal, none is needed.
+            let waits = fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0);
+            let Some(location) = path.to_str().filter(|path| !waits && !path.contains(['?', '#', '%'])) else {
+                return Err(error);
+            };
+            let absolute = std::path::absolute(location)?;
+            open(Path::new(&format!("file:{}?immutable=1", absolute.display()))).map_err(|_| error)
+        })
     }
 
     fn connect(path: &Path) -> anyhow::Result<Self> {
@@ -96,24 +132,30 @@ impl Index {
     }
 
     /// Makes an empty index in the place of whatever stands there.
-    fn create(path: &Path, log: &Log) -> anyhow::Result<Self> {
-        for end in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            match fs::remove_file(&name) {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn create(store: &Path, settings: &serde_json::Value) -> anyhow::Result<Self> {
+        let path = store.join(NAME);
+        for end in FILES {
+            match fs::remove_file(beside(&path, end)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot replace `{}`", path.display()));
                 }
                 _ => {}
             }
         }
-        let db = Connection::open(path).with_context(|| format!("cannot write `{}`", path.display()))?;
-        let mut index = Self { db, path: path.to_owned() };
+        Self::empty(&path, settings).with_context(|| format!("cannot write `{}`", path.display()))
+    }
+
+    fn empty(path: &Path, settings: &serde_json::Value) -> anyhow::Result<Self> {
+        let mut index = Self { db: Connection::open(path)?, path: path.to_owned() };
         index.tune()?;
         let tx = index.db.transaction()?;
         tx.execute_batch(include_str!("schema.sql"))?;
         set_meta(&tx, "version", VERSION)?;
-        set_meta(&tx, "settings", &log.manifest.settings.to_string())?;
+        set_meta(&tx, "settings", &settings.to_string())?;
         set_meta(&tx, "applied", "0")?;
         tx.commit()?;
         Ok(index)
@@ -148,7 +190,10 @@ impl Index {
         for found in log.scan(from) {
             match found? {
                 Found::Entry { position, place, entry } => batch.entry(position, place, entry),
-                Found::Damage(damage) => batch.damage(damage),
+                Found::Damage(damage) => {
+                    note(&format!("dome: {}", told(&damage)));
+                    batch.damage(damage);
+                }
             }
             if batch.len() >= REBUILD_BATCH {
                 self.apply(std::mem::take(&mut batch), rules, &mut segments)?;
@@ -163,11 +208,16 @@ impl Index {
     /// # Errors
     ///
     /// When the file cannot be written, or the log cannot be read.
-    pub(crate) fn again(self, store: &Path, log: &Log, rules: &Rules) -> anyhow::Result<Self> {
-        drop(self.db);
-        let mut index = Self::create(&self.path, log)?;
+    pub(crate) fn again(store: &Path, log: &Log, rules: &Rules) -> anyhow::Result<Self> {
+        let mut index = Self::create(store, &log.manifest.settings)?;
         index.catch_up(store, log, rules)?;
         Ok(index)
+    }
+
+    /// The settings that the index of a store was derived by, if it can say so.
+    pub(crate) fn settings(store: &Path) -> Option<serde_json::Value> {
+        let text = Self::snapshot(&store.join(NAME)).ok()?.meta("settings").ok()??;
+        serde_json::from_str(&text).ok()
     }
 
     /// Takes a batch in, in one transaction.
@@ -195,10 +245,19 @@ impl Index {
         Ok((before, size()?))
     }
 
-    /// The damage that was met so far.
-    pub(crate) fn known_damage(&self) -> anyhow::Result<u64> {
-        Ok(self.db.query_row("SELECT count(*) FROM damage", [], |row| row.get(0))?)
+    /// The damage that was met so far: the entries that it does without, first and last of each place.
+    pub(crate) fn known_damage(&self) -> anyhow::Result<Vec<(u64, u64)>> {
+        let mut select = self.db.prepare("SELECT first_position, last_position FROM damage ORDER BY first_position")?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// A file of SQLite's beside its main one.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 pub(super) fn set_meta(tx: &Transaction<'_>, key: &str, value: &str) -> anyhow::Result<()> {

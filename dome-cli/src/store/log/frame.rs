@@ -69,6 +69,16 @@ pub(crate) fn read(line: &[u8]) -> Result<(u64, Entry), Fault> {
     Ok((position, entry))
 }
 
+/// Bytes of the whole line that begins here, by the length that stands in it. It holds where the line
+/// can be read; where it cannot, nothing is certain.
+pub(crate) fn extent(line: &[u8]) -> Option<usize> {
+    let rest = line.get(REST..)?.strip_prefix(LENGTH.as_bytes())?;
+    let (length, rest) = number(rest)?;
+    let (_, rest) = number(rest.strip_prefix(POSITION.as_bytes())?)?;
+    let body = rest.strip_prefix(ENTRY.as_bytes())?;
+    (line.len() - body.len()).checked_add(usize::try_from(length).ok()?)?.checked_add(1)
+}
+
 /// Takes what is behind the hash apart.
 fn parts(rest: &[u8]) -> Option<(u64, &[u8])> {
     let rest = rest.strip_prefix(LENGTH.as_bytes())?;

@@ -13,7 +13,7 @@ use crate::exit::invalid;
 /// Its name in the store.
 pub(crate) const NAME: &str = "store.json";
 /// The name that it is written under first.
-const NEXT: &str = "store.json.next";
+pub(crate) const NEXT: &str = "store.json.next";
 /// The version of the layout of a store.
 pub(crate) const FORMAT_VERSION: &str = "1";
 
@@ -76,7 +76,14 @@ impl StoreManifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
         };
-        let damaged = || invalid(format!("`{}` is damaged: it is not what dome wrote", path.display()));
+        let damaged = || {
+            invalid(format!(
+                "`{}` is damaged: it is not what dome wrote; the log beside it is the source of truth: `dome store \
+                 rebuild --store {}` makes it again from there",
+                path.display(),
+                store.display()
+            ))
+        };
         let signed: Signed<Self> = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
         if signed.digest != digest(&signed.store)? {
             return Err(damaged());
@@ -106,6 +113,9 @@ impl StoreManifest {
             fs::rename(&next, &path)?;
             File::open(store)?.sync_all()
         });
+        if placed.is_err() {
+            let _written_again_later = fs::remove_file(&next);
+        }
         placed.with_context(|| format!("cannot write `{}`", path.display()))
     }
 }

@@ -4,11 +4,13 @@
 pub(crate) mod entry;
 pub(crate) mod frame;
 pub(crate) mod manifest;
+mod recover;
 mod scan;
 mod write;
 
 pub(crate) use entry::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
 pub(crate) use manifest::StoreManifest;
+pub(crate) use recover::recover;
 pub(crate) use scan::{Damage, Found, Place};
 pub(crate) use write::{LogWriter, Written};
 
@@ -39,9 +41,7 @@ impl Log {
     /// When no store stands there, or its manifest cannot be read.
     pub(crate) fn open(store: &Path) -> anyhow::Result<Self> {
         let manifest = StoreManifest::read(store)?;
-        let manifest = manifest.ok_or_else(|| {
-            invalid(format!("no store at `{}`: `dome ingest INPUT --store {0}` makes one", store.display()))
-        })?;
+        let manifest = manifest.ok_or_else(|| missing(store))?;
         Ok(Self { manifest, folder: store.join(FOLDER) })
     }
 
@@ -58,12 +58,13 @@ impl Log {
         let folder = self.folder.clone();
         let wanted = segments.into_iter().zip(ends).filter(move |(_, end)| *end > from);
         let found = wanted.flat_map(move |(segment, end)| match Scan::open(&folder, &segment, end) {
-            Ok(scan) => Box::new(scan) as Box<dyn Iterator<Item = anyhow::Result<Found>>>,
+            Ok(Ok(scan)) => Box::new(scan) as Box<dyn Iterator<Item = anyhow::Result<Found>>>,
+            Ok(Err(damage)) => Box::new(std::iter::once(Ok(Found::Damage(damage)))),
             Err(error) => Box::new(std::iter::once(Err(error))),
         });
         found.filter(move |found| match found {
             Ok(Found::Entry { position, .. }) => *position >= from,
-            Ok(Found::Damage(damage)) => damage.positions.1 >= from,
+            Ok(Found::Damage(damage)) => damage.positions.0.max(damage.positions.1) >= from,
             Err(_) => true,
         })
     }
@@ -78,31 +79,54 @@ impl Log {
         self
     }
 
-    /// Full segments whose bytes are not those that their hash is over. A scan names the lines; this
-    /// also sees what stands between them.
+    /// Full segments whose bytes are not those that their hash is over, but for those of which a scan
+    /// has named the lines.
     ///
     /// # Errors
     ///
     /// When a segment cannot be read.
-    pub(crate) fn sealed_damage(&self) -> anyhow::Result<Vec<Damage>> {
+    pub(crate) fn sealed_damage(&self, named: &[Damage]) -> anyhow::Result<Vec<Damage>> {
         let mut damage = Vec::new();
         let ends = self.manifest.segments.iter().skip(1).map(|next| next.position);
         for (segment, end) in self.manifest.segments.iter().zip(ends) {
+            if named.iter().any(|named| named.segment == segment.name) {
+                continue;
+            }
             let path = self.folder.join(&segment.name);
             let hashed = File::open(&path).and_then(|mut file| write::hash(&mut file, segment.length));
             let found = hashed.with_context(|| format!("cannot read `{}`", path.display()))?;
             if segment.sha256.is_some_and(|expected| expected != found) {
-                damage.push(Damage {
-                    length: segment.length,
-                    positions: (segment.position, end - 1),
-                    segment: segment.name.clone(),
-                    start: 0,
-                    what: "the segment's bytes are not those that its hash is over",
-                });
+                damage.push(segment.damage(end, "the segment's bytes are not those that its hash is over"));
             }
         }
         Ok(damage)
     }
+
+    /// Segments that are gone, or shorter than what was acknowledged: what shows without reading them.
+    pub(crate) fn short(&self) -> usize {
+        let found = |segment: &&manifest::SegmentEntry| {
+            std::fs::metadata(self.folder.join(&segment.name)).map_or(0, |found| found.len())
+        };
+        self.manifest.segments.iter().filter(|segment| found(segment) < segment.length).count()
+    }
+}
+
+/// Whether segments of a log stand in a store.
+pub(crate) fn has_segments(store: &Path) -> bool {
+    let segments = std::fs::read_dir(store.join(FOLDER)).into_iter().flatten().flatten();
+    segments.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|end| end == "jsonl"))
+}
+
+/// What is wrong where no manifest stands.
+pub(crate) fn missing(store: &Path) -> anyhow::Error {
+    let shown = store.display();
+    if has_segments(store) {
+        return invalid(format!(
+            "`{}` is gone, and the log beside it is not; `dome store rebuild --store {shown}` makes it again from there",
+            store.join(manifest::NAME).display()
+        ));
+    }
+    invalid(format!("no store at `{shown}`: `dome ingest INPUT --store {shown}` makes one"))
 }
 
 /// The segments of a log, for reading single entries.
@@ -121,13 +145,16 @@ impl Segments {
     ///
     /// # Errors
     ///
-    /// When the segment cannot be opened.
+    /// When the segment is there and cannot be opened.
     pub(crate) fn read(&mut self, place: Place, position: u64) -> anyhow::Result<Option<Entry>> {
         let file = match self.files.entry(place.segment) {
             btree_map::Entry::Occupied(file) => file.into_mut(),
             btree_map::Entry::Vacant(empty) => {
                 let path = self.folder.join(segment_name(place.segment));
-                empty.insert(File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?)
+                match File::open(&path) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                    opened => empty.insert(opened.with_context(|| format!("cannot read `{}`", path.display()))?),
+                }
             }
         };
         let mut line = vec![0; usize::try_from(place.length)?];

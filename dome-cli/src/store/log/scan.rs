@@ -1,7 +1,7 @@
 //! Reading segments from front to back, past whatever is damaged.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::Context;
@@ -27,7 +27,8 @@ pub(crate) struct Place {
 pub(crate) struct Damage {
     /// Bytes of it.
     pub(crate) length: u64,
-    /// The positions that it stood for, first and last.
+    /// The positions of the entries that are lost with it, first and last; the last is before the
+    /// first where none is.
     pub(crate) positions: (u64, u64),
     /// The segment's file.
     pub(crate) segment: String,
@@ -35,6 +36,14 @@ pub(crate) struct Damage {
     pub(crate) start: u64,
     /// What is wrong.
     pub(crate) what: &'static str,
+}
+
+impl SegmentEntry {
+    /// Damage to all of it; `end` is the position behind its last entry.
+    pub(super) fn damage(&self, end: u64, what: &'static str) -> Damage {
+        let positions = (self.position, end.saturating_sub(1));
+        Damage { length: self.length, positions, segment: self.name.clone(), start: 0, what }
+    }
 }
 
 /// What a scan finds next.
@@ -57,14 +66,22 @@ pub(crate) struct Scan {
     stretch: Option<(u64, u64, &'static str)>,
     /// An entry that was read behind the stretch.
     waiting: Option<(u64, Place, Entry)>,
+    /// Bytes that were read behind an entry whose line feed is none.
+    unread: Option<Vec<u8>>,
 }
 
 impl Scan {
-    /// Opens a segment; `end` is the position behind its last entry.
-    pub(crate) fn open(folder: &Path, segment: &SegmentEntry, end: u64) -> anyhow::Result<Self> {
+    /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is
+    /// damage.
+    pub(crate) fn open(folder: &Path, segment: &SegmentEntry, end: u64) -> anyhow::Result<Result<Self, Damage>> {
         let path = folder.join(&segment.name);
-        let file = File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        Ok(Self {
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Err(segment.damage(end, "the segment is not there")));
+            }
+            opened => opened.with_context(|| format!("cannot read `{}`", path.display()))?,
+        };
+        Ok(Ok(Self {
             reader: BufReader::with_capacity(1 << 18, file.take(segment.length)),
             name: segment.name.clone(),
             segment: segment.position,
@@ -73,23 +90,48 @@ impl Scan {
             end,
             stretch: None,
             waiting: None,
-        })
+            unread: None,
+        }))
     }
 
     fn line(&mut self) -> anyhow::Result<Option<(Place, Vec<u8>)>> {
         let mut line = Vec::new();
-        let read = self.reader.read_until(b'\n', &mut line);
-        let read = read.with_context(|| format!("cannot read `{}`", self.name))? as u64;
-        if read == 0 {
+        if let Some(unread) = self.unread.take() {
+            line = unread;
+        } else {
+            let read = self.reader.read_until(b'\n', &mut line);
+            read.with_context(|| format!("cannot read `{}`", self.name))?;
+        }
+        if line.is_empty() {
             return Ok(None);
         }
-        let ended = line.last() == Some(&b'\n');
-        if ended {
+        let place = |line: &[u8]| Place { segment: self.segment, start: self.start, length: line.len() as u64 };
+        if line.last() == Some(&b'\n') {
             line.pop();
+            let place = place(&line);
+            self.start += place.length + 1;
+            return Ok(Some((place, line)));
         }
-        let place = Place { segment: self.segment, start: self.start, length: line.len() as u64 };
-        self.start += read;
+        let place = place(&line);
+        self.start += place.length;
         Ok(Some((place, line)))
+    }
+
+    /// The entry at the start of a line that cannot be read as a whole: only its line feed is damaged.
+    /// What stands behind that is read next.
+    fn unterminated(&mut self, place: Place, line: &[u8]) -> Option<(u64, Place, Entry)> {
+        let (whole, rest) = line.split_at_checked(frame::extent(line)?)?;
+        let (_, behind) = rest.split_first()?;
+        let (position, entry) = frame::read(whole).ok()?;
+        let place = Place { length: whole.len() as u64, ..place };
+        let ended = self.start > place.start + line.len() as u64;
+        let mut unread = behind.to_vec();
+        if ended {
+            unread.push(b'\n');
+        }
+        self.start = place.start + place.length + 1;
+        self.unread = (!unread.is_empty()).then_some(unread);
+        Some((position, place, entry))
     }
 
     /// Tells the damaged stretch before `position`.
@@ -100,7 +142,7 @@ impl Scan {
             None if missing => (self.start, 0, "entries are not there"),
             None => return None,
         };
-        let positions = (self.expected, position.saturating_sub(1).max(self.expected));
+        let positions = (self.expected, position.saturating_sub(1));
         Some(Damage { length, positions, segment: self.name.clone(), start, what })
     }
 
@@ -115,18 +157,36 @@ impl Scan {
             return Ok(Some(Found::Entry { position, place, entry }));
         }
         while let Some((place, line)) = self.line()? {
-            match frame::read(&line) {
-                Ok((position, entry)) if position >= self.expected && position < self.end => {
-                    let Some(damage) = self.damage(position) else {
-                        self.expected = position + 1;
-                        return Ok(Some(Found::Entry { position, place, entry }));
-                    };
-                    self.waiting = Some((position, place, entry));
-                    return Ok(Some(Found::Damage(damage)));
-                }
-                Ok(_) => self.spoil(place, "its position is not the next one"),
-                Err(fault) => self.spoil(place, Fault::as_str(fault)),
+            let (position, place, entry) = match frame::read(&line) {
+                // What the index does not hold yet.
+                Ok((position, _)) if position >= self.end => break,
+                Ok((position, entry)) => (position, place, entry),
+                Err(fault) => match self.unterminated(place, &line) {
+                    Some(found) => found,
+                    None => {
+                        self.spoil(place, Fault::as_str(fault));
+                        continue;
+                    }
+                },
+            };
+            if position < self.expected || position >= self.end {
+                self.spoil(place, "its position is not the next one");
+                continue;
             }
+            let damage = self.damage(position);
+            if place.length < line.len() as u64 {
+                let behind = Place { start: self.start - 1, length: 1, ..place };
+                self.spoil(behind, "the line feed behind an entry is none");
+            } else if self.start == place.start + place.length {
+                let behind = Place { start: self.start, length: 0, ..place };
+                self.spoil(behind, "the line feed behind an entry is not there");
+            }
+            let Some(damage) = damage else {
+                self.expected = position + 1;
+                return Ok(Some(Found::Entry { position, place, entry }));
+            };
+            self.waiting = Some((position, place, entry));
+            return Ok(Some(Found::Damage(damage)));
         }
         let damage = self.damage(self.end);
         self.expected = self.end;

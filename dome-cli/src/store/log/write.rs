@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
 
@@ -14,8 +14,9 @@ use super::manifest::{SegmentEntry, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, segment_name};
 
-/// A segment that has grown to this many bytes is full.
-const SEGMENT_BYTES: u64 = 64 << 20;
+/// A segment that has grown to this many bytes is full; in tests of this crate soon, so that their
+/// stores have many.
+const SEGMENT_BYTES: u64 = if cfg!(test) { 4 << 10 } else { 64 << 20 };
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {
@@ -34,11 +35,12 @@ pub(crate) struct Written {
 
 impl LogWriter {
     /// Opens the log for writing, and cuts what was never acknowledged off its end. Says how many
-    /// bytes that were.
+    /// bytes that were. A last segment that is gone, or has lost its end, is left as it is: what
+    /// comes goes into a new one.
     ///
     /// # Errors
     ///
-    /// When a segment is shorter than what was acknowledged, or cannot be opened.
+    /// When a segment cannot be opened.
     pub(crate) fn open(store: &Path, manifest: StoreManifest) -> anyhow::Result<(Self, u64)> {
         let folder = store.join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
@@ -46,16 +48,13 @@ impl LogWriter {
         let mut cut = writer.remove_unknown()?;
         if let Some(segment) = writer.manifest.segments.last() {
             let path = writer.folder.join(&segment.name);
-            let opened = OpenOptions::new().read(true).write(true).open(&path);
-            let file = opened.with_context(|| format!("cannot open `{}`", path.display()))?;
+            let file = match OpenOptions::new().read(true).write(true).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((writer, cut)),
+                opened => opened.with_context(|| format!("cannot open `{}`", path.display()))?,
+            };
             let found = file.metadata().with_context(|| format!("cannot read `{}`", path.display()))?.len();
             if found < segment.length {
-                bail!(
-                    "`{}` has {found} bytes, and {} were acknowledged: the end of the log is gone; \
-                     `dome store verify` says what is left",
-                    path.display(),
-                    segment.length
-                );
+                return Ok((writer, cut));
             }
             if found > segment.length {
                 cut += found - segment.length;
@@ -67,20 +66,12 @@ impl LogWriter {
         Ok((writer, cut))
     }
 
-    /// A segment that the manifest does not name was begun by a batch that was never acknowledged.
+    /// A segment behind the acknowledged end was begun by a batch that was never acknowledged.
     fn remove_unknown(&self) -> anyhow::Result<u64> {
-        let mut cut = 0;
-        let entries = fs::read_dir(&self.folder).with_context(|| format!("cannot read `{}`", self.folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            let known = |segment: &SegmentEntry| self.folder.join(&segment.name) == path;
-            let is_segment = path.extension().is_some_and(|end| end == "jsonl");
-            if is_segment && !self.manifest.segments.iter().any(known) {
-                cut += fs::metadata(&path).map_or(0, |found| found.len());
-                fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
-            }
-        }
-        Ok(cut)
+        let path = self.folder.join(segment_name(self.manifest.next_position));
+        let Ok(found) = fs::metadata(&path) else { return Ok(0) };
+        fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+        Ok(found.len())
     }
 
     /// Writes a batch. When this returns it is on the disk and acknowledged; when it fails, the log
@@ -118,11 +109,12 @@ impl LogWriter {
     /// Closes a full segment, and begins the next one.
     fn roll(&mut self, next: &mut StoreManifest) -> anyhow::Result<()> {
         if let Some(segment) = next.segments.last_mut() {
-            if segment.length < SEGMENT_BYTES {
-                return Ok(());
+            match self.active.as_mut() {
+                Some(_) if segment.length < SEGMENT_BYTES => return Ok(()),
+                Some(file) => segment.sha256 = Some(hash(file, segment.length).context("cannot read the log")?),
+                // It is damaged, and what it should hash to is not known.
+                None => {}
             }
-            let file = self.active.as_mut().context("a segment is open")?;
-            segment.sha256 = Some(hash(file, segment.length).context("cannot read the log")?);
         }
         let name = segment_name(next.next_position);
         let path = self.folder.join(&name);
