@@ -90,6 +90,26 @@ impl CapsuleState {
     }
 }
 
+impl Capsule {
+    /// The figures that its eligibility looks at (M-92): what [`holds`] takes.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures {
+            support_count: self.support_count,
+            run_count: self.run_count,
+            resolved_count: self.resolved_count,
+            remedy_confidence_ppm: self.remedies.first().map(|first| first.confidence_ppm),
+            confidence_ppm: self.confidence_ppm,
+            successes: self.resolved_count + self.confirmed_count,
+            failures: self.contradiction_count + self.refuted_count,
+            last_seen_ts: self.last_seen_ts,
+            class: self.class,
+            reason_code_known: self.reason_code_known,
+            guard_denied: self.holds.contains(&Hold::GuardDenied),
+        }
+    }
+}
+
 /// What a table says of a reason code (M-90).
 pub(crate) struct CodeFacts {
     pub(crate) class: Option<CodeClass>,

@@ -31,15 +31,50 @@ pub enum Hold {
     StopClass,
     /// No table has the code; blocking.
     UnknownReasonCode,
-    /// A guard is at *no* (M-96); blocking.
+    /// A guard is at *no* (M-96), or one denies the query for a known cause (M-100); blocking.
     GuardDenied,
+    /// Guards deny the query by the unknowns policy (M-100); blocking, in queries only.
+    GuardUnknown,
+    /// The capsule's tool has no current conformance report; blocking, in queries only.
+    ToolNotConformant,
+    /// The query runs other versions than the capsule was seen with; blocking, in queries only.
+    VersionIncompatible,
 }
 
 impl Hold {
+    /// The name, as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LowSupport => "low_support",
+            Self::LowRunCount => "low_run_count",
+            Self::NoResolution => "no_resolution",
+            Self::NoRemedy => "no_remedy",
+            Self::UnprovenRemedy => "unproven_remedy",
+            Self::LowConfidence => "low_confidence",
+            Self::Contradicted => "contradicted",
+            Self::Stale => "stale",
+            Self::StopClass => "stop_class",
+            Self::UnknownReasonCode => "unknown_reason_code",
+            Self::GuardDenied => "guard_denied",
+            Self::GuardUnknown => "guard_unknown",
+            Self::ToolNotConformant => "tool_not_conformant",
+            Self::VersionIncompatible => "version_incompatible",
+        }
+    }
+
     /// Whether it blocks, rather than only keeping a capsule advisory.
     #[must_use]
     pub const fn blocks(self) -> bool {
-        matches!(self, Self::StopClass | Self::UnknownReasonCode | Self::GuardDenied)
+        matches!(
+            self,
+            Self::StopClass
+                | Self::UnknownReasonCode
+                | Self::GuardDenied
+                | Self::GuardUnknown
+                | Self::ToolNotConformant
+                | Self::VersionIncompatible
+        )
     }
 }
 
@@ -121,9 +156,14 @@ pub fn holds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> Ve
 }
 
 fn contradicted(successes: u64, failures: u64, policy: &Policy) -> bool {
+    contradiction_ppm(successes, failures).is_some_and(|ppm| ppm > policy.max_contradiction_ppm)
+}
+
+/// The failures among the outcomes, in parts per million, rounded down (M-92); `None` without any.
+pub(crate) fn contradiction_ppm(successes: u64, failures: u64) -> Option<u64> {
     let (f, a) = (u128::from(successes), u128::from(failures));
-    let ppm = (a * u128::from(PPM)).checked_div(f + a);
-    ppm.is_some_and(|ppm| ppm > u128::from(policy.max_contradiction_ppm))
+    let ppm = (a * u128::from(PPM)).checked_div(f + a)?;
+    Some(u64::try_from(ppm).unwrap_or(PPM))
 }
 
 #[cfg(test)]

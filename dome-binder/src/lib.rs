@@ -28,6 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`priors`] is the planner's question to what came out.
+//!
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
@@ -41,6 +43,7 @@ pub mod explain;
 mod fold;
 mod ledger;
 mod policy;
+pub mod priors;
 pub mod query;
 mod record;
 mod remedy;

@@ -9,12 +9,14 @@ mod convert;
 mod diff;
 mod exit;
 mod explain;
+mod guard;
 mod ingest;
 mod input;
 mod known;
 mod output;
 mod parallel;
 mod plan;
+mod priors;
 mod progress;
 mod query;
 mod redaction;
@@ -64,6 +66,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Explain(args) => explain::run(&args, output),
         Verb::Diff(args) => diff::run(&args, output),
         Verb::Plan(args) => plan::run(args, output),
+        Verb::Guard(verb) => guard::run(&verb, output),
+        Verb::Priors(args) => priors::run(&args, output),
         Verb::Verify(args) => verify::run(&args, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {

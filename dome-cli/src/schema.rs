@@ -1,7 +1,9 @@
 //! `dome schema`: the JSON Schema of a public document.
 
+use dome_binder::priors::{ConformanceReport, Priors};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
+use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
 use schemars::Schema;
 
@@ -13,7 +15,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 19] = [
+const DOCUMENTS: [Document; 23] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -42,6 +44,10 @@ const DOCUMENTS: [Document; 19] = [
     ("diff", "what diff --format json prints", schema::of_output::<crate::diff::Diff>),
     ("plan", "what plan --format json prints", schema::of_output::<crate::plan::Plan>),
     ("verification", "what verify --format json prints", schema::of_output::<crate::verify::Verification>),
+    ("guard-context", "what guard eval --context takes", schema::guard_context),
+    ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
+    ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
+    ("conformance-report", "what priors --conformance takes", schema::of_output::<ConformanceReport>),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
     ("redaction", "what --redact takes", schema::redaction),

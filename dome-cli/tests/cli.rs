@@ -11,6 +11,8 @@ mod contracts;
 mod convert;
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/guard.rs"]
+mod guard;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/plan.rs"]

@@ -173,6 +173,34 @@ fn documents_that_verbs_print_fit_their_schemas() {
 }
 
 #[test]
+fn guards_and_priors_fit_their_schemas() {
+    let (place, input) = (Place::new(), project("dome-cli/tests/data/missing-module.jsonl"));
+    assert_eq!(place.dome(&["replay", input.to_str().unwrap(), "--out", "a"], b"").code, 0);
+    let [guardrails, context] =
+        ["guardrails.json", "context.json"].map(|name| project("dome-cli/tests/data/guards").join(name));
+    let [guardrails, context_path] = [&guardrails, &context].map(|path| path.to_str().unwrap());
+    let ask = ["priors", "--from", "a", "--scope", "repo", "--target-kind", "ci_job", "--target-id", "slow-tests"];
+    let ask = [&ask[..], &["--action-kind", "test", "--guardrails", guardrails, "--tool", "pytest=9"]].concat();
+    for (name, args) in [
+        ("guard-decision", &["guard", "eval", "--guardrails", guardrails, "--context", context_path][..]),
+        ("priors", &ask),
+        ("priors", &[&ask[..], &["--rollout", "shadow", "--record", "r.jsonl", "--version", "python=3"]].concat()),
+    ] {
+        let printed = place.dome(&[args, &["--format", "json"]].concat(), b"").stdout;
+        let document: Value = serde_json::from_str(&printed).unwrap();
+        let errors: Vec<String> = validator(name).iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{args:?}: {errors:?}");
+    }
+    let recorded: Value = serde_json::from_slice(&std::fs::read(place.path("r.jsonl")).unwrap()).unwrap();
+    assert!(validator("priors").is_valid(&recorded));
+    assert_eq!(recorded.pointer("/priors").and_then(Value::as_array).map(Vec::is_empty), Some(false));
+    let context: Value = serde_json::from_slice(&std::fs::read(context).unwrap()).unwrap();
+    assert!(validator("guard-context").is_valid(&context));
+    let report = r#"{"report_version":"1","tool":{"name":"pytest","version":"8"},"conformant":true}"#;
+    assert!(validator("conformance-report").is_valid(&serde_json::from_str(report).unwrap()));
+}
+
+#[test]
 fn m13_the_alias_is_locked_on_both_sides() {
     let (input, emitted) = (schema("envelope"), schema("canonical-envelope"));
     let spec = "/$defs/TaskSpec/properties";

@@ -29,6 +29,7 @@
 //!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
 //! - Writing: [`build`], where what the types allow is right.
 //! - Identity: [`canonical`], [`Fingerprint`], [`Keys`]. Same input, same bytes.
+//! - [`guard`]: what a bundle of guardrails says of a transition (M-100).
 //! - [`CodeTable`]: classes and restart modes of reason codes.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.
@@ -48,6 +49,7 @@ mod choice;
 mod codes;
 mod envelope;
 mod fingerprint;
+pub mod guard;
 mod hash;
 mod id;
 mod ingress;

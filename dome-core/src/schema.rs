@@ -120,6 +120,19 @@ pub fn redaction() -> Schema {
     schema
 }
 
+/// The schema of a transition context: only its version is required.
+#[must_use]
+pub fn guard_context() -> Schema {
+    let mut schema = of_output::<crate::guard::GuardContext>();
+    if let Some(root) = schema.as_object_mut() {
+        may_be_left_out(root, &["evidence_kinds", "predicates"]);
+        if let Some(kinds) = root.get_mut("properties").and_then(|members| members.get_mut("evidence_kinds")) {
+            kinds["items"] = json!({"type": "string", "minLength": 1});
+        }
+    }
+    schema
+}
+
 /// What a definition of the envelope lets a wrapper leave out or write under an alias.
 fn loosen(name: &str, members: &mut Members) {
     match name {

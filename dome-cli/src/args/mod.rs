@@ -63,6 +63,9 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Plan(PlanArgs),
+    Priors(crate::priors::PriorsArgs),
+    #[command(subcommand)]
+    Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
 }

@@ -14,8 +14,8 @@ use crate::text::quote;
 
 /// The problems of one line, as they are found. A check returns `None` once it has added one.
 #[derive(Default)]
-pub(super) struct Check {
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Check {
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Check {
@@ -24,11 +24,11 @@ impl Check {
         self.problems.push(Problem { code, message, pointer, span });
     }
 
-    pub(super) fn report(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) {
+    pub(crate) fn report(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) {
         self.add(code, at.pointer(), at.span(), message.to_string());
     }
 
-    pub(super) fn missing(&mut self, code: ProblemCode, object: Value<'_>, name: &str) {
+    pub(crate) fn missing(&mut self, code: ProblemCode, object: Value<'_>, name: &str) {
         let opening = object.span().start..object.span().start + 1;
         let message = format!("the required member {} is missing", quote(name));
         self.add(code, format!("{}/{name}", object.pointer()), opening, message);
@@ -43,7 +43,7 @@ impl Check {
     }
 
     /// The members of an object in the order of `names`; all others are unknown (M-10).
-    pub(super) fn object<'t, const N: usize>(
+    pub(crate) fn object<'t, const N: usize>(
         &mut self,
         at: Value<'t>,
         names: [&'static str; N],
@@ -72,7 +72,7 @@ impl Check {
         self.add(ProblemCode::UnknownField, value.pointer(), key.span(), message);
     }
 
-    pub(super) fn required<'t, T>(
+    pub(crate) fn required<'t, T>(
         &mut self,
         object: Value<'t>,
         name: &str,
@@ -89,7 +89,7 @@ impl Check {
     }
 
     /// `Some(None)` for a member that is absent, `None` for one that is wrong.
-    pub(super) fn optional<'t, T>(
+    pub(crate) fn optional<'t, T>(
         &mut self,
         slot: Option<Value<'t>>,
         read: impl FnOnce(&mut Self, Value<'t>) -> Option<T>,
@@ -97,7 +97,7 @@ impl Check {
         slot.map_or(Some(None), |value| read(self, value).map(Some))
     }
 
-    pub(super) fn text<'t>(&mut self, at: Value<'t>) -> Option<&'t str> {
+    pub(crate) fn text<'t>(&mut self, at: Value<'t>) -> Option<&'t str> {
         let text = at.text();
         if text.is_none() {
             self.wrong_type(at, "a string");
@@ -105,12 +105,12 @@ impl Check {
         text
     }
 
-    pub(super) fn any_text(&mut self, at: Value<'_>) -> Option<CompactString> {
+    pub(crate) fn any_text(&mut self, at: Value<'_>) -> Option<CompactString> {
         self.text(at).map(CompactString::from)
     }
 
     /// A string of a checked type; `code` names the problem when it is not one.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, at: Value<'_>, code: ProblemCode) -> Option<T> {
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, at: Value<'_>, code: ProblemCode) -> Option<T> {
         let text = self.text(at)?;
         match text.parse() {
             Ok(parsed) => Some(parsed),
@@ -121,7 +121,7 @@ impl Check {
         }
     }
 
-    pub(super) fn choice<T: FromStr<Err = ChoiceError>>(&mut self, at: Value<'_>) -> Option<T> {
+    pub(crate) fn choice<T: FromStr<Err = ChoiceError>>(&mut self, at: Value<'_>) -> Option<T> {
         let text = self.text(at)?;
         match text.parse() {
             Ok(word) => Some(word),
@@ -134,7 +134,7 @@ impl Check {
         }
     }
 
-    pub(super) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
+    pub(crate) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
         let written = at.written();
         match at.kind() {
             Kind::Integer => {}
@@ -160,7 +160,7 @@ impl Check {
     }
 
     /// The entries of an array of at most `most`.
-    pub(super) fn array<'t, T>(
+    pub(crate) fn array<'t, T>(
         &mut self,
         at: Value<'t>,
         most: usize,
@@ -192,7 +192,7 @@ impl Check {
     }
 
     /// An array that is a set: sorted by UTF-8 bytes, without repeats (M-40).
-    pub(super) fn set<'t, T: Ord>(
+    pub(crate) fn set<'t, T: Ord>(
         &mut self,
         at: Value<'t>,
         read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
@@ -204,7 +204,7 @@ impl Check {
     }
 
     /// An object of strings with at most [`limits::MAP_MEMBERS`] members.
-    pub(super) fn map(&mut self, at: Value<'_>) -> Option<StringMap> {
+    pub(crate) fn map(&mut self, at: Value<'_>) -> Option<StringMap> {
         if at.kind() != Kind::Object {
             self.wrong_type(at, "an object of strings");
             return None;

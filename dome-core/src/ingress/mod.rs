@@ -1,6 +1,6 @@
 //! The door: bytes of a line in, an [`Envelope`] or every problem with it out (sections 2 to 4).
 
-mod check;
+pub(crate) mod check;
 mod envelope;
 mod parts;
 mod spec;

@@ -18,7 +18,7 @@ use crate::problem::ProblemCode;
 use crate::text::quote;
 
 impl Check {
-    pub(super) fn identifier<T: FromStr<Err = IdentifierError>>(&mut self, at: Value<'_>) -> Option<T> {
+    pub(crate) fn identifier<T: FromStr<Err = IdentifierError>>(&mut self, at: Value<'_>) -> Option<T> {
         self.parsed(at, ProblemCode::IdentifierInvalid)
     }
 
@@ -26,7 +26,7 @@ impl Check {
         self.parsed(at, ProblemCode::TokenInvalid)
     }
 
-    pub(super) fn hash(&mut self, at: Value<'_>) -> Option<Sha256Hash> {
+    pub(crate) fn hash(&mut self, at: Value<'_>) -> Option<Sha256Hash> {
         self.parsed(at, ProblemCode::HashInvalid)
     }
 
@@ -34,7 +34,7 @@ impl Check {
         self.parsed(at, ProblemCode::PathUnsafe)
     }
 
-    pub(super) fn reason_code<T: FromStr<Err: Display>>(&mut self, at: Value<'_>) -> Option<T> {
+    pub(crate) fn reason_code<T: FromStr<Err: Display>>(&mut self, at: Value<'_>) -> Option<T> {
         self.parsed(at, ProblemCode::ReasonCodeInvalid)
     }
 

@@ -1,0 +1,252 @@
+//! One prior: a capsule or a concept as an answer to a query.
+
+use std::cmp::Reverse;
+
+use compact_str::CompactString;
+use dome_core::{
+    ActionKind, CodeClass, FailureReasonCode, Fingerprint, Scope, Sha256Hash, Source, TargetId, TargetKind, Timestamp,
+};
+use serde::Serialize;
+
+use super::held::{Held, held};
+use super::memory::Memory;
+use super::query::PriorsQuery;
+use crate::capsule::{Capsule, CapsuleKind};
+use crate::concept::Concept;
+use crate::eligibility::{Hold, Verdict};
+use crate::remedy::RemedyRecord;
+
+/// How near a prior is to the task, the nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// A capsule of the task line.
+    Exact,
+    /// The same failure on another target, or at another scope.
+    Elsewhere,
+    /// The same kind of failure wherever it happened.
+    Concept,
+}
+
+/// A prior, its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Prior {
+    /// What is done.
+    pub action_kind: ActionKind,
+    /// The reason code's class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<CodeClass>,
+    /// M-63.
+    pub concept_key: Sha256Hash,
+    /// M-91.
+    pub confidence_ppm: u64,
+    /// The counters.
+    pub counts: Counts,
+    /// M-61; a concept has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived_key: Option<Sha256Hash>,
+    /// What went wrong.
+    pub failure_reason_code: FailureReasonCode,
+    /// Why failures are grouped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// M-50.
+    pub fingerprint_hash: Sha256Hash,
+    /// The first time.
+    pub first_seen_ts: Timestamp,
+    /// What holds it back, in the order of M-92.
+    pub held: Vec<Held>,
+    /// What kind of thing recurs.
+    pub kind: CapsuleKind,
+    /// The last time.
+    pub last_seen_ts: Timestamp,
+    /// The facts that it rests on; a concept names its capsules in `derived_keys`.
+    pub provenance: Vec<ProvenFact>,
+    /// The best remedies, each with its own record.
+    pub remedies: Vec<RemedyRecord>,
+    /// How to start again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub restart_mode: Option<CompactString>,
+    /// How far the task reaches; a concept is of all scopes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The capsules that a concept sums up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub sums_up: Vec<Sha256Hash>,
+    /// Which one; a concept is of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<TargetId>,
+    /// What kind of thing is worked on.
+    pub target_kind: TargetKind,
+    /// How near it is.
+    pub tier: Tier,
+    /// What it may be used as: M-92 with the holds of the query, advisory at best where it is not of
+    /// the task line, or where the rollout mode is not `prescriptive`.
+    pub verdict: Verdict,
+    /// Whether it is prescriptive under the mode `prescriptive`.
+    pub would_be_prescriptive: bool,
+}
+
+/// The counters of a capsule or concept, in canonical order (M-90, M-95).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-90, under their names")]
+pub struct Counts {
+    pub confirmed_count: u64,
+    pub contradiction_count: u64,
+    pub failure_count: u64,
+    pub recurrence_count: u64,
+    pub refuted_count: u64,
+    pub resolved_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_count: Option<u64>,
+    pub support_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_count: Option<u64>,
+}
+
+/// A fact that a prior rests on, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProvenFact {
+    /// Which fact.
+    pub digest: Sha256Hash,
+    /// What it is to the prior.
+    pub role: Role,
+    /// Where it stood, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Its ordered time.
+    pub ts: Timestamp,
+}
+
+/// What a fact is to a prior.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The first that minted it.
+    First,
+    /// The last that minted it.
+    Last,
+    /// The last that resolved it.
+    LastResolved,
+}
+
+/// What a prior is ordered by; smaller comes first.
+pub(super) type Rank = (Tier, Reverse<(bool, Verdict)>, Reverse<(Option<u64>, u64, u64, Timestamp)>, Sha256Hash);
+
+impl Prior {
+    pub(super) fn of_capsule(capsule: &Capsule, tier: Tier, memory: &Memory<'_>, query: &PriorsQuery) -> Self {
+        let held = held(capsule, query, memory.policy, memory.as_of);
+        let holds: Vec<Hold> = held.iter().map(|held| held.hold).collect();
+        let own = Verdict::of(&holds);
+        let would_be_prescriptive = tier == Tier::Exact && own == Verdict::Prescriptive;
+        let most = if tier == Tier::Exact { query.rollout.most() } else { Verdict::Advisory };
+        Self {
+            action_kind: capsule.action_kind.clone(),
+            class: capsule.class,
+            concept_key: capsule.concept_key,
+            confidence_ppm: capsule.confidence_ppm,
+            counts: Counts {
+                confirmed_count: capsule.confirmed_count,
+                contradiction_count: capsule.contradiction_count,
+                failure_count: capsule.failure_count,
+                recurrence_count: capsule.recurrence_count,
+                refuted_count: capsule.refuted_count,
+                resolved_count: capsule.resolved_count,
+                run_count: Some(capsule.run_count),
+                support_count: capsule.support_count,
+                target_count: None,
+            },
+            derived_key: Some(capsule.derived_key),
+            failure_reason_code: capsule.failure_reason_code.clone(),
+            fingerprint: capsule.fingerprint.clone(),
+            fingerprint_hash: capsule.fingerprint_hash,
+            first_seen_ts: capsule.first_seen_ts,
+            held,
+            kind: capsule.kind,
+            last_seen_ts: capsule.last_seen_ts,
+            provenance: provenance(capsule, memory),
+            remedies: capsule.remedies.clone(),
+            restart_mode: capsule.restart_mode.clone(),
+            scope: Some(capsule.scope),
+            sums_up: Vec::new(),
+            target_id: Some(capsule.target_id.clone()),
+            target_kind: capsule.target_kind.clone(),
+            tier,
+            verdict: own.min(most),
+            would_be_prescriptive,
+        }
+    }
+
+    pub(super) fn of_concept(concept: &Concept, memory: &Memory<'_>) -> Self {
+        let expired = memory
+            .as_of
+            .is_some_and(|as_of| as_of.is_later_by_more_than(concept.last_seen_ts, memory.policy.max_staleness_s));
+        let stale = expired.then(|| Held::stale(concept.last_seen_ts, memory.policy, memory.as_of));
+        Self {
+            action_kind: concept.action_kind.clone(),
+            class: concept.class,
+            concept_key: concept.concept_key,
+            confidence_ppm: concept.confidence_ppm,
+            counts: Counts {
+                confirmed_count: concept.confirmed_count,
+                contradiction_count: concept.contradiction_count,
+                failure_count: concept.failure_count,
+                recurrence_count: concept.recurrence_count,
+                refuted_count: concept.refuted_count,
+                resolved_count: concept.resolved_count,
+                run_count: None,
+                support_count: concept.support_count,
+                target_count: Some(concept.target_count),
+            },
+            derived_key: None,
+            failure_reason_code: concept.failure_reason_code.clone(),
+            fingerprint: concept.fingerprint.clone(),
+            fingerprint_hash: concept.fingerprint_hash,
+            first_seen_ts: concept.first_seen_ts,
+            held: stale.into_iter().collect(),
+            kind: CapsuleKind::Failure,
+            last_seen_ts: concept.last_seen_ts,
+            provenance: Vec::new(),
+            remedies: concept.remedies.clone(),
+            restart_mode: concept.restart_mode.clone(),
+            scope: None,
+            sums_up: concept.capsules.clone(),
+            target_id: None,
+            target_kind: concept.target_kind.clone(),
+            tier: Tier::Concept,
+            verdict: Verdict::Advisory,
+            would_be_prescriptive: false,
+        }
+    }
+
+    /// The key that it is known by: the capsule's, or the concept's.
+    #[must_use]
+    pub fn key(&self) -> Sha256Hash {
+        self.derived_key.unwrap_or(self.concept_key)
+    }
+
+    pub(super) fn rank(&self) -> Rank {
+        let remedy = self.remedies.first().map(|first| first.confidence_ppm);
+        let weight = (remedy, self.confidence_ppm, self.counts.support_count, self.last_seen_ts);
+        (self.tier, Reverse((self.would_be_prescriptive, self.verdict)), Reverse(weight), self.key())
+    }
+}
+
+fn provenance(capsule: &Capsule, memory: &Memory<'_>) -> Vec<ProvenFact> {
+    let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
+    let facts = [
+        (Role::First, capsule.first_fact, capsule.first_seen_ts),
+        (Role::Last, capsule.last_fact, capsule.last_seen_ts),
+    ];
+    let resolved = resolved.map(|(digest, ts)| (Role::LastResolved, digest, ts));
+    let source = |digest: &Sha256Hash| memory.sources.get(digest).map(|source| Source::clone(source));
+    let facts = facts.into_iter().chain(resolved);
+    facts.map(|(role, digest, ts)| ProvenFact { digest, role, source: source(&digest), ts }).collect()
+}

@@ -1,0 +1,18 @@
+//! The planner of the examples, run: the loop closes, and the next answer shows it.
+
+#[path = "../examples/planner.rs"]
+#[expect(dead_code, reason = "its `main` prints")]
+mod planner;
+
+#[test]
+fn m84_what_a_planner_applies_shows_in_the_next_answer() {
+    let told = planner::told().unwrap_or_default();
+    assert_eq!(
+        told,
+        [
+            "Prescriptive: resolved 4 x, held 0 x",
+            "Prescriptive: resolved 4 x, held 1 x",
+            "Prescriptive: resolved 4 x, held 2 x",
+        ]
+    );
+}
