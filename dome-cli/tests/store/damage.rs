@@ -22,7 +22,8 @@ fn copy(place: &Place, from: &str, to: &str) {
 /// What `dome store verify` says.
 fn verified(place: &Place, store: &str) -> (i32, Value) {
     let ended = place.dome(&["store", "verify", "--store", store, "--format", "json"], b"");
-    (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr)))
+    assert!(ended.stdout.starts_with('{'), "{}", ended.stderr);
+    (ended.code, serde_json::from_str(&ended.stdout).unwrap())
 }
 
 fn rebuild(place: &Place, store: &str) -> Ended {

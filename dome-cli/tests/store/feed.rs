@@ -113,7 +113,8 @@ pub(crate) fn is_sound(place: &Place, store: &str) {
 /// What `dome store status` says.
 pub(crate) fn status(place: &Place, store: &str) -> (i32, Value) {
     let ended = place.dome(&["store", "status", "--store", store, "--format", "json"], b"");
-    (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr)))
+    assert!(ended.stdout.starts_with('{'), "{}", ended.stderr);
+    (ended.code, serde_json::from_str(&ended.stdout).unwrap())
 }
 
 /// Makes the replay that exports are held against.

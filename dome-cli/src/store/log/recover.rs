@@ -93,8 +93,9 @@ fn whole(store: &Path, segment: &SegmentEntry, end: u64, open: &mut BTreeSet<Str
             Entry::Line(line) => drop(open.insert(line.source.name.to_string())),
             Entry::Rejected(rejected) => drop(open.insert(rejected.row.source.name.to_string())),
             Entry::Source(checkpoint) => drop(open.remove(&checkpoint.name)),
-            Entry::Retried { .. } => {}
-            Entry::Session(_) | Entry::Withdrawn { .. } => continue,
+            // The terms of a store may stand before its first line.
+            Entry::Session(_) | Entry::Retried { .. } => {}
+            Entry::Withdrawn { .. } => continue,
         }
         if open.is_empty() {
             last = End { length: place.start + place.length + 1, next: position + 1 };
