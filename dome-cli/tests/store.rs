@@ -1,5 +1,5 @@
 //! The store under everything that can happen to it: kills, full disks, other writers, flipped bits.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 #[path = "store/damage.rs"]
 mod damage;
