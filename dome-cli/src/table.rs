@@ -126,8 +126,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
         line.push_str(word);
         while line.trim_end().width() > width {
-            let start = cut(&line, width + 1);
-            let start = start.strip_suffix('…').unwrap_or(&start).to_owned();
+            let start = fitting(&line, width).to_owned();
             let rest = line.get(start.len()..).unwrap_or_default().to_owned();
             if start.trim_start().is_empty() || rest.is_empty() {
                 break;
@@ -138,6 +137,16 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line.trim_end().to_owned());
     lines
+}
+
+/// The longest start of a text that is at most so wide.
+fn fitting(text: &str, width: usize) -> &str {
+    let mut wide = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        wide += character.width().unwrap_or_default();
+        wide > width
+    });
+    end.map_or(text, |(end, _)| text.split_at(end).0)
 }
 
 /// The start of a key, long enough to name it.
