@@ -89,7 +89,7 @@ fn go_on(
 }
 
 /// How the index writes a lane: no lane is a lane of its own, and no identifier is empty.
-pub(super) fn lane_name(lane: Option<&Lane>) -> &str {
+fn lane_name(lane: Option<&Lane>) -> &str {
     lane.map_or("", Lane::as_str)
 }
 

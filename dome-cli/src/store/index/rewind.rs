@@ -4,29 +4,31 @@
 //! Every [`INTERVAL`] facts a line's state is kept, twice at most. A fact that is late by less goes
 //! back to the latest of these states before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context;
-use dome_binder::{CapsuleState, LaneState, Latency, Rules};
-use dome_core::{Lane, Sha256Hash};
+use dome_binder::{CapsuleState, Rules};
+use dome_core::Sha256Hash;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::fold::{Touched, lane_name};
+use super::fold::Touched;
 use super::holds;
 
 /// Facts between two kept states, or more where the state is large. Tests keep them often, so that small
 /// histories go back.
-const INTERVAL: u64 = if cfg!(test) { 2 } else { 16 };
+const INTERVAL: u64 = if cfg!(test) { 2 } else { 32 };
 /// Bytes of a kept state that stand for the cost of a fact.
 const FACT_BYTES: usize = 512;
 
-/// A line's state between two facts.
+/// A line's state between two facts, each part as the index writes it.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    latency: Latency,
-    lanes: Vec<(Option<Lane>, LaneState)>,
-    capsules: Vec<CapsuleState>,
+    latency: String,
+    /// Lanes with their states.
+    lanes: Vec<(String, String)>,
+    /// Capsules, by derived key, with their states.
+    capsules: BTreeMap<Sha256Hash, String>,
 }
 
 /// Keeps the state of a line, once enough has happened since it was kept last.
@@ -42,8 +44,7 @@ pub(super) fn keep(tx: &Transaction<'_>, line: i64, facts: usize) -> anyhow::Res
     let (latency, order): (String, Vec<u8>) = tx
         .prepare_cached("SELECT latency, last_order FROM lines WHERE id = ?1")?
         .query_row([line], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let kept =
-        Kept { latency: serde_json::from_str(&latency)?, lanes: lanes(tx, line)?, capsules: capsules(tx, line)? };
+    let kept = Kept { latency, lanes: lanes(tx, line)?, capsules: capsules(tx, line)? };
     let state = zstd::bulk::compress(&serde_json::to_vec(&kept)?, 1).context("a state is compressed")?;
     let next = (state.len() / FACT_BYTES) as u64;
     tx.prepare_cached(
@@ -57,26 +58,15 @@ pub(super) fn keep(tx: &Transaction<'_>, line: i64, facts: usize) -> anyhow::Res
     Ok(())
 }
 
-fn lanes(tx: &Transaction<'_>, line: i64) -> anyhow::Result<Vec<(Option<Lane>, LaneState)>> {
+fn lanes(tx: &Transaction<'_>, line: i64) -> anyhow::Result<Vec<(String, String)>> {
     let mut select = tx.prepare_cached("SELECT lane, state FROM lanes WHERE line = ?1")?;
-    let rows = select.query_map([line], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    let mut lanes = Vec::new();
-    for row in rows {
-        let (lane, state) = row?;
-        let lane = if lane.is_empty() { None } else { Some(Lane::new(lane)?) };
-        lanes.push((lane, serde_json::from_str(&state)?));
-    }
-    Ok(lanes)
+    Ok(select.query_map([line], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 
-fn capsules(tx: &Transaction<'_>, line: i64) -> anyhow::Result<Vec<CapsuleState>> {
-    let mut select = tx.prepare_cached("SELECT state FROM capsule_states WHERE line = ?1")?;
-    let rows = select.query_map([line], |row| row.get::<_, String>(0))?;
-    let mut capsules = Vec::new();
-    for row in rows {
-        capsules.push(serde_json::from_str(&row?)?);
-    }
-    Ok(capsules)
+fn capsules(tx: &Transaction<'_>, line: i64) -> anyhow::Result<BTreeMap<Sha256Hash, String>> {
+    let mut select = tx.prepare_cached("SELECT derived_key, state FROM capsule_states WHERE line = ?1")?;
+    let rows = select.query_map([line], |row| Ok((Sha256Hash::from_bytes(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Forgets what was kept of a line.
@@ -111,18 +101,14 @@ pub(super) fn rewind(
     take_back(tx, line, &order, touched)?;
     tx.prepare_cached("DELETE FROM kept_states WHERE line = ?1 AND fact_order > ?2")?.execute(params![line, order])?;
     tx.prepare_cached("UPDATE lines SET latency = ?2, last_order = ?3, since_kept = 0 WHERE id = ?1")?
-        .execute(params![line, serde_json::to_string(&kept.latency)?, order])?;
+        .execute(params![line, kept.latency, order])?;
     Ok(Some(order))
 }
 
 fn put_lanes(tx: &Transaction<'_>, line: i64, kept: &Kept) -> anyhow::Result<()> {
     tx.prepare_cached("DELETE FROM lanes WHERE line = ?1")?.execute([line])?;
     for (lane, state) in &kept.lanes {
-        tx.prepare_cached("INSERT INTO lanes VALUES (?1, ?2, ?3)")?.execute(params![
-            line,
-            lane_name(lane.as_ref()),
-            serde_json::to_string(state)?
-        ])?;
+        tx.prepare_cached("INSERT INTO lanes VALUES (?1, ?2, ?3)")?.execute(params![line, lane, state])?;
     }
     Ok(())
 }
@@ -135,14 +121,13 @@ fn put_capsules(
     rules: &Rules,
     touched: &mut Touched,
 ) -> anyhow::Result<()> {
-    let then: BTreeMap<Sha256Hash, &CapsuleState> =
-        kept.capsules.iter().map(|state| (state.keys.derived, state)).collect();
-    let now: BTreeSet<Sha256Hash> = capsules(tx, line)?.iter().map(|state| state.keys.derived).collect();
-    for key in now {
-        match then.get(&key) {
-            Some(state) => {
-                super::fold::save(tx, line, state, None)?;
-                holds::write(tx, state, rules)?;
+    for (key, now) in capsules(tx, line)? {
+        match kept.capsules.get(&key) {
+            Some(then) if *then == now => {}
+            Some(then) => {
+                let state: CapsuleState = serde_json::from_str(then)?;
+                super::fold::save(tx, line, &state, None)?;
+                holds::write(tx, &state, rules)?;
             }
             None => {
                 tx.prepare_cached("DELETE FROM capsule_states WHERE derived_key = ?1")?.execute([key.as_bytes()])?;
