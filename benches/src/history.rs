@@ -24,8 +24,8 @@ enum Line {
 const DUPLICATES_PER_MILLE: usize = 20;
 /// How many events later a repeat comes at most.
 const LATE_EVENTS: u64 = 5_000;
-/// The stream of random numbers that shuffles.
-const SHUFFLE: u64 = 11;
+/// The stream of random numbers that places repeats and junk in order.
+const IN_ORDER: u64 = 11;
 /// Lines in a thousand that are no envelope.
 const JUNK_PER_MILLE: usize = 5;
 
@@ -37,19 +37,27 @@ impl History {
     /// The history of `count` lines that a seed gives, shuffled.
     #[must_use]
     pub fn new(count: usize, seed: u64) -> Self {
-        let mut history = Self::in_order(count, seed);
-        let mut random = Random::of(&[seed, SHUFFLE]);
-        for last in (1..history.lines.len()).rev() {
+        let mut random = Random::of(&[seed, 1]);
+        let junk = count * JUNK_PER_MILLE / 1_000;
+        let duplicates = count * DUPLICATES_PER_MILLE / 1_000;
+        let events = count - junk - duplicates;
+        let again: Vec<u64> = (0..duplicates).map(|_| random.below(events as u64)).collect();
+        let mut lines: Vec<Line> = (0..events)
+            .map(|event| Line::Event(narrow(event)))
+            .chain(again.into_iter().map(|event| Line::Event(u32::try_from(event).unwrap_or_default())))
+            .chain((0..junk).map(|number| Line::Junk(narrow(number))))
+            .collect();
+        for last in (1..lines.len()).rev() {
             let other = usize::try_from(random.below(last as u64 + 1)).unwrap_or_default();
-            history.lines.swap(last, other);
+            lines.swap(last, other);
         }
-        history
+        Self { plan: Plan::new(events, seed), lines }
     }
 
-    /// The same lines as they happened: events in order, repeats and junk spread over all of them.
+    /// As many lines of the same events, as they happened: in order, with repeats and junk spread over them.
     #[must_use]
     pub fn in_order(count: usize, seed: u64) -> Self {
-        let mut random = Random::of(&[seed, 1]);
+        let mut random = Random::of(&[seed, IN_ORDER]);
         let junk = count * JUNK_PER_MILLE / 1_000;
         let duplicates = count * DUPLICATES_PER_MILLE / 1_000;
         let events = count - junk - duplicates;
