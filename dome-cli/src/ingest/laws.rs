@@ -127,6 +127,42 @@ proptest! {
     }
 }
 
+/// An outcome in a run of its own, on a target, at a second of one minute.
+fn outcome(signal: &str, code: &str, target: &str, second: u8, applied: Option<&str>) -> String {
+    let mut envelope = serde_json::json!({
+        "envelope_version": "1", "event_id": "e", "sequence": 1, "run_id": format!("run-{second}"), "task_id": "t",
+        "group_id": "g", "ts": format!("2026-01-01T00:00:{second:02}Z"), "signal": signal, "wrapper_policy": "strict",
+        "task_spec": {"scope": "task", "target": {"kind": "module", "id": target}, "action": {"kind": "fix"},
+            "failure_reason_code": code},
+        "evidence": [{"path": "log.txt"}],
+    });
+    if let Some(applied) = applied {
+        envelope["applied_capsule"] = applied.into();
+    }
+    envelope.to_string()
+}
+
+#[test]
+fn m84_a_capsule_that_goes_and_comes_back_keeps_what_was_confirmed() {
+    let minted = outcome("failure", "B", "line", 5, None);
+    let key = dome_core::Keys::of(&dome_core::read(minted.as_bytes()).unwrap()).derived.to_string();
+    let lines = [
+        outcome("failure", "A", "line", 1, None),
+        // The state of the line is kept here.
+        outcome("failure", "A", "line", 2, None),
+        minted,
+        outcome("success", "NONE", "elsewhere", 6, Some(&key)),
+        // Late: the line goes back to where B was not minted yet.
+        outcome("failure", "A", "line", 3, None),
+    ];
+    let root = tempfile::tempdir().unwrap();
+    let [folder, store] = ["in", "store"].map(|name| root.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.jsonl"), lines.join("\n")).unwrap();
+    ingest(&folder, &store, 1, None);
+    assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done);
+}
+
 fn text(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     files.into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
 }

@@ -129,8 +129,7 @@ fn again(
     let before = keys.query_map([line], |row| row.get(0))?.collect::<Result<BTreeSet<[u8; 32]>, _>>()?;
     let minted = push(tx, line, LineState::default(), &facts, rules, touched)?;
     for gone in before.into_iter().map(Sha256Hash::from_bytes).filter(|key| !minted.contains(key)) {
-        tx.prepare_cached("DELETE FROM capsule_states WHERE derived_key = ?1")?.execute([gone.as_bytes()])?;
-        touched.capsules.insert(gone);
+        take_out(tx, gone, touched)?;
     }
     if facts.is_empty() {
         tx.prepare_cached("UPDATE lines SET last_order = NULL, latency = '', guard_denied = 0 WHERE id = ?1")?
@@ -226,6 +225,14 @@ fn push(
             .execute(params![line, serde_json::to_string(&latency)?, order::of(last), guard_denied])?;
     }
     Ok(minted)
+}
+
+/// Takes a capsule out, with what was counted for it: should it come back, all of that is counted again.
+pub(super) fn take_out(tx: &Transaction<'_>, capsule: Sha256Hash, touched: &mut Touched) -> anyhow::Result<()> {
+    tx.prepare_cached("DELETE FROM capsule_states WHERE derived_key = ?1")?.execute([capsule.as_bytes()])?;
+    tx.prepare_cached("DELETE FROM applied_outcomes WHERE capsule = ?1")?.execute([capsule.as_bytes()])?;
+    touched.capsules.insert(capsule);
+    Ok(())
 }
 
 /// Keeps a capsule; `first` is the order of its first minting fact, where that is new.

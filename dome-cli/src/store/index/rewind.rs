@@ -129,10 +129,7 @@ fn put_capsules(
                 super::fold::save(tx, line, &state, None)?;
                 holds::write(tx, &state, rules)?;
             }
-            None => {
-                tx.prepare_cached("DELETE FROM capsule_states WHERE derived_key = ?1")?.execute([key.as_bytes()])?;
-                touched.capsules.insert(key);
-            }
+            None => super::fold::take_out(tx, key, touched)?,
         }
     }
     Ok(())
