@@ -21,7 +21,6 @@ mod progress;
 mod query;
 mod redaction;
 mod replay;
-#[allow(dead_code, unused_imports, reason = "query and explain read more of a result than the verbs here do")]
 mod result;
 mod schema;
 mod settings;

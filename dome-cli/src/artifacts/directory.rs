@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use dome_core::{Sha256Hash, canonical};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::artifacts::manifest::Manifest;
+use crate::input;
 
 /// What stands at the place of a result.
 enum Standing {
@@ -121,7 +121,7 @@ fn holds(out: &Path, manifest: &Manifest) -> anyhow::Result<bool> {
         manifest.files.iter().map(|(name, entry)| (name.clone(), entry.sha256)).collect();
     expected.insert("manifest.json".to_owned(), Sha256Hash::of(&bytes));
     for (name, sha256) in expected {
-        match hash_file(&out.join(name)) {
+        match File::open(out.join(name)).and_then(input::sha256) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -129,17 +129,4 @@ fn holds(out: &Path, manifest: &Manifest) -> anyhow::Result<bool> {
         }
     }
     Ok(true)
-}
-
-fn hash_file(path: &Path) -> io::Result<Sha256Hash> {
-    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
-    Ok(Sha256Hash::from_bytes(hasher.finalize().into()))
 }

@@ -127,38 +127,121 @@ proptest! {
     }
 }
 
-/// An outcome in a run of its own, on a target, at a second of one minute.
-fn outcome(signal: &str, code: &str, target: &str, second: u8, applied: Option<&str>) -> String {
-    let mut envelope = serde_json::json!({
-        "envelope_version": "1", "event_id": "e", "sequence": 1, "run_id": format!("run-{second}"), "task_id": "t",
-        "group_id": "g", "ts": format!("2026-01-01T00:00:{second:02}Z"), "signal": signal, "wrapper_policy": "strict",
-        "task_spec": {"scope": "task", "target": {"kind": "module", "id": target}, "action": {"kind": "fix"},
-            "failure_reason_code": code},
-        "evidence": [{"path": "log.txt"}],
-    });
-    if let Some(applied) = applied {
-        envelope["applied_capsule"] = applied.into();
-    }
-    envelope.to_string()
+/// One outcome, in a run of its own.
+#[derive(Clone, Debug)]
+struct Outcome {
+    signal: &'static str,
+    code: &'static str,
+    target: &'static str,
+    /// Seconds after the start of an hour.
+    second: u64,
+    lane: Option<&'static str>,
+    remedy: bool,
+    applied: Option<String>,
 }
 
-#[test]
-fn m84_a_capsule_that_goes_and_comes_back_keeps_what_was_confirmed() {
-    let minted = outcome("failure", "B", "line", 5, None);
-    let key = dome_core::Keys::of(&dome_core::read(minted.as_bytes()).unwrap()).derived.to_string();
-    let lines = [
-        outcome("failure", "A", "line", 1, None),
-        // The state of the line is kept here.
-        outcome("failure", "A", "line", 2, None),
-        minted,
-        outcome("success", "NONE", "elsewhere", 6, Some(&key)),
-        // Late: the line goes back to where B was not minted yet.
-        outcome("failure", "A", "line", 3, None),
-    ];
+impl Outcome {
+    const fn new(signal: &'static str, code: &'static str, target: &'static str, second: u64) -> Self {
+        Self { signal, code, target, second, lane: None, remedy: false, applied: None }
+    }
+
+    fn line(&self, run: usize) -> String {
+        let mut envelope = serde_json::json!({
+            "envelope_version": "1", "event_id": "e", "sequence": 1, "run_id": format!("run-{run:03}"), "task_id": "t",
+            "group_id": "g", "ts": format!("2026-01-01T00:{:02}:{:02}Z", self.second / 60, self.second % 60),
+            "signal": self.signal, "wrapper_policy": "strict",
+            "task_spec": {"scope": "task", "target": {"kind": "module", "id": self.target}, "action": {"kind": "fix"},
+                "failure_reason_code": self.code},
+            "evidence": [{"path": "log.txt"}],
+        });
+        let mut put = |name: &str, value: Option<serde_json::Value>| {
+            envelope.as_object_mut().unwrap().extend(value.map(|value| (name.to_owned(), value)));
+        };
+        put("lane", self.lane.map(Into::into));
+        put("applied_capsule", self.applied.clone().map(Into::into));
+        put("policy_reason_code", (self.signal == "denial").then(|| "BUDGET_EXHAUSTED".into()));
+        put("remedy", self.remedy.then(|| serde_json::json!({"kind": "commit", "ref": "commit/abc"})));
+        envelope.to_string()
+    }
+
+    fn derived_key(&self) -> String {
+        dome_core::Keys::of(&dome_core::read(self.line(0).as_bytes()).unwrap()).derived.to_string()
+    }
+}
+
+/// Takes lines in, in this order and in batches of so many; the store is then what its log comes to.
+fn is_sound(lines: &[String], batch: usize) -> bool {
     let root = tempfile::tempdir().unwrap();
     let [folder, store] = ["in", "store"].map(|name| root.path().join(name));
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("a.jsonl"), lines.join("\n")).unwrap();
+    ingest(&folder, &store, batch, None);
+    verify::run(&store, 1, &mut output()).unwrap() == Exit::Done
+}
+
+#[test]
+fn m84_a_capsule_that_goes_and_comes_back_keeps_what_was_confirmed() {
+    let minted = Outcome::new("failure", "B", "line", 5);
+    let applied = Some(minted.derived_key());
+    let outcomes = [
+        Outcome::new("failure", "A", "line", 1),
+        // The state of the line is kept here.
+        Outcome::new("failure", "A", "line", 2),
+        minted,
+        Outcome { applied, ..Outcome::new("success", "NONE", "elsewhere", 6) },
+        // Late: the line goes back to where B was not minted yet.
+        Outcome::new("failure", "A", "line", 3),
+    ];
+    let lines: Vec<String> = outcomes.iter().enumerate().map(|(run, outcome)| outcome.line(run)).collect();
+    assert!(is_sound(&lines, 1));
+}
+
+/// Outcomes that come nearly in order, so that lines go back a little, again and again.
+fn nearly_in_order() -> impl Strategy<Value = Vec<Outcome>> {
+    let outcome = (
+        prop::sample::select(vec!["failure", "failure", "success", "denial"]),
+        prop::sample::select(vec!["A", "B", "C"]),
+        prop::sample::select(vec!["line", "line", "other"]),
+        (0_u64..6, prop::option::of(prop::sample::select(vec!["main", "pr"])), any::<bool>(), any::<Option<u8>>()),
+    );
+    prop::collection::vec(outcome, 8..40).prop_map(|drawn| {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for (place, (signal, code, target, (early, lane, remedy, applies))) in (0_u64..).zip(drawn) {
+            let (succeeds, earlier) = (signal == "success", outcomes.len().max(1));
+            let applied = applies.and_then(|of| Some(outcomes.get(usize::from(of) % earlier)?.derived_key()));
+            let code = if signal == "failure" { code } else { "NONE" };
+            let (second, remedy) = ((place + 6 - early) * 3, remedy && succeeds);
+            outcomes.push(Outcome { lane, remedy, applied, ..Outcome::new(signal, code, target, second) });
+        }
+        outcomes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn m42_facts_that_come_a_little_late_end_where_a_replay_puts_them(
+        outcomes in nearly_in_order(), batch in 1_usize..5,
+    ) {
+        let lines: Vec<String> = outcomes.iter().enumerate().map(|(run, outcome)| outcome.line(run)).collect();
+        prop_assert!(is_sound(&lines, batch));
+    }
+}
+
+#[test]
+fn m121_a_line_that_was_cut_between_its_carriage_return_and_its_line_feed_is_one_line() {
+    let root = tempfile::tempdir().unwrap();
+    let [folder, store] = ["in", "store"].map(|name| root.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    let line = Outcome::new("failure", "A", "line", 1).line(1);
+    for end in ["\r", "\r\n"] {
+        fs::write(folder.join("a.jsonl"), format!("{line}{end}")).unwrap();
+        ingest(&folder, &store, 1, None);
+        assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done, "{end:?}");
+    }
+    // Now the line comes and goes in one batch.
+    fs::remove_file(store.join("index.sqlite")).unwrap();
     ingest(&folder, &store, 1, None);
     assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done);
 }

@@ -9,6 +9,8 @@ pub(crate) use sources::{ENVELOPES, Source, find, find_some};
 use std::io::Read;
 
 use anyhow::Context;
+use dome_core::Sha256Hash;
+use sha2::{Digest, Sha256};
 
 /// All chunks of all sources, one source after the other.
 pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Result<(usize, Chunk)>> + Send {
@@ -35,4 +37,16 @@ pub(crate) fn document(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     };
     read.with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(bytes)
+}
+
+/// SHA-256 of everything that a reader gives.
+pub(crate) fn sha256(mut reader: impl Read) -> std::io::Result<Sha256Hash> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
 }

@@ -15,10 +15,6 @@ const HASH_BYTES: usize = 64;
 /// A row of `facts.jsonl` as it is written, cut where its members are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FactRow<'l> {
-    /// The derived key, in hex.
-    pub(crate) derived_key: &'l [u8],
-    /// The digest, in hex.
-    pub(crate) digest: &'l [u8],
     /// The canonical envelope.
     pub(crate) envelope: &'l [u8],
 }
@@ -26,11 +22,11 @@ pub(crate) struct FactRow<'l> {
 impl<'l> FactRow<'l> {
     /// Cuts a line; `None` when it does not have the form of a row.
     pub(crate) fn cut(line: &'l [u8]) -> Option<Self> {
-        let (derived_key, rest) = line.strip_prefix(DERIVED)?.split_at_checked(HASH_BYTES)?;
-        let (digest, rest) = rest.strip_prefix(DIGEST)?.split_at_checked(HASH_BYTES)?;
+        let (_derived_key, rest) = line.strip_prefix(DERIVED)?.split_at_checked(HASH_BYTES)?;
+        let (_digest, rest) = rest.strip_prefix(DIGEST)?.split_at_checked(HASH_BYTES)?;
         let rest = rest.strip_prefix(ENVELOPE)?;
         let behind = rest.windows(BEHIND.len()).rposition(|window| window == BEHIND)?;
-        Some(Self { derived_key, digest, envelope: rest.get(..behind)? })
+        Some(Self { envelope: rest.get(..behind)? })
     }
 
     /// The record behind the row, as it was read from its source.

@@ -128,7 +128,11 @@ impl Report {
         for row in index.quarantine()? {
             rows.found(&place(&row.source, row.line)?)?;
         }
-        rows.end()
+        rows.end()?;
+        let duplicates = result.ledger.counts.duplicates;
+        let mut count =
+            Rows::new("count of duplicates", std::iter::once(Ok(duplicates.to_string().into_bytes())), self);
+        count.found(index.count("SELECT count(*) FROM records WHERE outcome = 1")?.to_string().as_bytes())
     }
 
     fn view<T: Serialize>(&mut self, name: &str, expected: &[T], index: &Index) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use dome_core::{Reader, Source, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{applied, fold, note_damage, set_meta, settle, unseen, watermark};
-use crate::store::log::{Admitted, Checkpoint, Damage, Entry, Place, Rejected, Segments};
+use crate::store::log::{Admitted, Checkpoint, Damage, Entry, Place, Rejected, Segments, segment_name};
 
 /// An envelope that was admitted.
 pub(crate) struct Arrival {
@@ -87,7 +87,7 @@ fn unreadable(position: u64, place: Place) -> Damage {
     Damage {
         length: place.length,
         positions: (position, position),
-        segment: format!("{:012}.jsonl", place.segment),
+        segment: segment_name(place.segment),
         start: place.start,
         what,
     }

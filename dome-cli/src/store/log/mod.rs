@@ -166,6 +166,6 @@ impl Segments {
 }
 
 /// The name of the segment whose first entry has this position.
-fn segment_name(position: u64) -> String {
+pub(crate) fn segment_name(position: u64) -> String {
     format!("{position:012}.jsonl")
 }

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dome_core::Sha256Hash;
-use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
 use super::frame;
 use super::manifest::{SegmentEntry, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, segment_name};
+use crate::input::sha256;
 
 /// A segment that has grown to this many bytes is full; in tests of this crate soon, so that their
 /// stores have many.
@@ -138,13 +138,5 @@ fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
 /// SHA-256 of the first bytes of a file.
 pub(crate) fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
-    let (mut hasher, mut reader) = (Sha256::new(), file.take(length));
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
+    sha256(file.take(length))
 }
