@@ -153,7 +153,7 @@ impl<'w> Intake<'w> {
         let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
         let is_ended = whole.ends_with(b"\n");
         if let Some(before) = progress.unfinished.take() {
-            if before.sha256 == Sha256Hash::of(line.bytes).to_string() {
+            if before.sha256 == self.masked_sha256(line.bytes) {
                 if is_ended {
                     progress.pass(whole);
                     self.touch(progress, false);
@@ -179,7 +179,7 @@ impl<'w> Intake<'w> {
         if is_ended {
             progress.pass(whole);
         } else {
-            let sha256 = Sha256Hash::of(line.bytes).to_string();
+            let sha256 = self.masked_sha256(line.bytes);
             let redactions = std::mem::take(&mut masks).iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
             progress.unfinished = Some(Unfinished { blank, position, redactions, sha256 });
         }
@@ -187,6 +187,16 @@ impl<'w> Intake<'w> {
         self.touch(progress, false);
         self.masked(progress, &masks);
         self.keep_if_full()
+    }
+
+    /// By what an unfinished line is known again: a hash of what is kept of it, so that none is over a
+    /// secret.
+    fn masked_sha256(&self, line: &[u8]) -> String {
+        let sha256 = match self.masking.line(line, &mut RedactionCounts::default()) {
+            Seen::Whole(bytes) => Sha256Hash::of(&bytes),
+            Seen::TooLong(raw) => Sha256Hash::of(&raw.length().to_be_bytes()),
+        };
+        sha256.to_string()
     }
 
     /// What had no end was the start of the line that comes now, and is counted with it.

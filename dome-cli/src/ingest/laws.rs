@@ -246,6 +246,26 @@ fn m121_a_line_that_was_cut_between_its_carriage_return_and_its_line_feed_is_one
     assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done);
 }
 
+#[test]
+fn no_hash_is_over_a_secret_of_an_unfinished_line() {
+    let root = tempfile::tempdir().unwrap();
+    let [folder, store] = ["in", "store"].map(|name| root.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    let secret = "fetch https://me:hunter2@example.org";
+    fs::write(folder.join("a.jsonl"), secret).unwrap();
+    ingest(&folder, &store, 1, None);
+    let log = files(&store.join("log")).into_values().map(|bytes| String::from_utf8(bytes).unwrap());
+    let log: String = log.collect();
+    assert!(log.contains("[redacted:url-credentials]"), "{log}");
+    assert!(!log.contains(&dome_core::Sha256Hash::of(secret.as_bytes()).to_string()), "{log}");
+    // It is known again, and what it grows to is read.
+    ingest(&folder, &store, 1, None);
+    assert_eq!(files(&store.join("log")).into_values().map(|bytes| bytes.len()).sum::<usize>(), log.len());
+    fs::write(folder.join("a.jsonl"), format!("{secret} failed\n")).unwrap();
+    ingest(&folder, &store, 1, None);
+    assert_eq!(verify::run(&store, 1, &mut output()).unwrap(), Exit::Done);
+}
+
 fn text(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     files.into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
 }

@@ -134,6 +134,6 @@ pub(crate) struct Unfinished {
     /// Masks put over secrets in it, by rule: they count for as long as it stands.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) redactions: BTreeMap<String, u64>,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its bytes as they are kept: masked.
     pub(crate) sha256: String,
 }
