@@ -35,6 +35,7 @@
 mod applied;
 mod assemble;
 mod capsule;
+pub mod columns;
 mod compare;
 mod concept;
 mod confidence;
