@@ -1,6 +1,6 @@
 //! An index that can be asked.
 
-use dome_core::{Sha256Hash, Timestamp};
+use dome_core::{Sha256Hash, Source, Timestamp};
 
 use super::section::{FAILING, Section, UNSEEN, at, hashes, tuples, u32s, u64s};
 use super::text::Texts;
@@ -13,12 +13,14 @@ pub struct Columns<S> {
 }
 
 /// What an index knows of a fact that its record does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// Its ordered time (M-42).
     pub ordered_ts: Timestamp,
     /// Its place in its run (M-41).
     pub place: u64,
+    /// Where it first appeared (M-43).
+    pub source: Source,
     /// Whether it is the first denial of its kind (M-71).
     pub unseen_denial: bool,
 }
@@ -77,11 +79,13 @@ impl<S: Fn(Section) -> Option<Vec<u8>>> Columns<S> {
     #[must_use]
     pub fn settled(&self, positions: &[Position]) -> Option<Vec<Settled>> {
         let (times, places, flags) = (self.times()?, self.long(Section::Places)?, self.bytes(Section::Flags)?);
+        let (names, lines) = (self.numbers(Section::SourceNames)?, self.long(Section::SourceLines)?);
         let settled = |position: &Position| {
             let (seconds, nanoseconds) = times.get(*position)?;
             Some(Settled {
                 ordered_ts: Timestamp::from_unix(*seconds, *nanoseconds).ok()?,
                 place: *places.get(*position)?,
+                source: Source { line: *lines.get(*position)?, name: self.texts.get(*names.get(*position)?)?.into() },
                 unseen_denial: flags.get(*position)? & UNSEEN != 0,
             })
         };

@@ -28,6 +28,7 @@ fn part<'l>(replay: &'l Replay, sections: &Sections, needed: &Needed) -> Part<'l
     let fact = |((position, settled), digest): ((usize, dome_binder::columns::Settled), u64)| {
         let fact = &replay.ledger.facts[position];
         assert_eq!((fact.ordered_ts, fact.place), (settled.ordered_ts, settled.place));
+        assert_eq!(fact.source, settled.source);
         assert!(fact.keys.digest.to_string().starts_with(&format!("{digest:016x}")));
         LineFact { position, fact, unseen_denial: settled.unseen_denial }
     };
