@@ -28,12 +28,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`priors`] is the planner's question to what came out.
+//! [`priors`] is the planner's question to what came out; [`backtest`] asks it along a history.
 //!
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
 mod assemble;
+pub mod backtest;
 mod capsule;
 mod compare;
 mod concept;
