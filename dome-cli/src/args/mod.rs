@@ -63,6 +63,9 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     Plan(PlanArgs),
     Priors(crate::priors::PriorsArgs),
+    Backtest(crate::backtest::BacktestArgs),
+    #[command(subcommand)]
+    Rollout(crate::rollout::RolloutVerb),
     #[command(subcommand)]
     Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
