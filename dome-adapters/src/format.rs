@@ -12,7 +12,12 @@ use crate::out::Out;
 use crate::reading::Reading;
 
 /// The formats, by name. A room is added by its `mod` line and a line here.
-const TABLE: &[&Descriptor] = &[&crate::junit::FORMAT, &crate::terminal_bench::FORMAT];
+const TABLE: &[&Descriptor] = &[
+    // One a line, so that two who add one do not meet.
+    &crate::junit::FORMAT,
+    &crate::terminal_bench::FORMAT,
+    &crate::trx::FORMAT,
+];
 
 /// What a room says about itself.
 #[derive(Debug)]

@@ -68,6 +68,7 @@ mod when;
 
 mod junit;
 mod terminal_bench;
+mod trx;
 
 pub use codes::code_table;
 pub use commit::{Commit, CommitError};
