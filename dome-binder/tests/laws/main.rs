@@ -18,3 +18,4 @@ mod reference;
 mod rows;
 mod second;
 mod support;
+mod upkeep;
