@@ -17,10 +17,10 @@ use crate::priors::Rollout;
 pub struct RolloutStatus {
     /// Whether the mode is earned: its own step, and every one before it.
     pub earned: bool,
-    /// The furthest mode that is earned.
-    pub furthest: Rollout,
     /// The version of this document.
     pub format_version: &'static str,
+    /// The furthest mode that is earned.
+    pub furthest: Rollout,
     /// What is missing for the mode, in plain words.
     pub missing: Vec<String>,
     /// The mode that is judged.

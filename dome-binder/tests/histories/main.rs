@@ -4,6 +4,7 @@
 mod backtest;
 mod events;
 mod laws;
+mod rollout;
 
 use dome_binder::priors::{AskedTool, ConformanceReport, Memory, PriorsQuery, Rollout, priors};
 use dome_binder::{Policy, Replay, Rules, replay};

@@ -19,3 +19,4 @@ mod reference;
 mod rows;
 mod second;
 mod support;
+mod upkeep;
