@@ -14,7 +14,12 @@ use crate::reading::Reading;
 /// The formats, by name. A room is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
     // One a line, so that two who add one do not meet.
+    &crate::ctrf::FORMAT,
+    &crate::github_actions::FORMAT,
+    &crate::go_test::FORMAT,
     &crate::junit::FORMAT,
+    &crate::libtest::FORMAT,
+    &crate::pytest_json::FORMAT,
     &crate::terminal_bench::FORMAT,
     &crate::trx::FORMAT,
 ];

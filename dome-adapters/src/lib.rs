@@ -66,7 +66,12 @@ mod record;
 mod report;
 mod when;
 
+mod ctrf;
+mod github_actions;
+mod go_test;
 mod junit;
+mod libtest;
+mod pytest_json;
 mod terminal_bench;
 mod trx;
 
