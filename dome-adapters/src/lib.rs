@@ -67,6 +67,7 @@ mod report;
 mod when;
 
 mod junit;
+mod swe_bench;
 mod terminal_bench;
 
 pub use codes::code_table;
