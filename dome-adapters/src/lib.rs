@@ -68,6 +68,7 @@ mod when;
 
 mod junit;
 mod swe_bench;
+mod tau_bench;
 mod terminal_bench;
 
 pub use codes::code_table;

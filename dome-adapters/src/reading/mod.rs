@@ -4,6 +4,7 @@
 mod decode;
 mod json;
 mod lines;
+mod values;
 mod xml;
 
 pub(crate) use decode::decoded_head;
