@@ -20,6 +20,8 @@ const TABLE: &[&Descriptor] = &[
     &crate::junit::FORMAT,
     &crate::libtest::FORMAT,
     &crate::pytest_json::FORMAT,
+    &crate::swe_bench::FORMAT,
+    &crate::tau_bench::FORMAT,
     &crate::terminal_bench::FORMAT,
     &crate::trx::FORMAT,
 ];

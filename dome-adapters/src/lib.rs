@@ -72,6 +72,8 @@ mod go_test;
 mod junit;
 mod libtest;
 mod pytest_json;
+mod swe_bench;
+mod tau_bench;
 mod terminal_bench;
 mod trx;
 

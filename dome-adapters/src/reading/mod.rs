@@ -5,6 +5,7 @@ mod decode;
 mod events;
 mod json;
 mod lines;
+mod values;
 mod xml;
 
 pub(crate) use decode::decoded_head;
