@@ -1,6 +1,7 @@
 //! M-92 on small histories: a table of what happened, what is asked, and what holds, written beforehand.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod backtest;
 mod events;
 mod laws;
 
