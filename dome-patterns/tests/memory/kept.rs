@@ -52,7 +52,7 @@ fn a_full_layer_says_so_and_drops_nothing() {
     let mut memory = Memory::new(Authoritative::new());
     let mut write = |number: usize| {
         let run = "run-1".parse().unwrap();
-        memory.lower().write(LowerLayer::Session, key("k"), (number % 2 == 0).into(), run, at(0))
+        memory.lower().write(LowerLayer::Session, key("k"), number.is_multiple_of(2).into(), run, at(0))
     };
     for number in 0..dome_patterns::limits::LAYER_ENTRIES {
         write(number).unwrap();
