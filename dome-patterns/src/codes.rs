@@ -36,6 +36,8 @@ macro_rules! codes {
             }
         }
 
+        impl std::error::Error for $name {}
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
@@ -147,6 +149,8 @@ mod denials {
             SupportTooLow = "MEMORY.SUPPORT_TOO_LOW",
             /// Its facts come from fewer runs than the policy asks for.
             RunsTooFew = "MEMORY.RUNS_TOO_FEW",
+            /// More facts are named than an entry keeps.
+            SupportTooLarge = "MEMORY.SUPPORT_TOO_LARGE",
             /// It has no time to live.
             TtlMissing = "MEMORY.TTL_MISSING",
             /// Its time to live is longer than the policy allows.
@@ -164,6 +168,8 @@ mod denials {
             EntryUnknown = "MEMORY.ENTRY_UNKNOWN",
             /// No fact is named that the entry does not rest on already.
             EvidenceStale = "MEMORY.EVIDENCE_STALE",
+            /// It would rest on more facts than an entry keeps.
+            EvidenceTooLarge = "MEMORY.EVIDENCE_TOO_LARGE",
         }
     }
 }

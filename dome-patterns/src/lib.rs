@@ -8,6 +8,8 @@
 //!
 //! - [`MapPlan`], [`MapRun`], [`MapResult`]: secure map-reduce. A worker sees one item; what it writes
 //!   comes through an [`OutputContract`] or not at all; [`Reduce`] sees an [`Output`], never text.
+//! - [`Memory`]: five layers of memory, in order of authority. Only [`Authoritative`] has capabilities and
+//!   what guards ask for; what many runs came to is promoted, with provenance, for a time.
 //! - [`limits`]: every limit, in one room.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.
@@ -16,6 +18,7 @@ mod codes;
 mod contract;
 pub mod limits;
 mod map_reduce;
+mod memory;
 mod pattern;
 mod report;
 
@@ -30,6 +33,11 @@ pub use contract::{
 pub use map_reduce::{
     Accepted, Budget, BudgetError, Completion, Ended, Figure, Item, ItemResult, Job, MapPlan, MapResult, MapRun,
     Outcome, PlanError, RecordError, Reduce, ReduceRefusal, Reduced, Reducer, ReducerError, Reduction, Summary, Tally,
+};
+pub use memory::{
+    Answer, Authoritative, Capability, GuardInputs, GuardRequest, Key, Layer, Lineage, LineageError, LoadError,
+    LowerLayer, LowerMemory, Memory, MemoryEvent, MemoryValue, Overridden, Promotion, PromotionDenial, PromotionPolicy,
+    Retired, RetiredWhy, Synthesis, ValueError, Written,
 };
 pub use pattern::{CodeMeaning, Pattern, PatternError, Step};
 pub use report::{ReportError, Reporter};

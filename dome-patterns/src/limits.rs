@@ -36,13 +36,11 @@ pub const REDUCERS: usize = 64;
 /// Bytes of a text that a memory keeps.
 pub const MEMORY_TEXT_BYTES: usize = 4_096;
 /// Entries of one layer, live and retired ones.
-pub const LAYER_ENTRIES: usize = 4_096;
+pub const LAYER_ENTRIES: usize = 65_536;
 /// Facts that one synthesised entry names.
 pub const SUPPORT_FACTS: usize = 256;
 /// A time to live, in seconds: ten years.
 pub const TTL_S: u64 = 315_360_000;
-/// Bytes of a memory's dump.
-pub const DUMP_BYTES: usize = 268_435_456;
 
 const _: () = {
     assert!(TOTAL_OUTPUT_BYTES <= core::SAFE_INTEGER && TOTAL_TIME_MS <= core::SAFE_INTEGER);

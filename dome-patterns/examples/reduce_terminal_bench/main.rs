@@ -6,7 +6,7 @@
 //!
 //! `--poison KIND` lets the worker of the first trial do harm (`claim`, `crash`, `flood`, `garbage`, `hang`,
 //! `instruct`, `range`, `twice`): its trial fails by name, and no other row changes. `--envelopes FILE` writes
-//! what the memory is told, for `dome ingest` or `dome replay`.
+//! what the memory is told, for `dome ingest` or `dome replay`, as run `--run ID` at `--ts TIME`.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -37,13 +37,23 @@ pub(crate) struct Options {
     pub(crate) folder: PathBuf,
     pub(crate) poison: Option<String>,
     pub(crate) envelopes: Option<PathBuf>,
+    pub(crate) run: String,
+    pub(crate) ts: String,
     pub(crate) most: usize,
     pub(crate) worker_time_ms: u64,
 }
 
 impl Options {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), poison: None, envelopes: None, most: usize::MAX, worker_time_ms: 10_000 }
+        Self {
+            folder: folder.into(),
+            poison: None,
+            envelopes: None,
+            run: "reduce-1".to_owned(),
+            ts: "2026-01-01T00:00:00Z".to_owned(),
+            most: usize::MAX,
+            worker_time_ms: 10_000,
+        }
     }
 
     fn of(mut words: impl Iterator<Item = String>) -> Outcome<Self> {
@@ -52,6 +62,8 @@ impl Options {
             let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
             match word.as_str() {
                 "--poison" => options.poison = Some(value()?),
+                "--run" => options.run = value()?,
+                "--ts" => options.ts = value()?,
                 "--envelopes" => options.envelopes = Some(value()?.into()),
                 _ => options.folder = word.into(),
             }
@@ -95,7 +107,7 @@ pub(crate) fn run(options: &Options) -> Outcome<Done> {
     };
     let result = pool::run(&plan, AT_ONCE, &worker)?;
     let reduced = result.reduce(&reduction);
-    let envelopes = told(&result, &reduced)?;
+    let envelopes = told(options, &result, &reduced)?;
     Ok(Done { result, reduced, envelopes })
 }
 
@@ -117,9 +129,13 @@ fn reduction(plan: &MapPlan) -> Outcome<Reduction> {
 }
 
 /// The envelopes of all trials and of the reduce, a line each.
-fn told(result: &MapResult, reduced: &Result<Reduced<Summary>, ReduceRefusal>) -> Outcome<Vec<String>> {
+fn told(
+    options: &Options,
+    result: &MapResult,
+    reduced: &Result<Reduced<Summary>, ReduceRefusal>,
+) -> Outcome<Vec<String>> {
     let pattern = Pattern::secure_map_reduce()?;
-    let mut reporter = Reporter::new("reduce-1".parse()?, "2026-01-01T00:00:00Z".parse()?, WrapperPolicy::Strict);
+    let mut reporter = Reporter::new(options.run.parse()?, options.ts.parse()?, WrapperPolicy::Strict);
     let mut envelopes = result.envelopes(&pattern, &mut reporter)?;
     envelopes.push(result.reduce_envelope(&"terminal-bench".parse()?, reduced, &pattern, &mut reporter)?);
     Ok(envelopes.iter().map(dome_core::Envelope::to_line).collect())

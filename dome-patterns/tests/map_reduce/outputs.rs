@@ -1,6 +1,9 @@
 //! Each failure of an output by an example, and contracts that are none.
 
-use dome_patterns::{Completion, ContractError, Ended, MapFailureCode as Code, Outcome, OutputContract};
+use dome_core::Sha256Hash;
+use dome_patterns::{
+    Completion, ContractError, Ended, Leaf, MapFailureCode as Code, Outcome, OutputContract, TextMark,
+};
 
 use crate::{CONTRACT, exited, id, plan};
 
@@ -54,6 +57,19 @@ fn each_failure_has_its_code() {
     ] {
         assert_eq!(code(output.clone()), Some(expected), "{}", String::from_utf8_lossy(&output));
     }
+}
+
+#[test]
+fn of_a_text_length_and_digest_are_kept() {
+    let contract: OutputContract = CONTRACT.parse().unwrap();
+    let noted = SOUND.replace("\"passed\"", "\"note\": \"\\u00e9t\u{e9}\", \"passed\"");
+    let output = contract.validate(&id(0), noted.as_bytes()).unwrap();
+    let mark = TextMark { bytes: 5, sha256: Sha256Hash::of("été".as_bytes()) };
+    assert_eq!(output.leaf("note"), Some(Leaf::Text(mark)));
+    assert_eq!((output.leaf("detail.flaky"), output.leaf("absent")), (Some(Leaf::Boolean(false)), None));
+    assert_eq!((output.choice("verdict"), output.choice("gates")), (Some("resolved"), Some("unit")));
+    let value = format!(r#""note":{{"bytes":5,"sha256":"{}"}}"#, mark.sha256);
+    assert!(String::from_utf8(output.to_bytes()).unwrap().contains(&value));
 }
 
 #[test]
