@@ -85,6 +85,11 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// What the user says.
+    pub(crate) const fn options(&self) -> &'a Options {
+        self.options
+    }
+
     /// What is known of the file.
     pub(crate) const fn source(&self) -> &'a Source {
         self.source

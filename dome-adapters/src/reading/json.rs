@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Reading;
-use crate::finding::{At, Finding, FindingCode};
+use super::lines::Line;
+use crate::finding::{At, Finding, FindingCode, quote};
 
 impl Reading<'_> {
     /// The file as one JSON document. Nesting of more than 128 levels is not read.
@@ -11,6 +12,16 @@ impl Reading<'_> {
         let bytes = self.whole()?;
         let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
         serde_json::from_slice(text).map_err(|error| not_json(self.at(""), &error, what))
+    }
+}
+
+impl Line<'_> {
+    /// The line as one JSON value.
+    pub(crate) fn json(&self, at: At<'_>, what: &str) -> Result<Value, Finding> {
+        serde_json::from_slice(self.bytes).map_err(|error| {
+            let shown = quote(&String::from_utf8_lossy(self.bytes));
+            at.found(FindingCode::JsonInvalid, format!("not JSON, column {}: {shown}", error.column()), what)
+        })
     }
 }
 
