@@ -36,6 +36,7 @@ mod applied;
 mod assemble;
 pub mod backtest;
 mod capsule;
+pub mod columns;
 mod compare;
 mod concept;
 mod confidence;

@@ -14,6 +14,7 @@ mod guard;
 mod ingest;
 mod input;
 mod known;
+mod lookup;
 mod output;
 mod parallel;
 mod plan;

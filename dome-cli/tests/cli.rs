@@ -15,6 +15,8 @@ mod explain;
 mod guard;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/lookup.rs"]
+mod lookup;
 #[path = "cli/modes.rs"]
 mod modes;
 #[path = "cli/plan.rs"]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod backtest;
+mod columns;
 #[path = "../histories/events.rs"]
 mod events;
 mod examples;
