@@ -228,7 +228,11 @@ fn backtests_and_rollouts_fit_their_schemas() {
             _ => place.dome(&["rollout", "policy", "--format", "json"], b"").stdout,
         };
         let sound: Value = serde_json::from_str(&printed).unwrap();
-        let sound = sound.get("policy").cloned().unwrap_or(sound);
+        let mut sound = sound.get("policy").cloned().unwrap_or(sound);
+        if name == "policy" {
+            // That the window holds the samples is of two members, which no schema says.
+            *sound.pointer_mut("/latency_window").unwrap() = 2_000_000.into();
+        }
         for broken in [Value::from(1_000_001), Value::from(0), Value::from("1"), Value::from(-1), Value::Null] {
             let mut document = sound.clone();
             *document.pointer_mut(pointer).unwrap() = broken;

@@ -1,5 +1,7 @@
 //! One decision: what was known before a failing fact, and how that failure ended.
 
+use std::collections::BTreeMap;
+
 use dome_core::{FailureReasonCode, Sha256Hash, Timestamp};
 
 use crate::ledger::Position;
@@ -41,8 +43,31 @@ pub struct Answer {
     pub prescribed: Option<Sha256Hash>,
     /// Only a guard kept a prior from steering.
     pub guard_held: bool,
-    /// The same as `prescribed` under each policy of the sweep; empty where none lets one be followed.
-    pub(super) offers: Box<[Option<Sha256Hash>]>,
+    /// The same as `prescribed` under the policies of the sweep.
+    pub(super) swept: Swept,
+}
+
+/// Which remedies the policies of a sweep would let be followed: each remedy with the policies, as bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Swept(Box<[(Sha256Hash, u64)]>);
+
+impl Swept {
+    /// From what each policy offers, in their order.
+    pub(super) fn of(offers: impl Iterator<Item = Option<Sha256Hash>>) -> Self {
+        let mut by_remedy: BTreeMap<Sha256Hash, u64> = BTreeMap::new();
+        for (bit, remedy) in (0_u32..).zip(offers) {
+            if let Some(remedy) = remedy {
+                *by_remedy.entry(remedy).or_default() |= 1_u64.checked_shl(bit).unwrap_or(0);
+            }
+        }
+        Self(by_remedy.into_iter().collect())
+    }
+
+    /// What one policy offers.
+    pub(super) fn offer(&self, policy: usize) -> Option<Sha256Hash> {
+        let bit = u32::try_from(policy).ok().and_then(|policy| 1_u64.checked_shl(policy))?;
+        self.0.iter().find(|(_, policies)| policies & bit != 0).map(|(remedy, _)| *remedy)
+    }
 }
 
 impl Answer {

@@ -306,7 +306,7 @@ fn reasons(decisions: &[Decision]) -> Vec<ReasonFigures> {
 fn sweep(decisions: &[Decision], policy: &Policy) -> Vec<SweepFigures> {
     let variants = Sweep::of(policy).variants.into_iter().enumerate();
     let figures = |(number, variant): (usize, super::sweep::Variant)| {
-        let offer = |decision: &Decision| decision.answer.offers.get(number).copied().flatten();
+        let offer = |decision: &Decision| decision.answer.swept.offer(number);
         let prescribed = Score::of(decisions.iter().map(|decision| (decision, offer(decision))));
         SweepFigures {
             prescribed,

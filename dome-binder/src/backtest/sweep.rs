@@ -39,6 +39,9 @@ const LADDERS: [(&str, Set, &[u64]); 5] = [
     ("max_staleness_s", |policy| &mut policy.max_staleness_s, &STALENESS),
 ];
 
+/// A decision keeps what each policy offers in the bits of one integer.
+const _: () = assert!(CONFIDENCE.len() + 2 * COUNTS.len() + CONTRADICTION.len() + STALENESS.len() <= 64);
+
 impl Sweep {
     pub(super) fn of(own: &Policy) -> Self {
         let ladder = |(threshold, set, values): (&'static str, Set, &'static [u64])| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dome_core::{Lane, Sha256Hash, Signal};
 
-use super::decision::{Answer, Decision, Ending};
+use super::decision::{Answer, Decision, Ending, Swept};
 use super::past::{Known, Past};
 use crate::fold::{Effect, Rules};
 use crate::ledger::{Ledger, LineFact};
@@ -71,7 +71,7 @@ fn decision(line_fact: &LineFact<'_>, known: Known) -> Decision {
             remedy: known.remedy,
             prescribed: known.prescribed(),
             guard_held: known.guard_held,
-            offers: known.offers.into_iter().skip(1).collect(),
+            swept: Swept::of(known.offers.into_iter().skip(1)),
         },
         ending: Ending::Open,
     }

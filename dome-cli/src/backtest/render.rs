@@ -175,7 +175,7 @@ fn sweep(tested: &Backtest) -> Vec<String> {
             continue;
         }
         let own = own(tested, first.threshold);
-        lines.push(format!("  {:<23}{:>9}{:>9} {:>8} {:>8}", first.threshold, "value", "prescr.", "share", "held"));
+        lines.push(format!("  {:<21}{:>9}{:>9} {:>8} {:>8}", first.threshold, "value", "prescr.", "share", "held"));
         lines.extend(rows.iter().map(|row| swept(row, own)));
     }
     if !idle.is_empty() {
@@ -192,7 +192,7 @@ fn swept(row: &SweepFigures, own: Option<u64>) -> String {
     let mark = if own == Some(row.value) { "the policy" } else { "" };
     let held = row.prescribed.precision_ppm;
     format!(
-        "  {mark:<21}{:>11}{:>9} {:>8} {:>8} {}",
+        "  {mark:<19}{:>11}{:>9} {:>8} {:>8} {}",
         grouped(row.value),
         grouped(row.prescribed.offered),
         share(row.share_ppm),

@@ -75,7 +75,7 @@ fn a_backtest_fits_a_terminal_of_eighty_columns() {
     for said in [
         "backtest: 28 facts, 14 of them failing: 14 decisions",
         "    prescription        10 x, held      10  100.0 %  ████████████████████",
-        "  the policy               500 000       10   71.4 %  100.0 % ████████████████████",
+        "  the policy             500 000       10   71.4 %  100.0 % ████████████████████",
         "  2026-01-02          1  ····················    0.0 %        -         0",
     ] {
         assert!(told.contains(said), "{said}\n{told}");
