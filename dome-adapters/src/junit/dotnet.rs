@@ -26,7 +26,7 @@ pub(super) fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Resu
                 cases += 1;
                 let said = Said::read(xml)?;
                 let place = format!("{} {cases}", element.name);
-                match outcome(&element) {
+                match outcome(&element, said.failed) {
                     Ok(outcome) => out.push(&case(&element, &said, &place, outcome, &when).record()),
                     Err(message) => {
                         let problem =
@@ -71,6 +71,7 @@ fn began(element: &Element) -> When {
 /// What stands inside of a case.
 #[derive(Debug, Default)]
 struct Said {
+    failed: bool,
     kind: Option<String>,
     message: String,
 }
@@ -86,8 +87,9 @@ impl Said {
                     xml.skip()?
                 }
                 Some(Node::Start(child)) => {
-                    if child.name == "failure" && said.kind.is_none() {
-                        said.kind = child.get("exception-type").map(str::to_owned);
+                    if child.name == "failure" {
+                        said.failed = true;
+                        said.kind = said.kind.or_else(|| child.get("exception-type").map(str::to_owned));
                     }
                     open.push(child.name);
                 }
@@ -113,13 +115,14 @@ fn says(open: &[String]) -> bool {
 }
 
 /// The outcome by the words of the three.
-fn outcome(element: &Element) -> Result<Outcome, String> {
+fn outcome(element: &Element, failed: bool) -> Result<Outcome, String> {
     let label = element.get("label").unwrap_or_default();
     let said = element.get("result").or_else(|| match (element.get("executed"), element.get("success")) {
         (Some("False" | "false"), _) => Some("Skipped"),
         (_, Some("True" | "true")) => Some("Passed"),
         (_, Some("False" | "false")) => Some("Failed"),
-        _ => None,
+        (_, Some(other)) => Some(other),
+        _ => failed.then_some("Failed"),
     });
     match (said.unwrap_or_default(), label) {
         ("Passed" | "Pass" | "Success" | "Warning", _) => Ok(Outcome::Passed),
