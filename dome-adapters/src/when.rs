@@ -22,7 +22,8 @@ impl When {
     /// From RFC 3339, with or without an offset, with `T` or a space.
     pub(crate) fn of(text: &str) -> Self {
         let text = text.trim();
-        if text.is_empty() {
+        // The first of all years is how .NET writes a time that was never set.
+        if text.is_empty() || text.starts_with("0001-01-01") {
             return Self::Unknown;
         }
         let written = text.replacen([' ', 't'], "T", 1).replace('z', "Z").replace(',', ".");

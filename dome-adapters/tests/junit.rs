@@ -155,10 +155,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
     insta::assert_snapshot!(all, @r#"
     r.xml:byte 569: the entity `&a9;` is not expanded; expected `&lt;`, `&gt;`, `&amp;`, `&apos;`, `&quot;` or a character reference [xml_invalid]
     r.xml:byte 87: not XML: at 1..2: unrecognized entity `e`; expected an XML document [xml_invalid]
-    r.xml:byte 0: the document has no element; expected JUnit XML of any tool (`testsuites`, `testsuite`) [xml_invalid]
+    r.xml:byte 0: the document has no element; expected JUnit XML of any tool (`testsuites`, `testsuite`), and the XML of NUnit and xUnit.net [xml_invalid]
     r.xml:byte 6: text outside of elements: `no xml`; expected an XML document [xml_invalid]
     r.xml:byte 8: text outside of elements: `{"a": 1}`; expected an XML document [xml_invalid]
-    r.xml:byte 7: the root element is `<html>`; expected `<testsuites>` or `<testsuite>` [wrong_format]
+    r.xml:byte 7: the root element is `<html>`; expected `<testsuites>`, `<testsuite>`, or a root of NUnit or xUnit.net [wrong_format]
     r.xml:byte 30: the document ends inside of `<testcase>`; expected `</testcase>` [xml_invalid]
     r.xml:byte 31: not XML: ill-formed document: expected `</testsuite>`, but `</testsuites>` was found; expected an XML document [xml_invalid]
     r.xml: byte 31 does not begin a character in UTF-8; expected text in the encoding that the file declares [encoding_invalid]
@@ -177,4 +177,44 @@ fn a_report_that_is_cut_off_keeps_the_cases_before_the_cut() {
     let cut = whole.find("<testcase name='b'").unwrap() + 4;
     let done = one("junit", "r.xml", &whole.as_bytes()[..cut]);
     assert_eq!((outcomes(&done).as_str(), codes(&done)), ("success s::a", vec!["xml_invalid".to_owned()]));
+}
+
+#[test]
+fn nunit_and_xunit_net_say_how_a_case_ended_in_attributes() {
+    let nunit3 = r#"<test-run id="2" start-time="2026-01-01 10:00:00Z"><test-suite><test-case fullname="N.C.A" classname="N.C"
+        result="Passed" duration="0.25" start-time="2026-01-01 10:00:05Z"/><test-case fullname="N.C.B" classname="N.C"
+        result="Failed" label="Error"><failure><message>no</message><stack-trace>at</stack-trace></failure></test-case>
+        <test-case fullname="N.C.C" result="Failed"/><test-case fullname="N.C.D" result="Skipped" label="Ignored"><reason>
+        <message>later</message></reason></test-case><test-case fullname="N.C.E" result="Failed" label="Cancelled"/>
+        <test-case fullname="N.C.F" result="Odd"/><test-case fullname="N.C.G"/></test-suite></test-run>"#;
+    let nunit2 = r#"<test-results date="2026-01-01" time="10:00:00"><test-suite><results><test-case name="N.A" executed="True"
+        success="True" time="0.5"/><test-case name="N.B" executed="True" success="False"><failure><message>no</message>
+        </failure></test-case><test-case name="N.C" executed="False"/></results></test-suite></test-results>"#;
+    let xunit = r#"<assemblies><assembly run-date="2026-01-01" run-time="10:00:00"><errors><error type="cleanup" name="x">
+        <failure exception-type="System.Exception"><message>gone</message></failure></error></errors><collection>
+        <test name="N.C.A" type="N.C" result="Pass" time="1.5"/><test name="shown" type="N.C" result="Fail"><failure
+        exception-type="Xunit.Sdk.TrueException"><message>no</message></failure></test><test name="N.C.S" type="N.C"
+        result="Skip"><reason>later</reason></test></collection></assembly></assemblies>"#;
+    let mut all = String::new();
+    for text in [nunit3, nunit2, xunit] {
+        let done = one("junit", "r.xml", text.as_bytes());
+        all.push_str(&format!("{}\n{}\n", outcomes(&done), shown(&done)));
+    }
+    insta::assert_snapshot!(all, @r#"
+    success N.C.A 250 ms
+    failure N.C.B TEST.ERROR `no`
+    failure N.C.C TEST.FAILED
+    observation N.C.D `later`
+    failure N.C.E TEST.ABORTED
+    r.xml:test-case 6: the result is `Odd`; expected a result that is final [status_unknown]
+    r.xml:test-case 7: the case has no `result`; expected a result that is final [status_unknown]
+    success N.A 500 ms
+    failure N.B TEST.FAILED `no`
+    observation N.C
+
+    failure cleanup::x EXCEPTION.EXCEPTION `gone`
+    success N.C.A 1500 ms
+    failure N.C::shown EXCEPTION.TRUE_EXCEPTION `no`
+    observation N.C.S `later`
+    "#);
 }

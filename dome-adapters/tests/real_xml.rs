@@ -1,6 +1,5 @@
 //! Every real JUnit report and TRX file: counted by searching for tags, and converted.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
 
 mod support;
 
@@ -22,6 +21,29 @@ fn count(text: &str, tags: &[&str]) -> u64 {
             .count() as u64
     };
     tags.iter().map(opens).sum()
+}
+
+#[test]
+fn every_real_report_of_nunit_and_xunit_net_converts_whole() {
+    let Some(root) = support::real() else { return };
+    let mut sums = [0; 4];
+    for (name, bytes) in support::files(&root.join("junit")) {
+        let tags = match dome_adapters::Head::of(&bytes).root() {
+            Some("assemblies" | "assembly") => ["test", "error"],
+            Some("test-results" | "test-run" | "test-suite") => ["test-case", "error"],
+            _ => continue,
+        };
+        let done = support::one("junit", &name, &bytes);
+        let counted = count(&String::from_utf8_lossy(&bytes), &tags);
+        assert_eq!(done.counts.records, counted, "{name}: {}", support::shown(&done));
+        for finding in done.problems.iter().chain(&done.notes) {
+            println!("{finding}");
+        }
+        for (sum, number) in sums.iter_mut().zip([1, counted, done.envelopes.len() as u64, done.counts.left_out]) {
+            *sum += number;
+        }
+    }
+    assert_eq!(sums, [48, 775, 772, 3]);
 }
 
 #[test]

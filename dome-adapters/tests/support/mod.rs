@@ -1,5 +1,7 @@
 //! What every conversion holds, whatever the format.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::disallowed_methods, reason = "tests read what the crate is given")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
