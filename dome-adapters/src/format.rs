@@ -12,8 +12,13 @@ use crate::out::Out;
 use crate::reading::Reading;
 
 /// The formats, by name. A room is added by its `mod` line and a line here.
-const TABLE: &[&Descriptor] =
-    &[&crate::junit::FORMAT, &crate::swe_bench::FORMAT, &crate::tau_bench::FORMAT, &crate::terminal_bench::FORMAT];
+const TABLE: &[&Descriptor] = &[
+    &crate::junit::FORMAT,
+    &crate::sarif::FORMAT,
+    &crate::swe_bench::FORMAT,
+    &crate::tau_bench::FORMAT,
+    &crate::terminal_bench::FORMAT,
+];
 
 /// What a room says about itself.
 #[derive(Debug)]

@@ -67,6 +67,7 @@ mod report;
 mod when;
 
 mod junit;
+mod sarif;
 mod swe_bench;
 mod tau_bench;
 mod terminal_bench;
