@@ -20,6 +20,7 @@ const TABLE: &[&Descriptor] = &[
     &crate::junit::FORMAT,
     &crate::libtest::FORMAT,
     &crate::pytest_json::FORMAT,
+    &crate::sarif::FORMAT,
     &crate::swe_bench::FORMAT,
     &crate::tau_bench::FORMAT,
     &crate::terminal_bench::FORMAT,

@@ -72,6 +72,7 @@ mod go_test;
 mod junit;
 mod libtest;
 mod pytest_json;
+mod sarif;
 mod swe_bench;
 mod tau_bench;
 mod terminal_bench;
