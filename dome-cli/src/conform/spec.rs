@@ -7,8 +7,8 @@ use dome_contracts::conform::{Assertion, Check, Refused, Run, Shrink, SpecTest, 
 use super::session::Session;
 
 /// How many candidates are tried for one drift, and how many drifts are shrunk.
-const BUDGET: usize = 60;
-const SHRUNK_MAX: usize = 6;
+const BUDGET: usize = 40;
+const SHRUNK_MAX: usize = 4;
 
 /// Runs the tests; `reached` are the reason codes that fixtures reach.
 pub(super) fn test(session: &Session<'_>, reached: &mut BTreeSet<String>) -> anyhow::Result<(Check, Vec<SpecTest>)> {
