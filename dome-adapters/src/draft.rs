@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_core::{
-    Envelope, Evidence, Lane, Reader, Rejection, Scope, Sha256Hash, Signal, Status, Timestamp, WrapperPolicy,
+    Decision, Envelope, Evidence, Reader, Rejection, Scope, Sha256Hash, Signal, Status, Timestamp, WrapperPolicy,
 };
 use serde::Serialize;
 
@@ -19,14 +19,22 @@ pub(crate) struct Draft<'a> {
     pub(crate) task_id: &'a str,
     pub(crate) group_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) lane: Option<&'a Lane>,
+    pub(crate) lane: Option<&'a str>,
     pub(crate) ts: Timestamp,
     pub(crate) signal: Signal,
     pub(crate) wrapper_policy: WrapperPolicy,
     pub(crate) task_spec: SpecDraft<'a>,
     pub(crate) gates: Vec<GateDraft<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) guard_evals: Vec<GuardDraft>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_reason_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tool: Option<ToolDraft<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) env: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duration_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,14 +42,14 @@ pub(crate) struct Draft<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) remedy: Option<RemedyDraft>,
     pub(crate) evidence: Vec<Evidence>,
-    pub(crate) labels: BTreeMap<&'static str, &'a str>,
+    pub(crate) labels: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct SpecDraft<'a> {
     pub(crate) scope: Scope,
     pub(crate) target: TargetDraft<'a>,
-    pub(crate) action: ActionDraft,
+    pub(crate) action: ActionDraft<'a>,
     pub(crate) failure_reason_code: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) versions: BTreeMap<&'a str, &'a str>,
@@ -49,19 +57,32 @@ pub(crate) struct SpecDraft<'a> {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct TargetDraft<'a> {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: &'a str,
     pub(crate) id: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct ActionDraft {
-    pub(crate) kind: &'static str,
+pub(crate) struct ActionDraft<'a> {
+    pub(crate) kind: &'a str,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct GateDraft<'a> {
     pub(crate) gate_id: &'a str,
     pub(crate) status: Status,
+}
+
+/// One guard that was asked, by the names of section 2.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GuardDraft {
+    pub(crate) guard_id: String,
+    pub(crate) status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decision: Option<Decision>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reason_codes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) evidence_refs: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -29,6 +29,19 @@ macro_rules! codes {
 codes! {
     /// The file is not JSON.
     JsonInvalid = "json_invalid",
+    /// The file is not XML, or not such that it is read: cut off, nested too deep, with entities of
+    /// its own.
+    XmlInvalid = "xml_invalid",
+    /// Bytes are not text in the encoding of their file.
+    EncodingInvalid = "encoding_invalid",
+    /// A line or a document is too long to be held.
+    TooLarge = "too_large",
+    /// The file cannot be read to its end.
+    ReadFailed = "read_failed",
+    /// No format takes the file for one of its own (`auto`).
+    FormatUnknown = "format_unknown",
+    /// More than one format takes the file for one of its own (`auto`).
+    FormatAmbiguous = "format_ambiguous",
     /// The file is something else than the format has.
     WrongFormat = "wrong_format",
     /// A record lacks a member or has one of a wrong type.
@@ -39,6 +52,8 @@ codes! {
     MetadataMissing = "metadata_missing",
     /// Two files describe one run and differ.
     MetadataAmbiguous = "metadata_ambiguous",
+    /// Nothing says which run the record belongs to.
+    RunMissing = "run_missing",
     /// The record has no time.
     TimeMissing = "time_missing",
     /// The record's time is not one.
@@ -51,6 +66,14 @@ codes! {
     EnvelopeInvalid = "envelope_invalid",
     /// A note: records of the file stand in another input too.
     RecordRepeated = "record_repeated",
+    /// A note: the record's own time cannot be told for an instant, and another stands in for it.
+    TimeReplaced = "time_replaced",
+    /// A note: a test began, and what it was part of ended without a word on how it did.
+    OutcomeUnsaid = "outcome_unsaid",
+    /// A note: a line that is not of the format, as the output of another program is, was passed over.
+    LinePassedOver = "line_passed_over",
+    /// A note: the file is of the format and holds no record.
+    RecordsNone = "records_none",
     /// A note: a path that evidence cannot carry was left out.
     PathLeftOut = "path_left_out",
     /// A note: a duration could not be told and was left out.
@@ -84,6 +107,28 @@ pub struct Finding {
     pub message: String,
     /// What would have been right; empty where the message says it all.
     pub expected: String,
+}
+
+impl Finding {
+    /// A finding about a file as a whole, from who reads it.
+    #[must_use]
+    pub fn of_file(code: FindingCode, input: &str, message: impl Into<String>, expected: impl Into<String>) -> Self {
+        At { input, place: "" }.found(code, message, expected)
+    }
+
+    /// Whether it says that the file as a whole did not convert.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        use FindingCode as Code;
+        let whole = self.place.is_empty();
+        match self.code {
+            Code::FormatUnknown | Code::FormatAmbiguous | Code::ReadFailed | Code::WrongFormat | Code::XmlInvalid => {
+                true
+            }
+            Code::JsonInvalid | Code::EncodingInvalid | Code::TooLarge => whole,
+            _ => false,
+        }
+    }
 }
 
 struct Place<'f>(&'f str);

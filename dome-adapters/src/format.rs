@@ -1,18 +1,60 @@
-//! Which formats there are, and what each emits.
+//! Which formats there are: one line each in [`TABLE`].
 
 use std::fmt;
 
-use dome_core::CodeClass;
+use dome_core::{CodeClass, CodeTable};
 
-use crate::terminal_bench;
+use crate::codes;
+use crate::convert::{Conversion, Input, Options};
+use crate::finding::Finding;
+use crate::head::Head;
+use crate::out::Out;
+use crate::reading::Reading;
+
+/// The formats, by name. A room is added by its `mod` line and a line here.
+const TABLE: &[&Descriptor] = &[
+    // One a line, so that two who add one do not meet.
+    &crate::ctrf::FORMAT,
+    &crate::github_actions::FORMAT,
+    &crate::go_test::FORMAT,
+    &crate::junit::FORMAT,
+    &crate::libtest::FORMAT,
+    &crate::pytest_json::FORMAT,
+    &crate::swe_bench::FORMAT,
+    &crate::tau_bench::FORMAT,
+    &crate::terminal_bench::FORMAT,
+    &crate::trx::FORMAT,
+];
+
+/// What a room says about itself.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    /// The name on the command line.
+    pub(crate) name: &'static str,
+    /// What it reads, in one line.
+    pub(crate) summary: &'static str,
+    /// How the names of its files end, before any compression: what counts in a folder.
+    pub(crate) endings: &'static [&'static str],
+    /// The failure codes that it emits, by code.
+    pub(crate) codes: &'static [CodeMeaning],
+    /// Whether a file that begins like this is one of its own.
+    pub(crate) sniff: fn(&Head<'_>) -> bool,
+    /// How it converts.
+    pub(crate) converts: Converts,
+}
+
+/// How a room takes its files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Converts {
+    /// One by one, each read piece by piece; an error ends the file, what came before it stands.
+    Each(fn(&mut Reading<'_>, &mut Out<'_>) -> Result<(), Finding>),
+    /// All together and whole, because one explains another.
+    Together(fn(&[Input<'_>], &Options) -> Conversion),
+}
 
 /// A format that can be converted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Format {
-    /// Results of terminal-bench runs with their run metadata.
-    TerminalBench,
-}
+#[derive(Clone, Copy)]
+pub struct Format(&'static Descriptor);
 
 /// A name that no format has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,58 +77,85 @@ pub struct CodeMeaning {
 
 impl Format {
     /// Every format, by name.
-    pub const ALL: &[Self] = &[Self::TerminalBench];
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|descriptor| Self(descriptor))
+    }
+
+    /// The formats that take a file with such a beginning for one of their own.
+    ///
+    /// ```
+    /// use dome_adapters::{Format, Head};
+    /// let head = Head::of(br#"{"results": [{"trial_name": "t.1-of-1.r", "task_id": "t"}]}"#);
+    /// assert_eq!(Format::of(&head).map(Format::name).collect::<Vec<_>>(), ["terminal-bench"]);
+    /// ```
+    pub fn of<'h>(head: &'h Head<'h>) -> impl Iterator<Item = Self> + 'h {
+        Self::all().filter(|format| (format.0.sniff)(head))
+    }
 
     /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::TerminalBench => "terminal-bench",
-        }
+        self.0.name
     }
 
     /// What it reads, in one line.
     #[must_use]
     pub const fn summary(self) -> &'static str {
-        match self {
-            Self::TerminalBench => "results of terminal-bench runs (`results.json`) with their `run_metadata.json`",
-        }
+        self.0.summary
     }
 
     /// How the names of its files end, before any compression: what counts in a folder.
     #[must_use]
     pub const fn endings(self) -> &'static [&'static str] {
-        match self {
-            Self::TerminalBench => &[".json"],
-        }
+        self.0.endings
     }
 
-    /// The table of reason codes that it emits, as the document that `--reason-codes` takes.
+    /// Whether its files have to be held whole and together; else each is read piece by piece.
+    #[must_use]
+    pub const fn is_together(self) -> bool {
+        matches!(self.0.converts, Converts::Together(_))
+    }
+
+    /// The table of reason codes that it emits.
     ///
     /// ```
     /// use dome_adapters::Format;
-    /// use dome_core::{CodeClass, CodeTable};
-    /// let table = CodeTable::parse(Format::TerminalBench.reason_codes())?;
+    /// use dome_core::CodeClass;
+    /// let table = "terminal-bench".parse::<Format>()?.reason_codes();
     /// assert_eq!(table.class("AGENT.TIMEOUT"), Some(CodeClass::Repairable));
-    /// # Ok::<(), dome_core::CodeTableError>(())
+    /// # Ok::<(), dome_adapters::FormatError>(())
     /// ```
     #[must_use]
-    pub const fn reason_codes(self) -> &'static [u8] {
-        match self {
-            Self::TerminalBench => terminal_bench::REASON_CODES,
-        }
+    pub fn reason_codes(self) -> CodeTable {
+        codes::table(self.0.codes.iter().map(|meaning| (meaning.code, meaning.class)))
     }
 
     /// The same codes with what they mean, by code.
     #[must_use]
     pub const fn code_meanings(self) -> &'static [CodeMeaning] {
-        match self {
-            Self::TerminalBench => terminal_bench::CODE_MEANINGS,
-        }
+        self.0.codes
+    }
+
+    pub(crate) const fn converts(self) -> Converts {
+        self.0.converts
     }
 
     fn listed() -> String {
-        Self::ALL.iter().map(|format| format!("`{format}`")).collect::<Vec<_>>().join(", ")
+        Self::all().map(|format| format!("`{format}`")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Format {}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Format({})", self.name())
     }
 }
 
@@ -100,37 +169,33 @@ impl std::str::FromStr for Format {
     type Err = FormatError;
 
     fn from_str(text: &str) -> Result<Self, FormatError> {
-        let named = Self::ALL.iter().find(|format| format.name() == text);
-        named.copied().ok_or_else(|| FormatError { name: text.to_owned() })
+        Self::all().find(|format| format.name() == text).ok_or_else(|| FormatError { name: text.to_owned() })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use dome_core::{CodeTable, FailureReasonCode};
+    use dome_core::FailureReasonCode;
 
     use super::*;
 
     #[test]
-    fn every_format_has_a_name_that_finds_it() {
-        for format in Format::ALL {
-            assert_eq!(format.name().parse(), Ok(*format));
+    fn every_format_has_a_name_that_finds_it_and_names_are_sorted() {
+        for format in Format::all() {
+            assert_eq!(format.name().parse(), Ok(format));
         }
+        assert!(TABLE.is_sorted_by_key(|descriptor| descriptor.name));
         let unknown = "terminal_bench".parse::<Format>().map_err(|error| error.to_string());
-        assert_eq!(unknown, Err("no such format `terminal_bench`; there is `terminal-bench`".to_owned()));
+        assert!(unknown.is_err_and(|message| message.contains("`terminal-bench`")));
     }
 
     #[test]
-    fn every_table_holds_the_codes_that_have_a_meaning_and_no_other() {
-        for format in Format::ALL {
-            let table = CodeTable::parse(format.reason_codes());
-            let in_table = table.map(|table| {
-                table.codes.into_iter().map(|(code, entry)| (code.to_string(), entry.class)).collect::<Vec<_>>()
-            });
-            let meant = |meaning: &CodeMeaning| (meaning.code.to_owned(), meaning.class);
-            assert_eq!(in_table, Ok(format.code_meanings().iter().map(meant).collect()), "{format}");
-            for CodeMeaning { code, meaning, .. } in format.code_meanings() {
-                assert!(FailureReasonCode::new(code).is_ok(), "{code}");
+    fn every_code_is_one_has_a_meaning_and_stands_in_its_place() {
+        for format in Format::all() {
+            let meanings = format.code_meanings();
+            assert!(meanings.is_sorted_by(|a, b| a.code < b.code), "{format}");
+            for CodeMeaning { code, meaning, .. } in meanings {
+                assert!(FailureReasonCode::new(code).is_ok_and(|code| !code.is_none()), "{code}");
                 assert!(!meaning.is_empty() && !meaning.contains('\n'), "{code}");
             }
         }

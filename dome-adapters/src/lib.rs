@@ -20,31 +20,68 @@
 //!     Input { name: "run_metadata.json", bytes: metadata },
 //!     Input { name: "results.json", bytes: results },
 //! ];
-//! let done = convert(Format::TerminalBench, &inputs, &Options::default());
+//! let done = convert("terminal-bench".parse::<Format>()?, &inputs, &Options::default());
 //! assert_eq!(done.problems, []);
 //! let envelope = &done.envelopes[0];
 //! assert_eq!(envelope.task_spec.failure_reason_code.as_str(), "TESTS_FAILED");
 //! assert_eq!(dome_core::read(&envelope.to_canonical()).as_ref(), Ok(envelope));
+//! # Ok::<(), dome_adapters::FormatError>(())
 //! ```
 //!
 //! # The rooms
 //!
 //! - [`convert`]: [`Input`] and [`Options`] in, [`Conversion`] out.
-//! - [`Format`]: which formats there are, the reason-code table that each emits and what its codes
-//!   mean.
+//! - [`Converter`]: the same for files of any size, one after the other, envelopes as they come.
+//! - [`Format`]: which formats there are, the reason-code table that each emits, what its codes
+//!   mean, and which of them a file is, by its [`Head`].
 //! - [`Finding`]: what was left out and why, with a stable [`FindingCode`].
 //! - One private room a format. `docs/formats/NAME.md` says how its members map.
+//!
+//! # A new room
+//!
+//! A format is a room with a `FORMAT: Descriptor` (name, summary, endings, codes, how to tell it by
+//! its content, how it converts), a `mod` line below and a line in the table of `format.rs`. Its
+//! function gets a `Reading` (`line`, `json`, `xml`: a piece at a time where the format allows) and
+//! an `Out`. It makes a `Record` of each outcome, with what the data says and nothing else, and
+//! pushes it; `Out` adds run, ids, sequence, time, lane, remedy and evidence by the rules that all
+//! formats share (`docs/formats/README.md`), lets the core judge it, and counts. A record that
+//! cannot be read goes to `Out::left_out`; an `Err` ends the file, and what came before it stands.
+//! Formats of test reports say a `report::Case` instead, and share codes and the meaning of
+//! passed, failed, errored and skipped.
 
+mod codes;
 mod commit;
 mod convert;
+mod converter;
 mod draft;
 mod finding;
+mod findings;
 mod format;
+mod head;
 mod members;
+mod out;
 mod proof;
-mod terminal_bench;
+mod reading;
+mod record;
+mod report;
+mod when;
 
+mod ctrf;
+mod github_actions;
+mod go_test;
+mod junit;
+mod libtest;
+mod pytest_json;
+mod swe_bench;
+mod tau_bench;
+mod terminal_bench;
+mod trx;
+
+pub use codes::code_table;
 pub use commit::{Commit, CommitError};
 pub use convert::{Conversion, Counts, Input, Options, convert};
+pub use converter::{Converter, FileReport, Source};
 pub use finding::{Finding, FindingCode};
 pub use format::{CodeMeaning, Format, FormatError};
+pub use head::{HEAD_BYTES, Head};
+pub use when::{Zone, ZoneError};

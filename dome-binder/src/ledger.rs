@@ -57,20 +57,7 @@ impl Ledger {
     /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).
     #[must_use]
     pub fn lines(&self) -> Vec<LineFacts<'_>> {
-        let unseen = self.unseen_denials();
-        let mut keyed: Vec<(Sha256Hash, Position)> =
-            self.facts.iter().enumerate().map(|(position, fact)| (fact.keys.line, position)).collect();
-        keyed.sort_unstable();
-        keyed
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|line| {
-                let facts = line.iter().filter_map(|(_, position)| {
-                    let fact = self.facts.get(*position)?;
-                    Some(LineFact { position: *position, fact, unseen_denial: unseen.contains(position) })
-                });
-                LineFacts { facts: facts.collect() }
-            })
-            .collect()
+        self.part().lines()
     }
 
     /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dome_binder::{Ledger, Replay, Rules};
-use dome_core::Sha256Hash;
+use dome_core::{Sha256Hash, Timestamp};
 use serde_json::Value;
 
 use crate::result::ResultDir;
@@ -29,15 +29,25 @@ pub(crate) enum Known {
 }
 
 impl At {
+    /// The store, if one is asked.
+    pub(crate) fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    /// The result, unless a store is asked.
+    pub(crate) fn result(&self) -> &Path {
+        self.from.as_deref().unwrap_or(Path::new("."))
+    }
+
     /// Opens what is asked.
     ///
     /// # Errors
     ///
     /// When there is no result or store, or it cannot be read.
     pub(crate) fn open(&self) -> anyhow::Result<Known> {
-        match (&self.store, &self.from) {
-            (Some(store), _) => Ok(Known::Store(Box::new(Snapshot::read(store)?))),
-            (None, from) => Ok(Known::Result(Box::new(ResultDir::open(from.as_deref().unwrap_or(Path::new(".")))?))),
+        match &self.store {
+            Some(store) => Ok(Known::Store(Box::new(Snapshot::read(store)?))),
+            None => Ok(Known::Result(Box::new(ResultDir::open(self.result())?))),
         }
     }
 }
@@ -58,6 +68,14 @@ impl Known {
         }
     }
 
+    /// The instant that staleness is measured at.
+    pub(crate) fn as_of(&self) -> Option<Timestamp> {
+        match self {
+            Self::Result(result) => result.as_of(),
+            Self::Store(store) => store.replay.as_of,
+        }
+    }
+
     /// How messages name it.
     pub(crate) fn shown(&self) -> String {
         match self {
@@ -69,11 +87,7 @@ impl Known {
     /// Lines that left no row: blank ones, and repeats of facts.
     pub(crate) fn unlisted(&self) -> (u64, u64) {
         match self {
-            Self::Result(result) => {
-                let document = &result.manifest().document;
-                let count = |name: &str| document.pointer(&format!("/counts/{name}")).and_then(Value::as_u64);
-                (count("blank").unwrap_or(0), count("duplicates").unwrap_or(0))
-            }
+            Self::Result(result) => result.unlisted(),
             Self::Store(store) => (store.blank, store.replay.ledger.counts.duplicates),
         }
     }

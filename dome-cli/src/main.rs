@@ -2,6 +2,7 @@
 
 mod args;
 mod artifacts;
+mod backtest;
 mod check;
 mod comparison;
 mod conform;
@@ -14,6 +15,7 @@ mod guard;
 mod ingest;
 mod input;
 mod known;
+mod lookup;
 mod output;
 mod parallel;
 mod plan;
@@ -23,6 +25,7 @@ mod query;
 mod redaction;
 mod replay;
 mod result;
+mod rollout;
 mod schema;
 mod settings;
 mod store;
@@ -75,6 +78,8 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Plan(args) => plan::run(args, output),
         Verb::Guard(verb) => guard::run(&verb, output),
         Verb::Priors(args) => priors::run(&args, output),
+        Verb::Backtest(args) => backtest::run(&args, output),
+        Verb::Rollout(verb) => rollout::run(&verb, output),
         Verb::Verify(args) => verify::run(&args, output),
         Verb::Conform(args) => conform::run(&args, output),
         Verb::ConformExec(args) => conform::become_tool(&args),

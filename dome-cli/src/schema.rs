@@ -1,6 +1,8 @@
 //! `dome schema`: the JSON Schema of a public document.
 
+use dome_binder::backtest::Backtest;
 use dome_binder::priors::Priors;
+use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
 use dome_contracts::conform::{Report, manifest_schema};
@@ -16,7 +18,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 30] = [
+const DOCUMENTS: [Document; 33] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -58,6 +60,9 @@ const DOCUMENTS: [Document; 30] = [
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
     ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
+    ("backtest", "what backtest --format json prints", schema::of_output::<Backtest>),
+    ("rollout-policy", "what rollout status --policy takes", schema::of_output::<RolloutPolicy>),
+    ("rollout-status", "what rollout status --format json prints", schema::of_output::<RolloutStatus>),
     ("conformance-report", "what conform prints and priors --conformance takes", conformance_report),
     ("tool-manifest", "what conform takes", tool_manifest),
     ("policy", "what --policy takes", schema::of_output::<Policy>),

@@ -15,6 +15,10 @@ mod explain;
 mod guard;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/lookup.rs"]
+mod lookup;
+#[path = "cli/modes.rs"]
+mod modes;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/query.rs"]
@@ -23,6 +27,8 @@ mod query;
 mod redact;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/rollout.rs"]
+mod rollout;
 #[path = "cli/stable.rs"]
 mod stable;
 #[path = "cli/verify.rs"]

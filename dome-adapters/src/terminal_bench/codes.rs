@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use dome_core::CodeClass::{self, Advisory, Repairable, Structural};
+use dome_core::CodeClass::{Advisory, Repairable, Structural};
 
+use crate::codes::means;
 use crate::format::CodeMeaning;
-
-/// The reason-code table.
-pub(crate) const REASON_CODES: &[u8] = include_bytes!("reason-codes.json");
 
 /// The code of a trial whose tests ran and did not all pass.
 pub(super) const TESTS_FAILED: &str = "TESTS_FAILED";
@@ -25,10 +23,6 @@ pub(crate) const CODE_MEANINGS: &[CodeMeaning] = &[
     means(TESTS_FAILED, Repairable, "the tests ran, and not all of them passed"),
     means("TRIAL.UNKNOWN", Advisory, "the trial failed, and the harness says that it does not know why"),
 ];
-
-const fn means(code: &'static str, class: CodeClass, meaning: &'static str) -> CodeMeaning {
-    CodeMeaning { code, class, meaning }
-}
 
 /// The failure code of a `failure_mode`, where that says that something failed.
 ///
@@ -76,6 +70,12 @@ mod tests {
         codes.push(TESTS_FAILED.into());
         codes.sort();
         assert_eq!(codes, CODE_MEANINGS.iter().map(|meaning| meaning.code).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_table_beside_this_file_is_the_one_that_is_printed() {
+        let table = dome_core::CodeTable::parse(include_bytes!("reason-codes.json"));
+        assert_eq!(table, Ok(crate::codes::table(CODE_MEANINGS.iter().map(|known| (known.code, known.class)))));
     }
 
     #[test]

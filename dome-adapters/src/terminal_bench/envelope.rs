@@ -99,13 +99,17 @@ impl<'f> Ready<'f> {
             run_id: &self.run_id,
             task_id: &raw.task_id,
             group_id: &raw.trial_name,
-            lane: options.lane.as_ref(),
+            lane: options.lane.as_ref().map(dome_core::Lane::as_str),
             ts: self.ts,
             signal: self.outcome.signal,
             wrapper_policy: WrapperPolicy::Strict,
             task_spec: self.task_spec(),
             gates: self.outcome.tests.gates.clone(),
             message: self.outcome.tests.message.as_deref(),
+            guard_evals: Vec::new(),
+            policy_reason_code: None,
+            env: BTreeMap::new(),
+            attempts: None,
             tool: self.metadata().and_then(tool),
             duration_ms: self.duration_ms,
             remedy: self.remedy(options),
@@ -131,7 +135,7 @@ impl<'f> Ready<'f> {
         (self.outcome.signal == Signal::Success).then(|| RemedyDraft::commit(&commit))
     }
 
-    fn labels(&self) -> BTreeMap<&'static str, &str> {
+    fn labels(&self) -> BTreeMap<&str, &str> {
         let metadata = self.metadata();
         let said = [
             ("attempt", Some(self.trial.attempt)),

@@ -17,7 +17,7 @@ pub(crate) fn folder<const N: usize>(files: [(&str, Value); N]) -> Folder {
 
 pub(crate) fn run(folder: &Folder, options: &Options) -> Conversion {
     let inputs: Vec<_> = folder.iter().map(|(name, bytes)| Input { name, bytes }).collect();
-    let done = convert(Format::TerminalBench, &inputs, options);
+    let done = convert("terminal-bench".parse::<Format>().unwrap(), &inputs, options);
     holds(&done);
     done
 }

@@ -1,10 +1,18 @@
-//! The facts that the story of one derived key needs, and no others.
+//! The facts that the story of one key needs, and no others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dome_core::Sha256Hash;
 
 use crate::ledger::{Ledger, LineFact, LineFacts};
+
+/// Facts of a history in total order, each with its place in the whole: all of them, or as many as a
+/// question needs. Whole task lines are whole in it.
+#[derive(Clone, Debug, Default)]
+pub struct Part<'l> {
+    /// The facts, by position.
+    pub facts: Vec<LineFact<'l>>,
+}
 
 /// The facts of a key's task line, and of the lines that applied the key.
 #[derive(Clone, Debug)]
@@ -16,30 +24,40 @@ pub struct Excerpt<'l> {
 }
 
 impl Ledger {
-    /// The facts of one task line, as one of [`Ledger::lines`].
+    /// The whole history.
     #[must_use]
-    pub fn line(&self, key: Sha256Hash) -> LineFacts<'_> {
-        self.some_lines(&BTreeSet::from([key])).remove(&key).unwrap_or(LineFacts { facts: Vec::new() })
-    }
-
-    /// What the story of a derived key needs; `None` when no fact has that key.
-    #[must_use]
-    pub fn excerpt(&self, key: Sha256Hash) -> Option<Excerpt<'_>> {
-        let own = self.facts.iter().find(|fact| fact.keys.derived == key)?.keys.line;
-        let applying = self.facts.iter().filter(|fact| fact.applied_capsule == Some(key));
-        let wanted = applying.map(|fact| fact.keys.line).chain([own]).collect();
-        let mut lines = self.some_lines(&wanted);
-        let line = lines.remove(&own)?;
-        Some(Excerpt { line, others: lines.into_values().collect() })
-    }
-
-    fn some_lines(&self, wanted: &BTreeSet<Sha256Hash>) -> BTreeMap<Sha256Hash, LineFacts<'_>> {
+    pub fn part(&self) -> Part<'_> {
         let unseen = self.unseen_denials();
-        let mut lines: BTreeMap<Sha256Hash, LineFacts<'_>> = BTreeMap::new();
-        for (position, fact) in self.facts.iter().enumerate().filter(|(_, fact)| wanted.contains(&fact.keys.line)) {
-            let line = lines.entry(fact.keys.line).or_insert_with(|| LineFacts { facts: Vec::new() });
-            line.facts.push(LineFact { position, fact, unseen_denial: unseen.contains(&position) });
-        }
-        lines
+        let fact = |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) };
+        Part { facts: self.facts.iter().enumerate().map(fact).collect() }
+    }
+}
+
+impl<'l> Part<'l> {
+    /// The facts of one task line, as one of [`Ledger::lines`]; none when it is not in this part.
+    #[must_use]
+    pub fn line(&self, key: Sha256Hash) -> LineFacts<'l> {
+        let own = self.facts.iter().filter(|fact| fact.fact.keys.line == key);
+        LineFacts { facts: own.copied().collect() }
+    }
+
+    /// What the story of a derived key needs; `None` when no fact has that key. The part holds the
+    /// key's task line and every line with a fact that applies it.
+    #[must_use]
+    pub fn excerpt(&self, key: Sha256Hash) -> Option<Excerpt<'l>> {
+        let own = self.facts.iter().find(|fact| fact.fact.keys.derived == key)?.fact.keys.line;
+        let applying = self.facts.iter().filter(|fact| fact.fact.applied_capsule == Some(key));
+        let others: BTreeSet<Sha256Hash> =
+            applying.map(|fact| fact.fact.keys.line).filter(|line| *line != own).collect();
+        Some(Excerpt { line: self.line(own), others: others.into_iter().map(|line| self.line(line)).collect() })
+    }
+
+    /// The task lines, sorted by line key; each may be folded apart (L-4).
+    #[must_use]
+    pub fn lines(&self) -> Vec<LineFacts<'l>> {
+        let mut keyed: Vec<_> = self.facts.iter().map(|fact| (fact.fact.keys.line, fact.position, *fact)).collect();
+        keyed.sort_unstable_by_key(|(line, position, _)| (*line, *position));
+        let lines = keyed.chunk_by(|(a, ..), (b, ..)| a == b);
+        lines.map(|line| LineFacts { facts: line.iter().map(|(.., fact)| *fact).collect() }).collect()
     }
 }

@@ -44,7 +44,7 @@ pub struct FactStory {
 }
 
 /// Tells the story of the fact at `position` of its task line. `applied` is the excerpt of the
-/// capsule that it applied ([`crate::Ledger::excerpt`]), if some fact has that key.
+/// capsule that it applied ([`super::Part::excerpt`]), if some fact has that key.
 #[must_use]
 pub fn fact_story(
     position: Position,

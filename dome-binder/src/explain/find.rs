@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use dome_core::{Sha256Hash, Source};
 use serde::Serialize;
 
-use crate::ledger::Position;
-use crate::settle::Fact;
+use super::excerpt::Part;
+use crate::ledger::{LineFact, Position};
 
 /// Hex digits from which the start of a hash names it.
 pub const LEAST_DIGITS: usize = 8;
@@ -52,21 +52,21 @@ pub enum Found {
 /// A rejected line, as far as it can be named.
 type Rejected = (Source, Sha256Hash);
 
-/// Finds what `key` names among facts in total order and rejected lines, with their hashes.
+/// Finds what `key` names among facts and rejected lines, with their hashes.
 ///
 /// A key is a derived, concept, line or idempotency key, a fingerprint hash, a fact's digest, the
 /// hash of a rejected line (each whole, or by its first [`LEAST_DIGITS`] hex digits or more), an
 /// event id, `RUN/EVENT`, or `SOURCE:LINE`. What is named in full is found before what only starts
 /// with the key.
 #[must_use]
-pub fn find(key: &str, facts: &[Fact], rejected: &[Rejected]) -> Found {
+pub fn find(key: &str, facts: &Part<'_>, rejected: &[Rejected]) -> Found {
     let mut found = Hits::default();
     named_in_full(key, facts, rejected, &mut found);
     if found.0.is_empty() {
         named_by_hash(key, facts, rejected, &mut found);
     }
     if found.0.is_empty()
-        && let Some(source) = place(key).filter(|source| knows(source, facts, rejected))
+        && let Some(source) = line_of_source(key).filter(|source| knows(source, facts, rejected))
     {
         return Found::One(Subject::Unlisted(source));
     }
@@ -96,9 +96,10 @@ impl Hits {
 }
 
 /// Event ids, events of runs, and lines of sources.
-fn named_in_full(key: &str, facts: &[Fact], rejected: &[Rejected], found: &mut Hits) {
-    let place = place(key);
-    for (position, fact) in facts.iter().enumerate() {
+fn named_in_full(key: &str, facts: &Part<'_>, rejected: &[Rejected], found: &mut Hits) {
+    let place = line_of_source(key);
+    for LineFact { position, fact, .. } in &facts.facts {
+        let position = *position;
         let event = fact.event_id.as_str();
         let of_run = key.strip_suffix(event).and_then(|rest| rest.strip_suffix('/'));
         if event == key || of_run == Some(fact.run_id.as_str()) {
@@ -116,10 +117,11 @@ fn named_in_full(key: &str, facts: &[Fact], rejected: &[Rejected], found: &mut H
 }
 
 /// Hashes, whole or by their start.
-fn named_by_hash(key: &str, facts: &[Fact], rejected: &[Rejected], found: &mut Hits) {
+fn named_by_hash(key: &str, facts: &Part<'_>, rejected: &[Rejected], found: &mut Hits) {
     let Some((least, most)) = span(key) else { return };
     let named = |hash: Sha256Hash| (least..=most).contains(&hash);
-    for (position, fact) in facts.iter().enumerate() {
+    for LineFact { position, fact, .. } in &facts.facts {
+        let position = *position;
         let keys = &fact.keys;
         if named(keys.derived) {
             found.add(Subject::Capsule(keys.derived), "derived_key", keys.derived);
@@ -146,20 +148,22 @@ fn named_by_hash(key: &str, facts: &[Fact], rejected: &[Rejected], found: &mut H
 }
 
 /// The least and the greatest hash that start with these digits, if they are enough.
-fn span(digits: &str) -> Option<(Sha256Hash, Sha256Hash)> {
+#[must_use]
+pub fn span(digits: &str) -> Option<(Sha256Hash, Sha256Hash)> {
     let filled = |with: &str| format!("{digits}{}", with.repeat(64_usize.saturating_sub(digits.len()))).parse().ok();
     if digits.len() < LEAST_DIGITS { None } else { filled("0").zip(filled("f")) }
 }
 
-/// `SOURCE:LINE`.
-fn place(key: &str) -> Option<Source> {
+/// The line that `SOURCE:LINE` names, whether or not it is known.
+#[must_use]
+pub fn line_of_source(key: &str) -> Option<Source> {
     let (name, line) = key.rsplit_once(':')?;
     let line = line.parse().ok().filter(|line| *line > 0)?;
     Some(Source { line, name: name.into() })
 }
 
 /// Whether some line of that source is known.
-fn knows(source: &Source, facts: &[Fact], rejected: &[Rejected]) -> bool {
-    let mut names = facts.iter().map(|fact| &fact.source).chain(rejected.iter().map(|(source, _)| source));
+fn knows(source: &Source, facts: &Part<'_>, rejected: &[Rejected]) -> bool {
+    let mut names = facts.facts.iter().map(|fact| &fact.fact.source).chain(rejected.iter().map(|(source, _)| source));
     names.any(|known| known.name == source.name)
 }

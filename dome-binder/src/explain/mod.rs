@@ -3,8 +3,8 @@
 //! An explanation is the fold told aloud: every change of a counter comes from the very effects
 //! that the fold adds up ([`crate::fold_with`]), so that what is narrated is what was counted.
 //!
-//! [`find`] says what a key names; [`Excerpt`] is the few facts that a story needs, which an index
-//! may bring as well as a [`crate::Ledger`].
+//! [`find`] says what a key names; a [`Part`] is the facts that a story needs, which an index may
+//! bring as well as a [`crate::Ledger`].
 //!
 //! ```
 //! use dome_binder::explain::capsule_story;
@@ -16,7 +16,7 @@
 //! # let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
 //! # let ledger = order(group_by_run(vec![Box::new(record)]).into_iter().map(settle).collect());
 //! let key = ledger.facts[0].keys.derived;
-//! let excerpt = ledger.excerpt(key).ok_or("no fact has that key")?;
+//! let excerpt = ledger.part().excerpt(key).ok_or("no fact has that key")?;
 //! let story = capsule_story(key, &excerpt, &rules, ledger.last_ts());
 //! assert_eq!(story.counters.support_count, story.capsule.ok_or("it mints")?.support_count);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,9 +35,9 @@ mod told;
 
 pub use capsule::{CapsuleStory, capsule_story};
 pub use change::{Change, Counter, Counters, RemedyCounters};
-pub use excerpt::Excerpt;
+pub use excerpt::{Excerpt, Part};
 pub use fact::{FactStory, fact_story};
-pub use find::{Candidate, Found, LEAST_DIGITS, Subject, find};
+pub use find::{Candidate, Found, LEAST_DIGITS, Subject, find, line_of_source, span};
 pub use ingredients::{Ingredient, Ingredients};
 pub use overview::{Brief, ConceptStory, LineStory, Need, concept_story, line_story};
 pub use step::{Fired, MintReason, Step};

@@ -34,6 +34,7 @@ pub use filters::Filters;
 pub use limit::{Limit, LimitError};
 pub use page::Page;
 pub use question::{Question, QuestionError};
+pub(crate) use rows::policy_code;
 pub use rows::{Row, answer, rows};
-pub use suggest::{SUGGESTIONS, Unmatched, nearest, unmatched};
+pub use suggest::{SUGGESTIONS, Unmatched, nearest, unmatched, unmatched_among};
 pub use view::{View, ViewError};

@@ -61,11 +61,22 @@ pub fn nearest<'k>(value: &str, known: impl IntoIterator<Item = &'k str>) -> Vec
 /// when an answer is empty.
 #[must_use]
 pub fn unmatched(question: &Question, facts: &[Fact]) -> Vec<Unmatched> {
+    let known = |filter| facts.iter().flat_map(|fact| values(question.view(), filter, fact)).collect();
+    unmatched_among(question, known)
+}
+
+/// As [`unmatched`], where `known` says which values the rows of the whole view have.
+#[must_use]
+pub fn unmatched_among<T: AsRef<str> + Ord>(
+    question: &Question,
+    known: impl Fn(Filter) -> BTreeSet<T>,
+) -> Vec<Unmatched> {
     let given = question.filters().given().into_iter();
     given
         .filter(|(filter, _)| !matches!(filter, Filter::Since | Filter::Until))
         .filter_map(|(filter, value)| {
-            let known: BTreeSet<&str> = facts.iter().flat_map(|fact| values(question.view(), filter, fact)).collect();
+            let known = known(filter);
+            let known: BTreeSet<&str> = known.iter().map(AsRef::as_ref).collect();
             let unknown = !known.contains(value.as_str());
             unknown.then(|| Unmatched { near: nearest(&value, known), filter, value })
         })

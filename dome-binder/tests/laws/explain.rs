@@ -13,14 +13,14 @@ use proptest::prelude::*;
 use crate::support::{Setting, load_lines, setting};
 
 fn story(setting: &Setting, replay: &Replay, key: Sha256Hash) -> CapsuleStory {
-    let excerpt = replay.ledger.excerpt(key).unwrap();
+    let excerpt = replay.ledger.part().excerpt(key).unwrap();
     capsule_story(key, &excerpt, &setting.rules, replay.as_of)
 }
 
 fn fact(setting: &Setting, replay: &Replay, position: usize) -> FactStory {
     let fact = &replay.ledger.facts[position];
-    let applied = fact.applied_capsule.and_then(|key| replay.ledger.excerpt(key));
-    fact_story(position, &replay.ledger.line(fact.keys.line), applied.as_ref(), &setting.rules).unwrap()
+    let applied = fact.applied_capsule.and_then(|key| replay.ledger.part().excerpt(key));
+    fact_story(position, &replay.ledger.part().line(fact.keys.line), applied.as_ref(), &setting.rules).unwrap()
 }
 
 /// Every counter of a capsule's row, one by one.
@@ -152,8 +152,8 @@ proptest! {
     fn explain_finds_every_fact_and_key_by_each_of_its_names(history in history(), setting in setting()) {
         let replay = setting.replay(load_lines(&history.lines).records);
         let facts = &replay.ledger.facts;
-        let rejected: Vec<(Source, Sha256Hash)> = Vec::new();
-        let found = |key: &str| find(key, facts, &rejected);
+        let (part, rejected): (_, Vec<(Source, Sha256Hash)>) = (replay.ledger.part(), Vec::new());
+        let found = |key: &str| find(key, &part, &rejected);
         for (position, fact) in facts.iter().enumerate() {
             let one = Found::One(Subject::Fact(position));
             prop_assert_eq!(found(&format!("{}/{}", fact.run_id, fact.event_id)), one.clone());
@@ -187,7 +187,7 @@ proptest! {
         let mut told = 0;
         for line in replay.ledger.lines() {
             let story = line_story(&line, capsules).unwrap();
-            let again = line_story(&replay.ledger.line(story.key), capsules);
+            let again = line_story(&replay.ledger.part().line(story.key), capsules);
             prop_assert_eq!(again.as_ref(), Some(&story));
             told += story.capsules.len();
         }

@@ -17,7 +17,7 @@ fn ledger(lines: &[Vec<u8>]) -> Ledger {
 }
 
 /// A question whose filters have values of the history's own facts.
-fn question(view: View, ledger: &Ledger, dice: &mut Dice) -> Question {
+pub(crate) fn question(view: View, ledger: &Ledger, dice: &mut Dice) -> Question {
     let mut filters = Filters::default();
     for filter in view.filters() {
         let Some(fact) = ledger.facts.get(dice.roll(256).checked_rem(ledger.facts.len()).unwrap_or(0)) else {

@@ -7,8 +7,7 @@ pub(crate) use store::{IngestArgs, QuarantineVerb, StoreRebuildArgs, StoreVerb};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dome_adapters::Commit;
-use dome_core::{BinderVersion, Lane, RunId, Timestamp, WrapperPolicy};
+use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
 
 use crate::exit;
 
@@ -61,13 +60,16 @@ pub(crate) enum Verb {
     Ingest(IngestArgs),
     #[command(subcommand)]
     Store(StoreVerb),
-    Convert(ConvertArgs),
+    Convert(crate::convert::ConvertArgs),
     Query(crate::query::QueryArgs),
     Explain(crate::explain::ExplainArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Plan(PlanArgs),
     Priors(crate::priors::PriorsArgs),
+    Backtest(crate::backtest::BacktestArgs),
+    #[command(subcommand)]
+    Rollout(crate::rollout::RolloutVerb),
     #[command(subcommand)]
     Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
@@ -138,41 +140,6 @@ pub(crate) struct CheckArgs {
     /// Find fault with lines whose `ts` is later than this
     #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
     pub(crate) not_after: Option<Timestamp>,
-}
-
-/// Turn a real tool's output into envelopes
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n    dome convert terminal-bench runs/ --out night.jsonl\n    dome convert --reason-codes terminal-bench > codes.json"
-)]
-pub(crate) struct ConvertArgs {
-    /// The format of the input (see --list)
-    #[arg(required_unless_present_any = ["list", "reason_codes"], value_name = "FORMAT")]
-    pub(crate) tool: Option<String>,
-    /// Files, folders (walked in name order), or `-` for stdin
-    #[arg(value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// The file to write [default: stdout]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// The stream of work that all records belong to, such as a branch
-    #[arg(long, value_parser = word::<Lane>, value_name = "LANE")]
-    pub(crate) lane: Option<Lane>,
-    /// The commit that was tried; a success names it as its remedy
-    #[arg(long, value_parser = word::<Commit>, value_name = "SHA")]
-    pub(crate) commit: Option<Commit>,
-    /// The run of records whose own run the input does not say
-    #[arg(long, value_parser = word::<RunId>, value_name = "ID")]
-    pub(crate) run_id: Option<RunId>,
-    /// When records happened that have no time of their own
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
-    pub(crate) ts: Option<Timestamp>,
-    /// Name the formats
-    #[arg(long, conflicts_with = "tool")]
-    pub(crate) list: bool,
-    /// Print the table of reason codes that a format emits
-    #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
-    pub(crate) reason_codes: Option<String>,
 }
 
 /// Compute a result again from its facts, and point at what differs

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use dome_binder::columns::Needed;
 use dome_binder::explain::{
-    CapsuleStory, ConceptStory, FactStory, LineStory, Subject, capsule_story, concept_story, fact_story, line_story,
+    CapsuleStory, ConceptStory, FactStory, Found, LineStory, Part, Subject, capsule_story, concept_story, fact_story,
+    find, line_story,
 };
-use dome_binder::{Derived, Ledger, Policy, Replay, Rules};
+use dome_binder::{Derived, Fact, Policy, Position, Rules, assemble, fold};
 use dome_core::{Sha256Hash, Source, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::invalid;
 use crate::known::Known;
+use crate::lookup::{About, Brought, Lookup};
 
 /// What `dome explain --format json` prints, in canonical order: one of the members that may be
 /// absent, which `subject` names.
@@ -61,10 +64,9 @@ pub(crate) struct Unlisted {
     pub(crate) source: Source,
 }
 
-/// A result or a store as far as explanations need it.
+/// A result or a store as far as an explanation needs it.
 pub(super) struct Loaded {
-    pub(super) ledger: Ledger,
-    derived: Derived,
+    facts: Brought,
     rules: Rules,
     as_of: Option<Timestamp>,
     snapshot: Sha256Hash,
@@ -76,19 +78,34 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// All facts.
     pub(super) fn of(known: Known) -> anyhow::Result<Self> {
-        let rows = known.quarantine()?.into_iter();
-        let named = |row: Value| named(&row).map(|(source, sha256)| (source, sha256, row));
-        let quarantine: Option<Vec<_>> = rows.map(named).collect();
+        let quarantine = all_named(known.quarantine()?);
         let quarantine = quarantine.ok_or_else(|| invalid("`quarantine.jsonl` has a row without a source"))?;
-        let (rules, snapshot) = (known.rules().clone(), known.snapshot_digest());
+        let (rules, snapshot, as_of) = (known.rules().clone(), known.snapshot_digest(), known.as_of());
         let (unlisted, path) = (known.unlisted(), known.shown());
-        let Replay { ledger, derived, as_of, .. } = known.into_replay()?;
-        Ok(Self { ledger, derived, rules, as_of, snapshot, quarantine, unlisted, path })
+        let facts = Brought::whole(known.into_ledger()?);
+        Ok(Self { facts, rules, as_of, snapshot, quarantine, unlisted, path })
     }
 
-    pub(super) fn rejected(&self) -> Vec<(Source, Sha256Hash)> {
-        self.quarantine.iter().map(|(source, sha256, _)| (source.clone(), *sha256)).collect()
+    /// As many facts as an index says are needed; `None` when it does not fit them.
+    pub(super) fn some(lookup: &Lookup, needed: &Needed) -> Option<Self> {
+        let About { as_of, blank, duplicates, snapshot } = lookup.about;
+        Some(Self {
+            facts: lookup.bring(needed)?,
+            rules: lookup.rules.clone(),
+            as_of,
+            snapshot,
+            quarantine: all_named(lookup.quarantine()?)?,
+            unlisted: (blank, duplicates),
+            path: lookup.shown.clone(),
+        })
+    }
+
+    /// What a key names among these facts and the rejected lines.
+    pub(super) fn find(&self, key: &str) -> Found {
+        let rejected: Vec<_> = self.quarantine.iter().map(|(source, sha256, _)| (source.clone(), *sha256)).collect();
+        find(key, &self.facts.part(), &rejected)
     }
 
     pub(super) fn shown(&self) -> String {
@@ -96,13 +113,25 @@ impl Loaded {
     }
 
     /// What a key may have been meant to be: event ids and the names of sources.
-    pub(super) fn names(&self) -> BTreeSet<&str> {
-        let facts = self.ledger.facts.iter();
-        facts.flat_map(|fact| [fact.event_id.as_str(), fact.source.name.as_str()]).collect()
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let names = self.facts.facts().flat_map(|fact| [fact.event_id.as_str(), &*fact.source.name]);
+        names.map(str::to_owned).collect()
     }
 
-    /// Tells the story of what was found.
-    pub(super) fn explain(&self, subject: &Subject) -> anyhow::Result<Explanation> {
+    /// The last line of a source that is listed.
+    pub(super) fn last_listed(&self, name: &str) -> Option<u64> {
+        let facts = self.facts.facts().map(|fact| &fact.source);
+        let listed = facts.chain(self.quarantine.iter().map(|(source, ..)| source));
+        listed.filter(|known| &*known.name == name).map(|known| known.line).max()
+    }
+
+    /// The fact at a position, if it is one of these.
+    pub(super) fn fact(&self, position: Position) -> Option<&Fact> {
+        self.facts.part().facts.iter().find(|fact| fact.position == position).map(|fact| fact.fact)
+    }
+
+    /// Tells the story of what was found. A line that is not listed is behind or before `last_listed`.
+    pub(super) fn explain(&self, subject: &Subject, last_listed: Option<u64>) -> Explanation {
         let mut told = Explanation {
             as_of: self.as_of,
             capsule: None,
@@ -116,23 +145,24 @@ impl Loaded {
             subject: "",
             unlisted: None,
         };
+        let part = self.facts.part();
         told.subject = match subject {
             Subject::Capsule(key) => {
-                let excerpt = self.ledger.excerpt(*key);
+                let excerpt = part.excerpt(*key);
                 told.capsule = excerpt.map(|excerpt| capsule_story(*key, &excerpt, &self.rules, self.as_of));
                 "capsule"
             }
             Subject::Concept(key) => {
-                let Derived { capsules, concepts, .. } = &self.derived;
-                told.concept = Some(concept_story(*key, capsules, concepts, &self.rules.policy));
+                let Derived { capsules, concepts, .. } = self.derived(&part);
+                told.concept = Some(concept_story(*key, &capsules, &concepts, &self.rules.policy));
                 "concept"
             }
             Subject::Line(key) => {
-                told.line = line_story(&self.ledger.line(*key), &self.derived.capsules);
+                told.line = line_story(&part.line(*key), &self.derived(&part).capsules);
                 "line"
             }
             Subject::Fact(position) => {
-                told.fact = self.fact(*position);
+                told.fact = self.fact_story(&part, *position);
                 "fact"
             }
             Subject::Rejected(number) => {
@@ -140,26 +170,32 @@ impl Loaded {
                 "rejected"
             }
             Subject::Unlisted(source) => {
-                told.unlisted = Some(self.unlisted(source.clone()));
+                let (blank, duplicates) = self.unlisted;
+                let (last_listed, source) = (last_listed.unwrap_or(0), source.clone());
+                told.unlisted = Some(Unlisted { blank, duplicates, last_listed, source });
                 "unlisted"
             }
         };
-        Ok(told)
+        told
     }
 
-    fn fact(&self, position: usize) -> Option<FactStory> {
-        let fact = self.ledger.facts.get(position)?;
-        let applied = fact.applied_capsule.and_then(|key| self.ledger.excerpt(key));
-        fact_story(position, &self.ledger.line(fact.keys.line), applied.as_ref(), &self.rules)
+    /// What the lines of a part come to.
+    fn derived(&self, part: &Part<'_>) -> Derived {
+        let folded = part.lines().iter().map(|line| fold(line, &self.rules)).collect();
+        assemble(folded, &self.rules, self.as_of)
     }
 
-    fn unlisted(&self, source: Source) -> Unlisted {
-        let (blank, duplicates) = self.unlisted;
-        let facts = self.ledger.facts.iter().map(|fact| &fact.source);
-        let listed = facts.chain(self.quarantine.iter().map(|(source, ..)| source));
-        let last_listed = listed.filter(|known| known.name == source.name).map(|known| known.line).max();
-        Unlisted { blank, duplicates, last_listed: last_listed.unwrap_or(0), source }
+    fn fact_story(&self, part: &Part<'_>, position: Position) -> Option<FactStory> {
+        let fact = self.fact(position)?;
+        let applied = fact.applied_capsule.and_then(|key| part.excerpt(key));
+        fact_story(position, &part.line(fact.keys.line), applied.as_ref(), &self.rules)
     }
+}
+
+/// Rows of the quarantine with what names them.
+fn all_named(rows: Vec<Value>) -> Option<Vec<(Source, Sha256Hash, Value)>> {
+    let named = |row: Value| named(&row).map(|(source, sha256)| (source, sha256, row));
+    rows.into_iter().map(named).collect()
 }
 
 /// What names a row of the quarantine.

@@ -1,5 +1,6 @@
 //! `dome explain`: why a capsule, a fact or a line is what it is.
 
+mod answer;
 mod capsule;
 mod fact;
 mod load;
@@ -9,12 +10,13 @@ mod text;
 pub(crate) use load::Explanation;
 
 use clap::Args;
-use dome_binder::explain::{Candidate, Found, find};
-use dome_binder::query::nearest;
+use dome_binder::explain::Candidate;
 
 use crate::exit::{Exit, usage};
 use crate::known::At;
+use crate::lookup::{self, IndexArgs};
 use crate::output::{Output, note};
+use answer::Answer;
 use load::Loaded;
 
 /// Say why: the facts behind a capsule, or what became of a line
@@ -31,6 +33,8 @@ pub(crate) struct ExplainArgs {
     key: String,
     #[command(flatten)]
     at: At,
+    #[command(flatten)]
+    index: IndexArgs,
     /// End with exit code 4, not 1, when nothing has that key
     #[arg(long)]
     require_match: bool,
@@ -38,22 +42,24 @@ pub(crate) struct ExplainArgs {
 
 /// Runs the verb.
 pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let loaded = Loaded::of(args.at.open()?)?;
     let key = args.key.trim();
-    match find(key, &loaded.ledger.facts, &loaded.rejected()) {
-        Found::One(subject) => {
-            let explanation = loaded.explain(&subject)?;
+    let answer = match lookup::ask(&args.at, args.index.index, |lookup| Ok(answer::in_index(lookup, key)))? {
+        Some(answer) => answer,
+        None => answer::in_facts(&Loaded::of(args.at.open()?)?, key),
+    };
+    match answer {
+        Answer::Told(explanation) => {
             if output.is_json() {
-                output.object(&explanation)?;
+                output.object(&*explanation)?;
             } else {
                 text::show(&explanation, output)?;
             }
             output.flush()?;
             Ok(Exit::Done)
         }
-        Found::Many(candidates) => Err(ambiguous(key, &candidates)),
-        Found::Nothing => {
-            note(&nothing(key, &loaded));
+        Answer::Many(candidates) => Err(ambiguous(key, &candidates)),
+        Answer::Nothing { near, shown } => {
+            note(&nothing(key, &near, &shown));
             Ok(if args.require_match { Exit::NoMatch } else { Exit::Failed })
         }
     }
@@ -72,11 +78,10 @@ fn ambiguous(key: &str, candidates: &[Candidate]) -> anyhow::Error {
 }
 
 /// What is said when nothing has the key, with names near it.
-fn nothing(key: &str, loaded: &Loaded) -> String {
-    let near = nearest(key, loaded.names());
+fn nothing(key: &str, near: &[String], shown: &str) -> String {
     let meant: Vec<String> = near.iter().map(|near| format!("`{near}`")).collect();
     let meant = if meant.is_empty() { String::new() } else { format!("; near it: {}", meant.join(", ")) };
     let short = key.len() < dome_binder::explain::LEAST_DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit());
     let short = if short { "; the start of a hash needs 8 hex digits or more" } else { "" };
-    format!("dome: nothing in {} has the key `{key}`{short}{meant}", loaded.shown())
+    format!("dome: nothing in {shown} has the key `{key}`{short}{meant}")
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use dome_binder::{Policy, Rules};
+use dome_core::WrapperPolicy;
 use dome_core::arbitrary::{Dice, File, dice, history, layout};
-use dome_core::{CodeTable, WrapperPolicy};
 use proptest::prelude::*;
 
 use super::intake::{BatchLimits, Intake};
@@ -22,8 +22,8 @@ use crate::settings::Replay;
 use crate::store::{Session, Writer, export, verify};
 
 fn rules(mode: Option<WrapperPolicy>) -> Rules {
-    let table = dome_adapters::Format::TerminalBench.reason_codes();
-    Rules { policy: Policy::default(), codes: CodeTable::parse(table).unwrap(), mode }
+    let codes = "terminal-bench".parse::<dome_adapters::Format>().unwrap().reason_codes();
+    Rules { policy: Policy::default(), codes, mode }
 }
 
 fn output() -> Output {

@@ -24,12 +24,12 @@ enum Place {
 }
 
 /// Which files of a folder count: by the ends of their names, plain or compressed.
-pub(crate) type Endings = &'static [&'static str];
+pub(crate) type Endings<'e> = &'e [&'static str];
 
 /// Envelopes, as JSON Lines.
-pub(crate) const ENVELOPES: Endings = &[".jsonl"];
+pub(crate) const ENVELOPES: Endings<'static> = &[".jsonl"];
 
-fn counts(endings: Endings, name: &str) -> bool {
+fn counts(endings: Endings<'_>, name: &str) -> bool {
     let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     endings.iter().any(|end| plain.ends_with(end))
 }
@@ -39,7 +39,7 @@ fn counts(endings: Endings, name: &str) -> bool {
 /// # Errors
 ///
 /// When an input cannot be looked at, or a folder holds nothing that counts.
-pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<Source>> {
+pub(crate) fn find(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
@@ -55,7 +55,7 @@ pub(crate) fn find(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<S
     Ok(sources)
 }
 
-fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
+fn walk(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
     let sources = below(folder, endings)?;
     if sources.is_empty() {
         let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
@@ -64,7 +64,7 @@ fn walk(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn below(folder: &Path, endings: Endings) -> anyhow::Result<Vec<Source>> {
+fn below(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
         let entry = match entry {
@@ -93,7 +93,7 @@ fn is_gone(error: &walkdir::Error) -> bool {
 /// # Errors
 ///
 /// When a folder cannot be walked.
-pub(crate) fn find_some(inputs: &[PathBuf], endings: Endings) -> anyhow::Result<Vec<Source>> {
+pub(crate) fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.is_dir() {

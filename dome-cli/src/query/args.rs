@@ -9,6 +9,7 @@ use dome_core::{
 use crate::args::word;
 use crate::exit::usage;
 use crate::known::At;
+use crate::lookup::IndexArgs;
 use crate::output::note;
 
 /// Ask one of the three views
@@ -34,6 +35,8 @@ pub(crate) struct QueryArgs {
     /// Go on where a page ended: what it gave as its next cursor, with the same filters
     #[arg(long, value_parser = word::<Cursor>, value_name = "CURSOR", allow_hyphen_values = true)]
     cursor: Option<Cursor>,
+    #[command(flatten)]
+    pub(super) index: IndexArgs,
     /// End with exit code 4 when no row matches
     #[arg(long)]
     pub(super) require_match: bool,

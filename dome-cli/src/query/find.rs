@@ -1,13 +1,19 @@
 //! Finding the rows that a question asks for, in a result or a store.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dome_binder::append_row;
-use dome_binder::query::{Cursor, Filters, Limit, Question, Unmatched, View, answer, unmatched};
+use dome_binder::query::{
+    Cursor, Filter, Filters, Limit, Page, Question, Unmatched, View, rows, unmatched, unmatched_among,
+};
+use dome_binder::views::recent_failures;
 use dome_core::Sha256Hash;
 use serde::Serialize;
 
 use super::args::Asked;
 use crate::exit::usage;
-use crate::known::Known;
+use crate::known::{At, Known};
+use crate::lookup::{self, Indexing, Lookup};
 
 /// The first line of an answer as JSON, in canonical order. Rows of the view follow, one a line.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -44,27 +50,85 @@ pub(super) struct Found {
     pub(super) unmatched: Vec<Unmatched>,
 }
 
-/// Asks a result or a store.
-pub(super) fn in_facts(known: Known, asked: Asked) -> anyhow::Result<Found> {
+impl Asked {
+    /// Where the page starts.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor was given out for another snapshot, view or filters.
+    fn place(&self, snapshot: Sha256Hash) -> anyhow::Result<u64> {
+        self.question.place(snapshot, self.cursor).map_err(usage)
+    }
+
+    fn page<R>(&self, all: Vec<R>, snapshot: Sha256Hash) -> anyhow::Result<Page<R>> {
+        Page::cut(&self.question, all, snapshot, self.limit, self.cursor).map_err(usage)
+    }
+
+    /// A page as it is answered, its rows written already.
+    fn found<R>(&self, page: &Page<R>, rows: Vec<u8>, snapshot: Sha256Hash, unmatched: Vec<Unmatched>) -> Found {
+        let header = Header {
+            filters: self.question.filters().clone(),
+            format_version: "1",
+            limit: self.limit,
+            next: page.next,
+            rows: page.rows.len() as u64,
+            snapshot_digest: snapshot,
+            start: page.start,
+            total: page.total,
+            view: self.question.view(),
+        };
+        Found { view: self.question.view(), header, rows, unmatched }
+    }
+}
+
+/// Asks a result or a store: its index, or else all its facts.
+pub(super) fn find(at: &At, indexing: Indexing, asked: &Asked) -> anyhow::Result<Found> {
+    match lookup::ask(at, indexing, |lookup| in_index(lookup, asked))? {
+        Some(found) => Ok(found),
+        None => in_facts(at.open()?, asked),
+    }
+}
+
+fn in_facts(known: Known, asked: &Asked) -> anyhow::Result<Found> {
     let snapshot = known.snapshot_digest();
-    let Asked { question, limit, cursor } = asked;
     // A cursor that does not fit is refused before a fact is read.
-    question.place(snapshot, cursor).map_err(usage)?;
+    asked.place(snapshot)?;
     let facts = known.into_ledger()?.facts;
-    let page = answer(&question, &facts, snapshot, limit, cursor).map_err(usage)?;
-    let mut rows = Vec::new();
-    page.rows.iter().for_each(|row| append_row(row, &mut rows));
-    let unmatched = if page.total == 0 { unmatched(&question, &facts) } else { Vec::new() };
-    let header = Header {
-        filters: question.filters().clone(),
-        format_version: "1",
-        limit,
-        next: page.next,
-        rows: page.rows.len() as u64,
-        snapshot_digest: snapshot,
-        start: page.start,
-        total: page.total,
-        view: question.view(),
+    let page = asked.page(rows(&asked.question, &facts), snapshot)?;
+    let unmatched = if page.total == 0 { unmatched(&asked.question, &facts) } else { Vec::new() };
+    Ok(asked.found(&page, written(&page.rows), snapshot, unmatched))
+}
+
+/// The same answer from an index; `None` when it does not fit its facts.
+fn in_index(lookup: &Lookup, asked: &Asked) -> anyhow::Result<Option<Found>> {
+    let (snapshot, question) = (lookup.about.snapshot, &asked.question);
+    asked.place(snapshot)?;
+    let (page, bytes) = if question.view() == View::RecentFailures {
+        let Some(positions) = lookup.columns.recent_failures(question.filters()) else { return Ok(None) };
+        let page = asked.page(positions, snapshot)?;
+        let Some(facts) = lookup.bring(&page.rows.iter().copied().collect()) else { return Ok(None) };
+        let bytes = written(&recent_failures(facts.facts()));
+        (page, bytes)
+    } else {
+        let Some(tally) = lookup.columns.tally(question) else { return Ok(None) };
+        let page = asked.page(tally.rows(), snapshot)?;
+        let bytes = written(&page.rows);
+        (Page { rows: vec![0; page.rows.len()], start: page.start, total: page.total, next: page.next }, bytes)
     };
-    Ok(Found { view: Question::view(&question), header, rows, unmatched })
+    let unmatched = if page.total == 0 { in_values(lookup, question) } else { Some(Vec::new()) };
+    Ok(unmatched.map(|unmatched| asked.found(&page, bytes, snapshot, unmatched)))
+}
+
+/// Filters that nothing matches, by the values of an index.
+fn in_values(lookup: &Lookup, question: &Question) -> Option<Vec<Unmatched>> {
+    let given = question.filters().given().into_iter().map(|(filter, _)| filter);
+    let values = |filter| Some((filter, lookup.columns.values(question.view(), filter)?));
+    let known: BTreeMap<Filter, BTreeSet<String>> = given.map(values).collect::<Option<_>>()?;
+    Some(unmatched_among(question, |filter| known.get(&filter).cloned().unwrap_or_default()))
+}
+
+fn written<R: Serialize>(rows: &[R]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    rows.iter().for_each(|row| append_row(row, &mut bytes));
+    bytes
 }

@@ -13,7 +13,7 @@ use crate::output::Output;
 /// Runs the verb.
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let asked = args.asked()?;
-    let found = find::in_facts(args.at.open()?, asked)?;
+    let found = find::find(&args.at, args.index.index, &asked)?;
     show::show(&found, output)?;
     output.flush()?;
     show::unmatched(&found);

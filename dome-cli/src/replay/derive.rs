@@ -41,7 +41,7 @@ pub(crate) fn derive(
 mod tests {
     use dome_binder::{Policy, append_fact, append_row};
     use dome_core::arbitrary::history;
-    use dome_core::{CodeTable, Reader, Source, WrapperPolicy};
+    use dome_core::{Reader, Source, WrapperPolicy};
     use proptest::prelude::*;
 
     use super::*;
@@ -66,8 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn l5_the_number_of_threads_changes_nothing(history in history(), threads in 2_usize..6) {
-            let table = dome_adapters::Format::TerminalBench.reason_codes();
-            let codes = CodeTable::parse(table)?;
+            let codes = "terminal-bench".parse::<dome_adapters::Format>()?.reason_codes();
             let rules = Rules { policy: Policy::default(), codes, mode: Some(WrapperPolicy::Lenient) };
             prop_assert!(bytes(&history.lines, &rules, 1) == bytes(&history.lines, &rules, threads));
         }

@@ -58,6 +58,12 @@ impl ResultDir {
         self.named.as_of
     }
 
+    /// Lines that left no row: blank ones, and repeats of facts.
+    pub(crate) fn unlisted(&self) -> (u64, u64) {
+        let count = |name: &str| self.named.document.pointer(&format!("/counts/{name}")).and_then(Value::as_u64);
+        (count("blank").unwrap_or(0), count("duplicates").unwrap_or(0))
+    }
+
     /// One of its files, whole: the very bytes that the manifest names.
     ///
     /// # Errors

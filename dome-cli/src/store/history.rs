@@ -6,6 +6,8 @@ use anyhow::Context;
 use dome_binder::{Conflict, Record};
 use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Rejection, Source};
 
+use crate::lookup::RowPlace;
+
 use super::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session};
 
 /// A line of the log that is no envelope.
@@ -149,6 +151,15 @@ impl History {
         let (lines, blank) = (sum(|source| source.lines), sum(|source| source.blank));
         let left = blank + (self.records.len() + self.turned.len()) as u64;
         (if self.damage.is_empty() { lines } else { left }, blank)
+    }
+
+    /// Where the entry of each source's line stands.
+    pub(crate) fn places(self) -> BTreeMap<Source, RowPlace> {
+        let row = |(source, (position, place)): (Source, (u64, Place))| {
+            let Place { segment, start, length } = place;
+            (source, RowPlace { segment, start, length, position })
+        };
+        self.places.into_iter().map(row).collect()
     }
 
     /// The records, for deriving from.

@@ -14,10 +14,10 @@ mod verbs;
 pub(crate) mod verify;
 mod writer;
 
-pub(crate) use log::{Admitted, Checkpoint, Entry, Raw, Rejected, Session, Unfinished};
+pub(crate) use log::{Admitted, Checkpoint, Entry, Raw, Rejected, Segments, Session, Unfinished};
 pub(crate) use quarantine::{Retried, Shown};
 pub(crate) use settings::{StoreSettings, given};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Acknowledged, Snapshot};
 pub(crate) use status::Status;
 pub(crate) use verbs::run;
 pub(crate) use verify::Report;

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::exit::invalid;
+use crate::lookup::RowPlace;
 use crate::store::log::scan::Scan;
 
 /// The folder of the segments.
@@ -162,6 +163,18 @@ impl Segments {
             return Ok(None);
         }
         Ok(frame::read(&line).ok().filter(|(found, _)| *found == position).map(|(_, entry)| entry))
+    }
+}
+
+impl Segments {
+    /// The line that an entry keeps; `None` when none stands there.
+    pub(crate) fn line_at(&mut self, place: RowPlace) -> Option<Vec<u8>> {
+        let RowPlace { segment, start, length, position } = place;
+        match self.read(Place { segment, start, length }, position).ok()?? {
+            Entry::Line(line) => Some(line.raw.into_bytes()),
+            Entry::Rejected(rejected) => rejected.bytes(),
+            _ => None,
+        }
     }
 }
 

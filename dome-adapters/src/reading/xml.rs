@@ -1,0 +1,208 @@
+//! XML by pulling: elements, texts, ends. Nothing is expanded but character references and the five
+//! entities that XML itself has; a document type is passed over, and no part of it is followed.
+
+use std::io::BufReader;
+
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::decode::Decoded;
+use super::{Reading, failed};
+use crate::finding::{At, Finding, FindingCode, quote};
+
+/// Levels of elements in a document.
+const DEPTH_LEVELS: usize = 256;
+/// Attributes of one element.
+const ATTRIBUTES: usize = 1_024;
+
+/// A document that is being read.
+pub(crate) struct Xml<'r> {
+    name: &'r str,
+    reader: quick_xml::Reader<BufReader<Decoded<'r>>>,
+    buffer: Vec<u8>,
+    /// The local names of the elements that are open.
+    open: Vec<String>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Node {
+    /// An element begins; one without content ends right behind it.
+    Start(Element),
+    /// The innermost element ends.
+    End,
+    /// A piece of text; one text may come in several.
+    Text(String),
+}
+
+/// The start of an element: local names, attributes without namespace declarations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Element {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
+}
+
+impl Element {
+    /// An attribute that is there and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+impl<'r> Reading<'r> {
+    /// The file as XML.
+    pub(crate) fn xml<'x>(&'x mut self) -> Result<Xml<'x>, Finding>
+    where
+        'r: 'x,
+    {
+        let name = self.name;
+        let decoded = Decoded::new(self.reader).map_err(|error| failed(At { input: name, place: "" }, &error))?;
+        let mut reader = quick_xml::Reader::from_reader(BufReader::new(decoded));
+        reader.config_mut().expand_empty_elements = true;
+        reader.config_mut().allow_dangling_amp = false;
+        Ok(Xml { name, reader, buffer: Vec::new(), open: Vec::new() })
+    }
+}
+
+impl Xml<'_> {
+    /// The root element, which has to come before any text.
+    pub(crate) fn root(&mut self, what: &str) -> Result<Element, Finding> {
+        while let Some(node) = self.next()? {
+            if let Node::Start(root) = node {
+                return Ok(root);
+            }
+        }
+        Err(self.found(FindingCode::XmlInvalid, "the document has no element", what))
+    }
+
+    /// Passes over the rest of the element that has begun.
+    pub(crate) fn skip(&mut self) -> Result<(), Finding> {
+        let depth = self.open.len();
+        while self.open.len() >= depth {
+            if self.next()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next node; `None` at the end of the document.
+    pub(crate) fn next(&mut self) -> Result<Option<Node>, Finding> {
+        loop {
+            if let Some(found) = self.event()? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// `Some` where the event is something that counts; the inner `None` is the end.
+    fn event(&mut self) -> Result<Option<Option<Node>>, Finding> {
+        self.buffer.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let event = match self.reader.read_event_into(&mut buffer) {
+            Ok(event) => event,
+            Err(error) => return Err(self.broken(&error)),
+        };
+        let node = match event {
+            Event::Start(start) => Some(Some(self.start(&start)?)),
+            Event::End(_) => {
+                self.open.pop();
+                Some(Some(Node::End))
+            }
+            Event::Text(text) => Some(Some(Node::Text(self.text(&text)?))),
+            Event::CData(text) => Some(Some(Node::Text(self.text(&text)?))),
+            Event::GeneralRef(reference) => Some(Some(Node::Text(self.resolve(&reference)?))),
+            Event::Eof => {
+                self.ended()?;
+                Some(None)
+            }
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) | Event::Empty(_) => None,
+        };
+        self.buffer = buffer;
+        Ok(node)
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<Node, Finding> {
+        if self.open.len() == DEPTH_LEVELS {
+            let message = format!("elements are nested more than {DEPTH_LEVELS} levels deep");
+            return Err(self.found(FindingCode::XmlInvalid, message, "a report"));
+        }
+        let name = self.utf8(start.local_name().as_ref())?.to_owned();
+        let mut attributes = Vec::new();
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|error| self.malformed(&error.to_string()))?;
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
+            if attributes.len() == ATTRIBUTES {
+                return Err(self.malformed("an element has more than 1024 attributes"));
+            }
+            let value = attribute.unescape_value().map_err(|error| self.malformed(&error.to_string()))?;
+            attributes.push((self.utf8(attribute.key.local_name().as_ref())?.to_owned(), value.into_owned()));
+        }
+        self.open.push(name.clone());
+        Ok(Node::Start(Element { name, attributes }))
+    }
+
+    fn text(&self, bytes: &[u8]) -> Result<String, Finding> {
+        let text = self.utf8(bytes)?;
+        if self.open.is_empty() && !text.trim().is_empty() {
+            let message = format!("text outside of elements: {}", quote(text.trim()));
+            return Err(self.found(FindingCode::XmlInvalid, message, "an XML document"));
+        }
+        Ok(text.replace("\r\n", "\n"))
+    }
+
+    fn resolve(&self, reference: &BytesRef<'_>) -> Result<String, Finding> {
+        match reference.resolve_char_ref() {
+            Ok(Some(letter)) => return Ok(letter.to_string()),
+            Ok(None) => {}
+            Err(error) => return Err(self.malformed(&error.to_string())),
+        }
+        let name = self.utf8(reference)?;
+        resolve_predefined_entity(name).map(str::to_owned).ok_or_else(|| {
+            let message = format!("the entity {} is not expanded", quote(&format!("&{name};")));
+            self.found(
+                FindingCode::XmlInvalid,
+                message,
+                "`&lt;`, `&gt;`, `&amp;`, `&apos;`, `&quot;` or a character reference",
+            )
+        })
+    }
+
+    fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, Finding> {
+        std::str::from_utf8(bytes).map_err(|error| self.malformed(&error.to_string()))
+    }
+
+    fn ended(&self) -> Result<(), Finding> {
+        match self.open.last() {
+            Some(name) => {
+                let message = format!("the document ends inside of `<{name}>`");
+                Err(self.found(FindingCode::XmlInvalid, message, format!("`</{name}>`")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn broken(&self, error: &quick_xml::Error) -> Finding {
+        match error {
+            quick_xml::Error::Io(error) => failed(At { input: self.name, place: "" }, error),
+            other => self.malformed(&other.to_string()),
+        }
+    }
+
+    fn malformed(&self, message: &str) -> Finding {
+        self.found(FindingCode::XmlInvalid, format!("not XML: {message}"), "an XML document")
+    }
+
+    /// A finding at the place that was reached.
+    pub(crate) fn found(&self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
+        At { input: self.name, place: &self.place() }.found(code, message, expected)
+    }
+
+    fn place(&self) -> String {
+        let (failed, read) = (self.reader.error_position(), self.reader.buffer_position());
+        format!("byte {}", if failed > 0 { failed } else { read })
+    }
+}

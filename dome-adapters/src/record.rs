@@ -1,0 +1,147 @@
+//! A record on its way: what a room knows of one outcome. [`crate::out::Out`] adds the rest.
+
+use std::collections::BTreeMap;
+
+use dome_core::limits::{IDENTIFIER_BYTES, MESSAGE_BYTES};
+use dome_core::{CodeClass, Evidence, Scope, Sha256Hash, Signal, Status};
+
+use crate::draft::GuardDraft;
+use crate::when::When;
+
+/// What a room says of one outcome, under the names of section 2 of the model. What stays empty is
+/// not said; `run_id`, `event_id`, `task_id` and `group_id` then follow the rules of `docs/formats`.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// Where in the file: `line 7`, `/results/3`, `testcase 12`.
+    pub(crate) place: String,
+    pub(crate) event_id: Option<String>,
+    /// The run that the data names.
+    pub(crate) run_id: Option<String>,
+    /// Else the target's id.
+    pub(crate) task_id: Option<String>,
+    /// Else the event's id.
+    pub(crate) group_id: Option<String>,
+    /// The branch that the data names.
+    pub(crate) lane: Option<String>,
+    /// The commit that the data names; `--commit` outranks it.
+    pub(crate) commit: Option<String>,
+    /// Whether a success may name the commit as its remedy.
+    pub(crate) remedied: bool,
+    pub(crate) when: When,
+    pub(crate) signal: Signal,
+    pub(crate) scope: Scope,
+    /// `target.kind` and `target.id`.
+    pub(crate) target: (&'static str, String),
+    pub(crate) action: &'static str,
+    /// `NONE` where there is none. The class is for a code that the room's list does not have.
+    pub(crate) code: Option<(String, CodeClass)>,
+    pub(crate) policy_reason_code: Option<String>,
+    pub(crate) gates: Vec<(String, Status)>,
+    pub(crate) guard_evals: Vec<GuardDraft>,
+    /// Name and version; both, or none of it is said (`unknown` is for a version that is not known).
+    pub(crate) tool: Option<(String, String)>,
+    pub(crate) versions: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) attempts: Option<u64>,
+    pub(crate) duration_ms: Option<u64>,
+    /// The failure's own text; it is cut to what a message may have.
+    pub(crate) message: Option<String>,
+    /// Besides the file itself.
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// A record with nothing but what every record has.
+    pub(crate) fn new(
+        place: impl Into<String>,
+        signal: Signal,
+        (kind, id): (&'static str, &str),
+        action: &'static str,
+    ) -> Self {
+        Self {
+            place: place.into(),
+            event_id: None,
+            run_id: None,
+            task_id: None,
+            group_id: None,
+            lane: None,
+            commit: None,
+            remedied: true,
+            when: When::Unknown,
+            signal,
+            scope: Scope::Task,
+            target: (kind, id.to_owned()),
+            action,
+            code: None,
+            policy_reason_code: None,
+            gates: Vec::new(),
+            guard_evals: Vec::new(),
+            tool: None,
+            versions: BTreeMap::new(),
+            env: BTreeMap::new(),
+            attempts: None,
+            duration_ms: None,
+            message: None,
+            evidence: Vec::new(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps a label that says something.
+    pub(crate) fn label(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.labels.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// `text` as an identifier (M-03): control characters become spaces, the ends are trimmed, and what
+/// is longer than an identifier may be is cut and ends in `~` and sixteen digits of its SHA-256.
+/// `None` where nothing is left.
+pub(crate) fn identifier(text: &str) -> Option<String> {
+    let spaced: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let trimmed = spaced.trim();
+    if trimmed.len() <= IDENTIFIER_BYTES {
+        return (!trimmed.is_empty()).then(|| trimmed.to_owned());
+    }
+    let digest = Sha256Hash::of(text.as_bytes()).to_string();
+    Some(format!("{}~{}", cut(trimmed, IDENTIFIER_BYTES - 17), digest.get(..16).unwrap_or_default()))
+}
+
+/// The first `bytes` of a text, at a character's boundary.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|place| text.is_char_boundary(*place));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+/// A text as a message: trimmed, and as much of it as a message may have.
+pub(crate) fn message(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| cut(text, MESSAGE_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use dome_core::TaskId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn m03_names_become_identifiers() {
+        assert_eq!(identifier(" a\tb\n").as_deref(), Some("a b"));
+        assert_eq!((identifier(""), identifier("\u{a0}\n")), (None, None));
+        let [long, other] = ["x".repeat(600), "x".repeat(601)].map(|text| identifier(&text));
+        assert!(long.is_some() && long != other);
+    }
+
+    proptest! {
+        #[test]
+        fn m03_every_text_gives_an_identifier_or_none(text in any::<String>(), times in 1..40_usize) {
+            if let Some(id) = identifier(&text.repeat(times)) {
+                prop_assert!(TaskId::new(&id).is_ok(), "{id}");
+            }
+        }
+    }
+}
