@@ -123,10 +123,12 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
     let name = fingerprint.tool_name.as_ref()?;
     let version = fingerprint.tool_version.as_deref();
     let about: Vec<_> = reports.iter().filter(|report| report.is_about(name, version)).collect();
-    let current: Vec<_> = about.iter().filter(|report| report.is_current(as_of)).collect();
-    let why = match (about.is_empty(), current.is_empty()) {
-        (true, _) => "has no report",
-        (_, true) => "has no current report",
+    let same: Vec<_> = about.iter().filter(|report| report.is_of(&query.present_tools)).collect();
+    let current: Vec<_> = same.iter().filter(|report| report.is_current(as_of)).collect();
+    let why = match (about.is_empty(), same.is_empty(), current.is_empty()) {
+        (true, ..) => "has no report",
+        (_, true, _) => "has changed since its report",
+        (.., true) => "has no current report",
         _ if current.iter().all(|report| report.conformant) => return None,
         _ => "does not conform",
     };

@@ -37,7 +37,7 @@ mod prior;
 mod query;
 
 pub use answer::{Priors, priors};
-pub use conformance::{ConformanceReport, ConformanceReportError, ReportedTool};
+pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub use memory::Memory;
 pub(crate) use prior::Weight;
