@@ -74,7 +74,7 @@ fn m92_a_report_makes_a_capsule_eligible_and_a_changed_tool_holds_it_again() {
     let place = Place::new();
     night(&place);
     let manifest = copy(&place, "good");
-    let only = |why: &str| vec![format!("tool_not_conformant: `word-count` 1 {why}")];
+    let only = |why: &str| vec![format!("tool_not_conformant: `word-count` 1.0 {why}")];
     let with = ["--conformance", "report.json", "--tool-manifest", "good/manifest.json"];
 
     // No report on this tool: held.
