@@ -13,7 +13,9 @@ use crate::reading::Reading;
 
 /// The formats, by name. A room is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
+    &crate::cedar::FORMAT,
     &crate::junit::FORMAT,
+    &crate::opa::FORMAT,
     &crate::sarif::FORMAT,
     &crate::swe_bench::FORMAT,
     &crate::tau_bench::FORMAT,

@@ -53,6 +53,7 @@ mod codes;
 mod commit;
 mod convert;
 mod converter;
+mod decision;
 mod draft;
 mod finding;
 mod findings;
@@ -66,7 +67,9 @@ mod record;
 mod report;
 mod when;
 
+mod cedar;
 mod junit;
+mod opa;
 mod sarif;
 mod swe_bench;
 mod tau_bench;
