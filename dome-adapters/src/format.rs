@@ -14,8 +14,10 @@ use crate::reading::Reading;
 /// The formats, by name. A room is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
     &crate::cedar::FORMAT,
+    &crate::cloudevents::FORMAT,
     &crate::junit::FORMAT,
     &crate::opa::FORMAT,
+    &crate::otlp::FORMAT,
     &crate::sarif::FORMAT,
     &crate::swe_bench::FORMAT,
     &crate::tau_bench::FORMAT,

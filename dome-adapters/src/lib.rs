@@ -68,8 +68,10 @@ mod report;
 mod when;
 
 mod cedar;
+mod cloudevents;
 mod junit;
 mod opa;
+mod otlp;
 mod sarif;
 mod swe_bench;
 mod tau_bench;
