@@ -9,7 +9,7 @@ use dome_core::{CodeClass, Envelope, Sha256Hash, Timestamp};
 use crate::convert::{Counts, Input, Options};
 use crate::finding::{At, Finding, FindingCode};
 use crate::format::{Converts, Format};
-use crate::out::Out;
+use crate::out::{Out, State};
 use crate::reading::Reading;
 
 /// What is known of a file before it is read.
@@ -78,9 +78,7 @@ impl FileReport {
 #[derive(Debug, Default)]
 pub struct Converter {
     options: Options,
-    /// The last sequence of each run.
-    sequences: BTreeMap<String, u64>,
-    codes: BTreeMap<String, CodeClass>,
+    state: State,
     seen: BTreeSet<(String, Sha256Hash)>,
 }
 
@@ -108,8 +106,7 @@ impl Converter {
             return FileReport { notes: vec![note], ..FileReport::default() };
         }
         let mut reading = Reading::new(&source.name, reader);
-        let mut out =
-            Out::new(source, format.code_meanings(), &self.options, &mut self.sequences, &mut self.codes, sink);
+        let mut out = Out::new(source, format.code_meanings(), &self.options, &mut self.state, sink);
         let ended = match format.converts() {
             Converts::Each(convert) => convert(&mut reading, &mut out),
             Converts::Together(convert) => reading.whole().map(|bytes| {
@@ -123,6 +120,6 @@ impl Converter {
     /// The failure codes that the envelopes carry so far, with their classes.
     #[must_use]
     pub const fn codes(&self) -> &BTreeMap<String, CodeClass> {
-        &self.codes
+        &self.state.codes
     }
 }

@@ -68,6 +68,10 @@ codes! {
     RecordRepeated = "record_repeated",
     /// A note: the record's own time cannot be told for an instant, and another stands in for it.
     TimeReplaced = "time_replaced",
+    /// A note: a test began, and what it was part of ended without a word on how it did.
+    OutcomeUnsaid = "outcome_unsaid",
+    /// A note: a line that is not of the format, as the output of another program is, was passed over.
+    LinePassedOver = "line_passed_over",
     /// A note: the file is of the format and holds no record.
     RecordsNone = "records_none",
     /// A note: a path that evidence cannot carry was left out.

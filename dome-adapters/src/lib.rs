@@ -69,13 +69,19 @@ mod when;
 
 mod cedar;
 mod cloudevents;
+mod ctrf;
+mod github_actions;
+mod go_test;
 mod junit;
+mod libtest;
 mod opa;
 mod otlp;
+mod pytest_json;
 mod sarif;
 mod swe_bench;
 mod tau_bench;
 mod terminal_bench;
+mod trx;
 
 pub use codes::code_table;
 pub use commit::{Commit, CommitError};

@@ -39,6 +39,42 @@ impl<'a> Members<'a> {
             .transpose()
     }
 
+    /// A string or an array of strings, empty where it is not there or `null`.
+    pub(crate) fn optional_text_or_texts(&mut self, name: &str) -> Result<Vec<String>, Finding> {
+        match self.present(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(texts)) => texts.into_iter().map(|text| self.string(name, text)).collect(),
+            Some(text) => self.string(name, text).map(|text| vec![text]),
+        }
+    }
+
+    /// A number as it is written, unless it is not there or `null`.
+    pub(crate) fn optional_number(&mut self, name: &str) -> Result<Option<String>, Finding> {
+        match self.present(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(other) => Err(self.wrong(name, &other, "a number")),
+        }
+    }
+
+    /// An array, empty where it is not there or `null`.
+    pub(crate) fn optional_array(&mut self, name: &str) -> Result<Vec<Value>, Finding> {
+        match self.present(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(values)) => Ok(values),
+            Some(other) => Err(self.wrong(name, &other, "an array")),
+        }
+    }
+
+    /// An object, empty where it is not there or `null`.
+    pub(crate) fn optional_object(&mut self, name: &str) -> Result<Map<String, Value>, Finding> {
+        match self.present(name) {
+            None => Ok(Map::new()),
+            Some(Value::Object(object)) => Ok(object),
+            Some(other) => Err(self.wrong(name, &other, "an object")),
+        }
+    }
+
     /// An object of strings, unless it is not there or `null`.
     pub(crate) fn optional_texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Finding> {
         match self.present(name) {
@@ -86,4 +122,9 @@ fn found(value: &Value) -> String {
         Value::Object(_) => "an object",
     };
     format!("found {kind}")
+}
+
+/// A member that is a string and not empty.
+pub(crate) fn text_in<'o>(object: &'o Map<String, Value>, name: &str) -> Option<&'o str> {
+    object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use dome_core::limits::SAFE_INTEGER;
-use dome_core::{CodeClass, Envelope, Evidence, EvidencePath, Lane, Reader, Signal, Timestamp, WrapperPolicy};
+use dome_core::{
+    CodeClass, Envelope, Evidence, EvidencePath, Lane, Reader, Sha256Hash, Signal, Timestamp, WrapperPolicy,
+};
 
 use crate::commit::Commit;
 use crate::convert::{Conversion, Counts, Options};
@@ -15,6 +17,15 @@ use crate::format::CodeMeaning;
 use crate::record::{Record, identifier, message};
 use crate::when::When;
 
+/// What is kept from file to file.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The last sequence of each run.
+    pub(crate) sequences: BTreeMap<String, u64>,
+    pub(crate) codes: BTreeMap<String, CodeClass>,
+    said: BTreeMap<Sha256Hash, Sha256Hash>,
+}
+
 /// The file that is being converted, and where its envelopes go.
 pub(crate) struct Out<'a> {
     source: &'a Source,
@@ -24,6 +35,8 @@ pub(crate) struct Out<'a> {
     options: &'a Options,
     sequences: &'a mut BTreeMap<String, u64>,
     codes: &'a mut BTreeMap<String, CodeClass>,
+    /// What the records said whose ids the data gave, by those ids.
+    said: &'a mut BTreeMap<Sha256Hash, Sha256Hash>,
     sink: &'a mut dyn FnMut(Envelope),
     reader: Reader,
     evidence: Evidence,
@@ -38,10 +51,10 @@ impl<'a> Out<'a> {
         source: &'a Source,
         meanings: &'static [CodeMeaning],
         options: &'a Options,
-        sequences: &'a mut BTreeMap<String, u64>,
-        codes: &'a mut BTreeMap<String, CodeClass>,
+        state: &'a mut State,
         sink: &'a mut dyn FnMut(Envelope),
     ) -> Self {
+        let State { sequences, codes, said } = state;
         let digest = source.sha256.to_string();
         let label = format!("{}@{}", source.name, digest.get(..12).unwrap_or_default());
         let path = EvidencePath::new(&source.name);
@@ -61,6 +74,7 @@ impl<'a> Out<'a> {
             options,
             sequences,
             codes,
+            said,
             sink,
             reader,
             evidence,
@@ -113,10 +127,14 @@ impl<'a> Out<'a> {
     /// A record: an envelope, or a problem.
     pub(crate) fn push(&mut self, record: &Record) {
         match self.envelope(record) {
-            Ok(envelope) => {
+            Ok(Some(envelope)) => {
                 self.counts.records += 1;
                 self.count(&envelope, record);
                 (self.sink)(envelope);
+            }
+            Ok(None) => {
+                self.repeated();
+                self.note(FindingCode::RecordRepeated, &record.place, "the record says again what another one said");
             }
             Err(problem) => self.left_out(problem),
         }
@@ -139,7 +157,8 @@ impl<'a> Out<'a> {
         self.codes.insert(code.clone(), known.map_or(*class, |known| known.class));
     }
 
-    fn envelope(&mut self, record: &Record) -> Result<Envelope, Finding> {
+    /// `None` for what another record of the run said.
+    fn envelope(&mut self, record: &Record) -> Result<Option<Envelope>, Finding> {
         let run_id = self.run_id(record)?;
         let ts = self.ts(record)?;
         let own = format!("{}#{}", self.label, self.counts.records + 1);
@@ -158,14 +177,39 @@ impl<'a> Out<'a> {
             event: &own,
             target: &target,
         };
+        if (record.event_id.is_some() || record.group_id.is_some()) && self.known(record, &ids)? {
+            return Ok(None);
+        }
         let sequence = self.sequences.get(&run_id).copied().unwrap_or_default() + 1;
         let place = &record.place;
         let draft = draft(record, &ids, self.options, (sequence, ts), &self.evidence);
         let admitted = draft.admit(&mut self.reader);
-        admitted.map_err(|rejection| {
+        admitted.map(Some).map_err(|rejection| {
             let message = format!("it makes no valid envelope: {rejection}");
             self.at(place).found(FindingCode::EnvelopeInvalid, message, "")
         })
+    }
+
+    /// Whether a record of the run with these ids said the same before; one that said something else
+    /// is a problem.
+    fn known(&mut self, record: &Record, ids: &Ids<'_>) -> Result<bool, Finding> {
+        let said = Record { place: String::new(), ..record.clone() };
+        let said = Sha256Hash::of(format!("{said:?}").as_bytes());
+        let event = ["event", ids.run, ids.event];
+        let outcome = ["outcome", ids.run, &format!("{}\0{}", ids.task, ids.group)];
+        for id in [event, outcome].map(|id| Sha256Hash::of(id.join("\0").as_bytes())) {
+            match self.said.insert(id, said) {
+                Some(before) if before == said => return Ok(true),
+                Some(before) => {
+                    self.said.insert(id, before);
+                    let message =
+                        format!("another record of the run has the id {} and says something else", quote(ids.event));
+                    return Err(self.at(&record.place).found(FindingCode::RecordConflict, message, "each record once"));
+                }
+                None => {}
+            }
+        }
+        Ok(false)
     }
 
     fn run_id(&self, record: &Record) -> Result<String, Finding> {

@@ -22,7 +22,8 @@ impl When {
     /// From RFC 3339, with or without an offset, with `T` or a space.
     pub(crate) fn of(text: &str) -> Self {
         let text = text.trim();
-        if text.is_empty() {
+        // The first of all years is how .NET writes a time that was never set.
+        if text.is_empty() || text.starts_with("0001-01-01") {
             return Self::Unknown;
         }
         let written = text.replacen([' ', 't'], "T", 1).replace('z', "Z").replace(',', ".");
@@ -89,6 +90,17 @@ fn nine_digits(text: &str) -> String {
 /// cut off. `None` where it is not a number, or negative.
 pub(crate) fn milliseconds(seconds: &str) -> Option<u64> {
     u64::try_from(scaled(seconds, 3)?).ok()
+}
+
+/// Whole milliseconds of a duration written as `[days.]hours:minutes:seconds[.fraction]`.
+pub(crate) fn clock_milliseconds(text: &str) -> Option<u64> {
+    let mut parts = text.trim().rsplitn(3, ':');
+    let [seconds, minutes, hours] = [parts.next()?, parts.next()?, parts.next()?];
+    let (days, hours) = hours.split_once('.').unwrap_or(("0", hours));
+    let number = |text: &str| text.parse::<u64>().ok();
+    let minutes =
+        number(days)?.checked_mul(24)?.checked_add(number(hours)?)?.checked_mul(60)?.checked_add(number(minutes)?)?;
+    minutes.checked_mul(60_000)?.checked_add(milliseconds(seconds)?)
 }
 
 /// A decimal number that is not negative, times ten to the `power`, without its fraction. Commas
@@ -196,6 +208,12 @@ mod tests {
         assert_eq!(When::of_unix_seconds("1695869810.609822"), at("2023-09-28T02:56:50.609822Z"));
         assert_eq!(When::of_unix_milliseconds("1609459200000"), at("2021-01-01T00:00:00Z"));
         assert_eq!(When::of_unix_seconds("1e99"), When::Unreadable("1e99".into()));
+    }
+
+    #[test]
+    fn clock_durations_are_read_in_integers() {
+        let read = ["00:00:00.0006537", "01:02:03.5", "1.00:00:00", "5", "a:b:c"].map(clock_milliseconds);
+        assert_eq!(read, [Some(0), Some(3_723_500), Some(86_400_000), None, None]);
     }
 
     #[test]

@@ -169,7 +169,11 @@ fn real_files_come_to_what_was_counted_otherwise() {
     let Some(files) = real("otlp") else { return };
     let done = run("otlp", &files, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
     assert_eq!((files.len(), codes(&done.problems)), (26, vec!["wrong_format"; 3]));
-    assert_eq!((done.counts.records, done.envelopes.len(), done.counts.left_out), (72, 69, 3), "68 spans, one of 16 log records");
+    assert_eq!(
+        (done.counts.records, done.envelopes.len(), done.counts.left_out),
+        (72, 69, 3),
+        "68 spans, one of 16 log records"
+    );
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure LOG.ERROR
     1 failure SPAN.ERROR

@@ -126,6 +126,31 @@ impl CodeFacts {
     }
 }
 
+/// The figures that the eligibility of a capsule looks at, before it is finished (M-92).
+pub(crate) fn figures_of(
+    state: &CapsuleState,
+    applied: AppliedCounts,
+    guard_denied: bool,
+    code: &CodeFacts,
+    remedy_confidence_ppm: Option<u64>,
+) -> Figures {
+    let successes = state.resolved_count + applied.confirmed_count;
+    let failures = state.contradiction_count + applied.refuted_count;
+    Figures {
+        support_count: state.support.support_count,
+        run_count: state.support.run_count,
+        resolved_count: state.resolved_count,
+        remedy_confidence_ppm,
+        confidence_ppm: confidence_ppm(successes, failures),
+        successes,
+        failures,
+        last_seen_ts: state.support.last.ts,
+        class: code.class,
+        reason_code_known: code.known,
+        guard_denied,
+    }
+}
+
 /// Finishes a capsule: what was applied elsewhere (M-84), confidence (M-91), holds and verdict (M-92).
 ///
 /// `guard_denied` is what M-96 says of its task line; staleness is measured at `as_of`.
@@ -139,21 +164,8 @@ pub fn finish(
 ) -> Capsule {
     let code = CodeFacts::of(&state.failure_reason_code, state.kind(), rules);
     let remedies = best_remedies(&state.remedies);
-    let successes = state.resolved_count + applied.confirmed_count;
-    let failures = state.contradiction_count + applied.refuted_count;
-    let figures = Figures {
-        support_count: state.support.support_count,
-        run_count: state.support.run_count,
-        resolved_count: state.resolved_count,
-        remedy_confidence_ppm: remedies.first().map(|remedy| remedy.confidence_ppm),
-        confidence_ppm: confidence_ppm(successes, failures),
-        successes,
-        failures,
-        last_seen_ts: state.support.last.ts,
-        class: code.class,
-        reason_code_known: code.known,
-        guard_denied,
-    };
+    let remedy_ppm = remedies.first().map(|remedy| remedy.confidence_ppm);
+    let figures = figures_of(state, applied, guard_denied, &code, remedy_ppm);
     let holds = holds(&figures, &rules.policy, as_of);
     Capsule {
         action_kind: state.line.action_kind.clone(),

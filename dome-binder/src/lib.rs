@@ -28,17 +28,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`priors`] is the planner's question to what came out.
+//! [`priors`] is the planner's question to what came out; [`backtest`] asks it along a history.
 //!
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
 mod assemble;
+pub mod backtest;
 mod capsule;
 pub mod columns;
 mod compare;
 mod concept;
 mod confidence;
+mod document;
 mod eligibility;
 pub mod explain;
 mod fold;
@@ -49,6 +51,7 @@ pub mod query;
 mod record;
 mod remedy;
 mod replay;
+pub mod rollout;
 mod rows;
 mod settle;
 mod trigger;
@@ -63,13 +66,14 @@ pub use compare::{
 };
 pub use concept::Concept;
 pub use confidence::confidence_ppm;
+pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, Hold, Verdict, holds};
 pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
 pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
-pub use policy::{PPM, Policy, PolicyError};
+pub use policy::{PPM, Policy};
 pub use record::Record;
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};

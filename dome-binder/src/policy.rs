@@ -3,6 +3,9 @@
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{Sha256Hash, canonical};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::document::{self, DocumentError, DocumentProblem, Member};
 
 /// One part in a million.
 pub const PPM: u64 = 1_000_000;
@@ -30,20 +33,25 @@ pub struct Policy {
     /// Milliseconds above the median that it must reach as well (M-71).
     pub latency_min_excess_ms: u64,
     /// Earlier durations that `latency_delta` asks for (M-71).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 9_007_199_254_740_991_u64)))]
     pub latency_min_samples: u64,
     /// Latest durations that the median is taken of (M-71).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 9_007_199_254_740_991_u64)))]
     pub latency_window: u64,
     /// Contradictions, in parts per million of the outcomes, above which `contradicted` holds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
     pub max_contradiction_ppm: u64,
     /// Seconds after which a capsule is `stale` (M-92) and a concept expired (M-95).
     pub max_staleness_s: u64,
     /// Confidence below which `low_confidence` and `unproven_remedy` hold, in parts per million.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
     pub min_confidence_ppm: u64,
     /// Runs below which `low_run_count` holds.
     pub min_run_count: u64,
     /// Support below which `low_support` holds.
     pub min_support: u64,
     /// The version of this document.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "1")))]
     pub policy_version: String,
     /// Attempts from which `retry_storm` fires (M-71).
     pub retry_storm_attempts: u64,
@@ -70,34 +78,34 @@ impl Default for Policy {
     }
 }
 
-/// Why a document is not a policy (M-94).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
-    /// It is not the document that is expected.
-    #[error("not a policy document: {message}")]
-    Document {
-        /// What the reader said, with line and column.
-        message: String,
-    },
-    /// It has another version.
-    #[error("`/policy_version`: expected `1`, found `{found}`")]
-    Version {
-        /// The version found.
-        found: String,
-    },
-    /// A threshold is out of its range.
-    #[error("`/{member}`: expected {least} to {most}, found {found}")]
-    Range {
-        /// The threshold.
-        member: &'static str,
-        /// The least value it may have.
-        least: u64,
-        /// The greatest value it may have.
-        most: u64,
-        /// The value found.
-        found: u64,
-    },
+/// The members of the document, each with its least and greatest value.
+const MEMBERS: [(&str, Member); 14] = [
+    ("concept_min_support", Member::Number(0, SAFE_INTEGER)),
+    ("concept_min_targets", Member::Number(0, SAFE_INTEGER)),
+    ("contradiction_window_s", Member::Number(0, SAFE_INTEGER)),
+    ("latency_factor", Member::Number(0, SAFE_INTEGER)),
+    ("latency_min_excess_ms", Member::Number(0, SAFE_INTEGER)),
+    ("latency_min_samples", Member::Number(1, SAFE_INTEGER)),
+    ("latency_window", Member::Number(1, SAFE_INTEGER)),
+    ("max_contradiction_ppm", Member::Number(0, PPM)),
+    ("max_staleness_s", Member::Number(0, SAFE_INTEGER)),
+    ("min_confidence_ppm", Member::Number(0, PPM)),
+    ("min_run_count", Member::Number(0, SAFE_INTEGER)),
+    ("min_support", Member::Number(0, SAFE_INTEGER)),
+    ("policy_version", Member::Version("1")),
+    ("retry_storm_attempts", Member::Number(0, SAFE_INTEGER)),
+];
+
+/// `latency_window` is at least `latency_min_samples`.
+fn window_holds_samples(document: &Value, problems: &mut Vec<DocumentProblem>) {
+    let number = |name: &str| document.get(name).and_then(Value::as_u64);
+    let (window, samples) = (number("latency_window"), number("latency_min_samples"));
+    if let (Some(window), Some(least)) = (window, samples)
+        && window < least
+    {
+        let (pointer, found) = ("/latency_window".to_owned(), window.to_string());
+        problems.push(DocumentProblem::Range { pointer, least, most: SAFE_INTEGER, found });
+    }
 }
 
 impl Policy {
@@ -105,39 +113,9 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`PolicyError`] with the member, what was found and what was expected.
-    pub fn parse(document: &[u8]) -> Result<Self, PolicyError> {
-        let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-        let policy: Self =
-            serde_json::from_slice(document).map_err(|error| PolicyError::Document { message: error.to_string() })?;
-        if policy.policy_version != "1" {
-            return Err(PolicyError::Version { found: policy.policy_version });
-        }
-        for (member, found, least, most) in policy.ranges() {
-            if !(least..=most).contains(&found) {
-                return Err(PolicyError::Range { member, least, most, found });
-            }
-        }
-        Ok(policy)
-    }
-
-    /// Every threshold with its least and greatest value.
-    const fn ranges(&self) -> [(&'static str, u64, u64, u64); 13] {
-        [
-            ("concept_min_support", self.concept_min_support, 0, SAFE_INTEGER),
-            ("concept_min_targets", self.concept_min_targets, 0, SAFE_INTEGER),
-            ("contradiction_window_s", self.contradiction_window_s, 0, SAFE_INTEGER),
-            ("latency_factor", self.latency_factor, 0, SAFE_INTEGER),
-            ("latency_min_excess_ms", self.latency_min_excess_ms, 0, SAFE_INTEGER),
-            ("latency_min_samples", self.latency_min_samples, 1, SAFE_INTEGER),
-            ("latency_window", self.latency_window, self.latency_min_samples, SAFE_INTEGER),
-            ("max_contradiction_ppm", self.max_contradiction_ppm, 0, PPM),
-            ("max_staleness_s", self.max_staleness_s, 0, SAFE_INTEGER),
-            ("min_confidence_ppm", self.min_confidence_ppm, 0, PPM),
-            ("min_run_count", self.min_run_count, 0, SAFE_INTEGER),
-            ("min_support", self.min_support, 0, SAFE_INTEGER),
-            ("retry_storm_attempts", self.retry_storm_attempts, 0, SAFE_INTEGER),
-        ]
+    /// [`DocumentError`] with every problem: the member, what was found and what was expected.
+    pub fn parse(document: &[u8]) -> Result<Self, DocumentError> {
+        document::read(document, &MEMBERS, window_holds_samples)
     }
 
     /// SHA-256 of the canonical bytes.
@@ -150,42 +128,73 @@ impl Policy {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn with(member: &str, value: impl Into<serde_json::Value>) -> Result<Policy, PolicyError> {
+    /// The problems of the default policy with these members changed.
+    fn with(members: &[(&str, Value)]) -> Vec<String> {
         let mut document = serde_json::to_value(Policy::default()).unwrap_or_default();
-        if let Some(members) = document.as_object_mut() {
-            members.insert(member.to_owned(), value.into());
+        for (member, value) in members {
+            document[*member] = value.clone();
         }
-        Policy::parse(document.to_string().as_bytes())
+        let read = Policy::parse(document.to_string().as_bytes());
+        read.err().iter().flat_map(DocumentError::problems).map(ToString::to_string).collect()
     }
 
     #[test]
     fn m94_thresholds_out_of_range_are_refused() {
-        for (member, found) in [
-            ("min_confidence_ppm", PPM + 1),
-            ("max_contradiction_ppm", PPM + 1),
-            ("latency_min_samples", 0),
-            ("latency_window", 4),
-            ("min_support", SAFE_INTEGER + 1),
+        for (member, value, found) in [
+            ("min_confidence_ppm", json!(PPM + 1), "`/min_confidence_ppm`: expected 0 to 1000000, found 1000001"),
+            ("max_contradiction_ppm", json!(PPM + 1), "`/max_contradiction_ppm`: expected 0 to 1000000, found 1000001"),
+            ("latency_min_samples", json!(0), "`/latency_min_samples`: expected 1 to 9007199254740991, found 0"),
+            ("latency_window", json!(4), "`/latency_window`: expected 5 to 9007199254740991, found 4"),
+            (
+                "min_support",
+                json!(SAFE_INTEGER + 1),
+                "`/min_support`: expected 0 to 9007199254740991, found 9007199254740992",
+            ),
+            ("min_support", json!(-1), "`/min_support`: expected 0 to 9007199254740991, found -1"),
         ] {
-            assert!(
-                matches!(with(member, found), Err(PolicyError::Range { member: m, .. }) if m == member),
-                "{member}"
-            );
+            assert_eq!(with(&[(member, value)]), [found]);
         }
-        assert_eq!(with("latency_window", 5_u64).map(|policy| policy.latency_window), Ok(5));
-        assert_eq!(with("min_support", 0_u64).map(|policy| policy.min_support), Ok(0));
+        assert!(with(&[("latency_window", json!(5)), ("min_support", json!(0))]).is_empty());
     }
 
     #[test]
     fn m94_anything_else_or_missing_is_an_error() {
-        assert!(matches!(with("min_suport", 1_u64), Err(PolicyError::Document { .. })));
-        assert!(matches!(with("min_support", -1), Err(PolicyError::Document { .. })));
-        assert!(matches!(with("min_support", 1.5), Err(PolicyError::Document { .. })));
-        assert_eq!(with("policy_version", "2"), Err(PolicyError::Version { found: "2".to_owned() }));
-        assert!(matches!(Policy::parse(b"{\"policy_version\":\"1\"}"), Err(PolicyError::Document { .. })));
+        assert_eq!(with(&[("min_suport", json!(1))]), ["`/min_suport`: there is no such member"]);
+        assert_eq!(with(&[("min_support", json!(1.0))]), ["`/min_support`: expected an integer, found `1.0`"]);
+        assert_eq!(with(&[("min_support", json!("2"))]), ["`/min_support`: expected an integer, found \"2\""]);
+        assert_eq!(with(&[("policy_version", json!("2"))]), ["`/policy_version`: expected \"1\", found \"2\""]);
+        let problems = |document: &[u8]| Policy::parse(document).err().map_or(0, |why| why.problems().len());
+        assert_eq!(problems(b"{\"policy_version\":\"1\"}"), 13, "every member that is missing");
+        assert_eq!(problems(b"[]"), 1);
+        assert_eq!(problems(b"{"), 1);
+        let twice = serde_json::to_string(&Policy::default()).unwrap_or_default();
+        let twice = twice.replacen('{', "{\"min_support\":3,", 1);
+        assert_eq!(problems(twice.as_bytes()), 1, "a member that stands twice");
+    }
+
+    #[test]
+    fn m94_every_problem_is_named_at_once() {
+        let found = with(&[
+            ("min_confidence_ppm", json!(2_000_000)),
+            ("min_suport", json!(1)),
+            ("latency_factor", json!(null)),
+            ("policy_version", json!(1)),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "`/min_suport`: there is no such member",
+                "`/latency_factor`: expected an integer, found `null`",
+                "`/min_confidence_ppm`: expected 0 to 1000000, found 2000000",
+                "`/policy_version`: expected \"1\", found `1`",
+            ]
+        );
     }
 
     #[test]

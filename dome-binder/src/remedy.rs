@@ -1,5 +1,6 @@
 //! Remedies as they are shown: the best eight, with their own record (M-83).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
@@ -31,27 +32,44 @@ pub struct RemedyRecord {
     pub remedy: Remedy,
 }
 
+/// What remedies are ordered by; smaller comes first (M-83).
+type Rank = (Reverse<(u64, u64, Timestamp)>, Sha256Hash);
+
+fn rank(identity: Sha256Hash, state: &RemedyState) -> Rank {
+    (Reverse((state.confidence_ppm(), state.count, state.last.ts)), identity)
+}
+
+impl RemedyState {
+    /// M-91 with f = `count`, a = `contradicted_count`.
+    #[must_use]
+    pub fn confidence_ppm(&self) -> u64 {
+        confidence_ppm(self.count, self.contradicted_count)
+    }
+}
+
+/// The first of [`best_remedies`]: its identity and its confidence.
+pub(crate) fn first_remedy(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Option<(Sha256Hash, u64)> {
+    let ranks = remedies.iter().map(|(identity, state)| rank(*identity, state));
+    ranks.min().map(|(Reverse((confidence_ppm, ..)), identity)| (identity, confidence_ppm))
+}
+
 /// The eight best: by confidence, count and last time descending, then identity (M-83).
 #[must_use]
 pub fn best_remedies(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Vec<RemedyRecord> {
-    let mut records: Vec<RemedyRecord> = remedies
-        .iter()
-        .map(|(identity, state)| RemedyRecord {
-            confidence_ppm: confidence_ppm(state.count, state.contradicted_count),
-            contradicted_count: state.contradicted_count,
-            count: state.count,
-            identity: *identity,
-            last_fact: state.last.digest,
-            last_ts: state.last.ts,
-            remedy: Remedy::clone(&state.remedy),
-        })
-        .collect();
-    records.sort_by(|a, b| {
-        let rank = |record: &RemedyRecord| (record.confidence_ppm, record.count, record.last_ts);
-        rank(b).cmp(&rank(a)).then(a.identity.cmp(&b.identity))
-    });
-    records.truncate(SHOWN_REMEDIES);
-    records
+    let mut ranked: Vec<(Rank, &RemedyState)> =
+        remedies.iter().map(|(identity, state)| (rank(*identity, state), state)).collect();
+    ranked.sort_unstable_by_key(|(rank, _)| *rank);
+    ranked.truncate(SHOWN_REMEDIES);
+    let record = |((_, identity), state): (Rank, &RemedyState)| RemedyRecord {
+        confidence_ppm: state.confidence_ppm(),
+        contradicted_count: state.contradicted_count,
+        count: state.count,
+        identity,
+        last_fact: state.last.digest,
+        last_ts: state.last.ts,
+        remedy: Remedy::clone(&state.remedy),
+    };
+    ranked.into_iter().map(record).collect()
 }
 
 /// Adds one capsule's remedies to a concept's, all of them (M-95).

@@ -2,8 +2,10 @@
 
 mod args;
 mod artifacts;
+mod backtest;
 mod check;
 mod comparison;
+mod conform;
 mod contracts;
 mod convert;
 mod diff;
@@ -23,6 +25,7 @@ mod query;
 mod redaction;
 mod replay;
 mod result;
+mod rollout;
 mod schema;
 mod settings;
 mod store;
@@ -53,8 +56,15 @@ fn main() -> Exit {
 }
 
 fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
-    if output.is_github() && !matches!(verb, Verb::Check(_)) {
-        return Err(exit::usage("only `dome check` offers `--format github`; here it is `human` or `json`"));
+    let offered = match verb {
+        Verb::Conform(_) => true,
+        Verb::Check(_) => !output.is_report(),
+        _ => !output.is_report() && !output.is_github(),
+    };
+    if !offered {
+        return Err(exit::usage(
+            "`--format github` is for `dome check` and `dome conform`, `junit` and `sarif` for `dome conform`",
+        ));
     }
     match verb {
         Verb::Replay(args) => replay::run(settings.replay(args)?, output),
@@ -68,7 +78,11 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Plan(args) => plan::run(args, output),
         Verb::Guard(verb) => guard::run(&verb, output),
         Verb::Priors(args) => priors::run(&args, output),
+        Verb::Backtest(args) => backtest::run(&args, output),
+        Verb::Rollout(verb) => rollout::run(&verb, output),
         Verb::Verify(args) => verify::run(&args, output),
+        Verb::Conform(args) => conform::run(&args, output),
+        Verb::ConformExec(args) => conform::become_tool(&args),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {
             let is_json = output.is_json();

@@ -40,6 +40,15 @@ impl Output {
         self.format == Format::Github
     }
 
+    /// Whether it is a format that only reports of the gate have.
+    pub(crate) fn is_report(&self) -> bool {
+        matches!(self.format, Format::Junit | Format::Sarif)
+    }
+
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
     pub(crate) const fn color(&self) -> bool {
         self.color
     }

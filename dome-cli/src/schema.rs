@@ -1,8 +1,11 @@
 //! `dome schema`: the JSON Schema of a public document.
 
-use dome_binder::priors::{ConformanceReport, Priors};
+use dome_binder::backtest::Backtest;
+use dome_binder::priors::Priors;
+use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
+use dome_contracts::conform::{Report, manifest_schema};
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
 use schemars::Schema;
@@ -15,7 +18,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 29] = [
+const DOCUMENTS: [Document; 33] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -57,7 +60,11 @@ const DOCUMENTS: [Document; 29] = [
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
     ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
-    ("conformance-report", "what priors --conformance takes", schema::of_output::<ConformanceReport>),
+    ("backtest", "what backtest --format json prints", schema::of_output::<Backtest>),
+    ("rollout-policy", "what rollout status --policy takes", schema::of_output::<RolloutPolicy>),
+    ("rollout-status", "what rollout status --format json prints", schema::of_output::<RolloutStatus>),
+    ("conformance-report", "what conform prints and priors --conformance takes", conformance_report),
+    ("tool-manifest", "what conform takes", tool_manifest),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
     ("redaction", "what --redact takes", schema::redaction),
@@ -85,4 +92,14 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
     }
     output.flush()?;
     Ok(Exit::Done)
+}
+
+/// Lists that hold nothing, and what only some gates say, are left out.
+fn conformance_report() -> Schema {
+    schema::of_output::<Report>()
+}
+
+/// It is written by hand: the manifest is held to it, member by member.
+fn tool_manifest() -> Schema {
+    Schema::try_from(manifest_schema()).unwrap_or_default()
 }

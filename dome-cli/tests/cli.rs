@@ -17,6 +17,8 @@ mod guard;
 mod harness;
 #[path = "cli/lookup.rs"]
 mod lookup;
+#[path = "cli/modes.rs"]
+mod modes;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/query.rs"]
@@ -25,6 +27,8 @@ mod query;
 mod redact;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/rollout.rs"]
+mod rollout;
 #[path = "cli/stable.rs"]
 mod stable;
 #[path = "cli/verify.rs"]

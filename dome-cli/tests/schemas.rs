@@ -201,6 +201,49 @@ fn guards_and_priors_fit_their_schemas() {
 }
 
 #[test]
+fn backtests_and_rollouts_fit_their_schemas() {
+    let (place, input) = (Place::new(), project("dome-cli/tests/data/missing-module.jsonl"));
+    assert_eq!(place.dome(&["replay", input.to_str().unwrap(), "--out", "a"], b"").code, 0);
+    for (name, args) in [
+        ("backtest", &["backtest", "--from", "a"][..]),
+        ("rollout-status", &["rollout", "status", "--from", "a"]),
+        ("rollout-status", &["rollout", "status", "--from", "a", "--mode", "prescriptive"]),
+        ("rollout-policy", &["rollout", "policy"]),
+    ] {
+        let printed = place.dome(&[args, &["--format", "json"]].concat(), b"").stdout;
+        let document: Value = serde_json::from_str(&printed).unwrap();
+        let errors: Vec<String> = validator(name).iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{args:?}: {errors:?}");
+    }
+    // What a schema refuses, the reader refuses, and the other way round.
+    for (name, verb, pointer) in [
+        ("policy", &["backtest", "--from", "a"][..], "/min_confidence_ppm"),
+        ("policy", &["backtest", "--from", "a"], "/latency_min_samples"),
+        ("policy", &["backtest", "--from", "a"], "/policy_version"),
+        ("rollout-policy", &["rollout", "status", "--from", "a"], "/guided/min_precision_ppm"),
+        ("rollout-policy", &["rollout", "status", "--from", "a"], "/rollout_policy_version"),
+    ] {
+        let printed = match name {
+            "policy" => place.dome(&["backtest", "--from", "a", "--format", "json"], b"").stdout,
+            _ => place.dome(&["rollout", "policy", "--format", "json"], b"").stdout,
+        };
+        let sound: Value = serde_json::from_str(&printed).unwrap();
+        let mut sound = sound.get("policy").cloned().unwrap_or(sound);
+        if name == "policy" {
+            // That the window holds the samples is of two members, which no schema says.
+            *sound.pointer_mut("/latency_window").unwrap() = 2_000_000.into();
+        }
+        for broken in [Value::from(1_000_001), Value::from(0), Value::from("1"), Value::from(-1), Value::Null] {
+            let mut document = sound.clone();
+            *document.pointer_mut(pointer).unwrap() = broken;
+            place.file("p.json", document.to_string());
+            let read = place.dome(&[verb, &["--policy", "p.json"]].concat(), b"").code != 3;
+            assert_eq!(validator(name).is_valid(&document), read, "{document}");
+        }
+    }
+}
+
+#[test]
 fn m13_the_alias_is_locked_on_both_sides() {
     let (input, emitted) = (schema("envelope"), schema("canonical-envelope"));
     let spec = "/$defs/TaskSpec/properties";

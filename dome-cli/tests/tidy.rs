@@ -13,17 +13,18 @@ const MODULE_LINES: (usize, usize) = (400, 180);
 const FUNCTION_LINES: (usize, usize) = (70, 10);
 
 /// What each crate may build upon inside the project: imports run one way.
-const DIRECTION: [(&str, &[&str]); 6] = [
+const DIRECTION: [(&str, &[&str]); 7] = [
     ("xtrlv2-fixtures", &[]),
     ("dome-core", &[]),
     ("dome-binder", &["dome-core"]),
     ("dome-contracts", &["dome-core"]),
     ("dome-adapters", &["dome-core"]),
+    ("dome-patterns", &["dome-core"]),
     ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "xtrlv2-fixtures"]),
 ];
 
 /// Crates that do no I/O.
-const PURE: [&str; 4] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters"];
+const PURE: [&str; 5] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
 
 /// What the source of a pure crate does not even name.
 const IMPURE: [&str; 11] = [

@@ -2,7 +2,8 @@
 //!
 //! Another repository owns contracts: JSON Schemas and tables. Here they are pinned ([`Lock`]),
 //! checked against the pins ([`verify`]), compared with other versions ([`diff()`], [`compat`]) and
-//! moved to them ([`plan_update`]), which takes a migration note.
+//! moved to them ([`plan_update`]), which takes a migration note. Tools promise things, too: what a
+//! manifest promises and a gate finds of it is in [`conform`].
 //!
 //! The crate is pure: bytes and values in, values out. Whoever calls it reads and writes the files.
 //!
@@ -23,6 +24,7 @@
 //! ```
 
 pub mod compat;
+pub mod conform;
 mod diff;
 mod digest;
 mod folder;

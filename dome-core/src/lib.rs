@@ -27,6 +27,7 @@
 //! - Reading: [`Reader`], [`read`], [`Problem`], [`QuarantineRow`]. All problems at once (M-30).
 //! - Values: [`Envelope`], [`TaskSpec`], the ids, [`Timestamp`], [`FailureReasonCode`] and
 //!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
+//! - [`json`]: the strict reader under all others, for other documents.
 //! - Writing: [`build`], where what the types allow is right.
 //! - Identity: [`canonical`], [`Fingerprint`], [`Keys`]. Same input, same bytes.
 //! - [`guard`]: what a bundle of guardrails says of a transition (M-100).
@@ -53,7 +54,7 @@ pub mod guard;
 mod hash;
 mod id;
 mod ingress;
-mod json;
+pub mod json;
 mod key;
 pub mod limits;
 mod lines;

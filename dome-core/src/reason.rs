@@ -65,7 +65,70 @@ checked_text! {
     PolicyReasonCode: check_policy => ReasonCodeError, "what was not allowed";
 }
 
+/// M-04 as the compiler can check it: words of `[A-Z0-9_]` joined by dots, a letter first.
+const fn is_constant_code(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    let mut sound = text.len() <= limits::REASON_CODE_BYTES && matches!(rest, [b'A'..=b'Z', ..]);
+    let mut in_word = false;
+    while let [first, after @ ..] = rest {
+        sound = sound && (in_word || *first != b'.') && matches!(first, b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.');
+        in_word = *first != b'.';
+        rest = after;
+    }
+    sound && in_word
+}
+
+/// Whether `text` is [`NONE`], for the compiler.
+const fn is_constant_none(text: &str) -> bool {
+    matches!(text.as_bytes(), b"NONE")
+}
+
+impl PolicyReasonCode {
+    /// A code that stands in a program. In a `const`, a text that is no policy code does not compile.
+    ///
+    /// ```
+    /// # use dome_core::PolicyReasonCode;
+    /// const DENIED: PolicyReasonCode = PolicyReasonCode::constant("BUDGET.ITEMS");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use dome_core::PolicyReasonCode;
+    /// const DENIED: PolicyReasonCode = PolicyReasonCode::constant("NONE");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When it is called at run time with a text that breaks M-04 or is `NONE`.
+    #[must_use]
+    pub const fn constant(text: &'static str) -> Self {
+        assert!(is_constant_code(text) && !is_constant_none(text), "not a policy reason code");
+        Self(CompactString::const_new(text))
+    }
+}
+
 impl FailureReasonCode {
+    /// A code other than `NONE` that stands in a program. In a `const`, a text that is no reason code
+    /// does not compile.
+    ///
+    /// ```
+    /// # use dome_core::FailureReasonCode;
+    /// const FAILED: FailureReasonCode = FailureReasonCode::constant("TESTS_FAILED");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use dome_core::FailureReasonCode;
+    /// const FAILED: FailureReasonCode = FailureReasonCode::constant("TESTS..FAILED");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When it is called at run time with a text that breaks M-04 or is `NONE`.
+    #[must_use]
+    pub const fn constant(text: &'static str) -> Self {
+        assert!(is_constant_code(text) && !is_constant_none(text), "not the code of a failure");
+        Self(CompactString::const_new(text))
+    }
+
     /// The code that says "no domain failure".
     #[must_use]
     pub fn none() -> Self {
@@ -90,6 +153,13 @@ mod tests {
         }
         for bad in ["", "a", "1A", "_A", "A.", ".A", "A..B", "A-B", "É", &"A".repeat(129)] {
             assert_eq!(FailureReasonCode::new(bad), Err(ReasonCodeError::Shape), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn m04_the_compiler_checks_what_reading_checks(text in "[A-Z0-9_.a]{0,6}") {
+            proptest::prop_assert_eq!(is_constant_code(&text), is_reason_code(&text));
         }
     }
 

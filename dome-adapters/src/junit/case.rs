@@ -61,7 +61,7 @@ pub(super) fn read(xml: &mut Xml<'_>, element: Element) -> Result<RawCase, Findi
                 Some(what) => case.ends.push(End { what, element: child, text: text(xml)? }),
                 None => xml.skip()?,
             },
-            Node::End(_) => break,
+            Node::End => break,
             Node::Text(_) => {}
         }
     }
@@ -80,8 +80,8 @@ fn text(xml: &mut Xml<'_>) -> Result<String, Finding> {
             }
             Node::Start(child) if child.name == "stackTrace" => inner += 1,
             Node::Start(_) => xml.skip()?,
-            Node::End(_) if inner > 0 => inner -= 1,
-            Node::End(_) => break,
+            Node::End if inner > 0 => inner -= 1,
+            Node::End => break,
         }
     }
     Ok(text)

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod case;
+mod dotnet;
 mod suite;
 
 use crate::finding::{Finding, FindingCode};
@@ -13,21 +14,27 @@ use crate::reading::{Node, Reading};
 /// The room.
 pub(crate) const FORMAT: Descriptor = Descriptor {
     name: "junit",
-    summary: "JUnit XML of any tool (`testsuites`, `testsuite`)",
+    summary: "JUnit XML of any tool (`testsuites`, `testsuite`), and the XML of NUnit and xUnit.net",
     endings: &[".xml"],
     codes: crate::report::CODES,
-    sniff: |head: &Head<'_>| matches!(head.root(), Some("testsuites" | "testsuite")),
+    sniff: |head: &Head<'_>| head.root().is_some_and(|root| is_suite(root) || dotnet::is_root(root)),
     converts: Converts::Each(convert),
 };
+
+fn is_suite(root: &str) -> bool {
+    matches!(root, "testsuites" | "testsuite")
+}
 
 fn convert(reading: &mut Reading<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
     let mut xml = reading.xml()?;
     let root = xml.root(FORMAT.summary)?;
     match &*root.name {
-        "testsuites" | "testsuite" => suite::read(&mut xml, root, out)?,
+        name if is_suite(name) => suite::read(&mut xml, root, out)?,
+        name if dotnet::is_root(name) => dotnet::read(&mut xml, &root, out)?,
         other => {
             let message = format!("the root element is `<{other}>`");
-            return Err(xml.found(FindingCode::WrongFormat, message, "`<testsuites>` or `<testsuite>`"));
+            let expected = "`<testsuites>`, `<testsuite>`, or a root of NUnit or xUnit.net";
+            return Err(xml.found(FindingCode::WrongFormat, message, expected));
         }
     }
     while let Some(node) = xml.next()? {

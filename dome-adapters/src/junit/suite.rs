@@ -45,7 +45,7 @@ pub(super) fn read(xml: &mut Xml<'_>, root: Element, out: &mut Out<'_>) -> Resul
                 report.open.push(Suite::of(&element, &outer));
             }
             Node::Start(_) => xml.skip()?,
-            Node::End(_) => {
+            Node::End => {
                 if let Some(suite) = report.open.pop() {
                     suite.check(xml, out);
                 }

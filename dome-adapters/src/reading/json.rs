@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Reading;
+use super::lines::Line;
 use crate::finding::{At, Finding, FindingCode, quote};
 
 impl Reading<'_> {
@@ -14,7 +15,7 @@ impl Reading<'_> {
     }
 }
 
-impl super::Line<'_> {
+impl Line<'_> {
     /// The line as one JSON value.
     pub(crate) fn json(&self, at: At<'_>, what: &str) -> Result<Value, Finding> {
         serde_json::from_slice(self.bytes).map_err(|error| {

@@ -2,13 +2,13 @@
 //! nothing; a reader that fails is reported like anything else that is wrong with a file.
 
 mod decode;
+mod events;
 mod json;
 mod lines;
 mod values;
 mod xml;
 
 pub(crate) use decode::decoded_head;
-pub(crate) use lines::Line;
 pub(crate) use xml::{Element, Node, Xml};
 
 use std::io::{BufRead, Read};

@@ -1,7 +1,7 @@
 //! Values of JSON, one at a time: the elements of an array, lines, or documents one behind the other.
 
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::Read;
 
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;

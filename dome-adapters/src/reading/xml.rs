@@ -29,8 +29,8 @@ pub(crate) struct Xml<'r> {
 pub(crate) enum Node {
     /// An element begins; one without content ends right behind it.
     Start(Element),
-    /// The element of this name ends.
-    End(String),
+    /// The innermost element ends.
+    End,
     /// A piece of text; one text may come in several.
     Text(String),
 }
@@ -106,7 +106,10 @@ impl Xml<'_> {
         };
         let node = match event {
             Event::Start(start) => Some(Some(self.start(&start)?)),
-            Event::End(_) => Some(Some(Node::End(self.open.pop().unwrap_or_default()))),
+            Event::End(_) => {
+                self.open.pop();
+                Some(Some(Node::End))
+            }
             Event::Text(text) => Some(Some(Node::Text(self.text(&text)?))),
             Event::CData(text) => Some(Some(Node::Text(self.text(&text)?))),
             Event::GeneralRef(reference) => Some(Some(Node::Text(self.resolve(&reference)?))),
@@ -184,7 +187,7 @@ impl Xml<'_> {
 
     fn broken(&self, error: &quick_xml::Error) -> Finding {
         match error {
-            quick_xml::Error::Io(error) => failed(At { input: self.name, place: &self.place() }, error),
+            quick_xml::Error::Io(error) => failed(At { input: self.name, place: "" }, error),
             other => self.malformed(&other.to_string()),
         }
     }

@@ -57,6 +57,7 @@ pub(crate) struct Case {
     pub(crate) lane: Option<String>,
     pub(crate) commit: Option<String>,
     pub(crate) tool: Option<(String, String)>,
+    pub(crate) versions: BTreeMap<String, String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) labels: BTreeMap<String, String>,
 }
@@ -81,6 +82,7 @@ impl Case {
             lane: None,
             commit: None,
             tool: None,
+            versions: BTreeMap::new(),
             env: BTreeMap::new(),
             labels: BTreeMap::new(),
         }
@@ -119,6 +121,7 @@ impl Case {
             commit: self.commit,
             when: self.when,
             tool: self.tool,
+            versions: self.versions,
             env: self.env,
             attempts: self.attempt,
             duration_ms: self.duration_ms,

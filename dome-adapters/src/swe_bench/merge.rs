@@ -6,7 +6,7 @@ use super::claim::{Claim, Verdict};
 use super::raw::Files;
 use crate::convert::{Conversion, Options};
 use crate::finding::{FindingCode, quote};
-use crate::out::Out;
+use crate::out::{Out, State};
 use crate::when::When;
 
 /// The outcomes, each once, run by run and there by time as far as it is known, then by file.
@@ -69,13 +69,13 @@ fn alone(claim: &Claim, files: &Files<'_>, done: &mut Conversion) {
 
 /// Writes the outcomes, run by run.
 pub(super) fn write(files: &Files<'_>, claims: &[Claim], options: &Options, done: &mut Conversion) {
-    let (mut sequences, mut codes) = (BTreeMap::new(), BTreeMap::new());
+    let mut state = State::default();
     let mut envelopes = Vec::new();
     for claims in claims.chunk_by(|a, b| a.file == b.file) {
         let file = claims.first().and_then(|claim| files.files.get(claim.file));
         let Some(file) = file else { continue };
         let mut sink = |envelope| envelopes.push(envelope);
-        let mut out = Out::new(&file.source, super::CODES, options, &mut sequences, &mut codes, &mut sink);
+        let mut out = Out::new(&file.source, super::CODES, options, &mut state, &mut sink);
         claims.iter().for_each(|claim| out.push(&claim.record()));
         let report = out.finish(Ok(()));
         done.counts.add(report.counts);

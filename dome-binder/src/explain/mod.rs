@@ -41,4 +41,5 @@ pub use find::{Candidate, Found, LEAST_DIGITS, Subject, find, line_of_source, sp
 pub use ingredients::{Ingredient, Ingredients};
 pub use overview::{Brief, ConceptStory, LineStory, Need, concept_story, line_story};
 pub use step::{Fired, MintReason, Step};
+pub(crate) use threshold::unseen_s;
 pub use threshold::{Figure, Threshold, thresholds};

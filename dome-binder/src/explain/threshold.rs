@@ -4,8 +4,8 @@ use dome_core::{CodeClass, Timestamp};
 use serde::Serialize;
 
 use crate::capsule::Capsule;
-use crate::eligibility::Hold;
-use crate::policy::{PPM, Policy};
+use crate::eligibility::{Hold, contradiction_ppm, holds};
+use crate::policy::Policy;
 
 /// A number, a word or a truth that a hold looks at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,16 +62,16 @@ impl Threshold {
 pub fn thresholds(capsule: &Capsule, policy: &Policy, as_of: Option<Timestamp>) -> Vec<Threshold> {
     use Figure::{Flag, Number, Word};
     let best = capsule.remedies.first().map(|remedy| Number(remedy.confidence_ppm));
-    let (successes, failures) = outcomes(capsule);
-    let contradicted = (failures * u128::from(PPM)).checked_div(successes + failures).map(number);
-    let unseen = as_of.map(|as_of| seconds(as_of.nanoseconds_since(capsule.last_seen_ts)));
+    let figures = capsule.figures();
+    let contradicted = contradiction_ppm(figures.successes, figures.failures).map(Number);
+    let unseen = as_of.map(|as_of| Number(unseen_s(capsule.last_seen_ts, as_of)));
     let least = |hold, figure, found, (name, limit)| Sum { hold, figure, found, comparison: "<", limit, name };
     let most = |hold, figure, found, (name, limit)| Sum { hold, figure, found, comparison: ">", limit, name };
     let is = |hold, figure, found, limit| Sum { hold, figure, found, comparison: "=", limit, name: None };
     let count = |count: u64| Some(Number(count));
     let named = |name, limit| (Some(name), Number(limit));
     let confident = || named("min_confidence_ppm", policy.min_confidence_ppm);
-    let denied = capsule.holds.contains(&Hold::GuardDenied);
+    let held = holds(&figures, policy, as_of);
     let known = Some(Flag(capsule.reason_code_known));
     [
         least(
@@ -94,9 +94,9 @@ pub fn thresholds(capsule: &Capsule, policy: &Policy, as_of: Option<Timestamp>) 
         most(Hold::Stale, "unseen_s", unseen, named("max_staleness_s", policy.max_staleness_s)),
         is(Hold::StopClass, "class", capsule.class.map(|class| Word(class.as_str())), Word(CodeClass::Stop.as_str())),
         is(Hold::UnknownReasonCode, "reason_code_known", known, Flag(false)),
-        is(Hold::GuardDenied, "guard_denied", Some(Flag(denied)), Flag(true)),
+        is(Hold::GuardDenied, "guard_denied", Some(Flag(figures.guard_denied)), Flag(true)),
     ]
-    .map(|sum| sum.threshold(capsule))
+    .map(|sum| sum.threshold(&held))
     .to_vec()
 }
 
@@ -111,34 +111,23 @@ struct Sum {
 }
 
 impl Sum {
-    fn threshold(self, capsule: &Capsule) -> Threshold {
+    fn threshold(self, held: &[Hold]) -> Threshold {
         Threshold {
             blocks: self.hold.blocks(),
             comparison: self.comparison,
             figure: self.figure,
             found: self.found,
             hold: self.hold,
-            holds: capsule.holds.contains(&self.hold),
+            holds: held.contains(&self.hold),
             limit: self.limit,
             policy: self.name,
         }
     }
 }
 
-/// f and a of M-91.
-fn outcomes(capsule: &Capsule) -> (u128, u128) {
-    (
-        u128::from(capsule.resolved_count) + u128::from(capsule.confirmed_count),
-        u128::from(capsule.contradiction_count) + u128::from(capsule.refuted_count),
-    )
-}
-
-fn number(number: u128) -> Figure {
-    Figure::Number(u64::try_from(number).unwrap_or(u64::MAX))
-}
-
-/// Whole seconds, rounded up, so that a nanosecond over a threshold is seen to be over it.
-fn seconds(nanoseconds: i128) -> Figure {
-    let seconds = u128::try_from(nanoseconds).unwrap_or(0).div_ceil(1_000_000_000);
-    number(seconds)
+/// How long something was not seen, in whole seconds, rounded up, so that a nanosecond over a threshold
+/// is seen to be over it.
+pub(crate) fn unseen_s(last_seen: Timestamp, as_of: Timestamp) -> u64 {
+    let seconds = u128::try_from(as_of.nanoseconds_since(last_seen)).unwrap_or(0).div_ceil(1_000_000_000);
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }

@@ -84,6 +84,12 @@ impl LineState {
         self.guard_denied
     }
 
+    /// One of its capsules, as far as it is folded.
+    #[must_use]
+    pub fn capsule(&self, key: &Sha256Hash) -> Option<&CapsuleState> {
+        self.capsules.0.get(key)
+    }
+
     /// The capsules, by derived key.
     #[must_use]
     pub fn into_capsules(self) -> Vec<CapsuleState> {

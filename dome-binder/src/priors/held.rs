@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::query::PriorsQuery;
 use crate::capsule::Capsule;
-use crate::eligibility::{Figures, Hold, contradiction_ppm, holds};
+use crate::eligibility::Hold;
+use crate::explain::{Figure, Threshold, thresholds, unseen_s};
 use crate::policy::Policy;
 
 /// One hold, its members in canonical order. Holds that count name the figure, what was found and the
@@ -41,11 +42,32 @@ impl Held {
         Self { detail: Some(detail.into()), figure: None, found: None, hold, threshold: None }
     }
 
-    /// `stale`, with the age in whole seconds, rounded up.
+    /// `stale`, with how long it was not seen in whole seconds, rounded up.
     pub(super) fn stale(last_seen: Timestamp, policy: &Policy, as_of: Option<Timestamp>) -> Self {
-        let nanoseconds = as_of.map_or(0, |as_of| as_of.nanoseconds_since(last_seen));
-        let seconds = u64::try_from(nanoseconds).unwrap_or(0).div_ceil(1_000_000_000);
-        Self::count(Hold::Stale, "age_s", seconds, policy.max_staleness_s)
+        let unseen = as_of.map_or(0, |as_of| unseen_s(last_seen, as_of));
+        Self::count(Hold::Stale, "unseen_s", unseen, policy.max_staleness_s)
+    }
+
+    /// A hold as [`crate::explain`] has it, in the words of an answer.
+    fn of(threshold: Threshold, capsule: &Capsule) -> Self {
+        let Threshold { hold, figure, comparison, .. } = threshold;
+        match (threshold.found, threshold.limit) {
+            // It holds at 0, so at least 1 is asked for.
+            (Some(Figure::Number(found)), Figure::Number(limit)) if comparison == "=" => {
+                Self::count(hold, figure, found, limit + 1)
+            }
+            (Some(Figure::Number(found)), Figure::Number(limit)) => Self::count(hold, figure, found, limit),
+            _ => Self::because(hold, why(hold, capsule)),
+        }
+    }
+}
+
+/// What a hold rests on that is no number.
+fn why(hold: Hold, capsule: &Capsule) -> String {
+    match hold {
+        Hold::StopClass => format!("the class of `{}` is `stop`", capsule.failure_reason_code),
+        Hold::UnknownReasonCode => format!("no table has `{}`", capsule.failure_reason_code),
+        _ => "a guard of this task line last said no".to_owned(),
     }
 }
 
@@ -65,9 +87,8 @@ impl fmt::Display for Held {
 
 /// All that holds a capsule back from a query, in the order of M-92.
 pub(super) fn held(capsule: &Capsule, query: &PriorsQuery, policy: &Policy, as_of: Option<Timestamp>) -> Vec<Held> {
-    let figures = capsule.figures();
-    let own = holds(&figures, policy, as_of).into_iter();
-    let mut held: Vec<Held> = own.map(|hold| told(hold, capsule, &figures, policy, as_of)).collect();
+    let own = thresholds(capsule, policy, as_of).into_iter().filter(|threshold| threshold.holds);
+    let mut held: Vec<Held> = own.map(|threshold| Held::of(threshold, capsule)).collect();
     held.extend(query.guard.iter().flat_map(by_guards));
     held.extend(not_conformant(capsule, query, as_of));
     held.extend(incompatible(capsule, query));
@@ -81,28 +102,6 @@ pub(super) fn held(capsule: &Capsule, query: &PriorsQuery, policy: &Policy, as_o
         same
     });
     held
-}
-
-fn told(hold: Hold, capsule: &Capsule, figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> Held {
-    match hold {
-        Hold::LowSupport => Held::count(hold, "support_count", figures.support_count, policy.min_support),
-        Hold::LowRunCount => Held::count(hold, "run_count", figures.run_count, policy.min_run_count),
-        Hold::NoResolution => Held::count(hold, "resolved_count", figures.resolved_count, 1),
-        Hold::NoRemedy => Held::count(hold, "remedies", 0, 1),
-        Hold::UnprovenRemedy => {
-            let found = figures.remedy_confidence_ppm.unwrap_or(0);
-            Held::count(hold, "remedy_confidence_ppm", found, policy.min_confidence_ppm)
-        }
-        Hold::LowConfidence => Held::count(hold, "confidence_ppm", figures.confidence_ppm, policy.min_confidence_ppm),
-        Hold::Contradicted => {
-            let found = contradiction_ppm(figures.successes, figures.failures).unwrap_or(0);
-            Held::count(hold, "contradiction_ppm", found, policy.max_contradiction_ppm)
-        }
-        Hold::Stale => Held::stale(figures.last_seen_ts, policy, as_of),
-        Hold::StopClass => Held::because(hold, format!("the class of `{}` is `stop`", capsule.failure_reason_code)),
-        Hold::UnknownReasonCode => Held::because(hold, format!("no table has `{}`", capsule.failure_reason_code)),
-        _ => Held::because(hold, "a guard of this task line last said no"),
-    }
 }
 
 /// What M-100 says: for a known cause, and by the unknowns policy.
@@ -124,10 +123,12 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
     let name = fingerprint.tool_name.as_ref()?;
     let version = fingerprint.tool_version.as_deref();
     let about: Vec<_> = reports.iter().filter(|report| report.is_about(name, version)).collect();
-    let current: Vec<_> = about.iter().filter(|report| report.is_current(as_of)).collect();
-    let why = match (about.is_empty(), current.is_empty()) {
-        (true, _) => "has no report",
-        (_, true) => "has no current report",
+    let same: Vec<_> = about.iter().filter(|report| report.is_of(&query.present_tools)).collect();
+    let current: Vec<_> = same.iter().filter(|report| report.is_current(as_of)).collect();
+    let why = match (about.is_empty(), same.is_empty(), current.is_empty()) {
+        (true, ..) => "has no report",
+        (_, true, _) => "has changed since its report",
+        (.., true) => "has no current report",
         _ if current.iter().all(|report| report.conformant) => return None,
         _ => "does not conform",
     };

@@ -37,8 +37,9 @@ mod prior;
 mod query;
 
 pub use answer::{Priors, priors};
-pub use conformance::{ConformanceReport, ConformanceReportError, ReportedTool};
+pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub use memory::Memory;
+pub(crate) use prior::Weight;
 pub use prior::{Counts, Prior, ProvenFact, Role, Tier};
 pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout, RolloutError};

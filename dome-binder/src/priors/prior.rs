@@ -137,8 +137,11 @@ pub enum Role {
     LastResolved,
 }
 
+/// What priors of one tier and one verdict are ordered by, descending: the first remedy's confidence,
+/// the own confidence, support, and the last time.
+pub(crate) type Weight = (Option<u64>, u64, u64, Timestamp);
 /// What a prior is ordered by; smaller comes first.
-pub(super) type Rank = (Tier, Reverse<(bool, Verdict)>, Reverse<(Option<u64>, u64, u64, Timestamp)>, Sha256Hash);
+pub(super) type Rank = (Tier, Reverse<(bool, Verdict)>, Reverse<Weight>, Sha256Hash);
 
 impl Prior {
     pub(super) fn of_capsule(capsule: &Capsule, tier: Tier, memory: &Memory<'_>, query: &PriorsQuery) -> Self {

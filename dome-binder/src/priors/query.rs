@@ -5,7 +5,7 @@ use dome_core::guard::GuardDecision;
 use dome_core::{FailureReasonCode, Sha256Hash, StringMap, TaskLine, ToolName, normal_version};
 use serde::{Deserialize, Serialize};
 
-use super::conformance::ConformanceReport;
+use super::conformance::{ConformanceReport, PresentTool};
 use crate::eligibility::Verdict;
 
 /// How many priors an answer holds where nothing else is asked for.
@@ -31,6 +31,8 @@ pub struct PriorsQuery {
     pub guard: Option<GuardDecision>,
     /// Conformance reports; without any, no tool is asked for one.
     pub conformance: Option<Vec<ConformanceReport>>,
+    /// Tools as they are now: a report on one of these counts if it is on the same bytes.
+    pub present_tools: Vec<PresentTool>,
     /// How far dome may go.
     pub rollout: Rollout,
     /// How many priors to answer with, up to [`MAX_LIMIT`].
@@ -49,6 +51,7 @@ impl PriorsQuery {
             tool: None,
             guard: None,
             conformance: None,
+            present_tools: Vec::new(),
             rollout: Rollout::default(),
             limit: DEFAULT_LIMIT,
         }

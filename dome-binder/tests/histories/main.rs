@@ -1,8 +1,10 @@
 //! M-92 on small histories: a table of what happened, what is asked, and what holds, written beforehand.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod backtest;
 mod events;
 mod laws;
+mod rollout;
 
 use dome_binder::priors::{AskedTool, ConformanceReport, Memory, PriorsQuery, Rollout, priors};
 use dome_binder::{Policy, Replay, Rules, replay};

@@ -3,7 +3,10 @@
 //! The number of cases of each is that of `proptest`: 256, or what `PROPTEST_CASES` says.
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod backtest;
 mod columns;
+#[path = "../histories/events.rs"]
+mod events;
 mod examples;
 mod explain;
 mod latency;
@@ -16,3 +19,4 @@ mod reference;
 mod rows;
 mod second;
 mod support;
+mod upkeep;

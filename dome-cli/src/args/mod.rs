@@ -38,8 +38,12 @@ pub(crate) enum Format {
     Human,
     /// One canonical object, or JSON Lines.
     Json,
-    /// Annotations of a GitHub workflow step (`check` only).
+    /// Annotations of a GitHub workflow step (`check` and `conform`).
     Github,
+    /// JUnit XML (`conform` only).
+    Junit,
+    /// SARIF 2.1.0 (`conform` only).
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,10 +67,16 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     Plan(PlanArgs),
     Priors(crate::priors::PriorsArgs),
+    Backtest(crate::backtest::BacktestArgs),
+    #[command(subcommand)]
+    Rollout(crate::rollout::RolloutVerb),
     #[command(subcommand)]
     Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
+    Conform(crate::conform::ConformArgs),
+    #[command(hide = true)]
+    ConformExec(crate::conform::ConformExecArgs),
 }
 
 /// Turn envelopes into facts, capsules and views

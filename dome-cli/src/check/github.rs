@@ -1,14 +1,14 @@
 //! Annotations of a GitHub workflow step: one workflow command a problem.
 
 /// Where a problem stands; a place without a file cannot be annotated, so the message says it.
-pub(super) struct Place<'p> {
-    pub(super) file: Option<&'p str>,
-    pub(super) line: u64,
-    pub(super) column: usize,
+pub(crate) struct Place<'p> {
+    pub(crate) file: Option<&'p str>,
+    pub(crate) line: u64,
+    pub(crate) column: usize,
 }
 
 /// `::error file=F,line=N,col=C,title=CODE::POINTER: MESSAGE`
-pub(super) fn annotation(place: &Place<'_>, code: &str, pointer: &str, message: &str) -> String {
+pub(crate) fn annotation(place: &Place<'_>, code: &str, pointer: &str, message: &str) -> String {
     let Place { file, line, column } = place;
     let said = if pointer.is_empty() { message.to_owned() } else { format!("{pointer}: {message}") };
     match file {

@@ -1,6 +1,6 @@
 //! `dome check`: validate only, and point at every problem.
 
-mod github;
+pub(crate) mod github;
 pub(crate) mod render;
 
 use anyhow::Context;

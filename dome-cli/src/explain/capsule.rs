@@ -56,7 +56,7 @@ fn head(capsule: &Capsule, told: &Explanation) -> Vec<String> {
 
 fn told_holds(told: &Explanation) -> impl Iterator<Item = &'static str> {
     let thresholds = told.capsule.iter().flat_map(|story| &story.thresholds);
-    thresholds.filter(|row| row.holds).map(|row| hold(row))
+    thresholds.filter(|row| row.holds).map(|row| row.hold.as_str())
 }
 
 fn fact(step: &Step) -> Vec<String> {
@@ -154,26 +154,7 @@ fn threshold(row: &Threshold) -> String {
         Some(name) => format!("{name} {}", figure(&row.limit)),
         None => figure(&row.limit),
     };
-    format!("  {mark:<7}{:<20}{} {found}; holds where {} {limit}", hold(row), row.figure, row.comparison)
-}
-
-/// A hold's name, as artifacts have it.
-fn hold(row: &Threshold) -> &'static str {
-    use dome_binder::Hold;
-    match row.hold {
-        Hold::LowSupport => "low_support",
-        Hold::LowRunCount => "low_run_count",
-        Hold::NoResolution => "no_resolution",
-        Hold::NoRemedy => "no_remedy",
-        Hold::UnprovenRemedy => "unproven_remedy",
-        Hold::LowConfidence => "low_confidence",
-        Hold::Contradicted => "contradicted",
-        Hold::Stale => "stale",
-        Hold::StopClass => "stop_class",
-        Hold::UnknownReasonCode => "unknown_reason_code",
-        Hold::GuardDenied => "guard_denied",
-        _ => "another hold",
-    }
+    format!("  {mark:<7}{:<20}{} {found}; holds where {} {limit}", row.hold.as_str(), row.figure, row.comparison)
 }
 
 pub(super) const fn word(verdict: dome_binder::Verdict) -> &'static str {

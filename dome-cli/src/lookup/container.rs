@@ -87,7 +87,10 @@ impl Container {
         let (mut entries, mut start) = (BTreeMap::new(), 0);
         for (name, bytes) in sections {
             let length = bytes.len() as u64;
-            entries.insert((*name).to_owned(), Entry { length, sha256: Sha256Hash::of(bytes), start });
+            let before = entries.insert((*name).to_owned(), Entry { length, sha256: Sha256Hash::of(bytes), start });
+            if before.is_some() {
+                return Err(io::Error::other(format!("two sections are called `{name}`")));
+            }
             start += length;
         }
         let [columns_version, identity] = [version, identity].map(str::to_owned);

@@ -16,7 +16,7 @@ use crate::result::FactRow;
 use crate::store::Segments;
 
 /// The section of the places of facts.
-pub(super) const PLACES: &str = "places";
+pub(super) const PLACES: &str = "row_places";
 /// Bytes of a place.
 pub(super) const LEAD: usize = 32;
 

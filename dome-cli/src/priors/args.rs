@@ -58,6 +58,10 @@ pub(crate) struct PriorsArgs {
     /// A conformance report (see `dome schema conformance-report`); may be given more than once
     #[arg(long, value_name = "FILE")]
     pub(crate) conformance: Vec<PathBuf>,
+    /// The manifest of a tool that a report is on: the report counts as long as neither has changed; may
+    /// be given more than once
+    #[arg(long, value_name = "FILE", requires = "conformance")]
+    pub(crate) tool_manifest: Vec<PathBuf>,
     /// How far dome may go
     #[arg(long, value_parser = word::<Rollout>, default_value = "guided", value_name = "shadow|guided|prescriptive")]
     pub(crate) rollout: Rollout,

@@ -8,12 +8,16 @@ use std::path::Path;
 
 use anyhow::Context;
 use dome_binder::append_row;
-use dome_binder::priors::{AskedTool, ConformanceReport, Memory, Priors, PriorsQuery, Rollout, priors};
+use dome_binder::priors::{
+    AskedTool, ConformanceReport, Memory, PresentTool, Priors, PriorsQuery, ReportedTool, Rollout, priors,
+};
+use dome_contracts::conform::Report;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{StringMap, TaskLine};
 
 pub(crate) use args::PriorsArgs;
 
+use crate::conform::ToolOnDisk;
 use crate::exit::{Exit, invalid, usage};
 use crate::guard;
 use crate::input::document;
@@ -62,6 +66,7 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
         tool: tool.transpose()?,
         guard: decided(args)?,
         conformance: (!reports.is_empty()).then_some(reports),
+        present_tools: args.tool_manifest.iter().map(|path| present(path)).collect::<Result<_, _>>()?,
         rollout: args.rollout,
         limit: usize::try_from(args.limit)?,
         ..PriorsQuery::of(line)
@@ -69,7 +74,18 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
 }
 
 fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
-    ConformanceReport::parse(&document(path)?).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+    let bytes = document(path)?;
+    let wrong = |why: String| invalid(format!("`{}`: {why}", path.display()));
+    // The whole report first: its word is held to its own checks.
+    Report::parse(&bytes).map_err(|why| wrong(why.to_string()))?;
+    ConformanceReport::parse(&bytes).map_err(|why| wrong(why.to_string()))
+}
+
+/// The tool that a manifest is of, as it is now.
+fn present(path: &Path) -> anyhow::Result<PresentTool> {
+    let ToolOnDisk { digests, manifest, .. } = ToolOnDisk::open(path)?;
+    let tool = ReportedTool { name: manifest.tool.name, version: manifest.tool.version.as_str().into() };
+    Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool })
 }
 
 /// What the guards say of the task, if there are any.

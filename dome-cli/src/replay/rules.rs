@@ -33,9 +33,10 @@ pub(crate) fn load_rules(
 ///
 /// # Errors
 ///
-/// When it cannot be read or is not one.
+/// When it cannot be read, with every problem when it is not one.
 pub(crate) fn policy(path: &Path) -> anyhow::Result<Policy> {
-    Policy::parse(&document(path)?).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+    let refused = |why| invalid(format!("`{}` is no policy:\n  {why}", path.display()));
+    Policy::parse(&document(path)?).map_err(refused)
 }
 
 /// The pinned table with the codes of others.

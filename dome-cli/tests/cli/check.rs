@@ -69,7 +69,7 @@ fn check_github_annotates_every_problem_where_a_workflow_can_show_it() {
     {
         let refused = place.dome(&[args, &["--format", "github"]].concat(), b"");
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{args:?}: {}", refused.stderr);
-        assert!(refused.stderr.contains("only `dome check` offers `--format github`"), "{args:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("`--format github` is for `dome check`"), "{args:?}: {}", refused.stderr);
     }
 }
 

@@ -47,3 +47,105 @@ fn real_runs_convert_without_loss() {
     let manifest = files.get("manifest.json").unwrap();
     assert_eq!(["lines", "facts", "quarantined"].map(|name| count(manifest, name)), [3_440, 3_440, 0]);
 }
+
+fn suite(case: &str) -> String {
+    format!("<testsuite name='s'>{case}</testsuite>")
+}
+
+const PASSED: &str = "<testcase classname='c' name='n'/>";
+const FAILED: &str = "<testcase classname='c' name='n'><failure type='AssertionError' message='no'/></testcase>";
+
+#[test]
+fn m82_a_test_that_passed_failed_and_passed_is_one_capsule_resolved_once() {
+    let place = Place::new();
+    for (name, case) in [("reports/1.xml", PASSED), ("reports/2.xml", FAILED), ("reports/3.xml", PASSED)] {
+        place.file(name, suite(case));
+    }
+    // As three runs, and as three outcomes of one run.
+    for run in ["{name}", "one"] {
+        let args =
+            ["convert", "junit", "reports", "--run-id", run, "--ts", "2026-01-01T00:00:00Z", "--commit", "46ea5e0"];
+        let converted = place.dome(&[&args[..], &["--out", "o.jsonl", "--codes", "c.json"]].concat(), b"");
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let replayed = place.dome(&["replay", "o.jsonl", "--reason-codes", "c.json", "--out", "o", "--force"], b"");
+        assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+        let capsules = String::from_utf8(place.files("o").remove("capsules.jsonl").unwrap()).unwrap();
+        let capsule: serde_json::Value = serde_json::from_str(&capsules).unwrap();
+        let number = |name: &str| capsule.get(name).and_then(serde_json::Value::as_u64);
+        let counted = ["failure_count", "resolved_count", "contradiction_count", "recurrence_count"].map(number);
+        assert_eq!(counted, [Some(1), Some(1), Some(0), Some(0)], "{run}");
+        let best = capsule.pointer("/remedies/0/remedy/ref").and_then(serde_json::Value::as_str);
+        assert_eq!((best, number("support_count")), (Some("commit/46ea5e0"), Some(1)));
+    }
+}
+
+#[test]
+fn a_file_that_does_not_convert_is_named_and_the_others_convert() {
+    let place = Place::new();
+    place.file("in/good.xml", suite(PASSED));
+    place.file("in/cut.xml", "<testsuite><testcase name='a'>");
+    place.file("in/other.xml", "<html/>");
+    let args = ["convert", "junit", "in", "--run-id", "r", "--ts", "2026-01-01T00:00:00Z"];
+    let converted = place.dome(&args, b"");
+    assert_eq!((converted.code, converted.stdout.lines().count()), (3, 1), "{}", converted.stderr);
+    for said in ["cut.xml:byte 30", "other.xml:byte 7", "2 of 3 files did not convert:\n  cut.xml\n  other.xml"] {
+        assert!(converted.stderr.contains(said), "{}", converted.stderr);
+    }
+}
+
+#[test]
+fn auto_finds_formats_by_content_and_says_when_it_cannot() {
+    let place = Place::new();
+    place.file("in/a.xml", suite(PASSED));
+    place.file("in/b.json", "{\"some\": \"thing\"}");
+    let trial = project("dome-adapters/data/terminal-bench/qwen3-32b_grok-fast-1.json");
+    let metadata = project("dome-adapters/data/terminal-bench/qwen3-32b_grok-fast-1_meta.json");
+    let args = ["convert", "auto", "in", trial.to_str().unwrap(), metadata.to_str().unwrap(), "--run-id", "r"];
+    let converted = place.dome(&[&args[..], &["--ts", "2026-01-01T00:00:00Z"]].concat(), b"");
+    assert_eq!((converted.code, converted.stdout.lines().count()), (3, 31), "{}", converted.stderr);
+    assert!(converted.stderr.contains("b.json: nothing in it says which format it is; expected one of `"));
+}
+
+#[test]
+fn compressed_files_and_stdin_give_the_same_outcomes() {
+    let place = Place::new();
+    let text = suite(FAILED);
+    place.file("plain/r.xml", &text);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+    place.file("gzip/r.xml.gz", gzip.finish().unwrap());
+    place.file("zstd/r.xml.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
+    let outcome = |input: &str, stdin: &[u8]| {
+        let args = ["convert", "auto", input, "--run-id", "r", "--ts", "2026-01-01T00:00:00Z"];
+        let converted = place.dome(&args, stdin);
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let envelope: serde_json::Value = serde_json::from_str(&converted.stdout).unwrap();
+        (envelope.get("task_spec").cloned(), envelope.pointer("/evidence/0/sha256").cloned())
+    };
+    let plain = outcome("plain", b"");
+    assert_eq!(
+        [outcome("gzip", b""), outcome("zstd", b""), outcome("-", text.as_bytes())],
+        [(); 3].map(|()| plain.clone())
+    );
+}
+
+#[test]
+fn the_order_of_files_is_what_the_user_says() {
+    let place = Place::new();
+    for (name, case) in [("b.xml", PASSED), ("a.xml", FAILED)] {
+        place.file(name, suite(case));
+    }
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    let file = std::fs::File::options().write(true).open(place.path("b.xml")).unwrap();
+    file.set_modified(old).unwrap();
+    let first = |args: &[&str]| {
+        let converted = place.dome(&[&["convert", "junit", "b.xml", "a.xml", "--run-id", "r"], args].concat(), b"");
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let envelope: serde_json::Value = serde_json::from_str(converted.stdout.lines().next().unwrap()).unwrap();
+        ["/signal", "/ts"].map(|pointer| envelope.pointer(pointer).unwrap().as_str().unwrap().to_owned())
+    };
+    let ts = "2026-01-01T00:00:00Z";
+    assert_eq!(first(&["--ts", ts]), ["failure", ts]);
+    assert_eq!(first(&["--ts", ts, "--sequence-from", "files"]), ["success", ts]);
+    assert_eq!(first(&["--sequence-from", "mtime"]), ["success", "2001-09-09T01:46:40Z"]);
+}

@@ -1,6 +1,7 @@
 //! The index beside a result and in a store: the same answers, sooner; made again when it does not fit.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 
 use crate::harness::{Ended, Place, golden};
 
@@ -117,6 +118,19 @@ fn the_same_facts_give_the_same_index() {
     std::fs::remove_file(place.path(RESULT)).unwrap();
     ask(&place, &question, &["--from", "o"], "always");
     assert!(first == std::fs::read(place.path(RESULT)).unwrap());
+}
+
+#[test]
+fn an_index_that_fits_is_used_and_not_made_again() {
+    let place = both();
+    for (index, from) in [(RESULT, ["--from", "o"]), (STORE, ["--store", "s"])] {
+        for question in [["query", "gate-rollup"], ["query", "recent-failures"], ["explain", "a.jsonl:1"]] {
+            let before = std::fs::metadata(place.path(index)).ok().map(|found| found.ino());
+            ask(&place, &question, &from, "always");
+            let after = std::fs::metadata(place.path(index)).unwrap().ino();
+            assert!(before.is_none_or(|before| before == after), "{question:?} made {index} again");
+        }
+    }
 }
 
 #[test]

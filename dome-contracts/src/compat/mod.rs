@@ -16,6 +16,7 @@ mod decimal;
 mod dialect;
 mod document;
 mod evaluate;
+mod instances;
 pub(crate) mod keywords;
 mod language;
 mod node;

@@ -34,6 +34,18 @@ impl FailedCode {
     }
 }
 
+impl FailedCode {
+    /// A code that stands in a program; see [`FailureReasonCode::constant`].
+    ///
+    /// # Panics
+    ///
+    /// When it is called at run time with a text that breaks M-04 or is `NONE`.
+    #[must_use]
+    pub const fn constant(text: &'static str) -> Self {
+        Self(FailureReasonCode::constant(text))
+    }
+}
+
 impl TryFrom<FailureReasonCode> for FailedCode {
     type Error = ReasonCodeError;
 

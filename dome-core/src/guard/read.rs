@@ -35,7 +35,7 @@ pub(super) fn bundle(check: &mut Check, at: Value<'_>) -> Option<GuardrailsBundl
 
 impl Check {
     fn guards(&mut self, at: Value<'_>) -> Option<Vec<Guard>> {
-        if at.kind() == Kind::Array && at.len() == 0 {
+        if at.kind() == Kind::Array && at.is_empty() {
             self.report(ProblemCode::OutOfRange, at, "expected at least one guard");
             return None;
         }

@@ -1,14 +1,28 @@
 //! Strict JSON reading: one line in, a flat tape of values with their places out (M-14, M-15).
 //!
 //! The tape borrows from the line; nothing is built for a value that nobody asks for. Every value
-//! knows the bytes that it stands on, so a problem can be pointed at.
+//! knows the bytes that it stands on, so a problem can be pointed at. It is the one reader of dome:
+//! a name that stands twice, an unsafe integer, a lone surrogate and a deep nest are seen here.
+//!
+//! ```
+//! use dome_core::ProblemCode;
+//! use dome_core::json::{Kind, Tape, read};
+//!
+//! let mut tape = Tape::default();
+//! let root = read(r#"{"passed": 3}"#, &mut tape)?;
+//! let (name, value) = root.members().next().unwrap();
+//! assert_eq!((name.text(), value.kind(), value.written()), (Some("passed"), Kind::Integer, "3"));
+//! let problem = read(r#"{"a": 1, "a": 2}"#, &mut tape).err().unwrap();
+//! assert_eq!(problem.code, ProblemCode::JsonDuplicateKey);
+//! # Ok::<(), dome_core::json::TextProblem>(())
+//! ```
 
 mod read;
 mod string;
 mod value;
 
-pub(crate) use read::read;
-pub(crate) use value::{Kind, Value};
+pub use read::{TextProblem, read};
+pub use value::{Kind, Value};
 
 use std::ops::Range;
 
@@ -30,7 +44,7 @@ struct Node {
 
 /// The values of one line. Reused from line to line so that reading allocates nothing.
 #[derive(Default)]
-pub(crate) struct Tape {
+pub struct Tape {
     nodes: Vec<Node>,
     decoded: String,
 }

@@ -8,16 +8,23 @@ use crate::problem::ProblemCode;
 use crate::text::quote;
 
 /// What is wrong with a line as text: reading stops there.
-#[derive(Debug)]
-pub(crate) struct TextProblem {
-    pub(crate) code: ProblemCode,
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct TextProblem {
+    /// `json_invalid`, `json_too_deep` or `json_duplicate_key`.
+    pub code: ProblemCode,
     /// The byte at which reading met it.
-    pub(crate) place: usize,
-    pub(crate) what: String,
+    pub place: usize,
+    /// What it is; it may quote the text.
+    pub what: String,
 }
 
-/// Reads one line as one JSON value.
-pub(crate) fn read<'t>(line: &'t str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem> {
+/// Reads one line as one JSON value. How long a text may be is for the caller to say.
+///
+/// # Errors
+///
+/// `json_invalid`, `json_too_deep` or `json_duplicate_key`, whichever reading meets first (M-30).
+pub fn read<'t>(line: &'t str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem> {
     tape.nodes.clear();
     tape.decoded.clear();
     let mut cursor = Cursor { line, place: 0, tape };

@@ -4,8 +4,10 @@ use super::{Node, Span, Tape};
 
 /// What a JSON value is. Numbers are told apart as far as M-15 asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Boolean,
     /// An integer within the safe range.
     Integer,
@@ -13,16 +15,20 @@ pub(crate) enum Kind {
     UnsafeInteger,
     /// A number with a fraction or an exponent.
     Fraction,
+    /// Text.
     Text,
     /// Text that is written with escapes.
     EscapedText,
+    /// An array.
     Array,
+    /// An object.
     Object,
 }
 
 impl Kind {
     /// The kind with its article, as messages name it.
-    pub(crate) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Boolean => "a boolean",
@@ -37,7 +43,7 @@ impl Kind {
 
 /// One value on the tape of its line.
 #[derive(Clone, Copy)]
-pub(crate) struct Value<'t> {
+pub struct Value<'t> {
     line: &'t str,
     tape: &'t Tape,
     index: u32,
@@ -72,7 +78,9 @@ impl<'t> Value<'t> {
         self.tape.nodes.get(self.index as usize).copied().unwrap_or(missing)
     }
 
-    pub(crate) fn kind(self) -> Kind {
+    /// What kind of value it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
         self.node().kind
     }
 
@@ -83,13 +91,15 @@ impl<'t> Value<'t> {
     }
 
     /// The value as it is written.
-    pub(crate) fn written(self) -> &'t str {
+    #[must_use]
+    pub fn written(self) -> &'t str {
         let node = self.node();
         self.line.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
     /// The text of a string, decoded.
-    pub(crate) fn text(self) -> Option<&'t str> {
+    #[must_use]
+    pub fn text(self) -> Option<&'t str> {
         let node = self.node();
         match node.kind {
             Kind::Text => self.line.get(node.start as usize + 1..node.end as usize - 1),
@@ -110,11 +120,18 @@ impl<'t> Value<'t> {
     }
 
     /// How many entries an array has, or members an object.
-    pub(crate) fn len(self) -> usize {
+    #[must_use]
+    pub fn len(self) -> usize {
         match self.kind() {
             Kind::Array | Kind::Object => self.node().last as usize,
             _ => 0,
         }
+    }
+
+    /// Whether it has no entry and no member; so has what is neither an array nor an object.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// The node that follows this value and all that it holds.
@@ -126,7 +143,7 @@ impl<'t> Value<'t> {
     }
 
     /// The entries of an array.
-    pub(crate) fn entries(self) -> impl Iterator<Item = Self> {
+    pub fn entries(self) -> impl Iterator<Item = Self> {
         let mut index = self.index + 1;
         let count = if self.kind() == Kind::Array { self.len() } else { 0 };
         (0..count).map(move |_| {
@@ -137,7 +154,7 @@ impl<'t> Value<'t> {
     }
 
     /// The members of an object: key and value, as written.
-    pub(crate) fn members(self) -> impl Iterator<Item = (Self, Self)> {
+    pub fn members(self) -> impl Iterator<Item = (Self, Self)> {
         let mut index = self.index + 1;
         let count = if self.kind() == Kind::Object { self.len() } else { 0 };
         (0..count).map(move |_| {
@@ -148,7 +165,8 @@ impl<'t> Value<'t> {
     }
 
     /// The JSON Pointer from the line's root to this value (RFC 6901).
-    pub(crate) fn pointer(self) -> String {
+    #[must_use]
+    pub fn pointer(self) -> String {
         let mut pointer = String::new();
         let mut here = self.at(0);
         while here.index != self.index {

@@ -1,0 +1,107 @@
+//! From held to eligible by a report, and back by a changed tool.
+
+use serde_json::{Value, json};
+
+use crate::harness::Place;
+use crate::tools::{can_judge, copy, judged};
+
+const ASK: [&str; 11] = [
+    "priors",
+    "--from",
+    "memory",
+    "--scope",
+    "repo",
+    "--target-kind",
+    "document",
+    "--target-id",
+    "acme/docs",
+    "--action-kind",
+    "count",
+];
+
+/// Four failures on four days, each mended by the same recipe.
+fn night(place: &Place) {
+    let mut lines = String::new();
+    for day in 1..=4 {
+        for (sequence, signal) in [(1, "failure"), (2, "success")] {
+            let failed = signal == "failure";
+            let mut envelope = json!({
+                "envelope_version": "1", "event_id": format!("e{day}{sequence}"), "sequence": sequence,
+                "run_id": format!("run-{day}"), "task_id": "count", "group_id": format!("try-{sequence}"),
+                "ts": format!("2026-02-{:02}T0{sequence}:00:00Z", 2 * day), "signal": signal, "wrapper_policy": "strict",
+                "evidence": [{"path": format!("runs/{day}/{sequence}.log")}],
+                "gates": [{"gate_id": "count", "status": if failed { "FAIL" } else { "PASS" }}],
+                "tool": {"name": "word-count", "version": "1.0.0"},
+                "task_spec": {
+                    "scope": "repo", "target": {"kind": "document", "id": "acme/docs"}, "action": {"kind": "count"},
+                    "failure_reason_code": if failed { "TESTS_FAILED" } else { "NONE" },
+                },
+            });
+            if !failed {
+                envelope["remedy"] = json!({"kind": "recipe", "ref": "recipes/split", "summary": "split the text"});
+            }
+            lines.push_str(&format!("{envelope}\n"));
+        }
+    }
+    place.file("night.jsonl", lines);
+    let policy = json!({
+        "min_support": 2, "min_run_count": 2, "min_confidence_ppm": 1, "max_contradiction_ppm": 1_000_000,
+        "max_staleness_s": 31_536_000,
+    });
+    place.file("policy.json", policy.to_string());
+    let ended = place.dome(&["replay", "night.jsonl", "--out", "memory"], b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+/// What holds the capsule back, each with its reason.
+fn held(place: &Place, more: &[&str]) -> (String, Vec<String>) {
+    let full = ["--rollout", "prescriptive", "--format", "json"];
+    let ended = place.dome(&[&ASK[..], &full, more].concat(), b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let prior = &answer["priors"][0];
+    let held = prior["held"].as_array().unwrap().iter();
+    let held =
+        held.map(|held| format!("{}: {}", held["hold"].as_str().unwrap(), held["detail"].as_str().unwrap_or("")));
+    (prior["verdict"].as_str().unwrap().to_owned(), held.collect())
+}
+
+#[test]
+fn m92_a_report_makes_a_capsule_eligible_and_a_changed_tool_holds_it_again() {
+    if !can_judge() {
+        return;
+    }
+    let place = Place::new();
+    night(&place);
+    let manifest = copy(&place, "good");
+    let only = |why: &str| vec![format!("tool_not_conformant: `word-count` 1.0 {why}")];
+    let with = ["--conformance", "report.json", "--tool-manifest", "good/manifest.json"];
+
+    // No report on this tool: held.
+    place.file("other.json", r#"{"report_version":"1","tool":{"name":"other","version":"1"},"conformant":true}"#);
+    assert_eq!(held(&place, &["--conformance", "other.json"]), ("blocked".to_owned(), only("has no report")));
+
+    // The gate's report: eligible.
+    let (_, ended) = judged(&place, &manifest, &["--out", "report.json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert_eq!(held(&place, &with), ("prescriptive".to_owned(), Vec::new()));
+
+    // The tool changes, by as much as a comment: held again, and by its manifest, too.
+    let source = std::fs::read_to_string(place.path("good/tool.py")).unwrap();
+    place.file("good/tool.py", format!("{source}# changed\n"));
+    let changed = ("blocked".to_owned(), only("has changed since its report"));
+    assert_eq!(held(&place, &with), changed);
+    place.file("good/tool.py", &source);
+    assert_eq!(held(&place, &with).0, "prescriptive");
+    let sound = std::fs::read_to_string(place.path(&manifest)).unwrap();
+    place.file(&manifest, sound.replace("\"maximum\": 100", "\"maximum\": 99"));
+    assert_eq!(held(&place, &with), changed);
+    place.file(&manifest, &sound);
+
+    // A report that says yes where its checks say no is no report.
+    let report = std::fs::read_to_string(place.path("report.json")).unwrap();
+    place.file("forged.json", report.replacen("\"outcome\":\"pass\"", "\"outcome\":\"fail\"", 1));
+    let ended = place.dome(&[&ASK[..], &["--conformance", "forged.json"]].concat(), b"");
+    assert_eq!(ended.code, 3);
+    assert!(ended.stderr.contains("by the parts below it"), "{}", ended.stderr);
+}

@@ -1,0 +1,5 @@
+"""A module that no manifest names."""
+
+
+def nothing():
+    pass

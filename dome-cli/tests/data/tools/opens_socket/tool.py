@@ -1,0 +1,38 @@
+"""Tags, and a word to somebody else."""
+
+import json
+import sys
+import socket
+
+
+def answer(asked, status, output=None, **codes):
+    telemetry = {
+        "attempts": 1,
+        "duration_ms": 0,
+        "failure_reason_code": "NONE",
+        "run_id": asked["run_id"],
+        "status": status,
+        "task_id": asked["task_id"],
+        "versions": {"tags": "1.0.0"},
+    }
+    telemetry.update(codes)
+    json.dump({"telemetry": telemetry} if output is None else {"output": output, "telemetry": telemetry}, sys.stdout)
+
+
+def is_input(given):
+    text = given.get("text") if isinstance(given, dict) and set(given) == {"text"} else None
+    return isinstance(text, str) and 1 <= len(text) <= 200
+
+
+asked = json.load(sys.stdin)
+if asked["config"] != {} or not is_input(asked["input"]):
+    answer(asked, "failure", failure_reason_code="INPUT_INVALID")
+    sys.exit()
+words = asked["input"]["text"].split()
+with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as phone:
+    phone.settimeout(0.2)
+    try:
+        phone.connect(("127.0.0.1", 9))
+    except OSError:
+        pass
+answer(asked, "success", {"tags": sorted(words)})

@@ -1,0 +1,89 @@
+//! Who is denied follows from the plan alone.
+
+use dome_patterns::{
+    Budget, Item, MapDenialCode as Denied, MapPlan, Outcome, PlanError, ReduceDenialCode, ReduceRefusal,
+};
+use proptest::prelude::*;
+
+use crate::{CONTRACT, exited, id, plan, planned, reduction};
+
+fn denials(plan: &MapPlan) -> Vec<Option<Denied>> {
+    let result = plan.start().finish();
+    let denied = |outcome: &Outcome| if let Outcome::Denied(code) = outcome { Some(*code) } else { None };
+    result.items().iter().map(|item| denied(item.outcome())).collect()
+}
+
+#[test]
+fn each_denial_has_its_code() {
+    let budget = Budget::default();
+    let of = |budget| denials(&planned(budget, 3));
+    assert_eq!(of(budget), [None; 3]);
+    assert_eq!(of(Budget { items: 2, ..budget }), [None, None, Some(Denied::FanOut)]);
+    let bytes = Budget { output_bytes: 100, total_output_bytes: 299, ..budget };
+    assert_eq!(of(bytes), [None, None, Some(Denied::BytesBudget)]);
+    let time = Budget { worker_time_ms: 100, total_time_ms: 100, ..budget };
+    assert_eq!(of(time), [None, Some(Denied::TimeBudget), Some(Denied::TimeBudget)]);
+    assert_eq!(of(Budget { input_bytes: 6, ..budget }), [Some(Denied::InputTooLarge); 3]);
+}
+
+#[test]
+fn more_failures_or_denials_than_allowed_leave_nothing_to_reduce() {
+    let refused = |budget: Budget| {
+        let plan = planned(budget, 2);
+        let reduced = plan.start().finish().reduce(&reduction(&plan));
+        reduced.map(|reduced| (reduced.failed, reduced.denied))
+    };
+    let budget = Budget::default();
+    assert_eq!(refused(budget), Err(ReduceRefusal::Denied(ReduceDenialCode::Failures)));
+    assert_eq!(
+        refused(Budget { failures_allowed: 1, ..budget }),
+        Err(ReduceRefusal::Denied(ReduceDenialCode::Failures))
+    );
+    assert_eq!(refused(Budget { failures_allowed: 2, ..budget }), Ok((2, 0)));
+    let one = Budget { items: 1, failures_allowed: 1, ..budget };
+    assert_eq!(refused(one), Err(ReduceRefusal::Denied(ReduceDenialCode::Denials)));
+    assert_eq!(refused(Budget { denials_allowed: 1, ..one }), Ok((1, 1)));
+}
+
+#[test]
+fn a_plan_has_each_item_once_and_a_budget_within_limits() {
+    let item = || Item { id: id(0), input: Vec::new() };
+    let plan = |budget, items| MapPlan::new(CONTRACT.parse().unwrap(), budget, items);
+    assert_eq!(plan(Budget::default(), vec![item(), item()]), Err(PlanError::Twice(id(0))));
+    let no_time = Budget { worker_time_ms: 0, ..Budget::default() };
+    assert!(matches!(plan(no_time, vec![]), Err(PlanError::Budget(error)) if error.member == "worker_time_ms"));
+}
+
+#[test]
+fn a_worker_sees_one_item() {
+    let plan = plan(3);
+    let seen: Vec<_> = plan.jobs().map(|job| (job.item().clone(), job.input().to_vec())).collect();
+    let expected = (0..3).map(|place| (id(place), format!("input {place}").into_bytes()));
+    assert_eq!(seen, expected.collect::<Vec<_>>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn what_workers_write_changes_no_denial_and_never_exceeds_the_budget(
+        items in 0_u64..6, output_bytes in 1_u64..200, total in 0_u64..1_000,
+        outputs in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 6),
+    ) {
+        let budget = Budget {
+            items, output_bytes, total_output_bytes: total, failures_allowed: 6, denials_allowed: 6, ..Budget::default()
+        };
+        let plan = planned(budget, 6);
+        let before = denials(&plan);
+        let mut run = plan.start();
+        for (job, output) in plan.jobs().zip(outputs) {
+            run.record(job.item(), exited(output)).unwrap();
+        }
+        let result = run.finish();
+        let taken = result.items().iter().filter(|item| item.accepted().is_some());
+        prop_assert!(taken.map(|item| item.output().unwrap().1).sum::<u64>() <= total);
+        let after: Vec<_> = result.items().iter().map(|item| matches!(item.outcome(), Outcome::Denied(_))).collect();
+        prop_assert_eq!(before.iter().map(Option::is_some).collect::<Vec<_>>(), after);
+        prop_assert_eq!(plan.jobs().count() as u64, budget.admits().min(6));
+    }
+}

@@ -1,0 +1,137 @@
+//! Each failure of an output by an example, and contracts that are none.
+
+use dome_core::Sha256Hash;
+use dome_patterns::{
+    Completion, ContractError, Ended, Leaf, MapFailureCode as Code, Outcome, OutputContract, TextMark,
+};
+
+use crate::{CONTRACT, exited, id, plan};
+
+const SOUND: &str =
+    r#"{"item": "trial-0", "verdict": "resolved", "passed": 3, "gates": ["unit"], "detail": {"flaky": false}}"#;
+
+fn outcome(completion: Completion) -> (Option<Code>, Vec<(Code, String)>) {
+    let plan = plan(1);
+    let mut run = plan.start();
+    run.record(&id(0), completion).unwrap();
+    match run.finish().items()[0].outcome() {
+        Outcome::Failed(failure) => {
+            let problems = failure.problems.iter().map(|problem| (problem.code, problem.pointer.clone()));
+            (Some(failure.code), problems.collect())
+        }
+        Outcome::Accepted(_) => (None, Vec::new()),
+        Outcome::Denied(code) => unreachable!("{code}"),
+    }
+}
+
+fn code(output: impl Into<Vec<u8>>) -> Option<Code> {
+    outcome(exited(output)).0
+}
+
+#[test]
+fn each_failure_has_its_code() {
+    assert_eq!(code(SOUND), None);
+    assert_eq!(code(SOUND.replace(": 3", ": -0")), None, "M-15: `-0` is 0");
+    for (output, expected) in [
+        (b"".to_vec(), Code::OutputMissing),
+        (b" \n\t ".to_vec(), Code::OutputMissing),
+        (vec![b' '; 4_097], Code::OutputTooLarge),
+        (b"resolved".to_vec(), Code::OutputNotJson),
+        (format!("{SOUND}{SOUND}").into_bytes(), Code::OutputNotJson),
+        (b"{\"item\": \"\xff\"}".to_vec(), Code::OutputNotJson),
+        (b"{\"item\": \"\\ud800\"}".to_vec(), Code::OutputNotJson),
+        ("[".repeat(33).into_bytes(), Code::OutputTooDeep),
+        (SOUND.replace("\"passed\": 3", "\"passed\": 3, \"passed\": 3").into_bytes(), Code::OutputDuplicateMember),
+        (SOUND.replace("false", "false, \"fl\\u0061ky\": true").into_bytes(), Code::OutputDuplicateMember),
+        (SOUND.replace("trial-0", "trial-1").into_bytes(), Code::ItemMismatch),
+        (SOUND.replace("\"passed\"", "\"next\": {}, \"passed\"").into_bytes(), Code::OutputUnknownMember),
+        (SOUND.replace("\"passed\": 3, ", "").into_bytes(), Code::OutputMemberMissing),
+        (SOUND.replace(": 3", ": 3.0").into_bytes(), Code::OutputWrongType),
+        (SOUND.replace(": 3", ": \"3\"").into_bytes(), Code::OutputWrongType),
+        (SOUND.replace("[\"unit\"]", "null").into_bytes(), Code::OutputWrongType),
+        (SOUND.replace("\"resolved\"", "\"Resolved\"").into_bytes(), Code::OutputNotAllowed),
+        (SOUND.replace(": 3", ": 1001").into_bytes(), Code::OutputOutOfRange),
+        (SOUND.replace(": 3", ": 99999999999999999999").into_bytes(), Code::OutputOutOfRange),
+        (SOUND.replace("[\"unit\"]", "[\"unit\",\"unit\",\"unit\",\"unit\"]").into_bytes(), Code::OutputOutOfRange),
+        (SOUND.replace("\"passed\"", "\"note\": \"ééééééééééééé\", \"passed\"").into_bytes(), Code::OutputOutOfRange),
+    ] {
+        assert_eq!(code(output.clone()), Some(expected), "{}", String::from_utf8_lossy(&output));
+    }
+}
+
+#[test]
+fn of_a_text_length_and_digest_are_kept() {
+    let contract: OutputContract = CONTRACT.parse().unwrap();
+    let noted = SOUND.replace("\"passed\"", "\"note\": \"\\u00e9t\u{e9}\", \"passed\"");
+    let output = contract.validate(&id(0), noted.as_bytes()).unwrap();
+    let mark = TextMark { bytes: 5, sha256: Sha256Hash::of("été".as_bytes()) };
+    assert_eq!(output.leaf("note"), Some(Leaf::Text(mark)));
+    assert_eq!((output.leaf("detail.flaky"), output.leaf("absent")), (Some(Leaf::Boolean(false)), None));
+    assert_eq!((output.choice("verdict"), output.choice("gates")), (Some("resolved"), Some("unit")));
+    let value = format!(r#""note":{{"bytes":5,"sha256":"{}"}}"#, mark.sha256);
+    assert!(String::from_utf8(output.to_bytes()).unwrap().contains(&value));
+}
+
+#[test]
+fn the_worker_itself_fails_first() {
+    let ended = |ended, time_ms| outcome(Completion { ended, output: SOUND.into(), time_ms }).0;
+    assert_eq!(ended(Ended::Exited(0), 60_000), None);
+    assert_eq!(ended(Ended::Exited(0), 60_001), Some(Code::WorkerTimeout));
+    assert_eq!(ended(Ended::TimedOut, 1), Some(Code::WorkerTimeout));
+    assert_eq!(ended(Ended::Exited(1), 1), Some(Code::WorkerFailed));
+    assert_eq!(ended(Ended::Killed, 1), Some(Code::WorkerFailed));
+    let lost = plan(1).start().finish();
+    assert!(matches!(lost.items()[0].outcome(), Outcome::Failed(failure) if failure.code == Code::WorkerLost));
+}
+
+#[test]
+fn all_problems_are_named_and_none_in_the_words_of_the_worker() {
+    let (decides, problems) = outcome(exited(
+        r#"{"item": "trial-9", "verdict": "IGNORE", "passed": 2e3, "gates": ["unit", 7], "detail": {"rm -rf": 1}}"#,
+    ));
+    assert_eq!(decides, Some(Code::ItemMismatch));
+    let expected = [
+        (Code::ItemMismatch, "/item"),
+        (Code::OutputUnknownMember, "/detail"),
+        (Code::OutputMemberMissing, "/detail/flaky"),
+        (Code::OutputWrongType, "/gates/1"),
+        (Code::OutputWrongType, "/passed"),
+        (Code::OutputNotAllowed, "/verdict"),
+    ];
+    assert_eq!(problems, expected.map(|(code, pointer)| (code, pointer.to_owned())));
+}
+
+#[test]
+fn a_contract_that_bounds_too_little_is_none() {
+    assert!(CONTRACT.parse::<OutputContract>().is_ok());
+    let member = |shape: &str| format!(r#"{{"contract_version": "1", "members": {{"a": {shape}}}}}"#);
+    let deep = (0..8).fold(r#"{"type": "boolean"}"#.to_owned(), |of, _| {
+        format!(r#"{{"type": "array", "max_entries": 1, "of": {of}}}"#)
+    });
+    for shape in [
+        r#"{"type": "choice", "of": []}"#,
+        r#"{"type": "choice", "of": [" a"]}"#,
+        r#"{"type": "integer", "min": 2, "max": 1}"#,
+        r#"{"type": "integer", "min": 0, "max": 9007199254740992}"#,
+        r#"{"type": "text", "max_bytes": 4097}"#,
+        r#"{"type": "array", "max_entries": 1025, "of": {"type": "boolean"}}"#,
+        r#"{"type": "object", "members": {}, "optional": ["b"]}"#,
+        &deep,
+    ] {
+        let refused = member(shape).parse::<OutputContract>();
+        assert!(matches!(refused, Err(ContractError::Rule { .. })), "{shape}: {refused:?}");
+    }
+    for shape in [
+        r#"{"type": "any"}"#,
+        r#"{"type": "boolean", "more": 1}"#,
+        r#"{"type": "item", "of": "any"}"#,
+        r#"{"type": "text"}"#,
+        r#"{"type": "integer", "min": 0, "max": 1.5}"#,
+    ] {
+        let refused = member(shape).parse::<OutputContract>();
+        assert!(matches!(refused, Err(ContractError::Document(_))), "{shape}: {refused:?}");
+    }
+    let twice = r#"{"contract_version": "1", "members": {"a": {"type": "item"}, "a": {"type": "boolean"}}}"#;
+    assert!(matches!(twice.parse::<OutputContract>(), Err(ContractError::Text(_))));
+    assert_eq!(r#"{"contract_version": "2", "members": {}}"#.parse::<OutputContract>(), Err(ContractError::Version));
+}

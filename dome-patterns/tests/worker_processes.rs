@@ -1,0 +1,113 @@
+//! The example over real trials, with real worker processes: this binary is its own worker.
+//!
+//! The trials that ship are always reduced; those of `DOME_REAL_DATA`, where it is set, as well.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails; the real data is where the environment says"
+)]
+
+use std::path::Path;
+
+use dome_patterns::{Figure, MapFailureCode, Outcome};
+use serde_json::Value;
+
+#[path = "../examples/reduce_terminal_bench/main.rs"]
+mod example;
+
+use example::{Done, Options, run};
+
+fn shipped() -> Options {
+    Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../dome-adapters/data/terminal-bench"))
+}
+
+fn answer(done: &Done) -> Value {
+    serde_json::from_slice(&done.reduced.as_ref().unwrap().to_bytes()).unwrap()
+}
+
+/// What the trials say when one simply reads them, without workers, contract or reducers.
+fn counted(folder: &Path) -> (u64, u64, u64) {
+    let (mut trials, mut resolved, mut tokens) = (0, 0, 0);
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            let (more, good, used) = counted(&entry);
+            (trials, resolved, tokens) = (trials + more, resolved + good, tokens + used);
+        } else if entry.extension().is_some_and(|extension| extension == "json") {
+            let document: Value = serde_json::from_slice(&std::fs::read(&entry).unwrap()).unwrap();
+            for trial in document["results"].as_array().into_iter().flatten() {
+                trials += 1;
+                resolved += u64::from(trial["is_resolved"] == true);
+                tokens += trial["total_input_tokens"].as_u64().unwrap_or(0);
+            }
+        }
+    }
+    (trials, resolved, tokens)
+}
+
+fn the_figures_are_those_of_the_files(options: &Options) -> Done {
+    let done = run(options).unwrap();
+    let (trials, resolved, tokens) = counted(&options.folder);
+    let answer = answer(&done);
+    assert!(trials > 100, "{trials}");
+    assert_eq!(answer["accepted"], trials);
+    assert_eq!(answer["answer"]["verdicts"]["resolved"], resolved);
+    assert_eq!(answer["answer"]["input_tokens"], tokens);
+    done
+}
+
+fn every_harm_is_a_failure_of_its_own_trial(honest: &Done) {
+    for (kind, code) in [
+        ("claim", MapFailureCode::ItemMismatch),
+        ("crash", MapFailureCode::WorkerFailed),
+        ("flood", MapFailureCode::OutputTooLarge),
+        ("garbage", MapFailureCode::OutputNotJson),
+        ("instruct", MapFailureCode::OutputNotAllowed),
+        ("range", MapFailureCode::OutputOutOfRange),
+        ("twice", MapFailureCode::OutputDuplicateMember),
+    ] {
+        let poisoned = run(&Options { poison: Some(kind.to_owned()), ..shipped() }).unwrap();
+        let [before, after] = [honest, &poisoned].map(|done| done.result.items());
+        assert!(
+            matches!(after[0].outcome(), Outcome::Failed(failure) if failure.code == code),
+            "{kind}: {:?}",
+            after[0]
+        );
+        for (before, after) in before.iter().zip(after).skip(1) {
+            assert_eq!(before.to_bytes(), after.to_bytes(), "{kind}");
+        }
+        let reduced = poisoned.reduced.unwrap();
+        assert_eq!((reduced.accepted, reduced.failed), (134, 1));
+        assert_eq!(reduced.answer.get("trials"), Some(&Figure::Integer(134)));
+        assert!(!poisoned.envelopes.concat().contains("Ignore"), "{kind}");
+    }
+}
+
+fn a_worker_that_hangs_is_ended() {
+    let hanging = Options { poison: Some("hang".to_owned()), most: 4, worker_time_ms: 5_000, ..shipped() };
+    let done = run(&hanging).unwrap();
+    let items = done.result.items();
+    assert!(matches!(items[0].outcome(), Outcome::Failed(failure) if failure.code == MapFailureCode::WorkerTimeout));
+    assert!(items.len() == 4 && items.iter().skip(1).all(|item| item.accepted().is_some()));
+}
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("worker") {
+        if example::main().is_err() {
+            std::process::exit(1);
+        }
+        return;
+    }
+    let honest = the_figures_are_those_of_the_files(&shipped());
+    println!("shipped trials: {}", answer(&honest));
+    let again = run(&shipped()).unwrap();
+    assert_eq!(again.result.to_bytes(), honest.result.to_bytes(), "another order of completion");
+    every_harm_is_a_failure_of_its_own_trial(&honest);
+    a_worker_that_hangs_is_ended();
+    match std::env::var_os("DOME_REAL_DATA").map(|folder| Path::new(&folder).join("terminal-bench")) {
+        Some(folder) if folder.is_dir() => {
+            println!("real trials: {}", answer(&the_figures_are_those_of_the_files(&Options::new(folder))));
+        }
+        _ => println!("DOME_REAL_DATA names no terminal-bench: the shipped trials only"),
+    }
+}
