@@ -14,11 +14,15 @@ use crate::reading::Reading;
 /// The formats, by name. A room is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
     // One a line, so that two who add one do not meet.
+    &crate::cedar::FORMAT,
+    &crate::cloudevents::FORMAT,
     &crate::ctrf::FORMAT,
     &crate::github_actions::FORMAT,
     &crate::go_test::FORMAT,
     &crate::junit::FORMAT,
     &crate::libtest::FORMAT,
+    &crate::opa::FORMAT,
+    &crate::otlp::FORMAT,
     &crate::pytest_json::FORMAT,
     &crate::sarif::FORMAT,
     &crate::swe_bench::FORMAT,

@@ -54,6 +54,11 @@ impl When {
         Self::of_scaled(text, 6)
     }
 
+    /// From nanoseconds since 1970.
+    pub(crate) fn of_unix_nanoseconds(nanoseconds: u64) -> Self {
+        Self::of_scaled(&nanoseconds.to_string(), 0)
+    }
+
     fn of_scaled(text: &str, nanoseconds_power: u32) -> Self {
         let instant = || {
             let nanoseconds = scaled(text, nanoseconds_power)?;
