@@ -9,7 +9,7 @@ use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
 
 const TRACE: &[u8] = include_bytes!("../data/otlp/trace.json");
-const LOGS: &[u8] = include_bytes!("../data/otlp/logs.json");
+const LOGS: &[u8] = include_bytes!("../data/otlp/logs_apache_error.json");
 
 fn attributes(pairs: &[(&str, &str)]) -> Value {
     pairs.iter().map(|(key, value)| json!({"key": key, "value": {"stringValue": value}})).collect()

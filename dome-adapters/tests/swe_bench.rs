@@ -83,7 +83,8 @@ fn summaries_say_how_each_instance_ended() {
 fn all_files_of_a_run_come_to_one_outcome_an_instance() {
     let line = json!({"instanceId": "sympy__sympy-13974", "resolved": false, "timestamp": "2026-03-22T08:00:00Z",
         "durationMs": 5, "agent": "agent", "model": "m", "commitHash": "7269fa3", "modelPatch": "diff"});
-    let summary = json!({"resolved_ids": [], "unresolved_ids": ["sympy__sympy-13974"]});
+    let summary =
+        json!({"resolved_ids": [], "unresolved_ids": ["sympy__sympy-13974"], "submitted_ids": ["sympy__sympy-13974"]});
     let mut folder = files([("a.jsonl", line), ("summary.json", summary)]);
     folder.push(("z/report.json".to_owned(), REPORT.to_vec()));
     let done = convert(&folder);

@@ -15,6 +15,8 @@ mod explain;
 mod guard;
 #[path = "cli/harness.rs"]
 mod harness;
+#[path = "cli/joined.rs"]
+mod joined;
 #[path = "cli/lookup.rs"]
 mod lookup;
 #[path = "cli/modes.rs"]

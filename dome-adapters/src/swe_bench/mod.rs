@@ -40,7 +40,8 @@ const CODES: &[CodeMeaning] = &[
 fn sniff(head: &Head<'_>) -> bool {
     let both = |a, b| head.has_member(a) && head.has_member(b);
     // Results of terminal-bench sum themselves up in the same words.
-    let named = both("resolved_ids", "unresolved_ids") && !head.has_member("results");
+    let named = (both("resolved_ids", "submitted_ids") || both("resolved_ids", "unresolved_ids"))
+        && !head.has_member("results");
     let summary = named || both("no_generation", "resolved");
     let listed = both("system", "resolvedIds") || both("name", "instance_ids");
     let line = head.has_member("instanceId") && head.has_member("resolved");
