@@ -64,9 +64,9 @@ impl Reading<'_> {
             Err(_) => {
                 let bytes = line.bytes.to_vec();
                 let rest = bytes.chain(&b"\n"[..]).chain(&mut *self.reader);
-                let mut stream = serde_json::Deserializer::from_reader(rest).into_iter::<Value>();
+                let stream = serde_json::Deserializer::from_reader(rest).into_iter::<Value>();
                 let mut number = 0_u64;
-                while let Some(value) = stream.next() {
+                for value in stream {
                     let value = value.map_err(|error| {
                         let place = format!("line {}", before + error.line() as u64);
                         let at = At { input: self.name, place: &place };
