@@ -61,6 +61,9 @@ fn fuzz(format: Format, time: Duration, samples: &[Vec<u8>], first: u64) -> Exit
         };
         let took = start.elapsed();
         let megabytes = u32::try_from(bytes.len() / 1_000_000).unwrap_or(u32::MAX);
+        // A machine that stood still is no slow file: what is slow is slow again.
+        let again = |took: Duration| (0..3).map(|_| timed(format, &bytes)).min().unwrap_or(took).min(took);
+        let took = if took > LEAST { again(took) } else { took };
         if took > LEAST + Duration::from_secs(1) * megabytes.saturating_add(1) {
             return failed(format, seed, &bytes, &format!("took {took:?}"));
         }
@@ -69,6 +72,12 @@ fn fuzz(format: Format, time: Duration, samples: &[Vec<u8>], first: u64) -> Exit
     }
     println!("{format}: {} files, {bytes_in} bytes, {envelopes} envelopes, slowest {slowest:?}", seed - first);
     ExitCode::SUCCESS
+}
+
+fn timed(format: Format, bytes: &[u8]) -> Duration {
+    let start = Instant::now();
+    one(format, bytes);
+    start.elapsed()
 }
 
 /// Converts one file; every envelope has to be one.

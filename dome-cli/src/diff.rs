@@ -44,6 +44,7 @@ pub(crate) fn run(args: &DiffArgs, output: &mut Output) -> anyhow::Result<Exit> 
 
 fn opened(path: &std::path::Path) -> anyhow::Result<(Side, Replay)> {
     let result = ResultDir::open(path)?;
+    result.check()?;
     let replay = result.replay()?;
     Ok((Side::of(&replay, result.rules(), result.binder()), replay))
 }

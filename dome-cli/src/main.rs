@@ -42,7 +42,7 @@ use crate::settings::Settings;
 fn main() -> Exit {
     let cli = Cli::parse();
     let result = Settings::find().and_then(|settings| {
-        let mut output = Output::new(settings.output(cli.output));
+        let mut output = Output::new(settings.output(cli.output)?);
         run(cli.verb, &settings, &mut output)
     });
     match result {

@@ -24,8 +24,11 @@ where
         results
     };
     let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(joined).collect()
+        // Where no more threads are to be had, those that run do the work, this one at least.
+        let started = (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, worker).ok());
+        let workers: Vec<_> = started.collect();
+        let own = worker();
+        own.into_iter().chain(workers.into_iter().flat_map(joined)).collect()
     });
     results.sort_unstable_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result).collect()
@@ -41,7 +44,7 @@ mod tests {
     #[test]
     fn l5_results_come_in_the_order_of_the_work() {
         let expected: Vec<u32> = (0..1_000).map(|item| item * 2).collect();
-        for threads in [1, 2, 7] {
+        for threads in [1, 2, 7, 100_000] {
             assert_eq!(super::map(threads, 0..1_000_u32, |item| item * 2), expected);
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
 use serde::Deserialize;
 
-use crate::args::{Color, Format, OutputArgs, ReplayArgs};
+use crate::args::{OutputArgs, ReplayArgs};
 use crate::exit::invalid;
 use crate::input::document;
 use crate::redaction::BUILT_IN;
@@ -82,13 +82,26 @@ impl Settings {
     }
 
     /// How results are shown.
-    pub(crate) fn output(&self, flags: OutputArgs) -> OutputArgs {
-        let known =
-            |text: &Option<String>| text.as_deref().and_then(|text| clap::ValueEnum::from_str(text, false).ok());
-        let color: Option<Color> =
-            self.document.color.as_deref().and_then(|text| clap::ValueEnum::from_str(text, false).ok());
-        let format: Option<Format> = known(&self.document.format);
-        OutputArgs { format: flags.format.or(format), color: flags.color.or(color) }
+    ///
+    /// # Errors
+    ///
+    /// When a setting is not what its flag would take.
+    pub(crate) fn output(&self, flags: OutputArgs) -> anyhow::Result<OutputArgs> {
+        let (format, color) =
+            (self.choice("format", &self.document.format)?, self.choice("color", &self.document.color)?);
+        Ok(OutputArgs { format: flags.format.or(format), color: flags.color.or(color) })
+    }
+
+    /// One of the words that a flag takes.
+    fn choice<T: clap::ValueEnum>(&self, name: &str, given: &Option<String>) -> anyhow::Result<Option<T>> {
+        let Some(text) = given else { return Ok(None) };
+        let wrong = |_| {
+            let words = T::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+            let words: Vec<String> = words.map(|word| format!("`{}`", word.get_name())).collect();
+            let path = self.folder.join(FILE);
+            invalid(format!("`{}`: `{name}`: expected {}, found `{text}`", path.display(), words.join(", ")))
+        };
+        T::from_str(text, false).map(Some).map_err(wrong)
     }
 
     /// What a replay is asked for.

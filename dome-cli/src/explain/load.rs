@@ -64,6 +64,13 @@ pub(crate) struct Unlisted {
     pub(crate) source: Source,
 }
 
+impl Unlisted {
+    /// Whether every line left a row, so that there is no such line.
+    pub(super) const fn is_no_line(&self) -> bool {
+        self.blank == 0 && self.duplicates == 0
+    }
+}
+
 /// A result or a store as far as an explanation needs it.
 pub(super) struct Loaded {
     facts: Brought,

@@ -17,7 +17,7 @@ use crate::known::At;
 use crate::lookup::{self, IndexArgs};
 use crate::output::{Output, note};
 use answer::Answer;
-use load::Loaded;
+use load::{Loaded, Unlisted};
 
 /// Say why: the facts behind a capsule, or what became of a line
 ///
@@ -55,7 +55,12 @@ pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exi
                 text::show(&explanation, output)?;
             }
             output.flush()?;
-            Ok(Exit::Done)
+            let gone = explanation.unlisted.as_ref().is_some_and(Unlisted::is_no_line);
+            Ok(match (gone, args.require_match) {
+                (false, _) => Exit::Done,
+                (true, true) => Exit::NoMatch,
+                (true, false) => Exit::Failed,
+            })
         }
         Answer::Many(candidates) => Err(ambiguous(key, &candidates)),
         Answer::Nothing { near, shown } => {

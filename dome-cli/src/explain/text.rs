@@ -65,7 +65,7 @@ fn unlisted(place: &Unlisted) -> Vec<String> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} lines of the input {what}", grouped(*count)))
         .collect();
-    if counted.is_empty() {
+    if place.is_no_line() {
         lines.push("every line of the input became a fact or was rejected, so there is no such line".to_owned());
     } else {
         lines.push(format!("{}; a result does not say which, so it may be one of them", counted.join(" and ")));

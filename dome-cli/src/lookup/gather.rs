@@ -11,7 +11,7 @@ use super::rows::{LEAD, RowPlace};
 use crate::result::{FACTS, ResultDir};
 use crate::store::Snapshot;
 
-/// The section of the rows of the quarantine, as JSON Lines.
+/// The section of the rows of a store's quarantine, as JSON Lines.
 pub(super) const QUARANTINE: &str = "quarantine";
 
 /// What was read.
@@ -38,7 +38,8 @@ fn of_result(result: &ResultDir) -> anyhow::Result<Gathered> {
         RowPlace { segment: 0, start, length, position: 0 }.write(&mut places);
         start += length;
     }
-    Ok(Gathered { about, ledger: result.ledger()?, places, quarantine: result.file("quarantine.jsonl")? })
+    // The rows of the quarantine stand in a file of their own, which is read when it is asked for.
+    Ok(Gathered { about, ledger: result.ledger()?, places, quarantine: Vec::new() })
 }
 
 fn of_store((snapshot, found): (Snapshot, BTreeMap<dome_core::Source, RowPlace>)) -> anyhow::Result<Gathered> {

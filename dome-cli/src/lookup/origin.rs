@@ -96,7 +96,7 @@ impl Origin {
             Place::Result(result) => {
                 let path = result.path().join(FACTS);
                 let file = File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-                Ok(Rows::Result(file, result.binder()))
+                Ok(Rows::Result(file, result.clone()))
             }
             Place::Store(store) => Ok(Rows::store(store)),
         }

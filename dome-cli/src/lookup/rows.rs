@@ -8,11 +8,11 @@ use std::path::Path;
 use dome_binder::columns::{Needed, Settled};
 use dome_binder::explain::Part;
 use dome_binder::{Fact, LineFact, Position, Record};
-use dome_core::{BinderVersion, Reader, Source};
+use dome_core::{Reader, Source};
 use serde_json::Value;
 
 use super::{Lookup, gather};
-use crate::result::FactRow;
+use crate::result::{FactRow, ResultDir};
 use crate::store::Segments;
 
 /// The section of the places of facts.
@@ -51,7 +51,7 @@ impl RowPlace {
 
 /// Where rows are read.
 pub(super) enum Rows {
-    Result(File, BinderVersion),
+    Result(File, Box<ResultDir>),
     Store(RefCell<Segments>),
 }
 
@@ -62,10 +62,15 @@ impl Rows {
 
     fn record(&self, place: RowPlace, source: Source, reader: &mut Reader, hashed: &mut Vec<u8>) -> Option<Record> {
         match self {
-            Self::Result(file, binder) => {
+            Self::Result(file, result) => {
+                // A place is not checked by itself: it may claim any length.
+                place
+                    .start
+                    .checked_add(place.length)
+                    .filter(|end| file.metadata().is_ok_and(|found| *end <= found.len()))?;
                 let mut bytes = vec![0; usize::try_from(place.length).ok()?];
                 file.read_exact_at(&mut bytes, place.start).ok()?;
-                FactRow::cut(bytes.strip_suffix(b"\n")?)?.record(*binder, source, reader, hashed)
+                FactRow::cut(bytes.strip_suffix(b"\n")?)?.record(result.binder(), source, reader, hashed)
             }
             Self::Store(segments) => {
                 let raw = segments.borrow_mut().line_at(place)?;
@@ -125,6 +130,9 @@ impl Lookup {
 
     /// The rows of the quarantine.
     pub(crate) fn quarantine(&self) -> Option<Vec<Value>> {
+        if let Rows::Result(_, result) = &self.rows {
+            return result.rows("quarantine.jsonl").ok();
+        }
         let bytes = self.container.section(gather::QUARANTINE)?;
         let rows = bytes.split(|byte| *byte == b'\n').filter(|row| !row.is_empty());
         rows.map(|row| serde_json::from_slice(row).ok()).collect()

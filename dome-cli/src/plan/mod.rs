@@ -32,6 +32,7 @@ pub(crate) struct Plan {
 /// Runs the verb.
 pub(crate) fn run(args: PlanArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let result = ResultDir::open(&args.against)?;
+    result.check()?;
     let now = result.replay()?;
     let binder = args.binder_version.unwrap_or_else(|| result.binder());
     let rules = rules(&args, &result)?;

@@ -88,6 +88,15 @@ impl ResultDir {
         Ok(bytes)
     }
 
+    /// Holds every file to the manifest, so that nothing is said of a result that was edited.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::file`].
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.named.files.keys().try_for_each(|name| self.file(name).map(drop))
+    }
+
     /// The rows of one of its files as values.
     ///
     /// # Errors

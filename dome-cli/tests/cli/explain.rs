@@ -74,6 +74,7 @@ fn explain_says_what_became_of_rejected_and_unlisted_lines() {
     place.dome(&["replay", "one.jsonl", "--out", "o", "--force"], b"");
     let nothing = explain(&place, "one.jsonl:2", &[]);
     assert!(nothing.stdout.contains("there is no such line"), "{}", nothing.stdout);
+    assert_eq!((nothing.code, explain(&place, "one.jsonl:2", &["--require-match"]).code), (1, 4));
 }
 
 #[test]

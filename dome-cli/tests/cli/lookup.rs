@@ -154,6 +154,39 @@ fn an_index_that_is_damaged_is_made_again() {
 }
 
 #[test]
+fn a_place_in_an_index_that_claims_any_length_is_not_believed() {
+    let place = both();
+    let question = ["query", "recent-failures", "--limit", "200"];
+    for (index, from) in [(RESULT, ["--from", "o"]), (STORE, ["--store", "s"])] {
+        let plain = ask(&place, &question, &from, "always");
+        let whole = std::fs::read(place.path(index)).unwrap();
+        let header = whole.iter().position(|byte| *byte == b'\n').unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&whole[64..header]).unwrap();
+        let [start, length] = ["start", "length"].map(|name| {
+            usize::try_from(told["sections"]["row_places"][name].as_u64().unwrap()).unwrap()
+                + usize::from(name == "start") * (header + 1)
+        });
+        // The highest byte of each of the four numbers of every place.
+        let mut damaged = whole.clone();
+        (start..start + length).filter(|at| (at - start) % 8 == 7).for_each(|at| damaged[at] ^= 0x40);
+        std::fs::write(place.path(index), &damaged).unwrap();
+        let ended = ask(&place, &question, &from, "always");
+        assert_eq!((ended.code, &ended.stdout), (0, &plain.stdout), "{index}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_quarantine_that_was_edited_concerns_explanations_alone() {
+    let place = both();
+    let rows = place.path("o").join("quarantine.jsonl");
+    std::fs::write(&rows, b"{}\n").unwrap();
+    for index in ["never", "always"] {
+        assert_eq!(ask(&place, &["query", "gate-rollup"], &["--from", "o"], index).code, 0);
+        assert_eq!(ask(&place, &["explain", "a.jsonl:1"], &["--from", "o"], index).code, 3);
+    }
+}
+
+#[test]
 fn a_result_that_was_edited_is_refused_whatever_its_index_says() {
     let place = both();
     let question = ["query", "recent-failures"];

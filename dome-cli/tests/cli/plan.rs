@@ -122,6 +122,24 @@ fn a_diff_ends_with_100_only_when_asked() {
 }
 
 #[test]
+fn nothing_is_said_of_a_result_that_was_edited() {
+    for file in ["capsules.jsonl", "concepts.jsonl", "views/mv_recent_failures_by_taskspec.jsonl"] {
+        let place = replayed();
+        let path = place.path("o").join(file);
+        let rows = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, rows.replacen("\"task\"", "\"run\"", 1).replacen("advisory", "prescriptive", 1) + "\n")
+            .unwrap();
+        for args in
+            [&["diff", "o", "o2"][..], &["diff", "o2", "o"], &["plan", "--against", "o", "--binder-version", "v2"]]
+        {
+            let ended = place.dome(args, b"");
+            assert_eq!(ended.code, 3, "{args:?} {file}: {}", ended.stderr);
+            assert!(ended.stderr.contains("is not the file that the manifest names"), "{}", ended.stderr);
+        }
+    }
+}
+
+#[test]
 fn an_experimental_binder_is_marked() {
     let place = replayed();
     let manifest = |out: &str| -> Value { serde_json::from_slice(&place.files(out)["manifest.json"]).unwrap() };

@@ -174,6 +174,12 @@ fn settings_stand_in_dome_toml_and_a_flag_wins() {
     let wrong = place.dome(&["replay", "a.jsonl", "--out", "q"], b"");
     assert_eq!(wrong.code, 3, "{}", wrong.stderr);
     assert!(wrong.stderr.contains("modes"), "{}", wrong.stderr);
+    for setting in ["format = \"xml\"\n", "color = \"pink\"\n"] {
+        place.file("dome.toml", setting);
+        let wrong = place.dome(&["replay", "a.jsonl", "--out", "q"], b"");
+        assert_eq!(wrong.code, 3, "{}", wrong.stderr);
+        assert!(wrong.stderr.contains("expected `"), "{}", wrong.stderr);
+    }
 }
 
 #[test]

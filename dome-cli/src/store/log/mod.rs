@@ -158,6 +158,11 @@ impl Segments {
                 }
             }
         };
+        // Whoever asks may not know: a place beyond the file is none.
+        let end = place.start.checked_add(place.length);
+        if end.is_none_or(|end| file.metadata().is_ok_and(|found| found.len() < end)) {
+            return Ok(None);
+        }
         let mut line = vec![0; usize::try_from(place.length)?];
         if file.read_exact_at(&mut line, place.start).is_err() {
             return Ok(None);
