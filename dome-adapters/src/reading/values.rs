@@ -64,16 +64,15 @@ impl Reading<'_> {
             Err(_) => {
                 let bytes = line.bytes.to_vec();
                 let rest = bytes.chain(&b"\n"[..]).chain(&mut *self.reader);
-                let mut stream = serde_json::Deserializer::from_reader(rest).into_iter::<Value>();
-                let mut number = 0_u64;
-                while let Some(value) = stream.next() {
+                let stream = serde_json::Deserializer::from_reader(rest).into_iter::<Value>();
+                for (number, value) in stream.enumerate() {
                     let value = value.map_err(|error| {
                         let place = format!("line {}", before + error.line() as u64);
                         let at = At { input: self.name, place: &place };
                         at.found(FindingCode::JsonInvalid, format!("not JSON: {error}"), what)
                     })?;
-                    number += 1;
-                    each(&if number == 1 { String::new() } else { format!("document {number}") }, Ok(value))?;
+                    let place = if number == 0 { String::new() } else { format!("document {}", number + 1) };
+                    each(&place, Ok(value))?;
                 }
                 Ok(())
             }
