@@ -65,14 +65,15 @@ impl Reading<'_> {
                 let bytes = line.bytes.to_vec();
                 let rest = bytes.chain(&b"\n"[..]).chain(&mut *self.reader);
                 let stream = serde_json::Deserializer::from_reader(rest).into_iter::<Value>();
-                for (number, value) in stream.enumerate() {
+                let mut number = 0_u64;
+                for value in stream {
                     let value = value.map_err(|error| {
                         let place = format!("line {}", before + error.line() as u64);
                         let at = At { input: self.name, place: &place };
                         at.found(FindingCode::JsonInvalid, format!("not JSON: {error}"), what)
                     })?;
-                    let place = if number == 0 { String::new() } else { format!("document {}", number + 1) };
-                    each(&place, Ok(value))?;
+                    number += 1;
+                    each(&if number == 1 { String::new() } else { format!("document {number}") }, Ok(value))?;
                 }
                 Ok(())
             }

@@ -39,7 +39,10 @@ const CODES: &[CodeMeaning] = &[
 /// A report of instances, one of the summaries, a matrix, a list of instances, or a log.
 fn sniff(head: &Head<'_>) -> bool {
     let both = |a, b| head.has_member(a) && head.has_member(b);
-    let summary = both("resolved_ids", "submitted_ids") || both("no_generation", "resolved");
+    // Results of terminal-bench sum themselves up in the same words.
+    let named = (both("resolved_ids", "submitted_ids") || both("resolved_ids", "unresolved_ids"))
+        && !head.has_member("results");
+    let summary = named || both("no_generation", "resolved");
     let listed = both("system", "resolvedIds") || both("name", "instance_ids");
     let line = head.has_member("instanceId") && head.has_member("resolved");
     let inner = |name: &str| head.text().trim_start().starts_with('{') && head.text().contains(name);

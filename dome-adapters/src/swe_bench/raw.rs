@@ -76,7 +76,8 @@ impl Files<'_> {
 
     fn document(&mut self, file: usize, document: &Value, at: At<'_>, done: &mut Conversion) -> Result<(), Finding> {
         let has = |name: &str| document.get(name).is_some_and(Value::is_array);
-        let claims = if has("resolved_ids") && has("submitted_ids") {
+        // Results of terminal-bench have `resolved_ids` too, beside `results`.
+        let claims = if has("resolved_ids") && !has("results") {
             lists::summary(file, document)
         } else if has("no_generation") && has("resolved") {
             lists::old_summary(file, document)

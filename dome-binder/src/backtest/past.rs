@@ -116,8 +116,8 @@ impl<'l> Past<'l> {
         }
     }
 
-    /// Nothing is known of the line, perhaps of its kind of work.
-    fn stranger(&mut self, line: &TaskLine) -> Known {
+    /// What is known where nothing is known of the task line: perhaps something of its kind of work.
+    pub fn stranger(&mut self, line: &TaskLine) -> Known {
         match self.concepts.of_work(&line.target_kind, &line.action_kind) {
             Some((concepts, key, remedy)) => Known { concepts, concept: Some(key), remedy, ..Known::default() },
             None => Known::default(),

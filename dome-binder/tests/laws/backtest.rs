@@ -19,10 +19,10 @@ fn dense() -> impl Strategy<Value = Vec<Box<Record>>> {
     let event = (
         prop::sample::select("FFFFFFSSSSSSsTDGGYOARRU".chars().collect::<Vec<char>>()),
         prop::sample::select(&["+60", "+4000", "+100000"][..]),
-        prop::sample::select(&["", "", "", "", "@x"][..]),
+        prop::sample::select(&["", "", "", "", "@x", "#run", "#run", "#other"][..]),
         prop::sample::select(&[":a", ":a", ":a", ":b"][..]),
     );
-    let event = event.prop_map(|(letter, when, lane, name)| format!("{letter}{when}{lane}{name}"));
+    let event = event.prop_map(|(letter, when, place, name)| format!("{letter}{when}{place}{name}"));
     prop::collection::vec(event, 0..40).prop_map(|events| events::history(&format!("F1 {}", events.join(" "))).0)
 }
 
@@ -79,6 +79,20 @@ fn replayed(ledger: &Ledger, position: usize, known: &Known, rules: &Rules) -> R
     Ok(())
 }
 
+/// The answer for a line that nobody knows, of the same kind of work as a fact's.
+fn strange(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules) -> Result<(), TestCaseError> {
+    let fact = &ledger.facts[position];
+    let line = dome_core::TaskLine { target_id: "nobody-knows".parse().unwrap(), ..fact.line.clone() };
+    let before = replay(first(ledger, position), rules, Some(fact.ordered_ts));
+    let answer = priors(&Memory::of(&before, rules), &question(&line));
+    let known = past.stranger(&line);
+    let best = answer.priors.first();
+    prop_assert_eq!(known.concepts, answer.priors.len() as u64);
+    prop_assert_eq!(known.concept, best.map(|prior| prior.concept_key));
+    prop_assert_eq!(known.remedy, best.and_then(|prior| prior.remedies.first()).map(|record| record.identity));
+    Ok(())
+}
+
 /// Decisions without what became of them.
 fn answers(decisions: &[Decision]) -> Vec<Decision> {
     decisions.iter().map(|decision| Decision { ending: Ending::Open, ..decision.clone() }).collect()
@@ -107,6 +121,7 @@ proptest! {
         for fact in facts(&ledger) {
             // Before every fact, not the failing ones alone.
             replayed(&ledger, fact.position, &past.ask(fact.fact), &setting.rules)?;
+            strange(&mut past, &ledger, fact.position, &setting.rules)?;
             past.learn(&fact);
         }
     }
