@@ -61,12 +61,8 @@ fn example(page: &str) -> Option<(String, Vec<String>, String)> {
 
 #[test]
 fn the_example_of_every_page_comes_out_as_it_stands_there() {
-    let pages: Vec<_> = Format::all()
-        .filter(|format| !format.is_together())
-        .filter_map(|format| Some((format, example(&page(format.name()))?)))
-        .collect();
-    assert!(pages.len() >= 7, "{}", pages.len());
-    for (format, (into, given, out)) in pages {
+    for format in Format::all().filter(|format| !format.is_together()) {
+        let (into, given, out) = example(&page(format.name())).unwrap();
         let expected: serde_json::Value = serde_json::from_str(&out).unwrap();
         let name = expected.pointer("/evidence/0/path").and_then(serde_json::Value::as_str).unwrap();
         let [run_id, ts] = given.as_slice() else { unreachable!("two options") };

@@ -35,7 +35,7 @@ fn damaged_samples_convert_or_are_reported() {
                 (name, bytes)
             })
             .collect();
-        for seed in (0..CASES).filter(|_| !samples.is_empty()) {
+        for seed in 0..CASES {
             let mut dice = Dice::new(seed);
             let [sample, other] = [(); 2].map(|()| &samples[dice.roll(samples.len())]);
             let bytes = damaged(&sample.1, &other.1, &mut dice);
@@ -79,9 +79,6 @@ fn a_file_of_another_format_is_a_problem_and_gives_nothing() {
 
 fn samples(format: Format) -> Vec<(String, Vec<u8>)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(format.name());
-    if !folder.is_dir() {
-        return Vec::new(); // a room that damages its samples in tests of its own
-    }
     let found = support::files(&folder);
     let samples: Vec<_> =
         found.into_iter().filter(|(name, _)| !name.ends_with(".md") && !name.starts_with("LICENSE")).collect();

@@ -38,7 +38,8 @@ const DEFAULT_DENY: &str = "CEDAR.DEFAULT_DENY";
 fn sniff(head: &Head<'_>) -> bool {
     let has = |name: &str| head.text().contains(name);
     let requests = head.has_member("requests") && has("\"principal\"");
-    let asked = has("\"principal\"") || has("\"determiningPolicies\"") || has("\"diagnostics\"");
+    let question = has("\"action\"") && has("\"resource\"") && has("\"reason\"");
+    let asked = question || has("\"principal\"") || has("\"determiningPolicies\"") || has("\"diagnostics\"");
     has("\"decision\"") && asked && !has("\"decision_id\"") || requests && head.has_member("policies")
 }
 
