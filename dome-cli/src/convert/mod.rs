@@ -4,10 +4,10 @@ mod args;
 mod files;
 mod report;
 mod sink;
+mod target;
 
 pub(crate) use args::ConvertArgs;
 
-use anyhow::Context;
 use dome_adapters::{Converter, Format, Input, convert};
 use dome_core::CodeTable;
 use serde::Serialize;
@@ -34,15 +34,28 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
     if args.inputs.is_empty() {
         return Err(usage(format!("`dome convert {tool}` wants at least one INPUT: a file, a folder or `-`")));
     }
+    distinct(args)?;
     let mut report = Report::default();
     let files = files::find(args, wanted, &mut report)?;
     let mut sink = Sink::open(args.out.as_deref(), output)?;
     let codes = every(&files, args, &mut sink, &mut report);
-    sink.close()?;
-    if let Some(path) = &args.codes {
-        sink::write_file(path, &document(&codes)?).with_context(|| format!("cannot write `{}`", path.display()))?;
+    // A file of an earlier, good run outlives an input of which nothing converts.
+    let keep = !report.is_in_vain();
+    sink.close(keep)?;
+    if let Some(path) = args.codes.as_ref().filter(|_| keep) {
+        sink::write_file(path, &document(&codes)?)?;
     }
     report.end(files.len())
+}
+
+/// Two kinds of output to one file would leave the last alone.
+fn distinct(args: &ConvertArgs) -> anyhow::Result<()> {
+    match (&args.out, &args.codes) {
+        (Some(out), Some(codes)) if target::is_same(out, codes) => {
+            Err(usage("`--out` and `--codes` name the same file"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Converts the files that stand alone one by one, then each of the other formats as a whole. What

@@ -56,6 +56,11 @@ impl Report {
         self.refused(Finding::of_file(FindingCode::ReadFailed, name, message, ""));
     }
 
+    /// Whether nothing converted, although something was there.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.envelopes == 0 && !(self.problems.is_empty() && self.refused.is_empty())
+    }
+
     /// Says it all. A file that did not convert is invalid input, whatever became of the others; a
     /// record that was left out is a finding.
     pub(super) fn end(mut self, files: usize) -> anyhow::Result<Exit> {
