@@ -7,6 +7,7 @@ mod sink;
 mod target;
 
 pub(crate) use args::ConvertArgs;
+pub(crate) use report::Found;
 
 use dome_adapters::{Converter, Format, Input, convert};
 use dome_core::CodeTable;
@@ -45,17 +46,22 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
     if let Some(path) = args.codes.as_ref().filter(|_| keep) {
         sink::write_file(path, &document(&codes)?)?;
     }
+    if let Some(path) = &args.findings {
+        sink::write_file(path, &report.every_finding()?)?;
+    }
     report.end(files.len())
 }
 
 /// Two kinds of output to one file would leave the last alone.
 fn distinct(args: &ConvertArgs) -> anyhow::Result<()> {
-    match (&args.out, &args.codes) {
-        (Some(out), Some(codes)) if target::is_same(out, codes) => {
-            Err(usage("`--out` and `--codes` name the same file"))
+    let ConvertArgs { out, codes, findings, .. } = args;
+    let pairs = [(("--out", out), ("--codes", codes)), (("--out", out), ("--findings", findings))];
+    for ((one, first), (other, second)) in pairs.into_iter().chain([(("--codes", codes), ("--findings", findings))]) {
+        if first.as_ref().zip(second.as_ref()).is_some_and(|(first, second)| target::is_same(first, second)) {
+            return Err(usage(format!("`{one}` and `{other}` name the same file")));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Converts the files that stand alone one by one, then each of the other formats as a whole. What

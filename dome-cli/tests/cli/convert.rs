@@ -212,3 +212,26 @@ fn one_file_for_two_kinds_of_output_is_refused() {
     let both = place.dome(&[CONVERT, &["--out", "x", "--codes", "./x"]].concat(), b"");
     assert_eq!((both.code, place.path("x").exists()), (2, false), "{}", both.stderr);
 }
+
+#[test]
+fn every_finding_can_be_had() {
+    let place = Place::new();
+    let bad: String = (0..25).map(|_| "<testcase/>").collect();
+    place.file("in.xml", suite(&format!("{PASSED}{bad}")));
+    let converted = place.dome(&[CONVERT, &["--findings", "f.jsonl", "--out", "o.jsonl"]].concat(), b"");
+    assert_eq!(converted.code, 100, "{}", converted.stderr);
+    let found = std::fs::read_to_string(place.path("f.jsonl")).unwrap();
+    let found: Vec<serde_json::Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let problems = found.iter().filter(|found| found.get("kind").unwrap() == "problem");
+    let mut places: Vec<_> = problems.map(|found| found.get("place").unwrap().as_str().unwrap()).collect();
+    places.dedup();
+    assert_eq!(places.len(), 25, "{found:?}");
+    let members: Vec<_> = found.first().unwrap().as_object().unwrap().keys().collect();
+    assert_eq!(members, ["code", "expected", "input", "kind", "message", "place"]);
+    assert!(converted.stderr.contains("and 15 more (`--findings FILE` has all)"), "{}", converted.stderr);
+    // One without findings is empty, and none of an earlier run stays.
+    place.file("in.xml", suite(PASSED));
+    assert_eq!(place.dome(&[CONVERT, &["--findings", "f.jsonl"]].concat(), b"").code, 0);
+    assert_eq!(std::fs::read(place.path("f.jsonl")).unwrap(), b"");
+    assert_eq!(place.dome(&[CONVERT, &["--findings", "f.jsonl", "--codes", "f.jsonl"]].concat(), b"").code, 2);
+}
