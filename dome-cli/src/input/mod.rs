@@ -1,9 +1,11 @@
 //! Input: files, folders and stdin, decompressed, cut into chunks of whole lines.
 
 mod chunks;
+mod compressed;
 mod sources;
 
 pub(crate) use chunks::{Chunk, Chunks, LongLine};
+pub(crate) use compressed::Corrupt;
 pub(crate) use sources::{ENVELOPES, Source, find, find_some};
 
 use std::io::Read;

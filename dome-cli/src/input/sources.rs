@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use walkdir::WalkDir;
 
+use super::compressed;
 use crate::output::note;
 
 /// One source of lines.
@@ -173,9 +174,9 @@ impl Source {
         };
         let file = file.with_context(|| format!("cannot read `{}`", self.shown()))?;
         Ok(if self.name.ends_with(".gz") {
-            Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
+            compressed::gzip(file)
         } else if self.name.ends_with(".zst") {
-            Box::new(zstd::Decoder::new(file).with_context(|| format!("cannot read `{}`", self.shown()))?)
+            compressed::zstandard(file).with_context(|| format!("cannot read `{}`", self.shown()))?
         } else {
             Box::new(file)
         })
