@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, invalid};
-use crate::output::{grouped, note};
+use crate::output::{escaped, grouped, note};
 
 /// Findings of one kind that are shown before the rest is only counted.
 const SHOWN_FINDINGS: usize = 10;
@@ -120,7 +120,7 @@ impl Report {
         self.refused.sort();
         self.refused.dedup();
         if !self.refused.is_empty() {
-            let names: Vec<_> = self.refused.iter().map(|name| format!("\n  {name}")).collect();
+            let names: Vec<_> = self.refused.iter().map(|name| format!("\n  {}", escaped(name))).collect();
             let all = files + self.unread;
             return Err(invalid(format!("{} of {all} files did not convert:{}", self.refused.len(), names.concat())));
         }
@@ -134,7 +134,7 @@ impl Report {
 
 fn show(what: &str, findings: &[Finding]) {
     for finding in findings.iter().take(SHOWN_FINDINGS) {
-        note(&format!("dome: {what}: {finding}"));
+        note(&format!("dome: {what}: {}", escaped(&finding.to_string())));
     }
     if let Some(more) = findings.len().checked_sub(SHOWN_FINDINGS).filter(|more| *more > 0) {
         note(&format!("dome: {what}: and {} more (`--findings FILE` has all)", grouped(more as u64)));

@@ -7,7 +7,7 @@ use anyhow::Context;
 use dome_core::Envelope;
 
 use super::target::Target;
-use crate::output::Output;
+use crate::output::{Output, escaped_path};
 
 /// Lines on their way. The first error ends the writing and is said at the end.
 pub(super) struct Sink<'o> {
@@ -26,7 +26,7 @@ impl<'o> Sink<'o> {
         let place = match out.filter(|path| path.as_os_str() != "-") {
             None => Place::Output(output),
             Some(path) => {
-                let target = Target::open(path).with_context(|| format!("cannot write `{}`", path.display()))?;
+                let target = Target::open(path).with_context(|| format!("cannot write `{}`", escaped_path(path)))?;
                 Place::File { writer: BufWriter::new(target), path: path.to_owned() }
             }
         };
@@ -58,7 +58,7 @@ impl<'o> Sink<'o> {
             Place::File { writer, path } => {
                 let target = writer.into_inner().map_err(std::io::IntoInnerError::into_error);
                 let kept = target.and_then(Target::keep);
-                kept.with_context(|| format!("cannot write `{}`", path.display()))
+                kept.with_context(|| format!("cannot write `{}`", escaped_path(&path)))
             }
         }
     }
@@ -70,5 +70,5 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         target.write_all(bytes)?;
         target.keep()
     });
-    written.with_context(|| format!("cannot write `{}`", path.display()))
+    written.with_context(|| format!("cannot write `{}`", escaped_path(path)))
 }

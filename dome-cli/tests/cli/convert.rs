@@ -235,3 +235,17 @@ fn every_finding_can_be_had() {
     assert_eq!(std::fs::read(place.path("f.jsonl")).unwrap(), b"");
     assert_eq!(place.dome(&[CONVERT, &["--findings", "f.jsonl", "--codes", "f.jsonl"]].concat(), b"").code, 2);
 }
+
+#[test]
+fn a_file_name_forges_no_workflow_command() {
+    let place = Place::new();
+    place.file("in/a\n::error::forged\u{1b}[31m.xml", "<html/>");
+    let args = ["convert", "junit", "in", "--run-id", "r", "--ts", "2026-01-01T00:00:00Z"];
+    let converted = place.dome(&args, b"");
+    assert_eq!(converted.code, 3, "{}", converted.stderr);
+    assert!(!converted.stderr.contains("\n::") && !converted.stderr.contains('\u{1b}'), "{}", converted.stderr);
+    assert_eq!(converted.stderr.matches("a\\u{a}::error::forged\\u{1b}[31m.xml").count(), 2, "{}", converted.stderr);
+    // Nor does one that cannot be read.
+    let gone = place.dome(&["check", "gone\n::error::forged"], b"");
+    assert!(gone.stderr.contains("gone\\u{a}::error::forged"), "{}", gone.stderr);
+}
