@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
+use crate::input::Corrupt;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -67,7 +69,8 @@ pub(crate) fn invalid(message: impl fmt::Display) -> anyhow::Error {
 
 /// The exit code that an error asks for.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
-    error.downcast_ref::<Ending>().map_or(Exit::Failed, |ending| ending.exit)
+    let otherwise = if Corrupt::is_behind(error) { Exit::Invalid } else { Exit::Failed };
+    error.downcast_ref::<Ending>().map_or(otherwise, |ending| ending.exit)
 }
 
 /// Whether an error says that whoever read our output has gone.

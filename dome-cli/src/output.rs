@@ -1,6 +1,7 @@
 //! What is printed: results on stdout, diagnostics on stderr.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 use dome_core::canonical;
 use serde::Serialize;
@@ -88,9 +89,42 @@ pub(crate) fn complain(error: &anyhow::Error) {
     note(&message);
 }
 
-/// Says something on stderr; who does not listen misses nothing that counts.
+/// Says something on stderr; who does not listen misses nothing that counts. Names and messages of
+/// others in it come [`escaped`]; here the line feeds are dome's own.
 pub(crate) fn note(message: &str) {
-    let _heard = writeln!(io::stderr(), "{message}");
+    let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
+}
+
+/// A name or a message as people may see it: on one line, each control character as `\u{1b}`, so that
+/// no terminal and no runner of workflows obeys it.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A path as people may see it.
+pub(crate) fn escaped_path(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
+}
+
+/// As [`escaped`], but for line feeds; one before what a runner would take for a command is no line
+/// feed of dome's.
+fn lines_escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (place, line) in text.split('\n').enumerate() {
+        if place > 0 {
+            shown.push_str(if line.trim_start().starts_with("::") { "\\u{a}" } else { "\n" });
+        }
+        shown.push_str(&escaped(line));
+    }
+    shown
 }
 
 /// A number with a thin grouping that terminals can print: `1 234 567`.
@@ -108,6 +142,15 @@ pub(crate) fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_act() {
+        assert_eq!(escaped("a\u{1b}[31m\u{7}\u{9b}é\n::error::x"), "a\\u{1b}[31m\\u{7}\\u{9b}é\\u{a}::error::x");
+        assert_eq!(lines_escaped("dome: a\n  because: \u{1b}"), "dome: a\n  because: \\u{1b}");
+        assert_eq!(lines_escaped("dome: a\n \u{85}::error::x"), "dome: a\\u{a} \\u{85}::error::x");
+    }
+
     #[test]
     fn numbers_are_grouped_by_thousands() {
         let shown = [0, 999, 1_000, 1_234_567].map(super::grouped);

@@ -18,7 +18,7 @@ use crate::output::Output;
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 33] = [
+const DOCUMENTS: [Document; 34] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
@@ -57,6 +57,7 @@ const DOCUMENTS: [Document; 33] = [
     ("store-verification", "what store verify --format json prints", schema::of_output::<crate::store::Report>),
     ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<crate::store::Shown>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<crate::store::Retried>),
+    ("convert-finding", "a line of convert --findings", schema::of_output::<crate::convert::Found<'static>>),
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
     ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),

@@ -5,6 +5,8 @@ use std::ops::Range;
 use dome_core::Problem;
 use unicode_width::UnicodeWidthStr;
 
+use crate::output::escaped;
+
 /// Characters of the line that are shown before and behind the place.
 const CONTEXT_CHARS: usize = 40;
 /// Characters of the place itself that are shown.
@@ -22,7 +24,7 @@ pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color
     let number = number.to_string();
     let margin = " ".repeat(number.len());
     let [arrow, bar] = ["-->", "|"].map(|sign| paint(BLUE, sign));
-    let title = format!("{}: {}", paint(RED, &format!("error[{}]", problem.code)), paint(BOLD, &problem.message));
+    let title = format!("{}: {}", paint(RED, &format!("error[{}]", problem.code)), paint(BOLD, &escaped(&problem.message)));
     let carets = paint(RED, &"^".repeat(window.place.width().max(1)));
     let indent = " ".repeat(window.before.width());
     let text = format!("{}{}{}", window.before, window.place, window.behind);
@@ -30,7 +32,8 @@ pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color
         "{title}\n{margin}{arrow} {path}:{number}:{column}\n{margin} {bar}\n{numbered} {bar} {text}\n{margin} {bar} {indent}{carets} {pointer}\n",
         column = window.column,
         numbered = paint(BLUE, &number),
-        pointer = problem.pointer,
+        path = escaped(path),
+        pointer = escaped(&problem.pointer),
     )
 }
 

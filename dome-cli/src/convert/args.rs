@@ -32,6 +32,9 @@ pub(crate) struct ConvertArgs {
     /// `dome replay --reason-codes`
     #[arg(long, value_name = "FILE")]
     pub(super) codes: Option<PathBuf>,
+    /// The file to write every finding to, as JSON Lines; stderr has the first of each kind
+    #[arg(long, value_name = "FILE")]
+    pub(super) findings: Option<PathBuf>,
     /// The stream of work that all records belong to, such as a branch
     #[arg(long, value_parser = word::<Lane>, value_name = "LANE")]
     lane: Option<Lane>,

@@ -4,10 +4,11 @@ mod args;
 mod files;
 mod report;
 mod sink;
+mod target;
 
 pub(crate) use args::ConvertArgs;
+pub(crate) use report::Found;
 
-use anyhow::Context;
 use dome_adapters::{Converter, Format, Input, convert};
 use dome_core::CodeTable;
 use serde::Serialize;
@@ -34,15 +35,33 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
     if args.inputs.is_empty() {
         return Err(usage(format!("`dome convert {tool}` wants at least one INPUT: a file, a folder or `-`")));
     }
+    distinct(args)?;
     let mut report = Report::default();
     let files = files::find(args, wanted, &mut report)?;
     let mut sink = Sink::open(args.out.as_deref(), output)?;
     let codes = every(&files, args, &mut sink, &mut report);
-    sink.close()?;
-    if let Some(path) = &args.codes {
-        sink::write_file(path, &document(&codes)?).with_context(|| format!("cannot write `{}`", path.display()))?;
+    // A file of an earlier, good run outlives an input of which nothing converts.
+    let keep = !report.is_in_vain();
+    sink.close(keep)?;
+    if let Some(path) = args.codes.as_ref().filter(|_| keep) {
+        sink::write_file(path, &document(&codes)?)?;
+    }
+    if let Some(path) = &args.findings {
+        sink::write_file(path, &report.every_finding()?)?;
     }
     report.end(files.len())
+}
+
+/// Two kinds of output to one file would leave the last alone.
+fn distinct(args: &ConvertArgs) -> anyhow::Result<()> {
+    let ConvertArgs { out, codes, findings, .. } = args;
+    let pairs = [(("--out", out), ("--codes", codes)), (("--out", out), ("--findings", findings))];
+    for ((one, first), (other, second)) in pairs.into_iter().chain([(("--codes", codes), ("--findings", findings))]) {
+        if first.as_ref().zip(second.as_ref()).is_some_and(|(first, second)| target::is_same(first, second)) {
+            return Err(usage(format!("`{one}` and `{other}` name the same file")));
+        }
+    }
+    Ok(())
 }
 
 /// Converts the files that stand alone one by one, then each of the other formats as a whole. What

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dome_core::Envelope;
-use tempfile::NamedTempFile;
 
-use crate::output::Output;
+use super::target::Target;
+use crate::output::{Output, escaped_path};
 
 /// Lines on their way. The first error ends the writing and is said at the end.
 pub(super) struct Sink<'o> {
@@ -18,7 +18,7 @@ pub(super) struct Sink<'o> {
 
 enum Place<'o> {
     Output(&'o mut Output),
-    File { writer: BufWriter<NamedTempFile>, path: PathBuf },
+    File { writer: BufWriter<Target>, path: PathBuf },
 }
 
 impl<'o> Sink<'o> {
@@ -26,8 +26,8 @@ impl<'o> Sink<'o> {
         let place = match out.filter(|path| path.as_os_str() != "-") {
             None => Place::Output(output),
             Some(path) => {
-                let file = temporary(path).with_context(|| format!("cannot write `{}`", path.display()))?;
-                Place::File { writer: BufWriter::new(file), path: path.to_owned() }
+                let target = Target::open(path).with_context(|| format!("cannot write `{}`", escaped_path(path)))?;
+                Place::File { writer: BufWriter::new(target), path: path.to_owned() }
             }
         };
         Ok(Self { place, line: Vec::new(), error: None })
@@ -47,37 +47,28 @@ impl<'o> Sink<'o> {
         self.error = written.err();
     }
 
-    /// Ends the writing: now the file is there.
-    pub(super) fn close(self) -> anyhow::Result<()> {
+    /// Ends the writing: now the file is there. Where `keep` does not hold, what stood there stays.
+    pub(super) fn close(self, keep: bool) -> anyhow::Result<()> {
         if let Some(error) = self.error {
             return Err(error);
         }
         match self.place {
             Place::Output(output) => output.flush(),
+            Place::File { .. } if !keep => Ok(()),
             Place::File { writer, path } => {
-                let file = writer.into_inner().map_err(std::io::IntoInnerError::into_error);
-                let kept = file.and_then(|file| keep(file, &path));
-                kept.with_context(|| format!("cannot write `{}`", path.display()))
+                let target = writer.into_inner().map_err(std::io::IntoInnerError::into_error);
+                let kept = target.and_then(Target::keep);
+                kept.with_context(|| format!("cannot write `{}`", escaped_path(&path)))
             }
         }
     }
 }
 
 /// Writes a small file, whole or not at all.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = temporary(path)?;
-    file.write_all(bytes)?;
-    keep(file, path)
-}
-
-fn temporary(path: &Path) -> std::io::Result<NamedTempFile> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)?;
-    NamedTempFile::new_in(parent)
-}
-
-fn keep(file: NamedTempFile, path: &Path) -> std::io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let written = Target::open(path).and_then(|mut target| {
+        target.write_all(bytes)?;
+        target.keep()
+    });
+    written.with_context(|| format!("cannot write `{}`", escaped_path(path)))
 }

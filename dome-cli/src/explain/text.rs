@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::load::{Explanation, Unlisted};
 use super::{capsule, fact, overview};
-use crate::output::{Output, grouped};
+use crate::output::{Output, escaped, grouped};
 use crate::table::{cut, short_key, width, wrapped};
 
 /// Columns of a rejected line that are shown; JSON and quarantine.jsonl have it whole.
@@ -34,7 +34,7 @@ pub(super) fn show(told: &Explanation, output: &mut Output) -> anyhow::Result<()
         lines.extend(unlisted(place));
     }
     let width = width();
-    let mut lines = lines.iter().flat_map(|line| wrapped(line, width));
+    let mut lines = lines.iter().flat_map(|line| wrapped(&escaped(line), width));
     lines.try_for_each(|line| output.line(&line))
 }
 

@@ -85,7 +85,7 @@ fn read(source: &Source, intake: &mut Intake<'_>, in_use: &mut BTreeSet<String>,
     }
     in_use.insert(progress.name.clone());
     let mut reader = source.open()?;
-    let failed = || format!("cannot read `{}`", source.shown());
+    let failed = || format!("cannot read `{}`", source.named());
     skip(&mut reader, progress.offset).with_context(failed)?;
     let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
     while let Some(chunk) = chunks.next() {

@@ -121,7 +121,7 @@ pub(super) fn find_start(source: &Source, known: &[Checkpoint], in_use: &BTreeSe
     let mut chunks = Chunks::new(source.open()?.take(last));
     while progress.offset < last {
         let Some(chunk) = chunks.next() else { break };
-        match chunk.with_context(|| format!("cannot read `{}`", source.shown()))? {
+        match chunk.with_context(|| format!("cannot read `{}`", source.named()))? {
             Chunk::Long(line) => progress.pass_long(&line),
             Chunk::Lines { bytes, .. } => {
                 let mut rest = bytes.as_slice();
@@ -160,7 +160,7 @@ fn changed(source: &Source, shorter: bool, name: &str) -> String {
     } else {
         "does not begin with what was read from it before"
     };
-    format!("`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{name}`", source.shown())
+    format!("`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{name}`", source.named())
 }
 
 /// Whether a stored name is `name` itself or a later content under it.

@@ -1,9 +1,11 @@
 //! Input: files, folders and stdin, decompressed, cut into chunks of whole lines.
 
 mod chunks;
+mod compressed;
 mod sources;
 
 pub(crate) use chunks::{Chunk, Chunks, LongLine};
+pub(crate) use compressed::Corrupt;
 pub(crate) use sources::{ENVELOPES, Source, find, find_some};
 
 use std::io::Read;
@@ -11,6 +13,8 @@ use std::io::Read;
 use anyhow::Context;
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
+
+use crate::output::escaped_path;
 
 /// All chunks of all sources, one source after the other.
 pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Result<(usize, Chunk)>> + Send {
@@ -20,7 +24,7 @@ pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Res
             Err(error) => (None, Some(Err(error))),
         };
         let numbered = chunks.into_iter().flatten().map(move |chunk| {
-            let chunk = chunk.with_context(|| format!("cannot read `{}`", source.shown()))?;
+            let chunk = chunk.with_context(|| format!("cannot read `{}`", source.named()))?;
             Ok((index, chunk))
         });
         numbered.chain(error)
@@ -35,7 +39,7 @@ pub(crate) fn document(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     } else {
         std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
-    read.with_context(|| format!("cannot read `{}`", path.display()))?;
+    read.with_context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use walkdir::WalkDir;
 
-use crate::output::note;
+use super::compressed;
+use crate::output::{escaped, escaped_path, note};
 
 /// One source of lines.
 pub(crate) struct Source {
@@ -47,7 +48,7 @@ pub(crate) fn find(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<V
         } else if input.is_dir() {
             sources.extend(walk(input, endings)?);
         } else {
-            File::open(input).with_context(|| format!("cannot read `{}`", input.display()))?;
+            File::open(input).with_context(|| format!("cannot read `{}`", escaped_path(input)))?;
             sources.push(Source::of_file(input));
         }
     }
@@ -59,7 +60,7 @@ fn walk(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
     let sources = below(folder, endings)?;
     if sources.is_empty() {
         let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
-        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), folder.display());
+        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), escaped_path(folder));
     }
     Ok(sources)
 }
@@ -70,7 +71,7 @@ fn below(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
         let entry = match entry {
             // It went while the folder was walked.
             Err(error) if error.depth() > 0 && is_gone(&error) => continue,
-            entry => entry.with_context(|| format!("cannot walk `{}`", folder.display()))?,
+            entry => entry.with_context(|| format!("cannot walk `{}`", escaped_path(folder)))?,
         };
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
@@ -114,8 +115,9 @@ fn warn_of_namesakes(sources: &[Source]) {
     twice.dedup();
     for name in twice {
         note(&format!(
-            "dome: note: more than one source is called `{name}`; lineage cannot tell them apart. \
-             Pass the folder above them instead"
+            "dome: note: more than one source is called `{}`; lineage cannot tell them apart. \
+             Pass the folder above them instead",
+            escaped(name)
         ));
     }
 }
@@ -145,7 +147,12 @@ impl Source {
         self.name.ends_with(".gz") || self.name.ends_with(".zst")
     }
 
-    /// How messages name it: the path that the user can open.
+    /// How messages name it.
+    pub(crate) fn named(&self) -> String {
+        escaped(&self.shown())
+    }
+
+    /// The path that the user can open.
     pub(crate) fn shown(&self) -> String {
         match &self.place {
             Place::File(path) => path.display().to_string(),
@@ -171,11 +178,11 @@ impl Source {
                 Ok(file)
             }),
         };
-        let file = file.with_context(|| format!("cannot read `{}`", self.shown()))?;
+        let file = file.with_context(|| format!("cannot read `{}`", self.named()))?;
         Ok(if self.name.ends_with(".gz") {
-            Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
+            compressed::gzip(file)
         } else if self.name.ends_with(".zst") {
-            Box::new(zstd::Decoder::new(file).with_context(|| format!("cannot read `{}`", self.shown()))?)
+            compressed::zstandard(file).with_context(|| format!("cannot read `{}`", self.named()))?
         } else {
             Box::new(file)
         })

@@ -60,3 +60,27 @@ fn l3_real_bad_files_are_accounted_for() {
     }
     assert!(files > 190, "only {files} files");
 }
+
+#[test]
+fn damaged_compressed_input_is_invalid_and_named_with_its_place() {
+    let place = Place::new();
+    let text = "{\"a\": 1}\n".repeat(10_000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+    let mut gzip = gzip.finish().unwrap();
+    gzip.truncate(gzip.len() - 10);
+    let zstandard = zstd::encode_all(text.as_bytes(), 1).unwrap();
+    place.file("gz/a.jsonl.gz", &gzip);
+    place.file("zst/a.jsonl.zst", zstandard.split_at(zstandard.len() - 4).0);
+    place.file("none/a.jsonl.gz", "no gzip at all");
+    for (folder, at) in [("gz", format!("byte {}", gzip.len())), ("zst", "byte ".to_owned()), ("none", "byte ".to_owned())] {
+        for verb in [&["check"][..], &["replay", "--out", "o"], &["ingest", "--store", "s"]] {
+            let ended = place.dome(&[verb, &[folder]].concat(), b"");
+            assert_eq!(ended.code, 3, "{verb:?} {folder}: {}", ended.stderr);
+            let named = ended.stderr.contains(&format!("{folder}/a.jsonl.")) && ended.stderr.contains(&at);
+            assert!(named && !place.path("o").exists(), "{verb:?} {folder}: {}", ended.stderr);
+        }
+    }
+    // What cannot be read for another reason is no invalid input.
+    assert_eq!(place.dome(&["check", "gone.jsonl.gz"], b"").code, 1);
+}

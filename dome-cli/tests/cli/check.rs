@@ -103,3 +103,18 @@ fn schemas_are_printed_by_name() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("envelope"), "{}", unknown.stderr);
 }
+
+#[test]
+fn what_others_wrote_neither_forges_a_line_nor_steers_a_terminal() {
+    let place = Place::new();
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
+    let bad = line.replace("\"task_id\"", "\"\\u001b]0;x\\u0007\\n::error::id\"");
+    place.file("in/a\n::error::x\u{1b}.jsonl", bad);
+    for args in [&["check", "in"][..], &["check", "in", "--color", "never"]] {
+        let shown = place.dome(args, b"");
+        assert_eq!(shown.code, 100, "{}", shown.stderr);
+        assert!(shown.stdout.contains("a\\u{a}::error::x\\u{1b}.jsonl:1:"), "{}", shown.stdout);
+        let acts = |found: char| found.is_control() && found != '\n';
+        assert!(!shown.stdout.contains(acts) && !shown.stdout.contains("\n::"), "{}", shown.stdout);
+    }
+}

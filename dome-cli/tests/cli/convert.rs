@@ -149,3 +149,103 @@ fn the_order_of_files_is_what_the_user_says() {
     assert_eq!(first(&["--ts", ts, "--sequence-from", "files"]), ["success", ts]);
     assert_eq!(first(&["--sequence-from", "mtime"]), ["success", "2001-09-09T01:46:40Z"]);
 }
+
+const CONVERT: &[&str] = &["convert", "junit", "in.xml", "--run-id", "r", "--ts", "2026-01-01T00:00:00Z"];
+
+#[test]
+fn what_is_no_regular_file_is_written_through() {
+    let place = Place::new();
+    place.file("in.xml", suite(PASSED));
+    let fifo = place.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let reader = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || std::fs::read_to_string(fifo).unwrap())
+    };
+    let converted = place.dome(&[CONVERT, &["--out", "fifo"]].concat(), b"");
+    assert_eq!(converted.code, 0, "{}", converted.stderr);
+    let kind = std::fs::symlink_metadata(&fifo).unwrap().file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&kind), "the FIFO was replaced by a file");
+    assert_eq!(reader.join().unwrap(), place.dome(CONVERT, b"").stdout);
+}
+
+#[test]
+fn links_are_followed_and_files_are_as_open_as_the_user_has_it() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let place = Place::new();
+    place.file("in.xml", suite(PASSED));
+    place.file("far/there.jsonl", "old");
+    std::fs::set_permissions(place.path("far/there.jsonl"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("far/there.jsonl", place.path("there")).unwrap();
+    symlink("far/new.json", place.path("new")).unwrap();
+    let converted = place.dome(&[CONVERT, &["--out", "there", "--codes", "new"]].concat(), b"");
+    assert_eq!(converted.code, 0, "{}", converted.stderr);
+    for link in ["there", "new"] {
+        assert!(std::fs::symlink_metadata(place.path(link)).unwrap().is_symlink(), "{link}");
+    }
+    assert_eq!(
+        std::fs::read_to_string(place.path("far/there.jsonl")).unwrap(),
+        place.dome(CONVERT, b"").stdout
+    );
+    let mode = |name: &str| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    // `in.xml` was made by this process, under its umask.
+    assert_eq!([mode("far/there.jsonl"), mode("far/new.json")], [0o640, mode("in.xml")]);
+}
+
+#[test]
+fn a_good_file_outlives_an_input_of_which_nothing_converts() {
+    let place = Place::new();
+    place.file("in.xml", "<html/>");
+    place.file("o.jsonl", "good\n");
+    place.file("c.json", "{}\n");
+    let converted = place.dome(&[CONVERT, &["--out", "o.jsonl", "--codes", "c.json"]].concat(), b"");
+    assert_eq!(converted.code, 3, "{}", converted.stderr);
+    let kept = ["o.jsonl", "c.json"].map(|name| std::fs::read_to_string(place.path(name)).unwrap());
+    assert_eq!(kept, ["good\n", "{}\n"]);
+}
+
+#[test]
+fn one_file_for_two_kinds_of_output_is_refused() {
+    let place = Place::new();
+    place.file("in.xml", suite(PASSED));
+    let both = place.dome(&[CONVERT, &["--out", "x", "--codes", "./x"]].concat(), b"");
+    assert_eq!((both.code, place.path("x").exists()), (2, false), "{}", both.stderr);
+}
+
+#[test]
+fn every_finding_can_be_had() {
+    let place = Place::new();
+    let bad: String = (0..25).map(|_| "<testcase/>").collect();
+    place.file("in.xml", suite(&format!("{PASSED}{bad}")));
+    let converted = place.dome(&[CONVERT, &["--findings", "f.jsonl", "--out", "o.jsonl"]].concat(), b"");
+    assert_eq!(converted.code, 100, "{}", converted.stderr);
+    let found = std::fs::read_to_string(place.path("f.jsonl")).unwrap();
+    let found: Vec<serde_json::Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let problems = found.iter().filter(|found| found.get("kind").unwrap() == "problem");
+    let mut places: Vec<_> = problems.map(|found| found.get("place").unwrap().as_str().unwrap()).collect();
+    places.dedup();
+    assert_eq!(places.len(), 25, "{found:?}");
+    let members: Vec<_> = found.first().unwrap().as_object().unwrap().keys().collect();
+    assert_eq!(members, ["code", "expected", "input", "kind", "message", "place"]);
+    assert!(converted.stderr.contains("and 15 more (`--findings FILE` has all)"), "{}", converted.stderr);
+    // One without findings is empty, and none of an earlier run stays.
+    place.file("in.xml", suite(PASSED));
+    assert_eq!(place.dome(&[CONVERT, &["--findings", "f.jsonl"]].concat(), b"").code, 0);
+    assert_eq!(std::fs::read(place.path("f.jsonl")).unwrap(), b"");
+    assert_eq!(place.dome(&[CONVERT, &["--findings", "f.jsonl", "--codes", "f.jsonl"]].concat(), b"").code, 2);
+}
+
+#[test]
+fn a_file_name_forges_no_workflow_command() {
+    let place = Place::new();
+    place.file("in/a\n::error::forged\u{1b}[31m.xml", "<html/>");
+    let args = ["convert", "junit", "in", "--run-id", "r", "--ts", "2026-01-01T00:00:00Z"];
+    let converted = place.dome(&args, b"");
+    assert_eq!(converted.code, 3, "{}", converted.stderr);
+    assert!(!converted.stderr.contains("\n::") && !converted.stderr.contains('\u{1b}'), "{}", converted.stderr);
+    assert_eq!(converted.stderr.matches("a\\u{a}::error::forged\\u{1b}[31m.xml").count(), 2, "{}", converted.stderr);
+    // Nor does one that cannot be read.
+    let gone = place.dome(&["check", "gone\n::error::forged"], b"");
+    assert!(gone.stderr.contains("gone\\u{a}::error::forged"), "{}", gone.stderr);
+}

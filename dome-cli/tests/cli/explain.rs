@@ -117,3 +117,23 @@ fn explain_tells_people_the_counters_the_rules_and_the_thresholds() {
     let fact = explain(&place, &text(contradicted, "/first_fact"), &[]).stdout;
     assert!(fact.contains("became fact") && fact.contains("minted under mode"), "{fact}");
 }
+
+#[test]
+fn messages_do_not_steer_the_terminal_that_shows_them() {
+    let place = Place::new();
+    let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
+    let envelope: Value = serde_json::from_str(line).unwrap();
+    let message = "\u{1b}]0;title\u{7}x\n::error::forged";
+    let mut said = envelope.clone();
+    said["message"] = Value::from(message);
+    let bad = line.replace("\"task_id\"", "\"\\u001b\\n::error::id\"");
+    place.file("a.jsonl", format!("{said}\n{bad}\n"));
+    assert_eq!(place.dome(&["replay", "a.jsonl", "--out", "o"], b"").code, 0);
+    for (key, escape) in [("a.jsonl:1", "\\u{1b}]0;title\\u{7}x"), ("a.jsonl:2", "\\u{1b}")] {
+        let shown = explain(&place, key, &[]);
+        assert_eq!(shown.code, 0, "{}", shown.stderr);
+        let acts = |found: char| found.is_control() && found != '\n';
+        assert!(!shown.stdout.contains(acts) && !shown.stdout.contains("\n::"), "{}", shown.stdout);
+        assert!(shown.stdout.contains(escape), "{}", shown.stdout);
+    }
+}
