@@ -33,6 +33,13 @@ pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit
     let rules = known.rules().clone();
     let replay = known.into_replay()?;
     let memory = Memory::of(&replay, &rules);
+    if let (Some(_), Some(asked), Some(last)) = (&args.record, args.as_of, memory.as_of)
+        && asked < last
+    {
+        return Err(usage(format!(
+            "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
+        )));
+    }
     let answer = priors(&Memory { as_of: args.as_of.or(memory.as_of), ..memory }, &query);
     if let Some(path) = &args.record {
         record(path, &answer)?;

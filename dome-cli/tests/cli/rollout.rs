@@ -152,6 +152,18 @@ fn a_mode_that_is_not_earned_ends_with_100_and_what_is_missing() {
 }
 
 #[test]
+fn an_answer_that_knows_what_came_later_is_not_recorded() {
+    let place = place(8);
+    place.file("part.jsonl", history(8));
+    assert_eq!(place.dome(&["replay", "part.jsonl", "--out", "known", "--force"], b"").code, 0);
+    let refused = place.dome(&[&SHADOW[..], &["--as-of", "2001-01-01T00:00:00Z"]].concat(), b"");
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("later than `--as-of 2001-01-01T00:00:00Z`"), "{}", refused.stderr);
+    assert!(!place.path("shadow.jsonl").exists());
+    assert_eq!(place.dome(&[&SHADOW[..], &["--as-of", "2101-01-01T00:00:00Z"]].concat(), b"").code, 0);
+}
+
+#[test]
 fn documents_out_of_range_are_refused_with_every_problem() {
     let place = place(2);
     let mut policy = json(&place.dome(&["rollout", "policy", "--format", "json"], b""));
