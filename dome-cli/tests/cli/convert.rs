@@ -184,10 +184,7 @@ fn links_are_followed_and_files_are_as_open_as_the_user_has_it() {
     for link in ["there", "new"] {
         assert!(std::fs::symlink_metadata(place.path(link)).unwrap().is_symlink(), "{link}");
     }
-    assert_eq!(
-        std::fs::read_to_string(place.path("far/there.jsonl")).unwrap(),
-        place.dome(CONVERT, b"").stdout
-    );
+    assert_eq!(std::fs::read_to_string(place.path("far/there.jsonl")).unwrap(), place.dome(CONVERT, b"").stdout);
     let mode = |name: &str| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
     // `in.xml` was made by this process, under its umask.
     assert_eq!([mode("far/there.jsonl"), mode("far/new.json")], [0o640, mode("in.xml")]);
