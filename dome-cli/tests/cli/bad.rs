@@ -73,7 +73,9 @@ fn damaged_compressed_input_is_invalid_and_named_with_its_place() {
     place.file("gz/a.jsonl.gz", &gzip);
     place.file("zst/a.jsonl.zst", zstandard.split_at(zstandard.len() - 4).0);
     place.file("none/a.jsonl.gz", "no gzip at all");
-    for (folder, at) in [("gz", format!("byte {}", gzip.len())), ("zst", "byte ".to_owned()), ("none", "byte ".to_owned())] {
+    for (folder, at) in
+        [("gz", format!("byte {}", gzip.len())), ("zst", "byte ".to_owned()), ("none", "byte ".to_owned())]
+    {
         for verb in [&["check"][..], &["replay", "--out", "o"], &["ingest", "--store", "s"]] {
             let ended = place.dome(&[verb, &[folder]].concat(), b"");
             assert_eq!(ended.code, 3, "{verb:?} {folder}: {}", ended.stderr);
