@@ -24,7 +24,8 @@ pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color
     let number = number.to_string();
     let margin = " ".repeat(number.len());
     let [arrow, bar] = ["-->", "|"].map(|sign| paint(BLUE, sign));
-    let title = format!("{}: {}", paint(RED, &format!("error[{}]", problem.code)), paint(BOLD, &escaped(&problem.message)));
+    let title =
+        format!("{}: {}", paint(RED, &format!("error[{}]", problem.code)), paint(BOLD, &escaped(&problem.message)));
     let carets = paint(RED, &"^".repeat(window.place.width().max(1)));
     let indent = " ".repeat(window.before.width());
     let text = format!("{}{}{}", window.before, window.place, window.behind);
