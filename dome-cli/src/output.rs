@@ -70,7 +70,13 @@ impl Output {
         &mut self.writer
     }
 
+    /// Prints lines for people: what would act on a terminal or a runner of workflows is escaped.
     pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        self.as_is(&lines_escaped(text))
+    }
+
+    /// Prints lines that are for machines, or that were escaped before they got their colours.
+    pub(crate) fn as_is(&mut self, text: &str) -> anyhow::Result<()> {
         self.bytes(text.as_bytes())?;
         self.bytes(b"\n")
     }

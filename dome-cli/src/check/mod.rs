@@ -130,7 +130,7 @@ impl Checker<'_> {
             self.output.line(&github::annotation(&place, code, &problem.pointer, message))
         } else {
             let shown = render::show(&path, line, text, problem, self.output.color());
-            self.output.line(&shown)
+            self.output.as_is(&shown)
         }
     }
 

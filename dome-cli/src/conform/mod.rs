@@ -73,7 +73,7 @@ fn show(report: &Report, tool: &ToolOnDisk, output: &mut Output) -> anyhow::Resu
     if output.is_json() {
         output.object(report)?;
     } else if let Some(text) = formats::render(report, tool, output)? {
-        output.line(&text)?;
+        output.as_is(&text)?;
     } else {
         render::print(report, output)?;
     }

@@ -121,7 +121,7 @@ pub(super) fn show(store: &Path, position: u64, output: &mut Output) -> anyhow::
         })?;
     } else {
         for problem in &problems {
-            output.line(&render::show(&turned.source, turned.line, &text, problem, output.color()))?;
+            output.as_is(&render::show(&turned.source, turned.line, &text, problem, output.color()))?;
         }
     }
     output.flush()?;

@@ -110,10 +110,14 @@ fn what_others_wrote_neither_forges_a_line_nor_steers_a_terminal() {
     let line = str::from_utf8(dome_core::EXAMPLE_LINE).unwrap();
     let bad = line.replace("\"task_id\"", "\"\\u001b]0;x\\u0007\\n::error::id\"");
     place.file("in/a\n::error::x\u{1b}.jsonl", bad);
-    for args in [&["check", "in"][..], &["check", "in", "--color", "never"]] {
+    assert_eq!(place.dome(&["ingest", "in", "--store", "s"], b"").code, 0);
+    let list = ["store", "quarantine", "list", "--store", "s"];
+    for (args, code, name) in
+        [(&["check", "in"][..], 100, "a\\u{a}::error::x\\u{1b}.jsonl:1:"), (&list, 0, "::error::x\\u{1b}.jsonl:1")]
+    {
         let shown = place.dome(args, b"");
-        assert_eq!(shown.code, 100, "{}", shown.stderr);
-        assert!(shown.stdout.contains("a\\u{a}::error::x\\u{1b}.jsonl:1:"), "{}", shown.stdout);
+        assert_eq!(shown.code, code, "{}", shown.stderr);
+        assert!(shown.stdout.contains(name), "{}", shown.stdout);
         let acts = |found: char| found.is_control() && found != '\n';
         assert!(!shown.stdout.contains(acts) && !shown.stdout.contains("\n::"), "{}", shown.stdout);
     }

@@ -119,7 +119,7 @@ fn what_cannot_be_done_is_said_with_its_exit_code_and_leaves_nothing() {
     for (args, code, said) in [
         (&["replay", "none.jsonl"][..], 1, "cannot read `none.jsonl`"),
         (&["replay", "empty"], 1, "below `empty`"),
-        (&["replay", "broken.jsonl.gz"], 1, "cannot read `broken.jsonl.gz`"),
+        (&["replay", "broken.jsonl.gz"], 3, "cannot read `broken.jsonl.gz`"),
         (&["replay", "a.jsonl", "--policy", "policy.json"], 3, "`/min_support`: it is missing"),
         (&["replay", "a.jsonl", "--reason-codes", "codes.json"], 3, "/codes/BUDGET_EXHAUSTED/class"),
         (&["replay", "a.jsonl", "--as-of", "yesterday"], 2, "yesterday"),
