@@ -11,6 +11,7 @@ mod convert;
 mod diff;
 mod exit;
 mod explain;
+mod failing;
 mod guard;
 mod ingest;
 mod input;

@@ -11,6 +11,8 @@ mod contracts;
 mod convert;
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/failing.rs"]
+mod failing;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/harness.rs"]
