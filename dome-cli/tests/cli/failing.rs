@@ -91,3 +91,17 @@ fn the_status_of_a_store_says_what_a_replay_of_the_same_lines_says() {
     };
     assert_eq!(json(&status)["keeps_failing"], json(&replay)["keeps_failing"]);
 }
+
+#[test]
+fn priors_say_how_often_a_failure_came_back_and_a_version_is_said_once() {
+    let place = Place::new();
+    place.file("night.jsonl", history(&[('f', 0), ('p', 2), ('f', 50)]));
+    assert_eq!(place.dome(&["replay", "night.jsonl", "--out", "o"], b"").code, 0);
+    let ask = ["priors", "--from", "o", "--scope", "repo", "--target-kind", "repo", "--target-id", "acme/app"];
+    let ask = [&ask[..], &["--action-kind", "test"]].concat();
+    let told = place.dome(&ask, b"").stdout;
+    assert!(told.contains("contradicted 0 x, came back later 1 x, "), "{told}");
+    let twice = place.dome(&[&ask[..], &["--version", "a=0.1", "--version", "a=0.2"]].concat(), b"");
+    assert_eq!(twice.code, 2, "{}", twice.stdout);
+    assert!(twice.stderr.contains("`a` is given more than once"), "{}", twice.stderr);
+}
