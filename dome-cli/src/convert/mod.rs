@@ -7,12 +7,14 @@ mod sink;
 
 pub(crate) use args::ConvertArgs;
 
+use std::path::Path;
+
 use anyhow::Context;
 use dome_adapters::{Converter, Format, Input, convert};
 use dome_core::CodeTable;
 use serde::Serialize;
 
-use crate::exit::{Exit, usage};
+use crate::exit::{Exit, invalid, usage};
 use crate::output::Output;
 use files::{File, Wanted};
 use report::Report;
@@ -35,14 +37,33 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
         return Err(usage(format!("`dome convert {tool}` wants at least one INPUT: a file, a folder or `-`")));
     }
     let mut report = Report::default();
+    let known = args.codes.as_deref().map(known_codes).transpose()?.flatten();
     let files = files::find(args, wanted, &mut report)?;
     let mut sink = Sink::open(args.out.as_deref(), output)?;
     let codes = every(&files, args, &mut sink, &mut report);
+    // A table that contradicts the one that is there leaves both files as they are.
+    let codes = match (known, &args.codes) {
+        (Some(known), Some(path)) => known.extended(codes).map_err(|why| no_table(path, &why))?,
+        _ => codes,
+    };
     sink.close()?;
     if let Some(path) = &args.codes {
         sink::write_file(path, &document(&codes)?).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     report.end(files.len())
+}
+
+/// The table that `--codes` adds to, if there is one.
+fn known_codes(path: &Path) -> anyhow::Result<Option<CodeTable>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(CodeTable::parse(&bytes).map_err(|why| no_table(path, &why))?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
+fn no_table(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+    invalid(format!("`{}`: {why}", path.display()))
 }
 
 /// Converts the files that stand alone one by one, then each of the other formats as a whole. What
