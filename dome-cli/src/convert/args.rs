@@ -29,7 +29,7 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// The file to write a table of reason codes to, with every code that the envelopes carry, for
-    /// `dome replay --reason-codes`
+    /// `dome replay --reason-codes`; a table that stands there is added to
     #[arg(long, value_name = "FILE")]
     pub(super) codes: Option<PathBuf>,
     /// The file to write every finding to, as JSON Lines; stderr has the first of each kind

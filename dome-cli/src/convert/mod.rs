@@ -9,11 +9,14 @@ mod target;
 pub(crate) use args::ConvertArgs;
 pub(crate) use report::Found;
 
+use std::path::Path;
+
+use anyhow::Context;
 use dome_adapters::{Converter, Format, Input, convert};
 use dome_core::CodeTable;
 use serde::Serialize;
 
-use crate::exit::{Exit, usage};
+use crate::exit::{Exit, invalid, usage};
 use crate::output::Output;
 use files::{File, Wanted};
 use report::Report;
@@ -37,9 +40,15 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
     }
     distinct(args)?;
     let mut report = Report::default();
+    let known = args.codes.as_deref().map(known_codes).transpose()?.flatten();
     let files = files::find(args, wanted, &mut report)?;
     let mut sink = Sink::open(args.out.as_deref(), output)?;
     let codes = every(&files, args, &mut sink, &mut report);
+    // A table that contradicts the one that is there leaves both files as they are.
+    let codes = match (known, &args.codes) {
+        (Some(known), Some(path)) => known.extended(codes).map_err(|why| no_table(path, &why))?,
+        _ => codes,
+    };
     // A file of an earlier, good run outlives an input of which nothing converts.
     let keep = !report.is_in_vain();
     sink.close(keep)?;
@@ -62,6 +71,20 @@ fn distinct(args: &ConvertArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The table that `--codes` adds to, if there is one.
+fn known_codes(path: &Path) -> anyhow::Result<Option<CodeTable>> {
+    // Nothing, or what is written through: a FIFO, a device.
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    CodeTable::parse(&bytes).map(Some).map_err(|why| no_table(path, &why))
+}
+
+fn no_table(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+    invalid(format!("`{}`: {why}", path.display()))
 }
 
 /// Converts the files that stand alone one by one, then each of the other formats as a whole. What

@@ -54,6 +54,15 @@ pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit
     Ok(if args.require_match && answer.priors.is_empty() { Exit::NoMatch } else { Exit::Done })
 }
 
+/// The versions by name; one name has one version.
+fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
+    let mut named = std::collections::BTreeSet::new();
+    if let Some((name, _)) = args.versions.iter().find(|(name, _)| !named.insert(name)) {
+        return Err(usage(format!("--version: `{name}` is given more than once")));
+    }
+    Ok(args.versions.iter().map(|(name, value)| (name, value)).collect())
+}
+
 fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
     let line = TaskLine {
         scope: args.scope,
@@ -69,7 +78,7 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
     Ok(PriorsQuery {
         failure_reason_code: args.failure_reason_code.clone(),
         fingerprint_hash: args.fingerprint_hash,
-        versions: args.versions.iter().map(|(name, value)| (name, value)).collect::<StringMap>(),
+        versions: versions(args)?,
         tool: tool.transpose()?,
         guard: decided(args)?,
         conformance: (!reports.is_empty()).then_some(reports),

@@ -43,11 +43,12 @@ fn lines(prior: &Prior) -> Vec<String> {
     let mut lines = vec![format!("[{verdict}] {} {}  {}", prior.failure_reason_code, place(prior), short(prior.key()))];
     let counts = prior.counts;
     lines.push(format!(
-        "    seen {} x until {}, resolved {} x, contradicted {} x, applied: held {} x, failed {} x",
+        "    seen {} x until {}, resolved {} x, contradicted {} x, came back later {} x, applied: held {} x, failed {} x",
         counts.support_count,
         prior.last_seen_ts,
         counts.resolved_count,
         counts.contradiction_count,
+        counts.recurrence_count,
         counts.confirmed_count,
         counts.refuted_count
     ));

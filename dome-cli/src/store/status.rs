@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::index::{Index, SourceRow};
 use super::log::Log;
+use super::settings::StoreSettings;
 use crate::exit::Exit;
+use crate::failing::{self, Clock, Failing};
 use crate::output::{Output, grouped};
 
 /// A source, its members in canonical order.
@@ -42,6 +44,8 @@ pub(crate) struct Status {
     entries: u64,
     facts: u64,
     format_version: &'static str,
+    /// What keeps failing, what resolved it, and whether that is known to hold: the worst five.
+    keeps_failing: Vec<Failing>,
     quarantined: u64,
     runs: u64,
     segments: usize,
@@ -91,6 +95,15 @@ impl Source {
     }
 }
 
+/// What the end of a replay of the same lines says.
+fn keeps_failing(log: &Log, index: &Index) -> anyhow::Result<Vec<Failing>> {
+    let rules = StoreSettings::rules(&log.manifest.settings)?;
+    let as_of = index.last_ts()?;
+    let clock = Clock { as_of, window_s: rules.policy.contradiction_window_s };
+    let capsules = index.failing_most(&rules, as_of, failing::SHOWN_FAILURES)?;
+    Ok(failing::keeps_failing(&capsules, clock))
+}
+
 impl Status {
     fn of(store: &Path, log: &Log, index: &Index) -> anyhow::Result<Self> {
         let outcome = |outcome: u8| index.count(&format!("SELECT count(*) FROM records WHERE outcome = {outcome}"));
@@ -106,6 +119,7 @@ impl Status {
             entries: log.end() - 1,
             facts: outcome(0)?,
             format_version: "1",
+            keeps_failing: keeps_failing(log, index)?,
             quarantined: rejected + conflicts,
             runs: index.count("SELECT count(*) FROM runs WHERE facts > 0")?,
             segments: log.manifest.segments.len(),
@@ -128,6 +142,7 @@ impl Status {
         }
         output.line("\n       lines    rejected       rate  source")?;
         self.sources.iter().try_for_each(|source| output.line(&source.row()))?;
+        failing::print(&self.keeps_failing, output)?;
         if let Some(watermark) = self.watermark {
             output.line(&format!("\ncomplete up to {watermark}, as far as the sources were read"))?;
         }

@@ -246,3 +246,35 @@ fn a_file_name_forges_no_workflow_command() {
     let gone = place.dome(&["check", "gone\n::error::forged"], b"");
     assert!(gone.stderr.contains("gone\\u{a}::error::forged"), "{}", gone.stderr);
 }
+
+#[test]
+fn a_table_of_codes_grows_and_a_contradiction_leaves_it_as_it_is() {
+    let place = Place::new();
+    let error = |kind: &str| suite(&FAILED.replace("AssertionError", kind));
+    place.file("a/1.xml", error("a.MyFirstError"));
+    place.file("b/1.xml", error("a.MySecondError"));
+    let convert = |input: &str, codes: &str| {
+        let args = ["convert", "junit", input, "--run-id", "r", "--ts", "2026-01-01T00:00:00Z", "--out", "o.jsonl"];
+        place.dome(&[&args[..], &["--codes", codes]].concat(), b"")
+    };
+    let table = |name: &str| std::fs::read_to_string(place.path(name)).unwrap();
+    for (input, codes) in [("a", "ab.json"), ("b", "ab.json"), ("b", "ba.json"), ("a", "ba.json"), ("b", "b.json")] {
+        let ended = convert(input, codes);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    assert_eq!(table("ab.json"), table("ba.json"), "the order of the nights changes nothing");
+    assert_ne!(table("ab.json"), table("b.json"), "the first night's codes are kept");
+    let mut other: serde_json::Value = serde_json::from_str(&table("b.json")).unwrap();
+    let codes = other["codes"].as_object_mut().unwrap();
+    for entry in codes.values_mut() {
+        let class = if entry["class"] == "stop" { "advisory" } else { "stop" };
+        entry["class"] = class.into();
+    }
+    place.file("other.json", other.to_string());
+    std::fs::remove_file(place.path("o.jsonl")).unwrap();
+    let refused = convert("b", "other.json");
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("/codes/"), "{}", refused.stderr);
+    assert_eq!(table("other.json"), other.to_string());
+    assert!(!place.path("o.jsonl").exists());
+}

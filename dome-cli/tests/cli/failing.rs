@@ -70,3 +70,38 @@ fn the_readme_shows_what_is_printed() {
     let readme = std::fs::read_to_string(project("README.md")).unwrap();
     assert!(readme.contains(block), "{block}");
 }
+
+#[test]
+fn the_status_of_a_store_says_what_a_replay_of_the_same_lines_says() {
+    let place = Place::new();
+    place.file("night.jsonl", history(&[('f', 0), ('f', 1), ('p', 2), ('f', 50), ('p', 51)]));
+    assert_eq!(place.dome(&["ingest", "night.jsonl", "--store", "s"], b"").code, 0);
+    let replay = ["replay", "night.jsonl", "--out", "o"];
+    let status = ["store", "status", "--store", "s"];
+    let block = |args: &[&str]| -> Vec<String> {
+        let printed = place.dome(args, b"").stdout;
+        let rows = printed.lines().skip_while(|row| *row != "what keeps failing:");
+        rows.take_while(|row| !row.is_empty()).map(str::to_owned).collect()
+    };
+    let told = block(&replay);
+    assert!(told.len() == 3 && told[2].contains("came back later 1 x"), "{told:?}");
+    assert_eq!(block(&status), told);
+    let json = |args: &[&str]| -> Value {
+        serde_json::from_str(&place.dome(&[args, &["--format", "json"]].concat(), b"").stdout).unwrap()
+    };
+    assert_eq!(json(&status)["keeps_failing"], json(&replay)["keeps_failing"]);
+}
+
+#[test]
+fn priors_say_how_often_a_failure_came_back_and_a_version_is_said_once() {
+    let place = Place::new();
+    place.file("night.jsonl", history(&[('f', 0), ('p', 2), ('f', 50)]));
+    assert_eq!(place.dome(&["replay", "night.jsonl", "--out", "o"], b"").code, 0);
+    let ask = ["priors", "--from", "o", "--scope", "repo", "--target-kind", "repo", "--target-id", "acme/app"];
+    let ask = [&ask[..], &["--action-kind", "test"]].concat();
+    let told = place.dome(&ask, b"").stdout;
+    assert!(told.contains("contradicted 0 x, came back later 1 x, "), "{told}");
+    let twice = place.dome(&[&ask[..], &["--version", "a=0.1", "--version", "a=0.2"]].concat(), b"");
+    assert_eq!(twice.code, 2, "{}", twice.stdout);
+    assert!(twice.stderr.contains("`a` is given more than once"), "{}", twice.stderr);
+}

@@ -70,6 +70,11 @@ impl FactRow {
 }
 
 impl Index {
+    /// The ordered time of the last fact (M-92).
+    pub(crate) fn last_ts(&self) -> anyhow::Result<Option<Timestamp>> {
+        super::watermark::last_ts(&self.db)
+    }
+
     /// The instant up to which the derived state is complete, as far as the sources were read.
     pub(crate) fn watermark(&self) -> anyhow::Result<Option<Timestamp>> {
         let text = self.meta("watermark")?.filter(|text| !text.is_empty());
@@ -128,17 +133,31 @@ impl Index {
             "SELECT state, confirmed_count, refuted_count, blocked_count, guard_denied
              FROM capsule_states JOIN lines ON lines.id = line ORDER BY derived_key",
         )?;
-        let rows = select.query_map([], |row| {
-            let counts =
-                AppliedCounts { confirmed_count: row.get(1)?, refuted_count: row.get(2)?, blocked_count: row.get(3)? };
-            Ok((row.get::<_, String>(0)?, counts, row.get::<_, bool>(4)?))
-        })?;
-        for row in rows {
-            let (state, counts, guard_denied) = row?;
-            let state: CapsuleState = serde_json::from_str(&state)?;
-            take(finish(&state, counts, guard_denied, rules, as_of))?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            take(finished(row, rules, as_of)?)?;
         }
         Ok(())
+    }
+
+    /// The capsules that failed most, more than once: then the latest, then by key.
+    pub(crate) fn failing_most(
+        &self,
+        rules: &Rules,
+        as_of: Option<Timestamp>,
+        most: usize,
+    ) -> anyhow::Result<Vec<Capsule>> {
+        let mut select = self.db.prepare(
+            "SELECT state, confirmed_count, refuted_count, blocked_count, guard_denied
+             FROM capsule_states JOIN lines ON lines.id = line WHERE failure_count > 1
+             ORDER BY failure_count DESC, last_seen_s DESC, last_seen_ns DESC, derived_key LIMIT ?1",
+        )?;
+        let mut capsules = Vec::new();
+        let mut rows = select.query([most as u64])?;
+        while let Some(row) = rows.next()? {
+            capsules.push(finished(row, rules, as_of)?);
+        }
+        Ok(capsules)
     }
 
     /// Key, verdict and holds of each capsule by key, as SQL adds them up: one JSON array a capsule.
@@ -225,6 +244,13 @@ impl Index {
     pub(crate) fn count(&self, statement: &str) -> anyhow::Result<u64> {
         Ok(self.db.query_row(statement, [], |row| row.get(0))?)
     }
+}
+
+/// A capsule from its state, its three counts of M-84 and what M-96 says.
+fn finished(row: &Row<'_>, rules: &Rules, as_of: Option<Timestamp>) -> anyhow::Result<Capsule> {
+    let counts = AppliedCounts { confirmed_count: row.get(1)?, refuted_count: row.get(2)?, blocked_count: row.get(3)? };
+    let state: CapsuleState = serde_json::from_str(&row.get::<_, String>(0)?)?;
+    Ok(finish(&state, counts, row.get(4)?, rules, as_of))
 }
 
 /// A row as the object that the model describes: absent where SQL has `NULL`.
