@@ -180,7 +180,7 @@ fn priors_are_read_by_people() {
     1 prior for promote repo acme/app (repo), rollout guided
 
     [blocked] TESTS_FAILED here  ec7b4337b4f7
-        seen 4 x until 2026-01-08T00:01:00Z, resolved 4 x, contradicted 0 x, came back later 0 x, applied: held 0 x, failed 0 x
+        seen 4 x until 2026-01-08T00:01:00Z, resolved 4 x, contradicted 0 x, came back later 3 x, applied: held 0 x, failed 0 x
         held back by version_incompatible: `python` was 3.11, is 3.12
         remedy: recipe recipes/rebuild (rebuild the index): worked 4 x, failed 0 x, confidence 510099 ppm
         first: night.jsonl:1 at 2026-01-02T00:01:00Z
