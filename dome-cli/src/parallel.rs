@@ -2,6 +2,10 @@
 
 use std::sync::Mutex;
 
+/// Threads at the most, whatever is asked for: more than any machine's cores are no faster, and a
+/// thread that the system cannot set up ends the process.
+const MOST_THREADS: usize = 256;
+
 /// Applies `work` to every item on `threads` threads; results come in the order of the items.
 ///
 /// The items are drawn one by one under a lock, so an iterator that reads a file reads it from
@@ -25,7 +29,8 @@ where
     };
     let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
         // Where no more threads are to be had, those that run do the work, this one at least.
-        let started = (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, worker).ok());
+        let started =
+            (1..threads.min(MOST_THREADS)).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, worker).ok());
         let workers: Vec<_> = started.collect();
         let own = worker();
         own.into_iter().chain(workers.into_iter().flat_map(joined)).collect()
