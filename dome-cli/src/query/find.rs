@@ -65,7 +65,7 @@ impl Asked {
     }
 
     /// A page as it is answered, its rows written already.
-    fn found<R>(&self, page: &Page<R>, rows: Vec<u8>, snapshot: Sha256Hash, unmatched: Vec<Unmatched>) -> Found {
+    fn found<R>(&self, page: &Page<R>, rows: Vec<u8>, snapshot: Sha256Hash) -> Found {
         let header = Header {
             filters: self.question.filters().clone(),
             format_version: "1",
@@ -77,7 +77,7 @@ impl Asked {
             total: page.total,
             view: self.question.view(),
         };
-        Found { view: self.question.view(), header, rows, unmatched }
+        Found { view: self.question.view(), header, rows, unmatched: Vec::new() }
     }
 }
 
@@ -95,28 +95,32 @@ fn in_facts(known: Known, asked: &Asked) -> anyhow::Result<Found> {
     asked.place(snapshot)?;
     let facts = known.into_ledger()?.facts;
     let page = asked.page(rows(&asked.question, &facts), snapshot)?;
-    let unmatched = if page.total == 0 { unmatched(&asked.question, &facts) } else { Vec::new() };
-    Ok(asked.found(&page, written(&page.rows), snapshot, unmatched))
+    let mut found = asked.found(&page, written(&page.rows), snapshot);
+    if page.total == 0 {
+        found.unmatched = unmatched(&asked.question, &facts);
+    }
+    Ok(found)
 }
 
 /// The same answer from an index; `None` when it does not fit its facts.
 fn in_index(lookup: &Lookup, asked: &Asked) -> anyhow::Result<Option<Found>> {
     let (snapshot, question) = (lookup.about.snapshot, &asked.question);
     asked.place(snapshot)?;
-    let (page, bytes) = if question.view() == View::RecentFailures {
+    let mut found = if question.view() == View::RecentFailures {
         let Some(positions) = lookup.columns.recent_failures(question.filters()) else { return Ok(None) };
         let page = asked.page(positions, snapshot)?;
         let Some(facts) = lookup.bring(&page.rows.iter().copied().collect()) else { return Ok(None) };
-        let bytes = written(&recent_failures(facts.facts()));
-        (page, bytes)
+        asked.found(&page, written(&recent_failures(facts.facts())), snapshot)
     } else {
         let Some(tally) = lookup.columns.tally(question) else { return Ok(None) };
         let page = asked.page(tally.rows(), snapshot)?;
-        let bytes = written(&page.rows);
-        (Page { rows: vec![0; page.rows.len()], start: page.start, total: page.total, next: page.next }, bytes)
+        asked.found(&page, written(&page.rows), snapshot)
     };
-    let unmatched = if page.total == 0 { in_values(lookup, question) } else { Some(Vec::new()) };
-    Ok(unmatched.map(|unmatched| asked.found(&page, bytes, snapshot, unmatched)))
+    if found.header.total == 0 {
+        let Some(unmatched) = in_values(lookup, question) else { return Ok(None) };
+        found.unmatched = unmatched;
+    }
+    Ok(Some(found))
 }
 
 /// Filters that nothing matches, by the values of an index.
