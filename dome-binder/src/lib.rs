@@ -72,13 +72,13 @@ pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
-pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
+pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, UnseenDenials, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::Record;
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use rows::{Lineage, append_fact, append_row};
+pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, mints};

@@ -82,6 +82,29 @@ impl Record {
     #[must_use]
     pub fn under(binder: BinderVersion, envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
         let (keys, canonical) = Keys::and_canonical_under(binder, &envelope, bytes);
+        Self::restored(binder, envelope, source, keys, canonical)
+    }
+
+    /// A record that was made before: its canonical bytes and keys are known and not computed again.
+    ///
+    /// ```
+    /// use dome_core::{BinderVersion, Source};
+    /// let source = Source { line: 1, name: "a.jsonl".into() };
+    /// let record = dome_binder::Record::new(dome_core::read(dome_core::EXAMPLE_LINE)?, source.clone());
+    /// let (keys, canonical) = (record.keys, record.canonical.clone());
+    /// let envelope = dome_core::Reader::new().any_length().read(&canonical)?;
+    /// let again = dome_binder::Record::restored(BinderVersion::V1, envelope, source, keys, canonical);
+    /// assert_eq!((again.keys, again.event_id), (record.keys, record.event_id));
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn restored(
+        binder: BinderVersion,
+        envelope: Envelope,
+        source: Source,
+        keys: Keys,
+        canonical: Box<[u8]>,
+    ) -> Self {
         Self {
             canonical,
             keys,
