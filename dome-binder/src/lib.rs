@@ -58,13 +58,13 @@ mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
-pub use assemble::{Derived, assemble};
+pub use assemble::{Derived, FinishedCapsule, FinishedKeys, FoldedCapsule, assemble, finish_keys};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
     VerdictChange, VerdictTurn, compare, trace,
 };
-pub use concept::Concept;
+pub use concept::{Concept, concepts};
 pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, Hold, Verdict, holds};

@@ -2,24 +2,36 @@
 
 mod directory;
 mod manifest;
+mod told;
 mod writer;
 
 pub(crate) use directory::check_destination;
 pub(crate) use manifest::{Beside, Manifest, manifest_digest};
-pub(crate) use writer::FileEntry;
+pub(crate) use told::{Rejected, Told, Totals, Verdicts};
+pub(crate) use writer::{FileEntry, Folder, Rows};
 
 use std::ops::Range;
+use std::path::Path;
 
 use dome_binder::{Lineage, Replay as Result, Rules, append_fact, append_row, views};
 use dome_core::QuarantineRow;
 use serde::Serialize;
 
 use crate::artifacts::directory::Destination;
-use crate::artifacts::writer::{Folder, Rows};
 use crate::parallel;
 use crate::redaction::Redacted;
 use crate::replay::LineCounts;
 use crate::settings::Replay;
+
+/// The files of a result, but for its manifest.
+pub(crate) const FACTS: &str = "facts.jsonl";
+pub(crate) const LINEAGE: &str = "lineage.jsonl";
+pub(crate) const CAPSULES: &str = "capsules.jsonl";
+pub(crate) const CONCEPTS: &str = "concepts.jsonl";
+pub(crate) const QUARANTINE: &str = "quarantine.jsonl";
+pub(crate) const RECENT_FAILURES: &str = "views/mv_recent_failures_by_taskspec.jsonl";
+pub(crate) const GATE_ROLLUP: &str = "views/mv_gate_rollup_by_failure_reason_code.jsonl";
+pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_code.jsonl";
 
 /// Rows that are rendered at once, on one thread.
 const BATCH: usize = 2_048;
@@ -43,34 +55,68 @@ pub(crate) struct Written {
 }
 
 /// Writes the result: into a directory beside its own, which then takes its place.
-pub(crate) fn write(artifacts: &Artifacts<'_>) -> anyhow::Result<Written> {
-    let destination = Destination::beside(&artifacts.args.out)?;
-    let mut folder = Folder::new(destination.path())?;
+pub(crate) fn write(artifacts: &Artifacts<'_>, told: &Told<'_>) -> anyhow::Result<Written> {
+    let mut draft = Draft::beside(&artifacts.args.out)?;
     let (result, facts) = (artifacts.result, &artifacts.result.ledger.facts);
-    artifacts.batched(&mut folder, "facts.jsonl", |range, bytes| {
+    let folder = &mut draft.folder;
+    artifacts.batched(folder, FACTS, |range, bytes| {
         let bound = result.bound.get(range.clone()).unwrap_or_default();
         for (fact, bound) in facts.get(range).unwrap_or_default().iter().zip(bound) {
             append_fact(fact, bound, artifacts.rules, bytes);
         }
     })?;
-    artifacts.batched(&mut folder, "lineage.jsonl", |range, bytes| {
+    artifacts.batched(folder, LINEAGE, |range, bytes| {
         let facts = facts.get(range).unwrap_or_default();
         facts.iter().for_each(|fact| append_row(&Lineage::of(fact), bytes));
     })?;
-    folder.rows("capsules.jsonl", &result.derived.capsules)?;
-    folder.rows("concepts.jsonl", &result.derived.concepts)?;
-    folder.rows("quarantine.jsonl", artifacts.quarantine)?;
-    folder.rows("views/mv_recent_failures_by_taskspec.jsonl", &views::recent_failures(facts))?;
-    folder.rows("views/mv_gate_rollup_by_failure_reason_code.jsonl", &views::gate_rollup(facts))?;
-    folder.rows("views/mv_guard_denials_by_policy_reason_code.jsonl", &views::guard_denials(facts))?;
-    let manifest = Manifest::of(artifacts, folder.files());
-    folder.document("manifest.json", &manifest)?;
-    folder.sync()?;
-    let unchanged = destination.take_place(&artifacts.args.out, artifacts.args.force, &manifest)?;
-    Ok(Written { manifest, unchanged })
+    folder.rows(CAPSULES, &result.derived.capsules)?;
+    folder.rows(CONCEPTS, &result.derived.concepts)?;
+    folder.rows(QUARANTINE, artifacts.quarantine)?;
+    folder.rows(RECENT_FAILURES, &views::recent_failures(facts))?;
+    folder.rows(GATE_ROLLUP, &views::gate_rollup(facts))?;
+    folder.rows(GUARD_DENIALS, &views::guard_denials(facts))?;
+    draft.finish(told)
 }
 
-impl Artifacts<'_> {
+/// A result in the making, in a directory beside its place; gone again unless it is finished.
+pub(crate) struct Draft {
+    destination: Destination,
+    pub(crate) folder: Folder,
+}
+
+impl Draft {
+    pub(crate) fn beside(out: &Path) -> anyhow::Result<Self> {
+        let destination = Destination::beside(out)?;
+        let folder = Folder::new(destination.path())?;
+        Ok(Self { destination, folder })
+    }
+
+    /// Adds the manifest, and puts the directory in its place.
+    pub(crate) fn finish(mut self, told: &Told<'_>) -> anyhow::Result<Written> {
+        let manifest = Manifest::of(told, self.folder.files());
+        self.folder.document("manifest.json", &manifest)?;
+        self.folder.sync()?;
+        let unchanged = self.destination.take_place(&told.args.out, told.args.force, &manifest)?;
+        Ok(Written { manifest, unchanged })
+    }
+}
+
+impl<'r> Artifacts<'r> {
+    /// What its manifest and its summary say.
+    pub(crate) fn told(&self) -> Told<'r> {
+        let mut verdicts = Verdicts::default();
+        verdicts.add(&self.result.derived.capsules);
+        Told {
+            args: self.args,
+            rules: self.rules,
+            totals: Totals::of(self.result),
+            verdicts,
+            rejected: Rejected::of(self.quarantine),
+            counts: self.counts,
+            redacted: self.redacted.clone(),
+        }
+    }
+
     /// Renders rows of facts on all threads, a window at a time, and writes them in order.
     fn batched(
         &self,
@@ -94,7 +140,8 @@ impl Artifacts<'_> {
 }
 
 impl Folder {
-    fn rows<T: Serialize>(&mut self, name: &str, rows: &[T]) -> anyhow::Result<()> {
+    /// Writes a file of rows.
+    pub(crate) fn rows<T: Serialize>(&mut self, name: &str, rows: &[T]) -> anyhow::Result<()> {
         let mut file: Rows = self.open(name)?;
         let mut bytes = Vec::new();
         for batch in rows.chunks(BATCH) {

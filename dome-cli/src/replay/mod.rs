@@ -96,8 +96,9 @@ pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> an
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources, &masking))?;
     let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts, redacted };
-    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
-    let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
+    let told = artifacts.told();
+    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts, &told))?;
+    let summary = Summary::of(&told, &manifest, unchanged, steps.slowest());
     summary.print(output)?;
     output.flush()?;
     let findings = args.deny_quarantine && !quarantine.is_empty();

@@ -40,6 +40,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         not_after: history.session.as_ref().and_then(|session| session.not_after),
         redact: None,
         threads: export.threads,
+        memory: None,
         force: export.force,
         deny_quarantine: false,
     };
@@ -52,7 +53,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
     let redacted = masking.redacted(history.redactions.clone().into_iter().collect());
     let artifacts =
         Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts, redacted };
-    let Written { manifest, unchanged } = artifacts::write(&artifacts)?;
+    let Written { manifest, unchanged } = artifacts::write(&artifacts, &artifacts.told())?;
     if output.is_json() {
         output.object(&manifest)?;
     } else {
