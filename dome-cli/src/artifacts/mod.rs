@@ -8,7 +8,8 @@ mod writer;
 pub(crate) use directory::check_destination;
 pub(crate) use manifest::{Beside, Manifest, manifest_digest};
 pub(crate) use told::{Rejected, Told, Totals, Verdicts};
-pub(crate) use writer::{FileEntry, Folder, Rows};
+use writer::Rows;
+pub(crate) use writer::{FileEntry, Folder};
 
 use std::ops::Range;
 use std::path::Path;
@@ -37,11 +38,11 @@ pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_
 const BATCH: usize = 2_048;
 
 /// All that a result is written from.
-pub(crate) struct Artifacts<'r> {
+pub(crate) struct Artifacts<'r, 'd> {
     pub(crate) args: &'r Replay,
     pub(crate) rules: &'r Rules,
-    pub(crate) result: &'r Result,
-    pub(crate) quarantine: &'r [QuarantineRow],
+    pub(crate) result: &'d Result,
+    pub(crate) quarantine: &'d [QuarantineRow],
     pub(crate) counts: LineCounts,
     /// What was masked, if that was asked for.
     pub(crate) redacted: Option<Redacted>,
@@ -55,7 +56,7 @@ pub(crate) struct Written {
 }
 
 /// Writes the result: into a directory beside its own, which then takes its place.
-pub(crate) fn write(artifacts: &Artifacts<'_>, told: &Told<'_>) -> anyhow::Result<Written> {
+pub(crate) fn write(artifacts: &Artifacts<'_, '_>, told: &Told<'_>) -> anyhow::Result<Written> {
     let mut draft = Draft::beside(&artifacts.args.out)?;
     let (result, facts) = (artifacts.result, &artifacts.result.ledger.facts);
     let folder = &mut draft.folder;
@@ -101,7 +102,7 @@ impl Draft {
     }
 }
 
-impl<'r> Artifacts<'r> {
+impl<'r> Artifacts<'r, '_> {
     /// What its manifest and its summary say.
     pub(crate) fn told(&self) -> Told<'r> {
         let mut verdicts = Verdicts::default();
