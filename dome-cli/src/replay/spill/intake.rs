@@ -40,7 +40,7 @@ pub(super) fn read(sources: &[Source], how: &Reading<'_>, shape: &Shape, scratch
     let door = Door {
         sources,
         how,
-        runs: Mutex::new(Parts::new(scratch, shape.parts)?),
+        runs: Mutex::new(Parts::new(scratch, shape.parts)),
         rejects: Mutex::new(Rejects::new(scratch, shape.rejected_bytes)),
     };
     let (progress, failed) = (Progress::new("reading"), AtomicBool::new(false));

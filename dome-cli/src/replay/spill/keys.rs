@@ -46,11 +46,11 @@ pub(super) struct Concluded {
 }
 
 impl Keyed {
-    pub(super) fn new(scratch: &Scratch, parts: usize) -> anyhow::Result<Self> {
+    pub(super) fn new(scratch: &Scratch, parts: usize) -> Self {
         // Half of the files each, for the two stand beside the task lines' own.
         let parts = parts.div_ceil(2);
-        let (capsules, applied) = (Parts::new(scratch, parts)?, Parts::new(scratch, parts)?);
-        Ok(Self { capsules, applied, parts, bytes: Vec::new() })
+        let (capsules, applied) = (Parts::new(scratch, parts), Parts::new(scratch, parts));
+        Self { capsules, applied, parts, bytes: Vec::new() }
     }
 
     pub(super) fn push(&mut self, line: &FoldedLine) -> anyhow::Result<()> {
@@ -76,11 +76,11 @@ impl Keyed {
         folder: &mut Folder,
     ) -> anyhow::Result<Concluded> {
         let mut concluded = Concluded::default();
-        let mut by_concept = Parts::new(scratch, self.parts)?;
+        let mut by_concept = Parts::new(scratch, self.parts);
         let mut rows = folder.open(CAPSULES)?;
         let mut bytes = Vec::new();
-        for (states, applied) in self.capsules.finish()?.into_iter().zip(self.applied.finish()?) {
-            let finished = finished(&states, &applied, rules, as_of)?;
+        for (states, applied) in self.capsules.in_order()?.into_iter().zip(self.applied.in_order()?) {
+            let finished = finished(states.as_ref(), applied.as_ref(), rules, as_of)?;
             bytes.clear();
             finished.capsules.iter().for_each(|finished| append_row(&finished.capsule, &mut bytes));
             rows.push(&bytes)?;
@@ -126,20 +126,24 @@ impl Concluded {
 
 /// The capsules of one file of keys.
 fn finished(
-    states: &RowFile,
-    applied: &RowFile,
+    states: Option<&RowFile>,
+    applied: Option<&RowFile>,
     rules: &Rules,
     as_of: Option<Timestamp>,
 ) -> anyhow::Result<FinishedKeys> {
     let (mut folded, mut all_applied): (Vec<FoldedCapsule>, Vec<Applied>) = (Vec::new(), Vec::new());
-    states.each(|row| {
-        let Folded { state, guard_denied } = serde_json::from_slice::<Folded<CapsuleState>>(row)?;
-        folded.push(FoldedCapsule { state, guard_denied });
-        Ok(())
+    states.map_or(Ok(()), |states| {
+        states.each(|row| {
+            let Folded { state, guard_denied } = serde_json::from_slice::<Folded<CapsuleState>>(row)?;
+            folded.push(FoldedCapsule { state, guard_denied });
+            Ok(())
+        })
     })?;
-    applied.each(|row| {
-        all_applied.push(serde_json::from_slice(row)?);
-        Ok(())
+    applied.map_or(Ok(()), |applied| {
+        applied.each(|row| {
+            all_applied.push(serde_json::from_slice(row)?);
+            Ok(())
+        })
     })?;
     Ok(finish_keys(folded, all_applied, rules, as_of))
 }

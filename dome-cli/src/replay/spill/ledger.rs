@@ -40,8 +40,8 @@ struct Rendered {
 pub(super) fn put_in_order(sorted: &[RowFile], ground: &Ground<'_>, folder: &mut Folder) -> anyhow::Result<Ordered> {
     let (shape, scratch) = (&ground.shape, &ground.scratch);
     let bytes = sorted.iter().map(RowFile::bytes).sum();
-    let mut lines = Parts::new(scratch, shape.parts_of(bytes))?;
-    let mut digests = Parts::new(scratch, DIGEST_FILES)?;
+    let mut lines = Parts::new(scratch, shape.parts_of(bytes));
+    let mut digests = Parts::new(scratch, DIGEST_FILES);
     let mut recent = Recent::new(scratch, shape.batch_bytes)?;
     let mut lineage = folder.open(LINEAGE)?;
     let (mut unseen, mut last_ts, mut position, mut row_bytes) = (UnseenDenials::default(), None, 0, Vec::new());

@@ -35,7 +35,7 @@ impl Bindings {
 /// Folds all task lines, and deals out what they hold by its keys.
 pub(super) fn fold_all(lines: Vec<RowFile>, facts: Position, ground: &Ground<'_>) -> anyhow::Result<(Bindings, Keyed)> {
     let bindings = Mutex::new(Bindings(vec![0; facts]));
-    let keyed = Mutex::new(Keyed::new(&ground.scratch, lines.len())?);
+    let keyed = Mutex::new(Keyed::new(&ground.scratch, lines.len()));
     let cut = Cut { scratch: &ground.scratch, shape: &ground.shape, hash: |row| row.line_hash() };
     cut.each(lines, &|file| fold_file(&file, ground, &bindings, &keyed))?;
     Ok((opened(bindings)?, opened(keyed)?))

@@ -8,6 +8,8 @@
 mod batches;
 mod intake;
 mod keys;
+#[cfg(test)]
+mod laws;
 mod ledger;
 mod lines;
 mod merge;

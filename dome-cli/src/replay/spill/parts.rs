@@ -1,6 +1,8 @@
 //! Rows dealt out to files by a hash, so that what belongs together is in one file, and each file can
 //! be loaded.
 
+use anyhow::Context;
+
 use super::row::Row;
 use super::scratch::{RowFile, RowWriter, Scratch};
 use super::shape::Shape;
@@ -10,38 +12,49 @@ use crate::parallel;
 /// one run or one task line, and are loaded as they are.
 const DEEPEST: u32 = 4;
 
-/// Files that rows are dealt out to.
+/// Files that rows are dealt out to; one that no row goes to is never made.
 pub(super) struct Parts {
-    writers: Vec<RowWriter>,
+    scratch: Scratch,
+    writers: Vec<Option<RowWriter>>,
     depth: u32,
 }
 
 impl Parts {
-    pub(super) fn new(scratch: &Scratch, parts: usize) -> anyhow::Result<Self> {
+    pub(super) fn new(scratch: &Scratch, parts: usize) -> Self {
         Self::below(scratch, parts, 0)
     }
 
-    fn below(scratch: &Scratch, parts: usize, depth: u32) -> anyhow::Result<Self> {
-        let writers = (0..parts.max(1)).map(|_| scratch.rows()).collect::<anyhow::Result<_>>()?;
-        Ok(Self { writers, depth })
+    fn below(scratch: &Scratch, parts: usize, depth: u32) -> Self {
+        Self { scratch: scratch.clone(), writers: (0..parts.max(1)).map(|_| None).collect(), depth }
     }
 
     /// Adds a row to the file of its hash.
     pub(super) fn push(&mut self, hash: u64, row: &[u8]) -> anyhow::Result<()> {
-        let parts = self.writers.len() as u64;
-        let part = usize::try_from(mixed(hash, self.depth) % parts).unwrap_or_default();
-        self.writers.get_mut(part).map_or(Ok(()), |writer| writer.push(row))
+        self.push_to(mixed(hash, self.depth) % self.writers.len() as u64, row)
     }
 
     /// Adds a row to the file of its key, so that files one after the other hold keys in order.
     pub(super) fn push_in_order(&mut self, key: &[u8; 32], row: &[u8]) -> anyhow::Result<()> {
         let lead = key.first_chunk().map_or(0, |lead| u64::from(u32::from_be_bytes(*lead)));
-        let part = usize::try_from((lead * self.writers.len() as u64) >> 32).unwrap_or_default();
-        self.writers.get_mut(part).map_or(Ok(()), |writer| writer.push(row))
+        self.push_to((lead * self.writers.len() as u64) >> 32, row)
     }
 
+    fn push_to(&mut self, part: u64, row: &[u8]) -> anyhow::Result<()> {
+        let part = self.writers.get_mut(usize::try_from(part)?).context("a row belongs to a part")?;
+        match part {
+            Some(writer) => writer.push(row),
+            None => part.insert(self.scratch.rows()?).push(row),
+        }
+    }
+
+    /// The files, none where no row went.
+    pub(super) fn in_order(self) -> anyhow::Result<Vec<Option<RowFile>>> {
+        self.writers.into_iter().map(|writer| writer.map(RowWriter::finish).transpose()).collect()
+    }
+
+    /// The files that hold rows.
     pub(super) fn finish(self) -> anyhow::Result<Vec<RowFile>> {
-        self.writers.into_iter().map(RowWriter::finish).collect()
+        self.writers.into_iter().flatten().map(RowWriter::finish).collect()
     }
 }
 
@@ -82,7 +95,7 @@ impl Cut<'_> {
         let mut results: Vec<R> =
             parallel::map(self.shape.workers, leaves.into_iter(), work).into_iter().collect::<anyhow::Result<_>>()?;
         for file in large {
-            let mut parts = Parts::below(self.scratch, self.shape.parts_of(file.bytes()).max(2), depth + 1)?;
+            let mut parts = Parts::below(self.scratch, self.shape.parts_of(file.bytes()).max(2), depth + 1);
             file.each(|row| parts.push((self.hash)(&Row::parse(row)?), row))?;
             drop(file);
             results.extend(self.each_below(parts.finish()?, depth + 1, work)?);
