@@ -57,6 +57,14 @@ pub struct FinishedKeys {
 /// Finishes the capsules of some derived keys: `folded` has all of them, `applied` every fact that
 /// applied one, whatever line it is of; both in any order. All keys at once, or some apart: what is
 /// counted of a key looks at no other (M-84).
+///
+/// ```
+/// use dome_binder::{Policy, Rules, finish_keys};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// assert!(finish_keys(Vec::new(), Vec::new(), &rules, None).capsules.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn finish_keys(
     mut folded: Vec<FoldedCapsule>,

@@ -65,8 +65,8 @@ impl Ledger {
     /// `policy_reason_code`) (M-71).
     #[must_use]
     pub fn unseen_denials(&self) -> BTreeSet<Position> {
-        let mut seen = UnseenDenials::default();
-        let first = |fact: &Fact| DenialKind::of(fact).is_some_and(|kind| seen.is_first(kind));
+        let mut seen = BTreeSet::new();
+        let first = |fact: &Fact| DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
         self.facts.iter().map(first).enumerate().filter(|(_, first)| *first).map(|(position, _)| position).collect()
     }
 
@@ -86,6 +86,11 @@ impl Ledger {
 }
 
 /// SHA-256 over digests of facts that come sorted, each followed by a line feed (M-120).
+///
+/// ```
+/// let ledger = dome_binder::Ledger::default();
+/// assert_eq!(dome_binder::snapshot_digest([]), ledger.snapshot_digest());
+/// ```
 #[must_use]
 pub fn snapshot_digest(sorted: impl IntoIterator<Item = Sha256Hash>) -> Sha256Hash {
     let mut hasher = Sha256::new();
@@ -96,7 +101,17 @@ pub fn snapshot_digest(sorted: impl IntoIterator<Item = Sha256Hash>) -> Sha256Ha
     Sha256Hash::from_bytes(hasher.finalize().into())
 }
 
-/// The kind of a denial that is unseen until its first fact (M-71).
+/// The kind of a denial that is unseen until its first fact (M-71). Whoever has no ledger finds that
+/// fact by keeping the least place of each kind.
+///
+/// ```
+/// use dome_binder::{DenialKind, Record};
+/// use dome_core::Source;
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
+/// assert_eq!(DenialKind::of(&record).is_some(), record.policy_reason_code.is_some());
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DenialKind(PolicyReasonCode, Scope, TargetKind, ActionKind);
 
@@ -106,16 +121,5 @@ impl DenialKind {
     pub fn of(record: &Record) -> Option<Self> {
         let (code, line) = (record.policy_reason_code.clone()?, &record.line);
         Some(Self(code, line.scope, line.target_kind.clone(), line.action_kind.clone()))
-    }
-}
-
-/// The kinds of denials that facts showed so far, taken in total order (M-71).
-#[derive(Clone, Debug, Default)]
-pub struct UnseenDenials(BTreeSet<DenialKind>);
-
-impl UnseenDenials {
-    /// Whether the next fact's kind is new; it is not from then on.
-    pub fn is_first(&mut self, kind: DenialKind) -> bool {
-        self.0.insert(kind)
     }
 }

@@ -72,7 +72,7 @@ pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
-pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, UnseenDenials, order, snapshot_digest};
+pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::Record;
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};

@@ -41,7 +41,8 @@ pub fn fact_schema() -> schemars::Schema {
     dome_core::schema::of_output::<Fact>()
 }
 
-/// What a row of `facts.jsonl` takes of its fact, for who holds no more than that.
+/// What a row of `facts.jsonl` takes of its fact, for who holds no more than that: [`append_fact`]
+/// takes it of a whole one.
 #[derive(Clone, Copy, Debug)]
 pub struct FactBytes<'f> {
     /// The canonical envelope: the bytes that its digest is over.

@@ -1,17 +1,17 @@
-//! The first pass in total order: lineage, failing facts, the digest of the snapshot, and every fact to
+//! The first pass in total order: lineage, the digest of the snapshot, and every fact to
 //! the file of its task line, with its position and whether it is the first of its kind (M-71).
 
-use dome_binder::views::RecentFailure;
-use dome_binder::{DenialKind, Lineage, Position, UnseenDenials, append_row, snapshot_digest};
+use dome_binder::{Lineage, Position, append_row, snapshot_digest};
 use dome_core::{Sha256Hash, Timestamp};
 
 use super::Ground;
 use super::batches::{Batch, each_batch};
 use super::parts::Parts;
-use super::recent::Recent;
-use super::row::{Restorer, Row};
+use super::row::Row;
+use super::runs::Place;
 use super::scratch::RowFile;
 use crate::artifacts::{Folder, LINEAGE};
+use crate::input::Source;
 
 /// Files that digests are dealt out to, by their first byte.
 const DIGEST_FILES: usize = 64;
@@ -25,40 +25,32 @@ pub(super) struct Ordered {
     pub(super) snapshot_digest: Sha256Hash,
 }
 
-/// What a thread makes of a batch.
-#[derive(Default)]
-struct Rendered {
-    lineage: Vec<u8>,
-    failing: Vec<u8>,
-    /// The ordered time of each failing row, and where it ends.
-    ends: Vec<(Timestamp, usize)>,
-    /// The kind of each row's denial.
-    kinds: Vec<Option<DenialKind>>,
-}
-
-/// Goes through all facts in total order.
-pub(super) fn put_in_order(sorted: &[RowFile], ground: &Ground<'_>, folder: &mut Folder) -> anyhow::Result<Ordered> {
+/// Goes through all facts in total order. `firsts` are the first of each kind of denial.
+pub(super) fn put_in_order(
+    sorted: &[RowFile],
+    firsts: impl IntoIterator<Item = Place>,
+    ground: &Ground<'_>,
+    folder: &mut Folder,
+) -> anyhow::Result<Ordered> {
     let (shape, scratch) = (&ground.shape, &ground.scratch);
     let bytes = sorted.iter().map(RowFile::bytes).sum();
     let mut lines = Parts::new(scratch, shape.parts_of(bytes));
     let mut digests = Parts::new(scratch, DIGEST_FILES);
-    let mut recent = Recent::new(scratch, shape.batch_bytes)?;
     let mut lineage = folder.open(LINEAGE)?;
-    let (mut unseen, mut last_ts, mut position, mut row_bytes) = (UnseenDenials::default(), None, 0, Vec::new());
+    let mut firsts: Vec<Place> = firsts.into_iter().collect();
+    firsts.sort_unstable();
+    let mut firsts = firsts.into_iter().peekable();
+    let (mut last_ts, mut position, mut row_bytes) = (None, 0, Vec::new());
     let facts = each_batch(
         sorted,
         shape,
-        |_, batch| render(batch, ground),
+        |_, batch| render(batch, ground.sources),
         |batch, rendered| {
-            lineage.push(&rendered.lineage)?;
-            let mut start = 0;
-            for (instant, end) in rendered.ends {
-                recent.push(instant, rendered.failing.get(start..end).unwrap_or_default())?;
-                start = end;
-            }
-            for (bytes, kind) in batch.rows().zip(rendered.kinds) {
-                let unseen_denial = kind.is_some_and(|kind| unseen.is_first(kind));
-                let row = Row { position, unseen_denial, ..Row::parse(bytes)? };
+            lineage.push(&rendered)?;
+            for bytes in batch.rows() {
+                let row = Row::parse(bytes)?;
+                let is_it = |(ts, run, place): &Place| (*ts, &**run, *place) == (row.ordered_ts, row.run_id, row.place);
+                let row = Row { position, unseen_denial: firsts.next_if(is_it).is_some(), ..row };
                 row_bytes.clear();
                 row.append(&mut row_bytes);
                 lines.push(row.line_hash(), &row_bytes)?;
@@ -70,23 +62,19 @@ pub(super) fn put_in_order(sorted: &[RowFile], ground: &Ground<'_>, folder: &mut
         },
     )?;
     folder.close(LINEAGE, lineage)?;
-    recent.write(folder)?;
     Ok(Ordered { lines: lines.finish()?, facts, last_ts, snapshot_digest: snapshot(digests)? })
 }
 
-fn render(batch: &Batch, ground: &Ground<'_>) -> anyhow::Result<Rendered> {
-    let mut restorer = Restorer::new(ground.sources, ground.binder);
-    let mut rendered = Rendered::default();
+/// The lineage of a batch.
+fn render(batch: &Batch, sources: &[Source]) -> anyhow::Result<Vec<u8>> {
+    let mut lineage = Vec::new();
     for row in batch.rows() {
-        let fact = restorer.fact(&Row::parse(row)?)?;
-        append_row(&Lineage::of(&fact), &mut rendered.lineage);
-        if fact.is_failing() {
-            append_row(&RecentFailure::of(&fact), &mut rendered.failing);
-            rendered.ends.push((fact.ordered_ts, rendered.failing.len()));
-        }
-        rendered.kinds.push(DenialKind::of(&fact));
+        let row = Row::parse(row)?;
+        let (event_id, run_id) = (row.event_id.parse()?, row.run_id.parse()?);
+        let (digest, sequence, source) = (row.keys.digest, row.sequence, &row.place_in(sources)?);
+        append_row(&Lineage { digest, event_id: &event_id, run_id: &run_id, sequence, source }, &mut lineage);
     }
-    Ok(rendered)
+    Ok(lineage)
 }
 
 /// The digest over all digests: the files hold them in order, each is sorted by itself.

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use super::scratch::{RowFile, RowReader, Scratch};
 
 /// Files that are merged at once.
-const FILES: usize = 256;
+const FILES: usize = 128;
 
 /// The rows of sorted files, in order.
 pub(super) struct Merge<'f, K> {

@@ -37,6 +37,7 @@ use crate::settings::Replay;
 use batches::{Batch, each_batch};
 use lines::Bindings;
 use row::Row;
+use runs::RunViews;
 use scratch::{RowFile, Scratch};
 
 /// What every stage stands on.
@@ -64,7 +65,11 @@ pub(super) fn replay<'r>(
     let settled = steps.time("settling", || runs::settle_all(intake.runs, &ground))?;
     let mut draft = Draft::beside(&args.out)?;
     let folder = &mut draft.folder;
-    let ordered = steps.time("ordering", || ledger::put_in_order(&settled.sorted, &ground, folder))?;
+    let RunViews { gates, denials, firsts } = settled.views;
+    let ordered = steps.time("ordering", || {
+        recent::write(settled.failing, &ground.scratch, folder)?;
+        ledger::put_in_order(&settled.sorted, firsts.into_values(), &ground, folder)
+    })?;
     let as_of = args.as_of.or(ordered.last_ts);
     let (bindings, keyed) = steps.time("folding", || lines::fold_all(ordered.lines, ordered.facts, &ground))?;
     let concluded = steps.time("assembling", || keyed.conclude(rules, as_of, &ground.scratch, folder))?;
@@ -78,8 +83,8 @@ pub(super) fn replay<'r>(
     })?;
     steps.time("writing", || {
         write_facts(&settled.sorted, &bindings, &ground, folder)?;
-        folder.rows(GATE_ROLLUP, &settled.views.gates.rows())?;
-        folder.rows(GUARD_DENIALS, &settled.views.denials.rows())
+        folder.rows(GATE_ROLLUP, &gates.rows())?;
+        folder.rows(GUARD_DENIALS, &denials.rows())
     })?;
     let totals = Totals {
         as_of,

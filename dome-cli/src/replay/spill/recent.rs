@@ -1,107 +1,60 @@
-//! `mv_recent_failures_by_taskspec` out of facts that come the other way round (M-110): the latest stand
-//! first, but those of one instant keep their order.
+//! `mv_recent_failures_by_taskspec` (M-110): each file's rows are sorted while its facts are there, and
+//! the files are merged.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::cmp::Reverse;
 
+use anyhow::Context;
+use dome_binder::views::RecentFailure;
+use dome_binder::{Fact, append_row};
 use dome_core::Timestamp;
 
-use super::scratch::Scratch;
+use super::merge::{Merge, fewer};
+use super::row::{append_text, take, text};
+use super::scratch::{RowFile, Scratch};
 use crate::artifacts::{Folder, RECENT_FAILURES};
 
-/// Bytes that are read at once where a part is long.
-const PIECE_BYTES: u64 = 1 << 20;
+/// A row's place in the view: the latest first, those of one instant by run and place.
+type Key = (Reverse<Timestamp>, Box<str>, u64);
 
-/// Rows that are put aside in parts, each in the order in which it is written; the parts are then
-/// taken from the last to the first.
-pub(super) struct Recent {
-    scratch: Scratch,
-    file: File,
-    /// Where each part ends.
-    ends: Vec<u64>,
-    /// The rows of each instant, in the order in which they came.
-    held: Vec<Vec<u8>>,
-    held_bytes: usize,
-    most_bytes: usize,
-    /// The instant of the last row, and whether rows of it are in the last part already.
-    instant: Option<Timestamp>,
-    begun: bool,
+/// Puts the failing ones of some facts aside, in the order of the view. `facts` are in total order.
+pub(super) fn put_aside(facts: &[Fact], scratch: &Scratch) -> anyhow::Result<RowFile> {
+    let mut failing: Vec<&Fact> = facts.iter().filter(|fact| fact.is_failing()).collect();
+    failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
+    let (mut sorted, mut framed) = (scratch.rows()?, Vec::new());
+    for fact in failing {
+        framed.clear();
+        let (seconds, nanoseconds) = fact.ordered_ts.to_unix();
+        framed.extend_from_slice(&seconds.to_le_bytes());
+        framed.extend_from_slice(&nanoseconds.to_le_bytes());
+        framed.extend_from_slice(&fact.place.to_le_bytes());
+        append_text(fact.run_id.as_str(), &mut framed);
+        append_row(&RecentFailure::of(fact), &mut framed);
+        sorted.push(&framed)?;
+    }
+    sorted.finish()
 }
 
-impl Recent {
-    pub(super) fn new(scratch: &Scratch, most_bytes: usize) -> anyhow::Result<Self> {
-        let (file, scratch) = (scratch.file()?, scratch.clone());
-        let (ends, held) = (Vec::new(), Vec::new());
-        Ok(Self { scratch, file, ends, held, held_bytes: 0, most_bytes, instant: None, begun: false })
+/// Writes the view.
+pub(super) fn write(sorted: Vec<RowFile>, scratch: &Scratch, folder: &mut Folder) -> anyhow::Result<()> {
+    let sorted = fewer(sorted, scratch, key)?;
+    let (mut merge, mut rows) = (Merge::new(&sorted, key)?, folder.open(RECENT_FAILURES)?);
+    while let Some(framed) = merge.next()? {
+        rows.push(cut(framed)?.1)?;
     }
+    folder.close(RECENT_FAILURES, rows)
+}
 
-    /// Adds the next failing fact's row.
-    pub(super) fn push(&mut self, instant: Timestamp, row: &[u8]) -> anyhow::Result<()> {
-        if self.instant != Some(instant) {
-            if self.begun {
-                // The part that stands belongs to the instant before, and takes the rest of it.
-                self.put_aside()?;
-            }
-            if self.held_bytes > self.most_bytes {
-                self.put_aside()?;
-            }
-            (self.instant, self.begun) = (Some(instant), false);
-            self.held.push(Vec::new());
-        }
-        if let Some(last) = self.held.last_mut() {
-            last.extend_from_slice(row);
-            self.held_bytes += row.len();
-        }
-        // One instant may have more rows than fit: its part is then written piece by piece.
-        if self.held_bytes > self.most_bytes.saturating_mul(2) { self.begin() } else { Ok(()) }
-    }
+fn key(framed: &[u8]) -> anyhow::Result<Key> {
+    cut(framed).map(|(key, _)| key)
+}
 
-    /// Puts aside what is held of earlier instants, and then the rows of this one, which may go on.
-    fn begin(&mut self) -> anyhow::Result<()> {
-        let own = self.held.pop().unwrap_or_default();
-        if !self.held.is_empty() {
-            self.put_aside()?;
-        }
-        self.held.push(own);
-        self.put_aside()?;
-        self.begun = true;
-        self.held.push(Vec::new());
-        Ok(())
-    }
-
-    fn put_aside(&mut self) -> anyhow::Result<()> {
-        let mut end = self.ends.last().copied().unwrap_or_default();
-        for rows in self.held.drain(..).rev() {
-            self.file.write_all(&rows).map_err(|why| self.scratch.failed("write", why))?;
-            end += rows.len() as u64;
-        }
-        if self.begun {
-            self.ends.pop();
-        }
-        self.ends.push(end);
-        (self.held_bytes, self.begun) = (0, false);
-        Ok(())
-    }
-
-    /// Writes the view.
-    pub(super) fn write(mut self, folder: &mut Folder) -> anyhow::Result<()> {
-        self.put_aside()?;
-        let (mut rows, mut piece) = (folder.open(RECENT_FAILURES)?, Vec::new());
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let parts: Vec<(u64, u64)> = starts.zip(self.ends.iter().copied()).collect();
-        for (start, end) in parts.into_iter().rev() {
-            let read = |why| self.scratch.failed("read", why);
-            self.file.seek(SeekFrom::Start(start)).map_err(read)?;
-            let mut rest = end - start;
-            while rest > 0 {
-                let now = rest.min(PIECE_BYTES);
-                piece.clear();
-                (&self.file).take(now).read_to_end(&mut piece).map_err(read)?;
-                anyhow::ensure!(piece.len() as u64 == now, "a temporary file is shorter than what was written to it");
-                rows.push(&piece)?;
-                rest -= now;
-            }
-        }
-        folder.close(RECENT_FAILURES, rows)
-    }
+fn cut(framed: &[u8]) -> anyhow::Result<(Key, &[u8])> {
+    let parted = |mut rest| {
+        let rest = &mut rest;
+        let (seconds, nanoseconds) = (i64::from_le_bytes(take(rest)?), u32::from_le_bytes(take(rest)?));
+        let instant = Timestamp::from_unix(seconds, nanoseconds).ok()?;
+        let place = u64::from_le_bytes(take(rest)?);
+        Some(((Reverse(instant), text(rest)?.into(), place), *rest))
+    };
+    parted(framed).context("a temporary file is not what was written to it")
 }

@@ -21,6 +21,8 @@ pub(super) struct Row<'b> {
     pub(super) position: Position,
     pub(super) unseen_denial: bool,
     pub(super) wrapper_policy: WrapperPolicy,
+    pub(super) sequence: u64,
+    pub(super) event_id: &'b str,
     pub(super) run_id: &'b str,
     pub(super) canonical: &'b [u8],
 }
@@ -40,6 +42,8 @@ impl<'b> Row<'b> {
             position: 0,
             unseen_denial: false,
             wrapper_policy: record.wrapper_policy,
+            sequence: record.sequence,
+            event_id: record.event_id.as_str(),
             run_id: record.run_id.as_str(),
             canonical: &record.canonical,
         }
@@ -64,8 +68,9 @@ impl<'b> Row<'b> {
         bytes.extend_from_slice(&(self.position as u64).to_le_bytes());
         let policy = POLICIES.iter().position(|policy| *policy == self.wrapper_policy).unwrap_or_default();
         bytes.push(u8::from(self.unseen_denial) | u8::try_from(policy << 1).unwrap_or_default());
-        bytes.extend_from_slice(&u16::try_from(self.run_id.len()).unwrap_or_default().to_le_bytes());
-        bytes.extend_from_slice(self.run_id.as_bytes());
+        bytes.extend_from_slice(&self.sequence.to_le_bytes());
+        append_text(self.event_id, bytes);
+        append_text(self.run_id, bytes);
         bytes.extend_from_slice(self.canonical);
     }
 
@@ -88,8 +93,8 @@ impl<'b> Row<'b> {
         let (seconds, nanoseconds) = (i64::from_le_bytes(take(rest)?), u32::from_le_bytes(take(rest)?));
         let (place, position) = (u64::from_le_bytes(take(rest)?), u64::from_le_bytes(take(rest)?));
         let [flags] = take(rest)?;
-        let run_bytes = usize::from(u16::from_le_bytes(take(rest)?));
-        let (run_id, canonical) = rest.split_at_checked(run_bytes)?;
+        let sequence = u64::from_le_bytes(take(rest)?);
+        let (event_id, run_id) = (text(rest)?, text(rest)?);
         Some(Self {
             keys,
             source,
@@ -99,9 +104,17 @@ impl<'b> Row<'b> {
             position: usize::try_from(position).ok()?,
             unseen_denial: flags & 1 == 1,
             wrapper_policy: *POLICIES.get(usize::from(flags >> 1))?,
-            run_id: str::from_utf8(run_id).ok()?,
-            canonical,
+            sequence,
+            event_id,
+            run_id,
+            canonical: rest,
         })
+    }
+
+    /// Where it first appeared (M-43).
+    pub(super) fn place_in(&self, sources: &[Source]) -> anyhow::Result<Place> {
+        let source = sources.get(self.source as usize).context("a row belongs to a source")?;
+        Ok(Place { line: self.line, name: source.name.as_str().into() })
     }
 
     /// What one run's rows share.
@@ -118,7 +131,21 @@ impl<'b> Row<'b> {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+/// Appends an identifier, which has at most 512 bytes (M-03).
+pub(super) fn append_text(text: &str, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or_default().to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// Takes an identifier off the front.
+pub(super) fn text<'b>(rest: &mut &'b [u8]) -> Option<&'b str> {
+    let length = usize::from(u16::from_le_bytes(take(rest)?));
+    let (text, more) = rest.split_at_checked(length)?;
+    *rest = more;
+    str::from_utf8(text).ok()
+}
+
+pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (first, more) = rest.split_first_chunk()?;
     *rest = more;
     Some(*first)
@@ -141,8 +168,7 @@ impl<'s> Restorer<'s> {
     }
 
     pub(super) fn record(&mut self, row: &Row<'_>) -> anyhow::Result<Box<Record>> {
-        let source = self.sources.get(row.source as usize).context("a row belongs to a source")?;
-        let place = Place { line: row.line, name: source.name.as_str().into() };
+        let place = row.place_in(self.sources)?;
         let envelope = self.reader.read(row.canonical).ok().context("canonical bytes can be read back (L-7)")?;
         Ok(Box::new(Record::restored(self.binder, envelope, place, row.keys, row.canonical.into())))
     }

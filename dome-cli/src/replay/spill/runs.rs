@@ -1,17 +1,18 @@
 //! Settling: the runs of one file at a time, each file sorted in the total order of its facts (M-41, M-42).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Mutex;
 
 use dome_binder::views::{GateRollups, GuardDenials};
-use dome_binder::{Conflict, Ledger, RunCounts, SettledRun, group_by_run, order, settle};
+use dome_binder::{Conflict, DenialKind, Fact, Ledger, RunCounts, SettledRun, group_by_run, order, settle};
 use dome_core::Timestamp;
 
 use super::merge::fewer;
 use super::parts::Cut;
 use super::row::{Restorer, Row};
 use super::scratch::RowFile;
-use super::{Ground, held, opened};
+use super::{Ground, held, opened, recent};
 
 /// What all runs come to.
 #[derive(Default)]
@@ -20,14 +21,34 @@ pub(super) struct Settled {
     pub(super) sorted: Vec<RowFile>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) counts: RunCounts,
+    /// The rows of failing facts, each file in the order of their view.
+    pub(super) failing: Vec<RowFile>,
     pub(super) views: RunViews,
 }
 
-/// The views that are gathered run by run.
+/// What is gathered run by run, in any order.
 #[derive(Default)]
 pub(super) struct RunViews {
     pub(super) gates: GateRollups,
     pub(super) denials: GuardDenials,
+    /// The first fact of each kind of denial (M-71).
+    pub(super) firsts: BTreeMap<DenialKind, Place>,
+}
+
+impl RunViews {
+    fn add_run(&mut self, facts: &[Fact]) {
+        self.gates.add_run(facts);
+        self.denials.add_run(facts);
+        for fact in facts {
+            let Some(kind) = DenialKind::of(fact) else { continue };
+            let place = || (fact.ordered_ts, Box::from(fact.run_id.as_str()), fact.place);
+            match self.firsts.entry(kind) {
+                Entry::Vacant(entry) => _ = entry.insert(place()),
+                Entry::Occupied(mut entry) if *entry.get() > place() => _ = entry.insert(place()),
+                Entry::Occupied(_) => {}
+            }
+        }
+    }
 }
 
 /// Settles all runs.
@@ -36,8 +57,9 @@ pub(super) fn settle_all(runs: Vec<RowFile>, ground: &Ground<'_>) -> anyhow::Res
     let cut = Cut { scratch: &ground.scratch, shape: &ground.shape, hash: |row| row.run_hash() };
     let files = cut.each(runs, &|file| settle_file(&file, ground, &views))?;
     let mut all = Settled { views: opened(views)?, ..Settled::default() };
-    for (file, ledger) in files {
-        all.sorted.push(file);
+    for (sorted, failing, ledger) in files {
+        all.sorted.push(sorted);
+        all.failing.push(failing);
         all.counts += ledger.counts;
         all.conflicts.extend(ledger.conflicts);
     }
@@ -45,8 +67,12 @@ pub(super) fn settle_all(runs: Vec<RowFile>, ground: &Ground<'_>) -> anyhow::Res
     Ok(all)
 }
 
-/// Settles the runs of a file. What is left of its ledger are counts and conflicts.
-fn settle_file(file: &RowFile, ground: &Ground<'_>, views: &Mutex<RunViews>) -> anyhow::Result<(RowFile, Ledger)> {
+/// Settles the runs of a file: its facts, its failing rows, and what is left of its ledger.
+fn settle_file(
+    file: &RowFile,
+    ground: &Ground<'_>,
+    views: &Mutex<RunViews>,
+) -> anyhow::Result<(RowFile, RowFile, Ledger)> {
     let mut restorer = Restorer::new(ground.sources, ground.binder);
     let mut records = Vec::new();
     file.each(|row| {
@@ -55,12 +81,10 @@ fn settle_file(file: &RowFile, ground: &Ground<'_>, views: &Mutex<RunViews>) -> 
     })?;
     let runs: Vec<SettledRun> = group_by_run(records).into_iter().map(settle).collect();
     let mut views = held(views)?;
-    for run in &runs {
-        views.gates.add_run(&run.facts);
-        views.denials.add_run(&run.facts);
-    }
+    runs.iter().for_each(|run| views.add_run(&run.facts));
     drop(views);
     let mut ledger = order(runs);
+    let failing = recent::put_aside(&ledger.facts, &ground.scratch)?;
     let names = ground.sources.iter().zip(0_u32..).map(|(source, number)| (source.name.as_str(), number));
     let numbers: BTreeMap<&str, u32> = names.collect();
     let (mut sorted, mut bytes) = (ground.scratch.rows()?, Vec::new());
@@ -70,7 +94,7 @@ fn settle_file(file: &RowFile, ground: &Ground<'_>, views: &Mutex<RunViews>) -> 
         Row::of_fact(&fact, source).append(&mut bytes);
         sorted.push(&bytes)?;
     }
-    Ok((sorted.finish()?, ledger))
+    Ok((sorted.finish()?, failing, ledger))
 }
 
 /// A fact's place in the total order (M-42), as rows say it.

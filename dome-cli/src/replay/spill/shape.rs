@@ -7,18 +7,17 @@ use crate::memory::MemorySize;
 const IN_MEMORY: u64 = 3;
 /// Rows of this many bytes at least are loaded at once, unless the budget is very small.
 const LEAF_BYTES: u64 = 16 << 20;
-/// Files that are written to at once, at most: a process may usually open 1,024.
-const PARTS: u64 = 256;
-/// Where the size of the input is not known.
-const UNKNOWN_PARTS: u64 = 128;
+/// Files that are written to at once, at most: a process may usually open 1,024, and several
+/// stages have theirs open together.
+const PARTS: u64 = 128;
 /// What reading and rendering hold for each thread.
 const THREAD_BYTES: u64 = 8 << 20;
 
 /// How a replay is cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// Bytes of rows that are loaded at once by each worker: an eighth of the budget for all of
-    /// them, so that they take three eighths of it when they are loaded.
+    /// Bytes of rows that are loaded at once by each worker: a quarter of the budget for all of
+    /// them, so that they take three quarters of it when they are loaded.
     pub(crate) leaf_bytes: u64,
     /// Threads that load rows.
     pub(crate) workers: usize,
@@ -37,15 +36,14 @@ pub(crate) struct Shape {
 impl Shape {
     pub(crate) fn of(memory: MemorySize, threads: usize, input: Option<u64>) -> Self {
         let memory = memory.bytes();
-        let eighth = memory / 8;
-        let at_most = |bytes: u64| usize::try_from(eighth / bytes).unwrap_or(usize::MAX).clamp(1, threads.max(1));
-        let workers = at_most(LEAF_BYTES);
-        let leaf_bytes = eighth / workers as u64;
+        let at_most = |bytes: u64| usize::try_from(memory / bytes).unwrap_or(usize::MAX).clamp(1, threads.max(1));
+        let workers = at_most(LEAF_BYTES * 4);
+        let leaf_bytes = memory / 4 / workers as u64;
         let narrow = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         Self {
             leaf_bytes,
             workers,
-            threads: at_most(THREAD_BYTES),
+            threads: at_most(THREAD_BYTES * 2),
             buffer_bytes: narrow((memory / 16 / PARTS).clamp(4 << 10, 64 << 10)),
             batch_bytes: 256 << 10,
             rejected_bytes: narrow(memory / 16),
@@ -60,7 +58,7 @@ impl Shape {
 }
 
 fn parts(bytes: Option<u64>, leaf_bytes: u64) -> usize {
-    let parts = bytes.map_or(UNKNOWN_PARTS, |bytes| bytes.div_ceil(leaf_bytes.max(1)).clamp(1, PARTS));
+    let parts = bytes.map_or(PARTS, |bytes| bytes.div_ceil(leaf_bytes.max(1)).clamp(1, PARTS));
     usize::try_from(parts).unwrap_or(1)
 }
 
@@ -81,17 +79,17 @@ mod tests {
     #[test]
     fn a_budget_is_cut_so_that_its_parts_fit_into_it() -> Result<(), crate::memory::SizeError> {
         for (memory, threads, workers) in
-            [("64MiB", 8, 1), ("512MiB", 1, 1), ("512MiB", 2, 2), ("512MiB", 64, 4), ("8GiB", 2, 2)]
+            [("64MiB", 8, 1), ("512MiB", 1, 1), ("512MiB", 2, 2), ("512MiB", 64, 8), ("8GiB", 2, 2)]
         {
             let memory: MemorySize = memory.parse()?;
             for input in [None, Some(0), Some(1 << 20), Some(1 << 31), Some(1 << 50)] {
                 let shape = Shape::of(memory, threads, input);
                 assert_eq!(shape.workers, workers);
                 let loaded = shape.leaf_bytes * IN_MEMORY * shape.workers as u64;
-                let buffers = shape.buffer_bytes as u64 * PARTS;
                 let reading = shape.threads as u64 * THREAD_BYTES;
-                assert!(loaded + buffers + reading + shape.rejected_bytes as u64 <= memory.bytes(), "{shape:?}");
-                assert!((1..=256).contains(&shape.parts), "{shape:?}");
+                let beside = shape.buffer_bytes as u64 * PARTS + shape.rejected_bytes as u64;
+                assert!(loaded.max(reading) + beside <= memory.bytes(), "{shape:?}");
+                assert!((1..=128).contains(&shape.parts), "{shape:?}");
             }
         }
         let memory: MemorySize = "64MiB".parse()?;
