@@ -14,9 +14,12 @@
 
 pub mod callgrind;
 pub mod ceiling;
+pub mod child;
+pub mod command;
 mod count;
 pub mod counted;
 pub mod history;
+pub mod on_disk;
 pub mod pipeline;
 pub mod random;
 pub mod recorded;
