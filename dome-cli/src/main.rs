@@ -17,6 +17,7 @@ mod ingest;
 mod input;
 mod known;
 mod lookup;
+mod memory;
 mod output;
 mod parallel;
 mod plan;

@@ -7,7 +7,7 @@ use dome_binder::Rules;
 use super::history::History;
 use super::log::{Log, Segments};
 use super::settings::StoreSettings;
-use crate::artifacts::{self, Artifacts, Destination, Written};
+use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
 use crate::redaction::Masking;
@@ -40,6 +40,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         not_after: history.session.as_ref().and_then(|session| session.not_after),
         redact: None,
         threads: export.threads,
+        memory: None,
         force: export.force,
         deny_quarantine: false,
     };
@@ -59,7 +60,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         counts,
         redacted,
     };
-    let Written { manifest, unchanged } = artifacts::write(&artifacts, Destination::beside(export.out)?)?;
+    let Written { manifest, unchanged } = artifacts::write(&artifacts, &artifacts.told())?;
     if output.is_json() {
         output.object(&manifest)?;
     } else {
