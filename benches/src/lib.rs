@@ -7,14 +7,22 @@
 //! - [`synthetic`]: the history, a pure function of a count and a seed.
 //! - [`ceiling`]: borrowed parse, SHA-256 and copy of the same bytes.
 //! - [`pipeline`]: the whole replay in memory on one thread, stage by stage.
+//! - [`counted`] and [`callgrind`]: the same stages without a clock, counted in instructions, which a busy
+//!   machine does not change; [`recorded`]: what they were when last recorded.
 //!
 //! `DOME_BENCH_COUNT` sets how many envelopes are taken, 200,000 without it.
 
+pub mod callgrind;
 pub mod ceiling;
+pub mod child;
+pub mod command;
 mod count;
+pub mod counted;
 pub mod history;
+pub mod on_disk;
 pub mod pipeline;
 pub mod random;
+pub mod recorded;
 pub mod stopwatch;
 
 mod event;

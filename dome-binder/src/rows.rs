@@ -82,11 +82,12 @@ impl FactBytes<'_> {
     }
 }
 
-/// Appends a row of `facts.jsonl`, with its line feed. The envelope is copied as the bytes that
-/// its digest is over.
-pub fn append_fact(fact: &Fact, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
+/// Appends a row of `facts.jsonl`, with its line feed. `canonical` is the fact's envelope, copied as
+/// the bytes that its digest is over.
+pub fn append_fact(fact: &Fact, canonical: &[u8], bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
     let (wrapper_policy, ordered_ts) = (fact.wrapper_policy, fact.ordered_ts);
-    FactBytes { canonical: &fact.canonical, keys: &fact.keys, wrapper_policy, ordered_ts }.append(bound, rules, bytes);
+    let keys = &fact.keys.keys();
+    FactBytes { canonical, keys, wrapper_policy, ordered_ts }.append(bound, rules, bytes);
 }
 
 /// A row of `lineage.jsonl`: where a fact first appeared (M-43).

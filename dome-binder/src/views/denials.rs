@@ -100,8 +100,8 @@ impl GuardDenials {
             tally.saw(self.run, fact.ordered_ts);
             denied.denials += 1;
             denied.stops += u64::from(stop);
-            if !denied.beside.contains(&fact.failure_reason_code) {
-                denied.beside.insert(fact.failure_reason_code.clone());
+            if !denied.beside.contains(&fact.keys.failure_reason_code) {
+                denied.beside.insert(fact.keys.failure_reason_code.clone());
             }
         }
     }

@@ -63,11 +63,11 @@ impl GateRollups {
         if fact.gates.is_empty() {
             return;
         }
-        if !self.rows.contains_key(&fact.failure_reason_code) {
-            self.rows.insert(fact.failure_reason_code.clone(), BTreeMap::new());
+        if !self.rows.contains_key(&fact.keys.failure_reason_code) {
+            self.rows.insert(fact.keys.failure_reason_code.clone(), BTreeMap::new());
         }
-        let Some(gates) = self.rows.get_mut(&fact.failure_reason_code) else { return };
-        for Gate { gate_id, status, .. } in &fact.gates {
+        let Some(gates) = self.rows.get_mut(&fact.keys.failure_reason_code) else { return };
+        for Gate { gate_id, status, .. } in fact.gates.iter() {
             if !gates.contains_key(gate_id) {
                 gates.insert(gate_id.clone(), (Tally::at(fact.ordered_ts), Ended::default()));
             }

@@ -1,9 +1,8 @@
 //! Facts put together by run, and what a row of a view counts of them.
 
-use std::collections::BTreeMap;
+use dome_core::Timestamp;
 
-use dome_core::{RunId, Timestamp};
-
+use crate::groups::{Groups, hash_of};
 use crate::settle::Fact;
 
 /// Which run is being added: a row that saw it last has counted it already.
@@ -43,14 +42,10 @@ impl Tally {
 
 /// Hands out facts run by run, the runs by their first fact. A run's name is looked up once a fact.
 pub(super) fn by_run<'f>(facts: impl Iterator<Item = &'f Fact>, mut run: impl FnMut(&[&'f Fact])) {
-    let mut numbers: BTreeMap<&RunId, usize> = BTreeMap::new();
-    let mut runs: Vec<Vec<&Fact>> = Vec::new();
+    let mut runs = Groups::<Vec<&Fact>>::default();
     for fact in facts {
-        let number = *numbers.entry(&fact.run_id).or_insert(runs.len());
-        match runs.get_mut(number) {
-            Some(run) => run.push(fact),
-            None => runs.push(vec![fact]),
-        }
+        let belongs = |run: &Vec<&Fact>, fact: &&Fact| run.first().is_some_and(|first| first.run_id == fact.run_id);
+        runs.add(hash_of(fact.run_id.as_str()), fact, belongs, Vec::push);
     }
-    runs.iter().for_each(|facts| run(facts));
+    runs.into_vec().iter().for_each(|facts| run(facts));
 }

@@ -4,11 +4,13 @@ mod derive;
 mod read;
 mod rules;
 mod spill;
+mod spool;
 mod summary;
 
 pub(crate) use derive::derive;
 pub(crate) use read::LineCounts;
 pub(crate) use rules::{codes, load_rules, policy};
+pub(crate) use spool::Kept;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ use crate::output::Output;
 use crate::redaction::Masking;
 use crate::settings::Replay;
 use read::Reading;
+use spool::Spool;
 use summary::Summary;
 
 /// How long each step took; told, never used.
@@ -48,8 +51,8 @@ impl Steps {
 }
 
 impl<'m> Reading<'m> {
-    const fn of(args: &Replay, masking: &'m Masking) -> Self {
-        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking }
+    const fn of(args: &Replay, masking: &'m Masking, spool: Option<&'m Spool>) -> Self {
+        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking, spool }
     }
 }
 
@@ -68,7 +71,7 @@ pub(crate) fn records(
 ) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
     let sources = input::find(inputs, ENVELOPES)?;
     let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let input = read::read(&sources, &Reading { binder, not_after, threads, masking })?;
+    let input = read::read(&sources, &Reading { binder, not_after, threads, masking, spool: None })?;
     Ok((input.records, input.quarantine.len() as u64))
 }
 
@@ -115,12 +118,14 @@ fn in_memory<'r>(
     masking: &Masking,
     steps: &mut Steps,
 ) -> anyhow::Result<(Told<'r>, Written)> {
-    let read = steps.time("reading", || read::read(sources, &Reading::of(args, masking)))?;
+    let spool = Spool::beside(&args.out);
+    let read = steps.time("reading", || read::read(sources, &Reading::of(args, masking, Some(&spool))))?;
+    let kept = spool.kept();
     let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
     let result = derive(read.records, rules, args.threads, args.as_of, steps);
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, sources, masking))?;
-    let artifacts = Artifacts { args, rules, result: &result, quarantine: &quarantine, counts, redacted };
+    let artifacts = Artifacts { args, rules, result: &result, kept: &kept, quarantine: &quarantine, counts, redacted };
     let told = artifacts.told();
     let written = steps.time("writing", || artifacts::write(&artifacts, &told))?;
     Ok((told, written))

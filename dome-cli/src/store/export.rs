@@ -11,7 +11,7 @@ use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
 use crate::redaction::Masking;
-use crate::replay::{self, LineCounts, Steps};
+use crate::replay::{self, Kept, LineCounts, Steps};
 use crate::settings::Replay;
 
 /// What an export is asked for.
@@ -51,8 +51,15 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
     let counts = LineCounts { lines, blank };
     let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
     let redacted = masking.redacted(history.redactions.clone().into_iter().collect());
-    let artifacts =
-        Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts, redacted };
+    let artifacts = Artifacts {
+        args: &args,
+        rules: &rules,
+        result: &result,
+        kept: &Kept::default(),
+        quarantine: &quarantine,
+        counts,
+        redacted,
+    };
     let Written { manifest, unchanged } = artifacts::write(&artifacts, &artifacts.told())?;
     if output.is_json() {
         output.object(&manifest)?;

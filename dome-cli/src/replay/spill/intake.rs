@@ -16,7 +16,7 @@ use crate::input::{Chunk, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::replay::LineCounts;
-use crate::replay::read::{Reading, parse};
+use crate::replay::read::{self, Reading};
 
 /// What the input comes to.
 pub(super) struct Intake {
@@ -30,29 +30,33 @@ pub(super) struct Intake {
 /// Where the lines of all threads go.
 struct Door<'d> {
     sources: &'d [Source],
-    how: &'d Reading<'d>,
     runs: Mutex<Parts>,
     rejects: Mutex<Rejects>,
 }
 
 /// Reads all sources.
-pub(super) fn read(sources: &[Source], how: &Reading<'_>, shape: &Shape, scratch: &Scratch) -> anyhow::Result<Intake> {
+pub(super) fn read_all(
+    sources: &[Source],
+    how: &Reading<'_>,
+    shape: &Shape,
+    scratch: &Scratch,
+) -> anyhow::Result<Intake> {
     let door = Door {
         sources,
-        how,
         runs: Mutex::new(Parts::new(scratch, shape.parts)),
         rejects: Mutex::new(Rejects::new(scratch, shape.rejected_bytes)),
     };
     let (progress, failed) = (Progress::new("reading"), AtomicBool::new(false));
     let chunks = all_chunks(sources).take_while(|_| !failed.load(Ordering::Relaxed));
-    let taken = parallel::map(shape.threads, chunks, |chunk| {
+    let take = |lines: &mut read::Door<'_>, chunk: anyhow::Result<(usize, Chunk)>| {
         let taken = chunk.and_then(|(index, chunk)| {
             progress.add(chunk.bytes());
-            door.take(index, chunk)
+            door.take(lines, index, chunk)
         });
         failed.fetch_or(taken.is_err(), Ordering::Relaxed);
         taken
-    });
+    };
+    let taken = parallel::map_with(shape.threads, chunks, || read::Door::new(how), take);
     progress.end();
     let (mut counts, mut masks) = (LineCounts::default(), RedactionCounts::default());
     for part in taken {
@@ -66,10 +70,15 @@ pub(super) fn read(sources: &[Source], how: &Reading<'_>, shape: &Shape, scratch
 
 impl Door<'_> {
     /// Reads a chunk, and puts down what it holds.
-    fn take(&self, index: usize, chunk: Chunk) -> anyhow::Result<(LineCounts, RedactionCounts)> {
+    fn take(
+        &self,
+        lines: &mut read::Door<'_>,
+        index: usize,
+        chunk: Chunk,
+    ) -> anyhow::Result<(LineCounts, RedactionCounts)> {
         let source = self.sources.get(index).context("a chunk belongs to a source")?;
         let number = u32::try_from(index).context("there are less than 2^32 sources")?;
-        let input = parse(chunk, source, self.how);
+        let input = read::parse(chunk, source, lines)?;
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(input.records.len()));
         for record in input.records {
             let row = Row::of(&record, number);

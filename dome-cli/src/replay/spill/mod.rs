@@ -18,7 +18,7 @@ mod recent;
 mod rejected;
 mod row;
 mod runs;
-mod scratch;
+pub(super) mod scratch;
 mod shape;
 
 pub(super) use shape::{Shape, fits, known_bytes};
@@ -60,8 +60,8 @@ pub(super) fn replay<'r>(
 ) -> anyhow::Result<(Told<'r>, Written)> {
     let scratch = Scratch::above(&args.out, shape.buffer_bytes);
     let ground = Ground { sources, rules, binder: args.binder, shape, scratch };
-    let how = Reading::of(args, masking);
-    let intake = steps.time("reading", || intake::read(sources, &how, &ground.shape, &ground.scratch))?;
+    let how = Reading::of(args, masking, None);
+    let intake = steps.time("reading", || intake::read_all(sources, &how, &ground.shape, &ground.scratch))?;
     let settled = steps.time("settling", || runs::settle_all(intake.runs, &ground))?;
     let mut draft = Draft::beside(&args.out)?;
     let folder = &mut draft.folder;

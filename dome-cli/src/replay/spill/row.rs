@@ -2,7 +2,7 @@
 //! its canonical bytes, so that nothing is hashed twice and few passes have to parse.
 
 use anyhow::Context;
-use dome_binder::{Fact, Position, Record};
+use dome_binder::{Canonical, Fact, Position, Record, Recorder};
 use dome_core::{BinderVersion, Keys, Reader, Sha256Hash, Source as Place, Timestamp, WrapperPolicy};
 
 use crate::input::Source;
@@ -34,7 +34,7 @@ impl<'b> Row<'b> {
     /// A record as it was read.
     pub(super) fn of(record: &'b Record, source: u32) -> Self {
         Self {
-            keys: record.keys,
+            keys: record.keys.keys(),
             source,
             line: record.source.line,
             ordered_ts: record.ts,
@@ -45,7 +45,7 @@ impl<'b> Row<'b> {
             sequence: record.sequence,
             event_id: record.event_id.as_str(),
             run_id: record.run_id.as_str(),
-            canonical: &record.canonical,
+            canonical: record.canonical.held().unwrap_or_default(),
         }
     }
 
@@ -158,19 +158,19 @@ fn hash(rest: &mut &[u8]) -> Option<Sha256Hash> {
 /// Makes records of rows again.
 pub(super) struct Restorer<'s> {
     sources: &'s [Source],
-    binder: BinderVersion,
+    recorder: Recorder,
     reader: Reader,
 }
 
 impl<'s> Restorer<'s> {
     pub(super) fn new(sources: &'s [Source], binder: BinderVersion) -> Self {
-        Self { sources, binder, reader: Reader::new().any_length() }
+        Self { sources, recorder: Recorder::new(binder), reader: Reader::new().any_length() }
     }
 
     pub(super) fn record(&mut self, row: &Row<'_>) -> anyhow::Result<Box<Record>> {
         let place = row.place_in(self.sources)?;
         let envelope = self.reader.read(row.canonical).ok().context("canonical bytes can be read back (L-7)")?;
-        Ok(Box::new(Record::restored(self.binder, envelope, place, row.keys, row.canonical.into())))
+        Ok(Box::new(self.recorder.restore(envelope, place, &row.keys, Canonical::Held(row.canonical.into()))))
     }
 
     pub(super) fn fact(&mut self, row: &Row<'_>) -> anyhow::Result<Fact> {

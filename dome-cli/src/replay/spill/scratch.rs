@@ -11,14 +11,14 @@ use crate::output::escaped_path;
 
 /// Where temporary files are made: on the file system of the result.
 #[derive(Clone, Debug)]
-pub(super) struct Scratch {
+pub(in crate::replay) struct Scratch {
     folder: PathBuf,
     buffer_bytes: usize,
 }
 
 impl Scratch {
     /// The nearest folder that stands above the place of a result.
-    pub(super) fn above(out: &Path, buffer_bytes: usize) -> Self {
+    pub(in crate::replay) fn above(out: &Path, buffer_bytes: usize) -> Self {
         let above = out.ancestors().skip(1).find(|folder| folder.is_dir());
         let folder = above.map_or_else(|| PathBuf::from("."), Path::to_owned);
         Self { folder, buffer_bytes }
@@ -30,11 +30,11 @@ impl Scratch {
         Ok(RowWriter { out, bytes: 0, scratch: self.clone() })
     }
 
-    pub(super) fn file(&self) -> anyhow::Result<File> {
+    pub(in crate::replay) fn file(&self) -> anyhow::Result<File> {
         tempfile::tempfile_in(&self.folder).map_err(|why| self.failed("make", why))
     }
 
-    pub(super) fn failed(&self, verb: &str, why: io::Error) -> anyhow::Error {
+    pub(in crate::replay) fn failed(&self, verb: &str, why: io::Error) -> anyhow::Error {
         anyhow::Error::new(why).context(format!("cannot {verb} a temporary file in `{}`", escaped_path(&self.folder)))
     }
 }
