@@ -5,8 +5,8 @@ use std::hint::black_box;
 use allocation_counter::{AllocationInfo, measure};
 use dome_benches::pipeline::Views;
 use dome_benches::{SEED, count, pipeline, synthetic};
-use dome_binder::{Record, order};
-use dome_core::{CodeTableError, Envelope, Fingerprint, Keys, Reader, Sha256Hash, Source, lines, message_template};
+use dome_binder::{Recorder, order};
+use dome_core::{CodeTableError, Envelope, Fingerprint, Keyer, Reader, Source, lines, message_template};
 
 fn main() -> Result<(), CodeTableError> {
     let count = count().min(20_000);
@@ -41,20 +41,15 @@ fn main() -> Result<(), CodeTableError> {
         })
     };
     row("fingerprint and its hash", measure(fingerprint));
-    let known = Sha256Hash::of(b"");
-    row(
-        "four keys",
-        measure(|| {
-            envelopes.iter().for_each(|envelope| {
-                black_box(Keys::with(envelope, known, known, &mut out));
-            })
-        }),
-    );
-    let mut records = Vec::with_capacity(count);
+    let mut keyer = Keyer::default();
+    let keyed = |keyer: &mut Keyer| envelopes.iter().for_each(|envelope| drop(black_box(keyer.key(envelope))));
+    row("digest and keys, first time", measure(|| keyed(&mut keyer)));
+    row("digest and keys, seen before", measure(|| keyed(&mut keyer)));
+    let (mut records, mut recorder) = (Vec::with_capacity(count), Recorder::default());
     let source = || Source { line: 1, name: "synthetic.jsonl".into() };
     row(
         "record (all of these)",
-        measure(|| records.extend(envelopes.drain(..).map(|envelope| Record::with(envelope, source(), &mut out)))),
+        measure(|| records.extend(envelopes.drain(..).map(|envelope| recorder.record(envelope, source())))),
     );
     drop((records, envelopes));
     let rules = pipeline::rules()?;

@@ -9,8 +9,8 @@ use dome_benches::ceiling::{self, Hashed};
 use dome_benches::pipeline::{self, STAGES};
 use dome_benches::stopwatch::{Laps, best, best_of_fresh};
 use dome_benches::{SEED, count, synthetic};
-use dome_binder::{Record, Rules};
-use dome_core::{CodeTableError, Envelope, Fingerprint, Keys, Reader, Sha256Hash, Source, lines, message_template};
+use dome_binder::{Recorder, Rules};
+use dome_core::{CodeTableError, Envelope, Fingerprint, Keyer, Reader, Source, lines, message_template};
 
 /// Rounds of which the best counts.
 const ROUNDS: usize = 5;
@@ -102,21 +102,18 @@ fn one_envelope(table: &Table, lines: &[&[u8]]) {
         })
     });
     table.row("fingerprint and its hash", taken, "SHA-256 of its bytes", fingerprints);
-    let known = Sha256Hash::of(b"");
-    let taken = best(ROUNDS, || {
-        envelopes.iter().for_each(|envelope| {
-            black_box(Keys::with(envelope, known, known, &mut out));
-        })
-    });
-    table.row("four keys", taken, "SHA-256 of their bytes", keys);
+    let mut keyer = Keyer::default();
+    let taken = best(ROUNDS, || envelopes.iter().for_each(|envelope| drop(black_box(keyer.key(envelope)))));
+    table.row("digest and keys", taken, "SHA-256 of all of these", digests + fingerprints + keys);
     let fresh = || envelopes.clone();
-    let mut out = Vec::new();
-    let mut record = |envelope| Record::with(envelope, Source { line: 1, name: "synthetic.jsonl".into() }, &mut out);
+    let mut recorder = Recorder::default();
+    let source = Source { line: 1, name: "synthetic.jsonl".into() };
+    let mut record = |envelope| recorder.record(envelope, source.clone());
     let taken = best_of_fresh(ROUNDS, fresh, |fresh| fresh.into_iter().map(&mut record).collect::<Vec<_>>());
     table.row("record (all of these)", taken, "SHA-256 of all of these", digests + fingerprints + keys);
     let taken = best(ROUNDS, || {
         for envelope in lines.iter().filter_map(|line| reader.read(line).ok()) {
-            black_box(Keys::and_canonical(&envelope, &mut out));
+            black_box(keyer.key(&envelope));
         }
     });
     table.row("one envelope, whole (goal: 4000)", taken, "parse + SHA-256", parse + digests + fingerprints + keys);

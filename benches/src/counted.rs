@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
-use dome_binder::{Record, Replay, Rules, order};
-use dome_core::{CodeTableError, Envelope, Fingerprint, Keys, Reader, Sha256Hash, Source, lines, message_template};
+use dome_binder::{Recorder, Replay, Rules, order};
+use dome_core::{CodeTableError, Envelope, Fingerprint, Keyer, Reader, Source, lines, message_template};
 
 use crate::ceiling::{self, Hashed};
 use crate::pipeline::{self, Views};
@@ -117,29 +117,25 @@ fn fingerprint(bytes: &[u8], _: &Rules) {
 
 fn keys(bytes: &[u8], _: &Rules) {
     let (envelopes, _) = envelopes(&of_lines(bytes));
-    let (known, mut out) = (Sha256Hash::of(b""), Vec::with_capacity(1 << 16));
-    count(|| {
-        envelopes.iter().for_each(|envelope| {
-            black_box(Keys::with(envelope, known, known, &mut out));
-        });
-    });
+    let mut keyer = Keyer::default();
+    count(|| envelopes.iter().for_each(|envelope| drop(black_box(keyer.key(envelope)))));
 }
 
 fn record(bytes: &[u8], _: &Rules) {
     let (envelopes, _) = envelopes(&of_lines(bytes));
-    let mut out = Vec::with_capacity(1 << 16);
+    let mut recorder = Recorder::default();
     let source = || Source { line: 1, name: "synthetic.jsonl".into() };
     let mut records = Vec::with_capacity(envelopes.len());
-    count(|| records.extend(envelopes.into_iter().map(|envelope| Record::with(envelope, source(), &mut out))));
+    count(|| records.extend(envelopes.into_iter().map(|envelope| recorder.record(envelope, source()))));
 }
 
 fn envelope(bytes: &[u8], _: &Rules) {
     let lines = of_lines(bytes);
     let (_, mut reader) = envelopes(&lines);
-    let mut out = Vec::with_capacity(1 << 16);
+    let mut keyer = Keyer::default();
     count(|| {
         for envelope in lines.iter().filter_map(|line| reader.read(line).ok()) {
-            black_box(Keys::and_canonical(&envelope, &mut out));
+            black_box(keyer.key(&envelope));
         }
     });
 }

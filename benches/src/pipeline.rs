@@ -2,8 +2,8 @@
 
 use dome_binder::views::{self, GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{
-    Ledger, Lineage, Policy, Record, Replay, Rules, SettledRun, append_fact, append_row, fold, group_by_run, order,
-    settle,
+    Ledger, Lineage, Policy, Record, Recorder, Replay, Rules, SettledRun, append_fact, append_row, fold, group_by_run,
+    order, settle,
 };
 use dome_core::{CodeTable, CodeTableError, QuarantineRow, RawLine, Reader, Source, lines};
 
@@ -39,11 +39,11 @@ pub fn rules() -> Result<Rules, CodeTableError> {
 #[must_use]
 pub fn records(bytes: &[u8]) -> (Vec<Box<Record>>, Vec<QuarantineRow>) {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());
-    let (mut reader, mut written) = (Reader::new(), Vec::new());
+    let (mut reader, mut recorder) = (Reader::new(), Recorder::default());
     for line in lines(bytes, 1, 0) {
         let source = Source { line: line.number, name: "synthetic.jsonl".into() };
         match reader.read(line.bytes) {
-            Ok(envelope) => records.push(Box::new(Record::with(envelope, source, &mut written))),
+            Ok(envelope) => records.push(Box::new(recorder.record(envelope, source))),
             Err(rejection) => rejected.push(RawLine::of(line.bytes).row(line.offset, source, rejection)),
         }
     }
@@ -114,7 +114,7 @@ impl<'f> Views<'f> {
 pub fn rows(replay: &Replay, views: &Views<'_>, rejected: &[QuarantineRow], rules: &Rules, capacity: usize) -> Vec<u8> {
     let mut rows = Vec::with_capacity(capacity);
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
-        append_fact(fact, bound, rules, &mut rows);
+        append_fact(fact, fact.canonical.held().unwrap_or_default(), bound, rules, &mut rows);
     }
     replay.derived.capsules.iter().for_each(|row| append_row(row, &mut rows));
     replay.derived.concepts.iter().for_each(|row| append_row(row, &mut rows));

@@ -1,6 +1,7 @@
 //! Capsules: one recurring failure of one task line, with all that is known of it (M-90).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use dome_core::{
@@ -45,7 +46,7 @@ pub struct Capsule {
     pub derived_key: Sha256Hash,
     pub failure_count: u64,
     pub failure_reason_code: FailureReasonCode,
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Arc<Fingerprint>,
     pub fingerprint_hash: Sha256Hash,
     pub first_fact: Sha256Hash,
     pub first_seen_ts: Timestamp,
@@ -179,7 +180,7 @@ pub fn finish(
         derived_key: state.keys.derived,
         failure_count: state.failure_count,
         failure_reason_code: state.failure_reason_code.clone(),
-        fingerprint: state.fingerprint.clone(),
+        fingerprint: Arc::clone(&state.fingerprint),
         fingerprint_hash: state.keys.fingerprint_hash,
         first_fact: state.support.first.digest,
         first_seen_ts: state.support.first.ts,

@@ -1,6 +1,7 @@
 //! Concepts: the same failure, whatever the target and the scope (M-95).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Hash, TargetKind, Timestamp};
@@ -30,7 +31,7 @@ pub struct Concept {
     pub expired: bool,
     pub failure_count: u64,
     pub failure_reason_code: FailureReasonCode,
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Arc<Fingerprint>,
     pub fingerprint_hash: Sha256Hash,
     pub first_seen_ts: Timestamp,
     pub last_seen_ts: Timestamp,
@@ -90,7 +91,7 @@ fn concept(members: &[Finished<'_>], rules: &Rules, as_of: Option<Timestamp>) ->
         expired: as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s)),
         failure_count: sum(|c| c.failure_count),
         failure_reason_code: any.failure_reason_code.clone(),
-        fingerprint: first_state.fingerprint.clone(),
+        fingerprint: Arc::clone(&first_state.fingerprint),
         fingerprint_hash: any.fingerprint_hash,
         first_seen_ts: members.iter().map(|(_, capsule)| capsule.first_seen_ts).min()?,
         last_seen_ts,

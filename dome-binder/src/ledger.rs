@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::groups::{Groups, hash_of_key};
 use crate::settle::{Conflict, Fact, RunCounts, SettledRun};
 
 /// A fact's place in the total order, from 0 (M-42).
@@ -47,17 +48,47 @@ pub struct LineFact<'l> {
 }
 
 /// The facts of one task line in total order: what one fold takes (section 9).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LineFacts<'l> {
     /// The facts.
     pub facts: Vec<LineFact<'l>>,
+}
+
+impl LineFacts<'_> {
+    fn key(&self) -> Option<Sha256Hash> {
+        self.facts.first().map(|first| first.fact.keys.line)
+    }
+}
+
+/// Cuts facts, which come in total order, into task lines, sorted by line key.
+pub(crate) fn by_line<'l>(facts: impl Iterator<Item = LineFact<'l>>) -> Vec<LineFacts<'l>> {
+    let mut groups = Groups::<LineFacts<'l>>::default();
+    for fact in facts {
+        let key = fact.fact.keys.line;
+        groups.add(
+            hash_of_key(&key),
+            fact,
+            |line, fact| line.key() == Some(fact.fact.keys.line),
+            |line, fact| line.facts.push(fact),
+        );
+    }
+    let mut lines = groups.into_vec();
+    lines.sort_unstable_by_key(LineFacts::key);
+    lines
 }
 
 impl Ledger {
     /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).
     #[must_use]
     pub fn lines(&self) -> Vec<LineFacts<'_>> {
-        self.part().lines()
+        by_line(self.line_facts())
+    }
+
+    /// The facts by position, with what their lines cannot know.
+    pub(crate) fn line_facts(&self) -> impl Iterator<Item = LineFact<'_>> {
+        let unseen = self.unseen_denials();
+        let facts = self.facts.iter().enumerate();
+        facts.map(move |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) })
     }
 
     /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,
@@ -68,7 +99,12 @@ impl Ledger {
         let mut first = BTreeSet::new();
         for (position, fact) in self.facts.iter().enumerate() {
             let Some(code) = &fact.policy_reason_code else { continue };
-            if seen.insert((fact.line.scope, &fact.line.target_kind, &fact.line.action_kind, code)) {
+            if seen.insert((
+                fact.keys.task_line.scope,
+                &fact.keys.task_line.target_kind,
+                &fact.keys.task_line.action_kind,
+                code,
+            )) {
                 first.insert(position);
             }
         }

@@ -44,11 +44,13 @@ mod document;
 mod eligibility;
 pub mod explain;
 mod fold;
+mod groups;
 mod ledger;
 mod policy;
 pub mod priors;
 pub mod query;
 mod record;
+mod recorder;
 mod remedy;
 mod replay;
 pub mod rollout;
@@ -74,7 +76,8 @@ pub use fold::{
 };
 pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
 pub use policy::{PPM, Policy};
-pub use record::Record;
+pub use record::{Canonical, Record};
+pub use recorder::Recorder;
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
 #[cfg(feature = "schema")]

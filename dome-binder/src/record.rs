@@ -1,22 +1,49 @@
 //! Records: envelopes as the binder keeps them, with their keys and where they came from (M-43).
 
+use std::sync::Arc;
+
 use dome_core::{
-    BinderVersion, Envelope, EventId, FailureReasonCode, Fingerprint, Gate, GroupId, GuardEval, Keys, Lane,
-    PolicyReasonCode, Reader, Remedy, RunId, Sha256Hash, Signal, Source, Status, TaskId, TaskLine, Timestamp,
-    WrapperPolicy,
+    Envelope, EventId, Gate, GroupId, GuardEval, Keyed, Lane, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal,
+    Source, Status, TaskId, Timestamp, WrapperPolicy,
 };
 
+use crate::recorder::Recorder;
+
+/// The canonical envelope of a record (M-40), here or elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Canonical {
+    /// The bytes.
+    Held(Box<[u8]>),
+    /// A place in what the caller keeps.
+    Kept {
+        /// The first byte.
+        at: u64,
+        /// How many there are.
+        bytes: u32,
+    },
+}
+
+impl Canonical {
+    /// The bytes, if they are here.
+    #[must_use]
+    pub const fn held(&self) -> Option<&[u8]> {
+        match self {
+            Self::Held(bytes) => Some(bytes),
+            Self::Kept { .. } => None,
+        }
+    }
+}
+
 /// One admitted line: its canonical bytes, its keys, and the members that settling, binding and
-/// folding look at. What only a reader of facts needs stays in the bytes.
+/// folding look at. What many records have in common they share; what only a reader of facts needs
+/// stays in the bytes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
     /// The canonical envelope (M-40).
-    pub canonical: Box<[u8]>,
-    /// Its digest and keys (section 7).
-    pub keys: Keys,
-    /// The binder that made the keys.
-    pub binder: BinderVersion,
+    pub canonical: Canonical,
+    /// Its digest and keys (section 7), and with them its task line, code and fingerprint.
+    pub keys: Keyed,
     /// Where it first appeared: least by source name, then line (M-43).
     pub source: Source,
     /// `event_id`
@@ -37,16 +64,12 @@ pub struct Record {
     pub signal: Signal,
     /// `wrapper_policy`
     pub wrapper_policy: WrapperPolicy,
-    /// The task line (M-20).
-    pub line: TaskLine,
-    /// `task_spec.failure_reason_code`
-    pub failure_reason_code: FailureReasonCode,
     /// `policy_reason_code`
     pub policy_reason_code: Option<PolicyReasonCode>,
     /// `gates`, sorted by id
-    pub gates: Vec<Gate>,
+    pub gates: Arc<[Gate]>,
     /// `guard_evals`, sorted by id
-    pub guard_evals: Vec<GuardEval>,
+    pub guard_evals: Box<[GuardEval]>,
     /// `attempts`
     pub attempts: Option<u64>,
     /// `duration_ms`
@@ -58,34 +81,33 @@ pub struct Record {
 }
 
 impl Record {
-    /// Takes what the binder needs of an envelope, and computes its bytes and keys.
+    /// Takes what the binder needs of an envelope, and computes its bytes and keys under binder v1.
+    /// For many envelopes, a [`Recorder`] is faster.
     ///
     /// ```
     /// use dome_core::Source;
     /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
-    /// let record = dome_binder::Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
-    /// assert_eq!(record.keys, dome_core::Keys::of(&dome_core::read(&record.canonical)?));
+    /// let record = dome_binder::Record::new(envelope.clone(), Source { line: 1, name: "a.jsonl".into() });
+    /// assert_eq!(record.keys.keys(), dome_core::Keys::of(&envelope));
+    /// assert_eq!(record.canonical.held(), Some(&*envelope.to_canonical()));
     /// # Ok::<(), dome_core::Rejection>(())
     /// ```
     #[must_use]
     pub fn new(envelope: Envelope, source: Source) -> Self {
-        Self::with(envelope, source, &mut Vec::with_capacity(2_048))
+        Recorder::default().record(envelope, source)
     }
 
-    /// As [`Record::new`], writing what is hashed to `bytes`, which is reused from one to the next.
-    #[must_use]
-    pub fn with(envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
-        Self::under(BinderVersion::V1, envelope, source, bytes)
-    }
-
-    /// As [`Record::with`], with the keys of a binder.
-    #[must_use]
-    pub fn under(binder: BinderVersion, envelope: Envelope, source: Source, bytes: &mut Vec<u8>) -> Self {
-        let (keys, canonical) = Keys::and_canonical_under(binder, &envelope, bytes);
+    /// A record of what is known of its envelope.
+    pub(crate) fn of(
+        envelope: Envelope,
+        keys: Keyed,
+        canonical: Canonical,
+        gates: Arc<[Gate]>,
+        source: Source,
+    ) -> Self {
         Self {
             canonical,
             keys,
-            binder,
             source,
             event_id: envelope.event_id,
             sequence: envelope.sequence,
@@ -96,23 +118,14 @@ impl Record {
             ts: envelope.ts,
             signal: envelope.signal,
             wrapper_policy: envelope.wrapper_policy,
-            line: envelope.task_spec.line(),
-            failure_reason_code: envelope.task_spec.failure_reason_code,
             policy_reason_code: envelope.policy_reason_code,
-            gates: envelope.gates,
-            guard_evals: envelope.guard_evals,
+            gates,
+            guard_evals: envelope.guard_evals.into_boxed_slice(),
             attempts: envelope.attempts,
             duration_ms: envelope.duration_ms,
             applied_capsule: envelope.applied_capsule,
             remedy: envelope.remedy.map(Box::new),
         }
-    }
-
-    /// The fingerprint object, computed again from the canonical bytes: few records are asked.
-    #[must_use]
-    pub fn fingerprint(&self) -> Option<Fingerprint> {
-        let envelope = Reader::new().any_length().read(&self.canonical).ok()?;
-        Some(Fingerprint::under(self.binder, &envelope))
     }
 
     /// Whether the outcome is a failure or a gate failed (M-72).

@@ -1,6 +1,6 @@
 //! Rows of `facts.jsonl` and `lineage.jsonl`, their members in canonical order (M-120).
 
-use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
+use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical::append};
 use serde::Serialize;
 
 use crate::fold::{Bound, Rules};
@@ -41,15 +41,15 @@ pub fn fact_schema() -> schemars::Schema {
     dome_core::schema::of_output::<Fact>()
 }
 
-/// Appends a row of `facts.jsonl`, with its line feed. The envelope is copied as the bytes that
-/// its digest is over.
-pub fn append_fact(fact: &Fact, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
+/// Appends a row of `facts.jsonl`, with its line feed. `canonical` is the fact's envelope, copied as
+/// the bytes that its digest is over.
+pub fn append_fact(fact: &Fact, canonical: &[u8], bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(b"{\"derived_key\":");
-    canonical::append(&fact.keys.derived, bytes);
+    append(&fact.keys.derived, bytes);
     bytes.extend_from_slice(b",\"digest\":");
-    canonical::append(&fact.keys.digest, bytes);
+    append(&fact.keys.digest, bytes);
     bytes.extend_from_slice(b",\"envelope\":");
-    bytes.extend_from_slice(&fact.canonical);
+    bytes.extend_from_slice(canonical);
     let behind = Behind {
         fingerprint_hash: fact.keys.fingerprint_hash,
         idempotency_key: fact.keys.idempotency,
@@ -60,7 +60,7 @@ pub fn append_fact(fact: &Fact, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8
         triggers: &bound.triggers,
     };
     let brace = bytes.len();
-    canonical::append(&behind, bytes);
+    append(&behind, bytes);
     if let Some(brace) = bytes.get_mut(brace) {
         *brace = b',';
     }
@@ -95,6 +95,6 @@ impl<'f> Lineage<'f> {
 
 /// Appends a row whose type declares its members in canonical order, with its line feed.
 pub fn append_row<T: Serialize>(row: &T, bytes: &mut Vec<u8>) {
-    canonical::append(row, bytes);
+    append(row, bytes);
     bytes.push(b'\n');
 }

@@ -2,29 +2,35 @@
 //!
 //! Each run is settled by itself, so runs may be settled apart, on any thread or machine (L-4).
 
-use std::collections::BTreeMap;
+use dome_core::{Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp};
 
-use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp};
+use hashbrown::HashTable;
 
+use crate::groups::{Groups, hash_of, hash_of_key};
 use crate::record::Record;
 
 /// The records of one run, in any order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer is cheap to move")]
 pub struct RunRecords(Vec<Box<Record>>);
 
 /// Puts records together by run; the runs come sorted by `run_id`.
 #[must_use]
-pub fn group_by_run(mut records: Vec<Box<Record>>) -> Vec<RunRecords> {
-    records.sort_by(|a, b| a.run_id.cmp(&b.run_id));
-    let mut runs: Vec<RunRecords> = Vec::new();
+pub fn group_by_run(records: Vec<Box<Record>>) -> Vec<RunRecords> {
+    let mut groups = Groups::<RunRecords>::default();
     for record in records {
-        match runs.last_mut() {
-            Some(RunRecords(run)) if run.first().is_some_and(|first| first.run_id == record.run_id) => run.push(record),
-            _ => runs.push(RunRecords(vec![record])),
-        }
+        let hash = hash_of(record.run_id.as_str());
+        groups.add(hash, record, |run, record| run.id() == Some(&record.run_id), |run, record| run.0.push(record));
     }
+    let mut runs = groups.into_vec();
+    runs.sort_unstable_by(|a, b| a.id().cmp(&b.id()));
     runs
+}
+
+impl RunRecords {
+    fn id(&self) -> Option<&RunId> {
+        self.0.first().map(|first| &first.run_id)
+    }
 }
 
 /// An admitted record that took its place in its run (M-41).
@@ -144,31 +150,42 @@ pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
     run
 }
 
-/// What the facts of a run hold: their event ids and idempotency keys, with their places.
+/// Where the facts of a run stand, by their event ids and by their idempotency keys.
 #[derive(Default)]
 struct Taken {
-    events: BTreeMap<EventId, usize>,
-    outcomes: BTreeMap<Sha256Hash, usize>,
+    events: HashTable<(u64, usize)>,
+    outcomes: HashTable<(u64, usize)>,
 }
 
 impl Taken {
     fn take(&mut self, record: &Record, place: usize) {
-        self.events.insert(record.event_id.clone(), place);
-        self.outcomes.insert(record.keys.idempotency, place);
+        let [event, outcome] = hashes(record);
+        self.events.insert_unique(event, (event, place), |(hash, _)| *hash);
+        self.outcomes.insert_unique(outcome, (outcome, place), |(hash, _)| *hash);
     }
 
     fn conflict(&self, record: &Record, facts: &[Fact]) -> Option<Problem> {
-        let place = |place: Option<&usize>| place.and_then(|place| facts.get(*place));
+        let [event, outcome] = hashes(record);
+        let fact = |table: &HashTable<(u64, usize)>, hash, is_it: fn(&Fact, &Record) -> bool| {
+            let is_it = |(known, place): &(u64, usize)| {
+                *known == hash && facts.get(*place).is_some_and(|fact| is_it(fact, record))
+            };
+            table.find(hash, is_it).and_then(|(_, place)| facts.get(*place))
+        };
         let run = &record.run_id;
-        if let Some(fact) = place(self.events.get(&record.event_id)) {
+        if let Some(fact) = fact(&self.events, event, |fact, record| fact.event_id == record.event_id) {
             let message = format!("event `{}` of run `{run}` is already {}", record.event_id, at(fact));
             return Some(conflict(ProblemCode::EventIdConflict, "/event_id", message));
         }
-        let fact = place(self.outcomes.get(&record.keys.idempotency))?;
+        let fact = fact(&self.outcomes, outcome, |fact, record| fact.keys.idempotency == record.keys.idempotency)?;
         let (group, task) = (&record.group_id, &record.task_id);
         let message = format!("group `{group}` of task `{task}` in run `{run}` is already {}", at(fact));
         Some(conflict(ProblemCode::IdempotencyConflict, "/group_id", message))
     }
+}
+
+fn hashes(record: &Record) -> [u64; 2] {
+    [hash_of(record.event_id.as_str()), hash_of_key(&record.keys.idempotency)]
 }
 
 fn at(fact: &Fact) -> String {

@@ -78,10 +78,13 @@ impl Latency {
         if self.samples < policy.latency_min_samples {
             return false;
         }
-        let Some(median) = self.median() else { return false };
-        u128::from(duration) >= u128::from(policy.latency_factor) * u128::from(median)
-            && duration >= median
-            && duration - median >= policy.latency_min_excess_ms
+        // The most that the median may be: the factor times it, and the excess beyond it, still fit.
+        let by_factor = duration.checked_div(policy.latency_factor).unwrap_or(u64::MAX);
+        let Some(by_excess) = duration.checked_sub(policy.latency_min_excess_ms) else { return false };
+        let most = by_factor.min(by_excess);
+        // The lower median is at most that when more than half of what stands below it is.
+        let below = self.latest.iter().filter(|latest| **latest <= most).count();
+        !self.latest.is_empty() && below > (self.latest.len() - 1) / 2
     }
 
     fn add(&mut self, duration: u64, window: u64) {

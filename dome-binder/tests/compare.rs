@@ -1,7 +1,7 @@
 //! Two replays held against each other: what `dome diff` and `dome plan` are made of.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_binder::{Comparison, Policy, Record, Regrouping, Replay, Rules, VerdictTurn, compare, replay, trace};
+use dome_binder::{Comparison, Policy, Recorder, Regrouping, Replay, Rules, VerdictTurn, compare, replay, trace};
 use dome_core::arbitrary::history;
 use dome_core::{BinderVersion, CodeTable, Reader, Source, WrapperPolicy};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn run(lines: &[Vec<u8>], binder: BinderVersion, rules: &Rules) -> Replay {
     let mut reader = Reader::new();
     let source = |line| Source { line, name: "a.jsonl".into() };
     let read = lines.iter().zip(1..).filter_map(|(line, number)| Some((reader.read(line).ok()?, source(number))));
-    let record = |(envelope, source)| Box::new(Record::under(binder, envelope, source, &mut Vec::new()));
+    let record = |(envelope, source)| Box::new(Recorder::new(binder).record(envelope, source));
     let records = read.map(record).collect();
     replay(records, rules, None)
 }

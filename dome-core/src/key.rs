@@ -6,10 +6,11 @@ use crate::binder::BinderVersion;
 use crate::canonical;
 use crate::choice::Scope;
 use crate::envelope::Envelope;
-use crate::fingerprint::Fingerprint;
 use crate::hash::Sha256Hash;
 use crate::id::{ActionKind, GroupId, RunId, TargetId, TargetKind, TaskId};
+use crate::keyer::Keyer;
 use crate::reason::FailureReasonCode;
+use crate::spec::TaskSpec;
 
 /// What identifies an envelope, its outcome, its failure, its task line and its concept.
 ///
@@ -82,8 +83,70 @@ fn hashed<T: Serialize>(key: &T, bytes: &mut Vec<u8>) -> Sha256Hash {
     Sha256Hash::of(bytes)
 }
 
+/// `idempotency_key` (M-60); what is hashed is written over `bytes`, here as below.
+pub(crate) fn idempotency(binder: BinderVersion, envelope: &Envelope, bytes: &mut Vec<u8>) -> Sha256Hash {
+    let key = IdempotencyKey {
+        binder_version: binder.as_str(),
+        domain: "dome.idempotency/1",
+        group_id: &envelope.group_id,
+        run_id: &envelope.run_id,
+        task_id: &envelope.task_id,
+    };
+    hashed(&key, bytes)
+}
+
+/// `derived_key` (M-61).
+pub(crate) fn derived(
+    binder: BinderVersion,
+    spec: &TaskSpec,
+    fingerprint_hash: Sha256Hash,
+    bytes: &mut Vec<u8>,
+) -> Sha256Hash {
+    let key = DerivedKey {
+        action_kind: &spec.action.kind,
+        binder_version: binder.as_str(),
+        domain: "dome.derived/1",
+        failure_reason_code: &spec.failure_reason_code,
+        fingerprint_hash,
+        scope: spec.scope,
+        target_id: &spec.target.id,
+        target_kind: &spec.target.kind,
+    };
+    hashed(&key, bytes)
+}
+
+/// `line_key` (M-62).
+pub(crate) fn line(spec: &TaskSpec, bytes: &mut Vec<u8>) -> Sha256Hash {
+    let key = LineKey {
+        action_kind: &spec.action.kind,
+        domain: "dome.line/1",
+        scope: spec.scope,
+        target_id: &spec.target.id,
+        target_kind: &spec.target.kind,
+    };
+    hashed(&key, bytes)
+}
+
+/// `concept_key` (M-63).
+pub(crate) fn concept(
+    binder: BinderVersion,
+    spec: &TaskSpec,
+    fingerprint_hash: Sha256Hash,
+    bytes: &mut Vec<u8>,
+) -> Sha256Hash {
+    let key = ConceptKey {
+        action_kind: &spec.action.kind,
+        binder_version: binder.as_str(),
+        domain: "dome.concept/1",
+        failure_reason_code: &spec.failure_reason_code,
+        fingerprint_hash,
+        target_kind: &spec.target.kind,
+    };
+    hashed(&key, bytes)
+}
+
 impl Keys {
-    /// The keys of an envelope.
+    /// The keys of an envelope. For many envelopes, a [`Keyer`] is faster.
     #[must_use]
     pub fn of(envelope: &Envelope) -> Self {
         Self::under(BinderVersion::V1, envelope)
@@ -102,83 +165,6 @@ impl Keys {
     /// ```
     #[must_use]
     pub fn under(binder: BinderVersion, envelope: &Envelope) -> Self {
-        Self::and_canonical_under(binder, envelope, &mut Vec::with_capacity(2_048)).0
-    }
-
-    /// The keys of an envelope, and the canonical bytes that were written for its digest.
-    ///
-    /// Everything that is hashed is written to `bytes` first; reuse it from envelope to envelope.
-    ///
-    /// ```
-    /// # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
-    /// let (keys, canonical) = dome_core::Keys::and_canonical(&envelope, &mut Vec::new());
-    /// assert_eq!((keys, &*canonical), (dome_core::Keys::of(&envelope), &*envelope.to_canonical()));
-    /// # Ok::<(), dome_core::Rejection>(())
-    /// ```
-    #[must_use]
-    pub fn and_canonical(envelope: &Envelope, bytes: &mut Vec<u8>) -> (Self, Box<[u8]>) {
-        Self::and_canonical_under(BinderVersion::V1, envelope, bytes)
-    }
-
-    /// As [`Keys::and_canonical`], under a binder.
-    #[must_use]
-    pub fn and_canonical_under(binder: BinderVersion, envelope: &Envelope, bytes: &mut Vec<u8>) -> (Self, Box<[u8]>) {
-        let digest = hashed(envelope, bytes);
-        let canonical = Box::from(bytes.as_slice());
-        let fingerprint_hash = hashed(&Fingerprint::under(binder, envelope), bytes);
-        (Self::with_under(binder, envelope, digest, fingerprint_hash, bytes), canonical)
-    }
-
-    /// The keys of an envelope whose digest and fingerprint are known; `bytes` is written over.
-    #[must_use]
-    pub fn with(envelope: &Envelope, digest: Sha256Hash, fingerprint_hash: Sha256Hash, bytes: &mut Vec<u8>) -> Self {
-        Self::with_under(BinderVersion::V1, envelope, digest, fingerprint_hash, bytes)
-    }
-
-    fn with_under(
-        binder: BinderVersion,
-        envelope: &Envelope,
-        digest: Sha256Hash,
-        fingerprint_hash: Sha256Hash,
-        bytes: &mut Vec<u8>,
-    ) -> Self {
-        let spec = &envelope.task_spec;
-        let (action_kind, target_id, target_kind) = (&spec.action.kind, &spec.target.id, &spec.target.kind);
-        let failure_reason_code = &spec.failure_reason_code;
-        let (scope, binder_version) = (spec.scope, binder.as_str());
-        let idempotency = IdempotencyKey {
-            binder_version,
-            domain: "dome.idempotency/1",
-            group_id: &envelope.group_id,
-            run_id: &envelope.run_id,
-            task_id: &envelope.task_id,
-        };
-        let derived = DerivedKey {
-            action_kind,
-            binder_version,
-            domain: "dome.derived/1",
-            failure_reason_code,
-            fingerprint_hash,
-            scope,
-            target_id,
-            target_kind,
-        };
-        let line = LineKey { action_kind, domain: "dome.line/1", scope, target_id, target_kind };
-        let concept = ConceptKey {
-            action_kind,
-            binder_version,
-            domain: "dome.concept/1",
-            failure_reason_code,
-            fingerprint_hash,
-            target_kind,
-        };
-        Self {
-            digest,
-            fingerprint_hash,
-            idempotency: hashed(&idempotency, bytes),
-            derived: hashed(&derived, bytes),
-            line: hashed(&line, bytes),
-            concept: hashed(&concept, bytes),
-        }
+        Keyer::new(binder).key(envelope).keys()
     }
 }

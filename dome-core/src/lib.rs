@@ -29,7 +29,8 @@
 //!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
 //! - [`json`]: the strict reader under all others, for other documents.
 //! - Writing: [`build`], where what the types allow is right.
-//! - Identity: [`canonical`], [`Fingerprint`], [`Keys`]. Same input, same bytes.
+//! - Identity: [`canonical`], [`Fingerprint`], [`Keys`], and [`Keyer`] for many envelopes. Same
+//!   input, same bytes.
 //! - [`guard`]: what a bundle of guardrails says of a transition (M-100).
 //! - [`CodeTable`]: classes and restart modes of reason codes.
 //!
@@ -56,6 +57,7 @@ mod id;
 mod ingress;
 pub mod json;
 mod key;
+mod keyer;
 pub mod limits;
 mod lines;
 mod map;
@@ -83,6 +85,7 @@ pub use id::{
 };
 pub use ingress::{Reader, line_too_long, read};
 pub use key::Keys;
+pub use keyer::{Identity, Keyed, Keyer};
 pub use lines::{Line, lines};
 pub use map::StringMap;
 pub use path::{EvidencePath, PathError};

@@ -65,16 +65,23 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     // The high bit of each byte that is zero, and perhaps of some behind the first such byte.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
+    let special = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word);
         let control = word.wrapping_sub(0x20 * ONES) & !word;
-        let special = (control | zero(word ^ (0x22 * ONES)) | zero(word ^ (0x5C * ONES))) & HIGH;
+        (control | zero(word ^ (0x22 * ONES)) | zero(word ^ (0x5C * ONES))) & HIGH
+    };
+    for (number, word) in words.iter().enumerate() {
+        let special = special(*word);
         if special != 0 {
             return number * 8 + special.trailing_zeros() as usize / 8;
         }
     }
     let plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
-    words.len() * 8 + rest.iter().take_while(plain).count()
+    // Behind whole words, the last eight bytes are one more word, of which the front is known.
+    match bytes.last_chunk::<8>() {
+        Some(last) if special(*last) == 0 => bytes.len(),
+        _ => words.len() * 8 + rest.iter().take_while(plain).count(),
+    }
 }
 
 #[cfg(test)]

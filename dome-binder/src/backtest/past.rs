@@ -112,7 +112,7 @@ impl<'l> Past<'l> {
     pub fn ask(&mut self, fact: &Fact) -> Known {
         match self.shelves.get(&fact.keys.line).filter(|shelf| shelf.len() > 0) {
             Some(shelf) => exact(shelf, fact, self.rules, &self.sweep),
-            None => self.stranger(&fact.line),
+            None => self.stranger(&fact.keys.task_line),
         }
     }
 
@@ -183,7 +183,7 @@ fn exact(shelf: &Shelf, fact: &Fact, rules: &Rules, sweep: &Sweep) -> Known {
         let capsules = std::slice::from_ref(&capsule);
         let memory =
             Memory { capsules, concepts: &[], policy: &rules.policy, as_of: Some(as_of), sources: BTreeMap::new() };
-        priors(&memory, &question(&fact.line)).priors.into_iter().next()
+        priors(&memory, &question(&fact.keys.task_line)).priors.into_iter().next()
     });
     let mut offers = shelf.offers(&sweep.policies(&rules.policy), as_of);
     let guard_held = shelf.state.guard_denied() && offers.first().is_some_and(Option::is_some);

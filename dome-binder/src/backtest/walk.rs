@@ -61,7 +61,7 @@ fn decision(line_fact: &LineFact<'_>, known: Known) -> Decision {
         position: line_fact.position,
         ts: fact.ordered_ts,
         line_key: fact.keys.line,
-        failure_reason_code: fact.failure_reason_code.clone(),
+        failure_reason_code: fact.keys.failure_reason_code.clone(),
         answer: Answer {
             exact: known.exact > 0,
             elsewhere: known.elsewhere > 0,

@@ -48,13 +48,13 @@ fn numbered(ledger: &Ledger, key: impl Fn(&Fact) -> Sha256Hash) -> Numbered<'_> 
 
 /// The texts of a fact that stand in the dictionary.
 fn texts(fact: &Fact) -> BTreeSet<&str> {
-    let line = &fact.line;
+    let line = &fact.keys.task_line;
     let mut texts = BTreeSet::from([
         line.scope.as_str(),
         line.target_kind.as_str(),
         line.target_id.as_str(),
         line.action_kind.as_str(),
-        fact.failure_reason_code.as_str(),
+        fact.keys.failure_reason_code.as_str(),
         policy_code(fact),
         fact.run_id.as_str(),
         &*fact.source.name,
@@ -86,7 +86,7 @@ impl Build<'_> {
 
     fn lines(&mut self, lines: &Numbered<'_>) -> Option<()> {
         for (key, (_, fact)) in lines {
-            let line = &fact.line;
+            let line = &fact.keys.task_line;
             self.put(Section::LineKeys, key.as_bytes());
             for text in
                 [line.scope.as_str(), line.target_kind.as_str(), line.target_id.as_str(), line.action_kind.as_str()]
@@ -103,7 +103,7 @@ impl Build<'_> {
             self.put(Section::Fingerprints, fact.keys.fingerprint_hash.as_bytes());
             self.put(Section::Concepts, fact.keys.concept.as_bytes());
             self.number(Section::Failures, lines.get(&fact.keys.line)?.0);
-            self.text(Section::Failures, fact.failure_reason_code.as_str())?;
+            self.text(Section::Failures, fact.keys.failure_reason_code.as_str())?;
         }
         Some(())
     }
@@ -137,7 +137,7 @@ impl Build<'_> {
         self.number(Section::GateStarts, 0);
         self.number(Section::DenialStarts, 0);
         for fact in &ledger.facts {
-            for gate in &fact.gates {
+            for gate in fact.gates.iter() {
                 self.text(Section::Gates, gate.gate_id.as_str())?;
                 self.number(Section::Gates, status(gate.status));
             }

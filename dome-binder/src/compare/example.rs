@@ -68,7 +68,8 @@ fn unlike(facts: &[Pair], alike: fn(&Pair) -> Sha256Hash, differ: fn(&Pair) -> S
 
 fn shown(pair: &Pair, before: &Side<'_>) -> Option<ExampleFact> {
     let fact = before.fact(&pair.digest)?;
-    let message = Reader::new().any_length().read(&fact.canonical).ok().and_then(|envelope| envelope.message);
+    let canonical = fact.canonical.held().unwrap_or_default();
+    let message = Reader::new().any_length().read(canonical).ok().and_then(|envelope| envelope.message);
     Some(ExampleFact {
         after_key: pair.after,
         before_key: pair.before,

@@ -218,7 +218,7 @@ fn sides(keys: &BTreeSet<Sha256Hash>, side: &Side<'_>, minted: impl Iterator<Ite
             derived_key: *key,
             fact_count: counts.get(key).copied().unwrap_or(0),
             failure_reason_code: capsule.failure_reason_code.clone(),
-            message_template: capsule.fingerprint.as_ref().and_then(|print| print.message_template.clone()),
+            message_template: capsule.fingerprint.message_template.clone(),
             target_id: capsule.target_id.clone(),
             verdict: capsule.verdict,
         })

@@ -56,7 +56,7 @@ pub fn capsule_story(key: Sha256Hash, excerpt: &Excerpt<'_>, rules: &Rules, as_o
     let capsule = tale.capsule(key, rules, as_of);
     let holds = capsule.as_ref().map(|capsule| thresholds(capsule, &rules.policy, as_of));
     let first = excerpt.line.facts.iter().find(|fact| fact.fact.keys.derived == key);
-    let ingredients = first.and_then(|first| Some(Ingredients::of(first.fact, &first.fact.fingerprint()?)));
+    let ingredients = first.map(|first| Ingredients::of(first.fact));
     CapsuleStory {
         capsule,
         failures: counters.contradiction_count + counters.refuted_count,

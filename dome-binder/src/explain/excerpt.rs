@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dome_core::Sha256Hash;
 
-use crate::ledger::{Ledger, LineFact, LineFacts};
+use crate::ledger::{Ledger, LineFact, LineFacts, by_line};
 
 /// Facts of a history in total order, each with its place in the whole: all of them, or as many as a
 /// question needs. Whole task lines are whole in it.
@@ -27,9 +27,7 @@ impl Ledger {
     /// The whole history.
     #[must_use]
     pub fn part(&self) -> Part<'_> {
-        let unseen = self.unseen_denials();
-        let fact = |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) };
-        Part { facts: self.facts.iter().enumerate().map(fact).collect() }
+        Part { facts: self.line_facts().collect() }
     }
 }
 
@@ -55,9 +53,6 @@ impl<'l> Part<'l> {
     /// The task lines, sorted by line key; each may be folded apart (L-4).
     #[must_use]
     pub fn lines(&self) -> Vec<LineFacts<'l>> {
-        let mut keyed: Vec<_> = self.facts.iter().map(|fact| (fact.fact.keys.line, fact.position, *fact)).collect();
-        keyed.sort_unstable_by_key(|(line, position, _)| (*line, *position));
-        let lines = keyed.chunk_by(|(a, ..), (b, ..)| a == b);
-        lines.map(|line| LineFacts { facts: line.iter().map(|(.., fact)| *fact).collect() }).collect()
+        by_line(self.facts.iter().copied())
     }
 }

@@ -58,8 +58,7 @@ pub fn fact_story(
         let judged = applied.and_then(|excerpt| Tale::of(excerpt, rules).applications(key).get(&position).copied());
         step.apply(key, Some(judged.unwrap_or(Application::Unknown)));
     }
-    let ingredients = fact.fingerprint().map(|fingerprint| Ingredients::of(fact, &fingerprint));
-    let TaskLine { scope, target_kind, target_id, action_kind } = &fact.line;
+    let TaskLine { scope, target_kind, target_id, action_kind } = &*fact.keys.task_line;
     Some(FactStory {
         action_kind: action_kind.to_string(),
         applied_capsule: fact.applied_capsule,
@@ -68,7 +67,7 @@ pub fn fact_story(
         fact: step,
         fingerprint_hash: fact.keys.fingerprint_hash,
         idempotency_key: fact.keys.idempotency,
-        ingredients: ingredients.unwrap_or_default(),
+        ingredients: Ingredients::of(fact),
         line_key: fact.keys.line,
         scope: scope.to_string(),
         target_id: target_id.to_string(),

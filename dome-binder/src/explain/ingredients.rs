@@ -1,6 +1,5 @@
 //! What went into a fingerprint, and what stayed out (M-50).
 
-use dome_core::Fingerprint;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -39,9 +38,12 @@ const IN_KEY: [&str; 5] = ["action", "failure_reason_code", "scope", "target", "
 
 impl Ingredients {
     /// The ingredients of a record's fingerprint.
-    pub(super) fn of(record: &Record, fingerprint: &Fingerprint) -> Self {
-        let Ok(envelope) = serde_json::from_slice::<Value>(&record.canonical) else { return Self::default() };
-        let Ok(Value::Object(members)) = serde_json::to_value(fingerprint) else { return Self::default() };
+    pub(super) fn of(record: &Record) -> Self {
+        let canonical = record.canonical.held().unwrap_or_default();
+        let Ok(envelope) = serde_json::from_slice::<Value>(canonical) else { return Self::default() };
+        let Ok(Value::Object(members)) = serde_json::to_value(&*record.keys.fingerprint) else {
+            return Self::default();
+        };
         let mut all = Self::default();
         for (member, taken) in &members {
             all.add(&envelope, member, taken);

@@ -65,14 +65,14 @@ pub fn line_story(line: &LineFacts<'_>, capsules: &[Capsule]) -> Option<LineStor
     let first = line.facts.first()?.fact;
     let own = capsules.iter().filter(|capsule| capsule.line_key == first.keys.line);
     Some(LineStory {
-        action_kind: first.line.action_kind.to_string(),
+        action_kind: first.keys.task_line.action_kind.to_string(),
         capsules: own.map(Brief::of).collect(),
         facts: line.facts.len() as u64,
         guards_at_no: guards_at_no(line),
         key: first.keys.line,
-        scope: first.line.scope.to_string(),
-        target_id: first.line.target_id.to_string(),
-        target_kind: first.line.target_kind.to_string(),
+        scope: first.keys.task_line.scope.to_string(),
+        target_id: first.keys.task_line.target_id.to_string(),
+        target_kind: first.keys.task_line.target_kind.to_string(),
     })
 }
 

@@ -118,7 +118,7 @@ impl Step {
             digest: fact.keys.digest,
             event_id: fact.event_id.clone(),
             failing: fact.is_failing(),
-            failure_reason_code: fact.failure_reason_code.clone(),
+            failure_reason_code: fact.keys.failure_reason_code.clone(),
             group_id: fact.group_id.clone(),
             lane: fact.lane.clone(),
             mint_reasons: mint_reasons(mode, fact, &deed.triggers),

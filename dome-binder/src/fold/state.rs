@@ -1,6 +1,7 @@
 //! What a task line's capsules count while the line is folded (M-80 to M-83).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dome_core::{
     FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal, Status,
@@ -60,7 +61,7 @@ pub struct CapsuleState {
     /// The keys of its first minting fact, which all its facts share but for digest and outcome.
     pub keys: Keys,
     /// Why its facts are grouped.
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Arc<Fingerprint>,
     /// The gates that failed, sorted.
     pub failed_gates: Vec<GateId>,
     /// What minting facts say.
@@ -196,10 +197,10 @@ fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
     let fact = line_fact.fact;
     let failed = fact.gates.iter().filter(|gate| gate.status == Status::Fail);
     CapsuleState {
-        line: fact.line.clone(),
-        failure_reason_code: fact.failure_reason_code.clone(),
-        keys: fact.keys,
-        fingerprint: fact.fingerprint(),
+        line: TaskLine::clone(&fact.keys.task_line),
+        failure_reason_code: fact.keys.failure_reason_code.clone(),
+        keys: fact.keys.keys(),
+        fingerprint: Arc::clone(&fact.keys.fingerprint),
         failed_gates: failed.map(|gate| gate.gate_id.clone()).collect(),
         support: Support {
             support_count: 0,

@@ -119,7 +119,7 @@ fn by_guards(decided: &GuardDecision) -> impl Iterator<Item = Held> {
 /// A capsule that names a tool asks for a current report on it, if the query brings any reports.
 fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestamp>) -> Option<Held> {
     let reports = query.conformance.as_ref()?;
-    let fingerprint = capsule.fingerprint.as_ref()?;
+    let fingerprint = &capsule.fingerprint;
     let name = fingerprint.tool_name.as_ref()?;
     let version = fingerprint.tool_version.as_deref();
     let about: Vec<_> = reports.iter().filter(|report| report.is_about(name, version)).collect();
@@ -137,7 +137,7 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
 
 /// Versions that both sides name and that M-51 does not take for the same.
 fn incompatible(capsule: &Capsule, query: &PriorsQuery) -> Option<Held> {
-    let fingerprint = capsule.fingerprint.as_ref()?;
+    let fingerprint = &capsule.fingerprint;
     let mut differing: Vec<String> = query
         .versions
         .iter()

@@ -1,6 +1,7 @@
 //! One prior: a capsule or a concept as an answer to a query.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use dome_core::{
@@ -50,8 +51,7 @@ pub struct Prior {
     /// What went wrong.
     pub failure_reason_code: FailureReasonCode,
     /// Why failures are grouped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Arc<Fingerprint>,
     /// M-50.
     pub fingerprint_hash: Sha256Hash,
     /// The first time.
@@ -168,7 +168,7 @@ impl Prior {
             },
             derived_key: Some(capsule.derived_key),
             failure_reason_code: capsule.failure_reason_code.clone(),
-            fingerprint: capsule.fingerprint.clone(),
+            fingerprint: Arc::clone(&capsule.fingerprint),
             fingerprint_hash: capsule.fingerprint_hash,
             first_seen_ts: capsule.first_seen_ts,
             held,
@@ -210,7 +210,7 @@ impl Prior {
             },
             derived_key: None,
             failure_reason_code: concept.failure_reason_code.clone(),
-            fingerprint: concept.fingerprint.clone(),
+            fingerprint: Arc::clone(&concept.fingerprint),
             fingerprint_hash: concept.fingerprint_hash,
             first_seen_ts: concept.first_seen_ts,
             held: stale.into_iter().collect(),

@@ -91,12 +91,12 @@ impl Filters {
 
     /// Whether a fact is one that a view of the answer is made of.
     pub(super) fn select(&self, fact: &Fact) -> bool {
-        let line = &fact.line;
+        let line = &fact.keys.task_line;
         met(self.scope.as_ref(), |scope| line.scope == *scope)
             && met(self.target_kind.as_ref(), |kind| line.target_kind == *kind)
             && met(self.target_id.as_ref(), |id| line.target_id == *id)
             && met(self.action_kind.as_ref(), |kind| line.action_kind == *kind)
-            && met(self.failure_reason_code.as_ref(), |code| fact.failure_reason_code == *code)
+            && met(self.failure_reason_code.as_ref(), |code| fact.keys.failure_reason_code == *code)
             && met(self.run.as_ref(), |run| fact.run_id == *run)
             && met(self.since.as_ref(), |since| fact.ordered_ts >= *since)
             && met(self.until.as_ref(), |until| fact.ordered_ts < *until)

@@ -93,13 +93,13 @@ fn values(view: View, filter: Filter, fact: &Fact) -> Vec<&str> {
     if !part {
         return Vec::new();
     }
-    let line = &fact.line;
+    let line = &fact.keys.task_line;
     match filter {
         Filter::Scope => vec![line.scope.as_str()],
         Filter::TargetKind => vec![line.target_kind.as_str()],
         Filter::TargetId => vec![line.target_id.as_str()],
         Filter::ActionKind => vec![line.action_kind.as_str()],
-        Filter::FailureReasonCode => vec![fact.failure_reason_code.as_str()],
+        Filter::FailureReasonCode => vec![fact.keys.failure_reason_code.as_str()],
         Filter::Run => vec![fact.run_id.as_str()],
         Filter::Gate => fact.gates.iter().map(|gate| gate.gate_id.as_str()).collect(),
         Filter::Guard => denial_pairs(fact).into_keys().map(|(_, guard)| guard).collect(),

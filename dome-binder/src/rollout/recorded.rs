@@ -120,7 +120,7 @@ pub fn recorded(answers: &[RecordedAnswer], modes: &[Rollout], ledger: &Ledger, 
     let mut decisions: BTreeMap<&TaskLine, Vec<&Decision>> = BTreeMap::new();
     for decision in &walked.decisions {
         if let Some(fact) = ledger.facts.get(decision.position) {
-            decisions.entry(&fact.line).or_default().push(decision);
+            decisions.entry(&fact.keys.task_line).or_default().push(decision);
         }
     }
     let own: Vec<&RecordedAnswer> = answers.iter().filter(|answer| modes.contains(&answer.rollout)).collect();

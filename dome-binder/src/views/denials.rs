@@ -57,7 +57,7 @@ pub fn guard_denials<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<Guard
             let (row, runs) = rows.entry((code, guard)).or_insert_with(|| (empty(fact, code, guard), BTreeSet::new()));
             row.denial_count += 1;
             row.stop_count += u64::from(stop);
-            row.failure_reason_codes.insert(&fact.failure_reason_code);
+            row.failure_reason_codes.insert(&fact.keys.failure_reason_code);
             row.last_ts = fact.ordered_ts;
             row.run_count += u64::from(runs.insert(&fact.run_id));
         }

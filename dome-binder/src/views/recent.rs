@@ -36,19 +36,19 @@ pub struct RecentFailure<'f> {
 impl<'f> RecentFailure<'f> {
     fn of(fact: &'f Fact) -> Self {
         Self {
-            action_kind: &fact.line.action_kind,
+            action_kind: &fact.keys.task_line.action_kind,
             derived_key: fact.keys.derived,
             digest: fact.keys.digest,
             event_id: &fact.event_id,
-            failure_reason_code: &fact.failure_reason_code,
+            failure_reason_code: &fact.keys.failure_reason_code,
             fingerprint_hash: fact.keys.fingerprint_hash,
             group_id: &fact.group_id,
             policy_reason_code: fact.policy_reason_code.as_ref(),
             run_id: &fact.run_id,
-            scope: fact.line.scope,
+            scope: fact.keys.task_line.scope,
             sequence: fact.sequence,
-            target_id: &fact.line.target_id,
-            target_kind: &fact.line.target_kind,
+            target_id: &fact.keys.task_line.target_id,
+            target_kind: &fact.keys.task_line.target_kind,
             task_id: &fact.task_id,
             ts: fact.ordered_ts,
         }

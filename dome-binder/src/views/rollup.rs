@@ -31,8 +31,8 @@ pub fn gate_rollup<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GateRol
     let mut by_code: BTreeMap<&FailureReasonCode, BTreeMap<&GateId, (GateRollup<'f>, BTreeSet<&RunId>)>> =
         BTreeMap::new();
     for fact in facts.into_iter().filter(|fact| !fact.gates.is_empty()) {
-        let gates = by_code.entry(&fact.failure_reason_code).or_default();
-        for gate in &fact.gates {
+        let gates = by_code.entry(&fact.keys.failure_reason_code).or_default();
+        for gate in fact.gates.iter() {
             let (row, runs) =
                 gates.entry(&gate.gate_id).or_insert_with(|| (empty(fact, &gate.gate_id), BTreeSet::new()));
             match gate.status {
@@ -53,7 +53,7 @@ pub fn gate_rollup<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<GateRol
 fn empty<'f>(fact: &'f Fact, gate_id: &'f GateId) -> GateRollup<'f> {
     GateRollup {
         fail_count: 0,
-        failure_reason_code: &fact.failure_reason_code,
+        failure_reason_code: &fact.keys.failure_reason_code,
         first_ts: fact.ordered_ts,
         gate_id,
         last_ts: fact.ordered_ts,

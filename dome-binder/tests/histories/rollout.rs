@@ -19,7 +19,7 @@ fn shadows(ledger: &Ledger, rules: &Rules) -> Vec<RecordedAnswer> {
     for fact in facts(ledger).filter(|fact| fact.fact.is_failing()) {
         let before = ledger.facts[..fact.position].iter().map(|fact| fact.record.clone()).collect();
         let before = replay(before, rules, None);
-        let query = PriorsQuery { rollout: Rollout::Shadow, ..question(&fact.fact.line) };
+        let query = PriorsQuery { rollout: Rollout::Shadow, ..question(&fact.fact.keys.task_line) };
         let mut row = Vec::new();
         append_row(&priors(&Memory::of(&before, rules), &query), &mut row);
         answers.push(RecordedAnswer::parse(&row).unwrap());
@@ -129,7 +129,7 @@ fn what_is_no_answer_is_refused() {
     let (history, rules) = (ledger("F1 S1 F2"), rules());
     let mut row = Vec::new();
     append_row(
-        &priors(&Memory::of(&replay(Vec::new(), &rules, None), &rules), &question(&history.facts[0].line)),
+        &priors(&Memory::of(&replay(Vec::new(), &rules, None), &rules), &question(&history.facts[0].keys.task_line)),
         &mut row,
     );
     let other = String::from_utf8(row).unwrap().replace("\"format_version\":\"1\"", "\"format_version\":\"2\"");

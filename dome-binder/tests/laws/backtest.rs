@@ -56,7 +56,7 @@ fn replayed(ledger: &Ledger, position: usize, known: &Known, rules: &Rules) -> R
     let fact = &ledger.facts[position];
     let before = replay(first(ledger, position), rules, Some(fact.ordered_ts));
     let memory = Memory { as_of: Some(fact.ordered_ts), sources: BTreeMap::new(), ..Memory::of(&before, rules) };
-    let answer = priors(&memory, &dome_binder::priors::PriorsQuery { limit: 200, ..question(&fact.line) });
+    let answer = priors(&memory, &dome_binder::priors::PriorsQuery { limit: 200, ..question(&fact.keys.task_line) });
     let of = |tier| answer.priors.iter().filter(move |prior| prior.tier == tier).count() as u64;
     prop_assert_eq!(known.exact, of(Tier::Exact));
     prop_assert_eq!(known.elsewhere > 0, of(Tier::Elsewhere) > 0);
@@ -82,7 +82,7 @@ fn replayed(ledger: &Ledger, position: usize, known: &Known, rules: &Rules) -> R
 /// The answer for a line that nobody knows, of the same kind of work as a fact's.
 fn strange(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules) -> Result<(), TestCaseError> {
     let fact = &ledger.facts[position];
-    let line = dome_core::TaskLine { target_id: "nobody-knows".parse().unwrap(), ..fact.line.clone() };
+    let line = dome_core::TaskLine { target_id: "nobody-knows".parse().unwrap(), ..(*fact.keys.task_line).clone() };
     let before = replay(first(ledger, position), rules, Some(fact.ordered_ts));
     let answer = priors(&Memory::of(&before, rules), &question(&line));
     let known = past.stranger(&line);

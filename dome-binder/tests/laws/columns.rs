@@ -119,7 +119,7 @@ proptest! {
         let (sections, all) = (columns(&replay.ledger).unwrap(), replay.ledger.part());
         let facts = &replay.ledger.facts;
         let Some(fact) = facts.get(dice.roll(256).checked_rem(facts.len()).unwrap_or(0)) else { return Ok(()) };
-        let (keys, rules) = (fact.keys, &setting.rules);
+        let (keys, rules) = (fact.keys.keys(), &setting.rules);
         let needed = |wanted| part(&replay, &sections, &index(&sections).needed(wanted).unwrap());
 
         let some = needed(Wanted::Capsule(keys.derived));

@@ -43,7 +43,7 @@ proptest! {
     fn l6_policy_codes_change_no_failure_of_a_history(history in history(), code in 0_usize..3) {
         let loaded = load_lines(&history.lines);
         let changed: Vec<Value> = loaded.records.iter().map(|record| {
-            let mut value: Value = serde_json::from_slice(&record.canonical).unwrap();
+            let mut value: Value = serde_json::from_slice(record.canonical.held().unwrap()).unwrap();
             let members = value.as_object_mut().unwrap();
             members.insert("policy_reason_code".to_owned(), ["P_A", "P_B", "TESTS_FAILED"][code].into());
             value
@@ -51,7 +51,7 @@ proptest! {
         let changed = load_values(&changed);
         prop_assert_eq!(changed.records.len(), loaded.records.len());
         for (before, after) in loaded.records.iter().zip(&changed.records) {
-            prop_assert_eq!(&before.failure_reason_code, &after.failure_reason_code);
+            prop_assert_eq!(&before.keys.failure_reason_code, &after.keys.failure_reason_code);
             prop_assert_eq!(before.keys.fingerprint_hash, after.keys.fingerprint_hash);
             prop_assert_eq!(before.keys.derived, after.keys.derived);
             prop_assert_eq!(before.keys.concept, after.keys.concept);
@@ -104,7 +104,7 @@ proptest! {
     fn l11_a_success_resolves_only_what_is_open_in_its_lane_and_passed(history in history(), setting in setting()) {
         let replay = setting.replay(load_lines(&history.lines).records);
         let gates: BTreeMap<Sha256Hash, Vec<dome_core::GateId>> = replay.ledger.facts.iter()
-            .map(|fact| (fact.keys.derived, fact.fingerprint().unwrap().failed_gates)).collect();
+            .map(|fact| (fact.keys.derived, fact.keys.fingerprint.failed_gates.clone())).collect();
         let mut resolved = 0;
         for line in replay.ledger.lines() {
             let mut effects: BTreeMap<usize, Vec<Effect>> = BTreeMap::new();
@@ -135,13 +135,13 @@ proptest! {
     fn l6_a_derived_code_is_never_a_policy_code(history in history(), setting in setting()) {
         let replay = setting.replay(load_lines(&history.lines).records);
         for fact in &replay.ledger.facts {
-            let envelope = read(&fact.canonical).unwrap();
-            prop_assert_eq!(&envelope.task_spec.failure_reason_code, &fact.failure_reason_code);
+            let envelope = read(fact.canonical.held().unwrap()).unwrap();
+            prop_assert_eq!(&envelope.task_spec.failure_reason_code, &fact.keys.failure_reason_code);
         }
         for capsule in &replay.derived.capsules {
             let own = |fact: &&dome_binder::Fact| fact.keys.derived == capsule.derived_key;
             let codes: BTreeSet<&str> =
-                replay.ledger.facts.iter().filter(own).map(|fact| fact.failure_reason_code.as_str()).collect();
+                replay.ledger.facts.iter().filter(own).map(|fact| fact.keys.failure_reason_code.as_str()).collect();
             prop_assert_eq!(codes, BTreeSet::from([capsule.failure_reason_code.as_str()]));
         }
     }

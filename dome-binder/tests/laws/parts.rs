@@ -35,7 +35,7 @@ fn in_parts(setting: &Setting, records: Vec<Box<Record>>, dice: &mut Dice) -> Ar
     let mut lines: BTreeMap<_, Vec<LineFact<'_>>> = BTreeMap::new();
     for (position, fact) in ledger.facts.iter().enumerate() {
         let line_fact = LineFact { position, fact, unseen_denial: unseen.contains(&position) };
-        lines.entry(fact.line.clone()).or_default().push(line_fact);
+        lines.entry(fact.keys.task_line.clone()).or_default().push(line_fact);
     }
     let alone = |facts: Vec<LineFact<'_>>| fold(&LineFacts { facts }, &setting.rules);
     let folded: Vec<FoldedLine> = shuffled(lines.into_values().collect(), dice).into_iter().map(alone).collect();

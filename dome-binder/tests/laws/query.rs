@@ -27,11 +27,11 @@ pub(crate) fn question(view: View, ledger: &Ledger, dice: &mut Dice) -> Question
             continue;
         }
         match filter {
-            Filter::Scope => filters.scope = Some(fact.line.scope),
-            Filter::TargetKind => filters.target_kind = Some(fact.line.target_kind.clone()),
-            Filter::TargetId => filters.target_id = Some(fact.line.target_id.clone()),
-            Filter::ActionKind => filters.action_kind = Some(fact.line.action_kind.clone()),
-            Filter::FailureReasonCode => filters.failure_reason_code = Some(fact.failure_reason_code.clone()),
+            Filter::Scope => filters.scope = Some(fact.keys.task_line.scope),
+            Filter::TargetKind => filters.target_kind = Some(fact.keys.task_line.target_kind.clone()),
+            Filter::TargetId => filters.target_id = Some(fact.keys.task_line.target_id.clone()),
+            Filter::ActionKind => filters.action_kind = Some(fact.keys.task_line.action_kind.clone()),
+            Filter::FailureReasonCode => filters.failure_reason_code = Some(fact.keys.failure_reason_code.clone()),
             Filter::PolicyReasonCode => {
                 filters.policy_reason_code = Some(fact.policy_reason_code.clone().map_or(OrEmpty::Empty, OrEmpty::Is));
             }

@@ -53,13 +53,18 @@ pub(crate) fn check_destination(out: &Path) -> anyhow::Result<()> {
 }
 
 /// A directory beside the place of a result; gone again unless it takes that place.
-pub(super) struct Destination {
+pub(crate) struct Destination {
     folder: TempDir,
     parent: PathBuf,
 }
 
 impl Destination {
-    pub(super) fn beside(out: &Path) -> anyhow::Result<Self> {
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written there.
+    pub(crate) fn beside(out: &Path) -> anyhow::Result<Self> {
         let parent = match out.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -72,7 +77,8 @@ impl Destination {
         Ok(Self { folder, parent })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is while it is being filled.
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 

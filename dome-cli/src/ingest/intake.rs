@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use dome_binder::Record;
+use dome_binder::Recorder;
 use dome_core::redact::RedactionCounts;
 use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
 
@@ -48,7 +48,7 @@ pub(super) struct Intake<'w> {
     masking: Masking,
     limits: BatchLimits,
     reader: Reader,
-    hashed: Vec<u8>,
+    recorder: Recorder,
     pending: Vec<Pending>,
     /// Lines and bytes that wait.
     held: usize,
@@ -70,7 +70,7 @@ impl<'w> Intake<'w> {
             masking,
             limits,
             reader,
-            hashed: Vec::new(),
+            recorder: Recorder::default(),
             pending: Vec::new(),
             held: 0,
             bytes: 0,
@@ -221,7 +221,7 @@ impl<'w> Intake<'w> {
         };
         let pending = match self.reader.read(&bytes) {
             Ok(envelope) => {
-                let record = Box::new(Record::with(envelope, source.clone(), &mut self.hashed));
+                let record = Box::new(self.recorder.record(envelope, source.clone()));
                 let raw = String::from_utf8_lossy(&bytes).into_owned();
                 Pending { entry: Entry::Line(Admitted { offset: line.offset, raw, source }), record: Some(record) }
             }

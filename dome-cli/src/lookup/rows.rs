@@ -7,7 +7,7 @@ use std::path::Path;
 
 use dome_binder::columns::{Needed, Settled};
 use dome_binder::explain::Part;
-use dome_binder::{Fact, LineFact, Position, Record};
+use dome_binder::{Fact, LineFact, Position, Record, Recorder};
 use dome_core::{Reader, Source};
 use serde_json::Value;
 
@@ -60,9 +60,17 @@ impl Rows {
         Self::Store(RefCell::new(Segments::of(store)))
     }
 
-    fn record(&self, place: RowPlace, source: Source, reader: &mut Reader, hashed: &mut Vec<u8>) -> Option<Record> {
+    /// Makes the keys that the rows were bound by.
+    fn recorder(&self) -> Recorder {
         match self {
-            Self::Result(file, result) => {
+            Self::Result(_, result) => Recorder::new(result.binder()),
+            Self::Store(_) => Recorder::default(),
+        }
+    }
+
+    fn record(&self, place: RowPlace, source: Source, reader: &mut Reader, recorder: &mut Recorder) -> Option<Record> {
+        match self {
+            Self::Result(file, _) => {
                 // A place is not checked by itself: it may claim any length.
                 place
                     .start
@@ -70,11 +78,11 @@ impl Rows {
                     .filter(|end| file.metadata().is_ok_and(|found| *end <= found.len()))?;
                 let mut bytes = vec![0; usize::try_from(place.length).ok()?];
                 file.read_exact_at(&mut bytes, place.start).ok()?;
-                FactRow::cut(bytes.strip_suffix(b"\n")?)?.record(result.binder(), source, reader, hashed)
+                FactRow::cut(bytes.strip_suffix(b"\n")?)?.record(source, reader, recorder)
             }
             Self::Store(segments) => {
                 let raw = segments.borrow_mut().line_at(place)?;
-                Some(Record::with(reader.read(&raw).ok()?, source, hashed))
+                Some(recorder.record(reader.read(&raw).ok()?, source))
             }
         }
     }
@@ -114,13 +122,13 @@ impl Lookup {
     pub(crate) fn bring(&self, needed: &Needed) -> Option<Brought> {
         let positions: Vec<Position> = needed.iter().copied().collect();
         let (settled, digests) = (self.columns.settled(&positions)?, self.columns.digest_starts(&positions)?);
-        let (mut reader, mut hashed) = (Reader::new().any_length(), Vec::new());
+        let (mut reader, mut recorder) = (Reader::new().any_length(), self.rows.recorder());
         let known = positions.into_iter().zip(settled.into_iter().zip(digests));
         let facts = known.map(|(position, (settled, digest))| {
             let Settled { ordered_ts, place, source, unseen_denial } = settled;
             let lead = u64::try_from(position.checked_mul(LEAD)?).ok()?;
             let stands = RowPlace::read(&self.container.piece(PLACES, lead, LEAD as u64)?)?;
-            let record = self.rows.record(stands, source, &mut reader, &mut hashed)?;
+            let record = self.rows.record(stands, source, &mut reader, &mut recorder)?;
             let same =
                 record.keys.digest.as_bytes().first_chunk().map(|first| u64::from_be_bytes(*first)) == Some(digest);
             same.then(|| (position, Fact { record: Box::new(record), ordered_ts, place }, unseen_denial))

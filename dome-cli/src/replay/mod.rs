@@ -3,11 +3,13 @@
 mod derive;
 mod read;
 mod rules;
+mod spool;
 mod summary;
 
 pub(crate) use derive::derive;
 pub(crate) use read::LineCounts;
 pub(crate) use rules::{codes, load_rules, policy};
+pub(crate) use spool::Kept;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,13 +18,14 @@ use std::time::{Duration, Instant};
 use dome_binder::{Record, Rules};
 use dome_core::{BinderVersion, Timestamp};
 
-use crate::artifacts::{self, Artifacts, Written};
+use crate::artifacts::{self, Artifacts, Destination, Written};
 use crate::exit::Exit;
 use crate::input::{self, ENVELOPES};
 use crate::output::Output;
 use crate::redaction::Masking;
 use crate::settings::Replay;
 use read::Reading;
+use spool::Spool;
 use summary::Summary;
 
 /// How long each step took; told, never used.
@@ -47,8 +50,9 @@ impl Steps {
 }
 
 impl<'m> Reading<'m> {
-    const fn of(args: &Replay, masking: &'m Masking) -> Self {
-        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking }
+    const fn of(args: &Replay, masking: &'m Masking, spool: &'m Spool) -> Self {
+        let spool = Some(spool);
+        Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking, spool }
     }
 }
 
@@ -67,7 +71,7 @@ pub(crate) fn records(
 ) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
     let sources = input::find(inputs, ENVELOPES)?;
     let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let input = read::read(&sources, &Reading { binder, not_after, threads, masking })?;
+    let input = read::read(&sources, &Reading { binder, not_after, threads, masking, spool: None })?;
     Ok((input.records, input.quarantine.len() as u64))
 }
 
@@ -89,14 +93,17 @@ pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> an
     let masking = Masking::load(args.redact.as_deref())?;
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
+    let destination = Destination::beside(&args.out)?;
     let mut steps = Steps::default();
-    let read = steps.time("reading", || read::read(&sources, &Reading::of(&args, &masking)))?;
+    let spool = Spool::new(destination.path());
+    let read = steps.time("reading", || read::read(&sources, &Reading::of(&args, &masking, &spool)))?;
     let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
     let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources, &masking))?;
-    let artifacts = Artifacts { args: &args, rules, result: &result, quarantine: &quarantine, counts, redacted };
-    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts))?;
+    let kept = &spool.kept();
+    let artifacts = Artifacts { args: &args, rules, result: &result, kept, quarantine: &quarantine, counts, redacted };
+    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts, destination))?;
     let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
     summary.print(output)?;
     output.flush()?;

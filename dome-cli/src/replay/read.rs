@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use dome_binder::{Conflict, Record};
+use dome_binder::{Canonical, Conflict, Record, Recorder};
 use dome_core::redact::RedactionCounts;
 use dome_core::{
-    BinderVersion, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp, line_too_long, lines,
+    BinderVersion, Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp,
+    line_too_long, lines,
 };
 
 use crate::input::{Chunk, LongLine, Source, all_chunks};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::redaction::{Masking, Seen};
+use crate::replay::spool::Spool;
 
 /// Lines seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +58,7 @@ impl Input {
         };
         match door.reader.read(&bytes) {
             Ok(envelope) => {
-                self.records.push(Box::new(Record::under(door.how.binder, envelope, place, &mut door.hashed)));
+                self.records.push(Box::new(door.record(envelope, place)));
             }
             Err(rejection) => self.quarantine.push(RawLine::of(&bytes).row(line.offset, place, rejection)),
         }
@@ -75,11 +77,39 @@ impl Input {
     }
 }
 
-/// What a line goes through.
+/// What a line goes through; one a thread.
 struct Door<'m> {
     how: &'m Reading<'m>,
     reader: Reader,
-    hashed: Vec<u8>,
+    recorder: Recorder,
+    /// Canonical envelopes that go to the spool.
+    pile: Vec<u8>,
+}
+
+impl<'m> Door<'m> {
+    fn new(how: &'m Reading<'m>) -> Self {
+        let reader = Reader::new().not_after(how.not_after);
+        Self { how, reader, recorder: Recorder::new(how.binder), pile: Vec::new() }
+    }
+
+    fn record(&mut self, envelope: Envelope, place: Place) -> Record {
+        match self.how.spool {
+            None => self.recorder.record(envelope, place),
+            Some(_) => self.recorder.record_onto(&mut self.pile, envelope, place),
+        }
+    }
+
+    /// Brings the pile to the spool.
+    fn keep(&mut self, records: &mut [Box<Record>]) -> anyhow::Result<()> {
+        let Some(spool) = self.how.spool else { return Ok(()) };
+        let from = spool.keep(std::mem::take(&mut self.pile))?;
+        for record in records {
+            if let Canonical::Kept { at, .. } = &mut record.canonical {
+                *at += from;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How lines become records.
@@ -93,17 +123,24 @@ pub(super) struct Reading<'m> {
     pub(super) threads: usize,
     /// What masks secrets before anything else looks at a line.
     pub(super) masking: &'m Masking,
+    /// Where canonical envelopes are kept; records hold them when there is none.
+    pub(super) spool: Option<&'m Spool>,
 }
 
 /// Reads all sources on the threads that are allowed.
 pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Input> {
     let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
-    let parsed = parallel::map(how.threads, chunks, |chunk| {
-        let (index, chunk) = chunk?;
-        progress.add(chunk.bytes());
-        let source = sources.get(index).context("a chunk belongs to a source")?;
-        Ok::<_, anyhow::Error>(parse(chunk, source, how))
-    });
+    let parsed = parallel::map_with(
+        how.threads,
+        chunks,
+        || Door::new(how),
+        |door, chunk| {
+            let (index, chunk) = chunk?;
+            progress.add(chunk.bytes());
+            let source = sources.get(index).context("a chunk belongs to a source")?;
+            parse(chunk, source, door)
+        },
+    );
     progress.end();
     let mut input = Input::default();
     for part in parsed {
@@ -112,16 +149,16 @@ pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Inpu
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, how: &Reading<'_>) -> Input {
+fn parse(chunk: Chunk, source: &Source, door: &mut Door<'_>) -> anyhow::Result<Input> {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
-            let mut door = Door { how, reader: Reader::new().not_after(how.not_after), hashed: Vec::new() };
-            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, &mut door));
+            lines(&bytes, number, offset).for_each(|line| input.line(&line, source, door));
         }
-        Chunk::Long(line) => input.long_line(line, source, how.masking),
+        Chunk::Long(line) => input.long_line(line, source, door.how.masking),
     }
-    input
+    door.keep(&mut input.records)?;
+    Ok(input)
 }
 
 /// Adds the lines that settling ruled out, and sorts by source name, then line (M-120).

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use dome_binder::{Ledger, Record, Replay, Rules, group_by_run, order, settle};
+use dome_binder::{Ledger, Record, Recorder, Replay, Rules, group_by_run, order, settle};
 use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
 use serde_json::Value;
 
@@ -128,14 +128,14 @@ impl ResultDir {
     #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
     pub(crate) fn records_under(&self, binder: BinderVersion) -> anyhow::Result<Vec<Box<Record>>> {
         let (facts, lineage) = (self.file(FACTS)?, self.file(LINEAGE)?);
-        let (mut reader, mut hashed) = (Reader::new().any_length(), Vec::new());
+        let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(binder));
         let mut records = Vec::new();
         let mut places = lines(&lineage);
         for (number, line) in lines(&facts).enumerate() {
             let source = places.next().and_then(source_of);
             let source = source.ok_or_else(|| self.bad_row(LINEAGE, number, "no row of lineage for this fact"))?;
             let row = FactRow::cut(line);
-            let record = row.and_then(|row| row.record(binder, source, &mut reader, &mut hashed));
+            let record = row.and_then(|row| row.record(source, &mut reader, &mut recorder));
             records.push(Box::new(record.ok_or_else(|| self.bad_row(FACTS, number, "not a row of facts"))?));
         }
         Ok(records)

@@ -1,7 +1,7 @@
 //! Rows of `facts.jsonl` and `lineage.jsonl` as records again.
 
-use dome_binder::Record;
-use dome_core::{BinderVersion, Reader, Source};
+use dome_binder::{Record, Recorder};
+use dome_core::{Reader, Source};
 use serde_json::Value;
 
 /// What stands before and behind the envelope in a row; nothing behind it can hold the last one.
@@ -30,15 +30,9 @@ impl<'l> FactRow<'l> {
     }
 
     /// The record behind the row, as it was read from its source.
-    pub(crate) fn record(
-        &self,
-        binder: BinderVersion,
-        source: Source,
-        reader: &mut Reader,
-        hashed: &mut Vec<u8>,
-    ) -> Option<Record> {
+    pub(crate) fn record(&self, source: Source, reader: &mut Reader, recorder: &mut Recorder) -> Option<Record> {
         let envelope = reader.read(self.envelope).ok()?;
-        Some(Record::under(binder, envelope, source, hashed))
+        Some(recorder.record(envelope, source))
     }
 }
 

@@ -7,11 +7,11 @@ use dome_binder::Rules;
 use super::history::History;
 use super::log::{Log, Segments};
 use super::settings::StoreSettings;
-use crate::artifacts::{self, Artifacts, Written};
+use crate::artifacts::{self, Artifacts, Destination, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
 use crate::redaction::Masking;
-use crate::replay::{self, LineCounts, Steps};
+use crate::replay::{self, Kept, LineCounts, Steps};
 use crate::settings::Replay;
 
 /// What an export is asked for.
@@ -50,9 +50,16 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
     let counts = LineCounts { lines, blank };
     let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
     let redacted = masking.redacted(history.redactions.clone().into_iter().collect());
-    let artifacts =
-        Artifacts { args: &args, rules: &rules, result: &result, quarantine: &quarantine, counts, redacted };
-    let Written { manifest, unchanged } = artifacts::write(&artifacts)?;
+    let artifacts = Artifacts {
+        args: &args,
+        rules: &rules,
+        result: &result,
+        kept: &Kept::default(),
+        quarantine: &quarantine,
+        counts,
+        redacted,
+    };
+    let Written { manifest, unchanged } = artifacts::write(&artifacts, Destination::beside(export.out)?)?;
     if output.is_json() {
         output.object(&manifest)?;
     } else {

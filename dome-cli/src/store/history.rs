@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use dome_binder::{Conflict, Record};
+use dome_binder::{Conflict, Record, Recorder};
 use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Rejection, Source};
 
 use crate::lookup::RowPlace;
@@ -45,7 +45,7 @@ impl History {
     /// When a segment cannot be opened. What is damaged inside one is listed, and the rest is read.
     pub(crate) fn read(log: &Log) -> anyhow::Result<Self> {
         let mut history = Self::default();
-        let (mut reader, mut hashed) = (Reader::new(), Vec::new());
+        let (mut reader, mut recorder) = (Reader::new(), Recorder::default());
         let (mut retried, mut withdrawn) = (BTreeSet::new(), BTreeSet::new());
         for found in log.scan(1) {
             let (position, place, entry) = match found? {
@@ -57,7 +57,7 @@ impl History {
             };
             history.entries += 1;
             match entry {
-                Entry::Line(line) => history.line(position, place, line, &mut reader, &mut hashed),
+                Entry::Line(line) => history.line(position, place, line, &mut reader, &mut recorder),
                 Entry::Rejected(rejected) => {
                     let whole = rejected.bytes();
                     history.turned.insert(position, Turned { row: rejected.row, whole });
@@ -74,7 +74,7 @@ impl History {
             history.turned.remove(&of);
         }
         for of in retried {
-            history.retry(of, &mut reader, &mut hashed);
+            history.retry(of, &mut reader, &mut recorder);
         }
         history.judge_late_lines();
         history.count_unfinished();
@@ -87,11 +87,11 @@ impl History {
         }
     }
 
-    fn line(&mut self, position: u64, place: Place, line: Admitted, reader: &mut Reader, hashed: &mut Vec<u8>) {
+    fn line(&mut self, position: u64, place: Place, line: Admitted, reader: &mut Reader, recorder: &mut Recorder) {
         self.places.insert(line.source.clone(), (position, place));
         match reader.read(line.raw.as_bytes()) {
             Ok(envelope) => {
-                self.records.insert(position, Box::new(Record::with(envelope, line.source, hashed)));
+                self.records.insert(position, Box::new(recorder.record(envelope, line.source)));
             }
             Err(rejection) => {
                 let whole = line.raw.into_bytes();
@@ -109,12 +109,12 @@ impl History {
     }
 
     /// A rejected line that was read again, and is an envelope.
-    fn retry(&mut self, of: u64, reader: &mut Reader, hashed: &mut Vec<u8>) {
+    fn retry(&mut self, of: u64, reader: &mut Reader, recorder: &mut Recorder) {
         let Some(turned) = self.turned.remove(&of) else { return };
         match turned.whole.as_deref().map(|whole| reader.read(whole)) {
             Some(Ok(envelope)) => {
                 let source = turned.row.source;
-                self.records.insert(of, Box::new(Record::with(envelope, source, hashed)));
+                self.records.insert(of, Box::new(recorder.record(envelope, source)));
             }
             _ => drop(self.turned.insert(of, turned)),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{Record, Replay, fold, group_by_run, order, settle};
+use dome_binder::{Recorder, Replay, fold, group_by_run, order, settle};
 use dome_core::{Reader, Sha256Hash, Source};
 use serde_json::Value;
 
@@ -14,13 +14,13 @@ use crate::result::{FACTS, FactRow, Named, source_of};
 /// that what follows from it cannot be known.
 pub(super) fn replay(named: &Named, facts: &[u8], lineage: &[u8], findings: &mut Findings) -> Option<Replay> {
     let places = places(lineage);
-    let (mut reader, mut hashed) = (Reader::new().any_length(), Vec::new());
+    let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(named.binder));
     let (mut records, mut whole) = (Vec::new(), true);
     for (line, number) in lines(facts).zip(1..) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         match envelope(line, &mut reader) {
             Ok(envelope) => {
-                let mut record = Record::under(named.binder, envelope, nowhere(), &mut hashed);
+                let mut record = recorder.record(envelope, nowhere());
                 if let Some(place) = places.get(&record.keys.digest) {
                     record.source = place.clone();
                 }

@@ -105,7 +105,7 @@ fn expected(replay: &Replay, named: &Named) -> impl Iterator<Item = (&'static st
     let facts = &replay.ledger.facts;
     let mut rows = Vec::new();
     for (fact, bound) in facts.iter().zip(&replay.bound) {
-        append_fact(fact, bound, &named.rules, &mut rows);
+        append_fact(fact, fact.canonical.held().unwrap_or_default(), bound, &named.rules, &mut rows);
     }
     let lineage: Vec<_> = facts.iter().map(Lineage::of).collect();
     let files = [

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dome_binder::{Fact, Record, append_row, group_by_run, settle};
+use dome_binder::{Fact, Record, Recorder, append_row, group_by_run, settle};
 use dome_core::{Problem, RawLine, Reader, Rejection, RunId, Sha256Hash, Source};
 use serde_json::Value;
 
@@ -60,11 +60,11 @@ struct Expected {
 
 impl Expected {
     fn new(named: &Named, facts: Option<&[Fact]>, rows: &[u8]) -> Self {
-        let mut reader = Reader::new().not_after(named.not_after);
+        let (mut reader, mut recorder) = (Reader::new().not_after(named.not_after), Recorder::new(named.binder));
         let ruled_out = compare::lines(rows).filter_map(|line| {
             let row: Value = serde_json::from_slice(line).ok()?;
             let envelope = reader.read(&whole_line(&row)?).ok()?;
-            Some(Box::new(Record::under(named.binder, envelope, source(&row)?, &mut Vec::new())))
+            Some(Box::new(recorder.record(envelope, source(&row)?)))
         });
         let ruled_out: Vec<Box<Record>> = ruled_out.collect();
         Self { conflicts: facts.map(|facts| conflicts(ruled_out, facts)), reader }

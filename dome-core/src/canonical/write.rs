@@ -22,8 +22,20 @@ pub(super) struct Nested<'b> {
 /// Appends a string with its quotes and escapes (RFC 8785, section 3.2.2.2).
 #[inline]
 fn string(text: &str, bytes: &mut Vec<u8>) {
+    bytes.reserve(text.len() + 2);
     bytes.push(b'"');
-    let mut rest = text.as_bytes();
+    let plain = plain_prefix(text.as_bytes());
+    if plain == text.len() {
+        bytes.extend_from_slice(text.as_bytes());
+    } else {
+        escaped(text.as_bytes(), bytes);
+    }
+    bytes.push(b'"');
+}
+
+/// Appends what stands between the quotes of a string that has escapes.
+#[cold]
+fn escaped(mut rest: &[u8], bytes: &mut Vec<u8>) {
     loop {
         let (plain, after) = rest.split_at(plain_prefix(rest));
         bytes.extend_from_slice(plain);
@@ -31,7 +43,6 @@ fn string(text: &str, bytes: &mut Vec<u8>) {
         escape(*special, bytes);
         rest = after;
     }
-    bytes.push(b'"');
 }
 
 #[cold]
@@ -100,6 +111,17 @@ impl<'b> Nested<'b> {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
         self.bytes.push(b':');
         value.serialize(Writer(self.bytes))
+    }
+
+    /// A member's name as its type declares it, which needs no escape.
+    #[inline]
+    fn name(&mut self, name: &'static str) {
+        debug_assert!(plain_prefix(name.as_bytes()) == name.len(), "`{name}` needs escapes");
+        self.bytes.reserve(name.len() + 4);
+        self.bytes.extend_from_slice(if self.first { b"\"" } else { b",\"" });
+        self.first = false;
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
     }
 
     fn close(self) {
@@ -256,8 +278,8 @@ macro_rules! members {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), CanonicalError> {
-                self.entry(name)?;
-                self.value(value)
+                self.name(name);
+                value.serialize(Writer(self.bytes))
             }
 
             fn end(self) -> Result<(), CanonicalError> {

@@ -1,11 +1,14 @@
 //! The fingerprint: what two failures have in common when they are the same failure (section 6).
 
+mod parts;
 mod quotes;
 mod read;
 mod scan;
 mod template;
 mod version;
 
+pub(crate) use parts::Parts;
+pub(crate) use template::Templates;
 pub use template::{message_template, message_template_under};
 pub use version::normal_version;
 
@@ -17,10 +20,6 @@ use crate::envelope::Envelope;
 use crate::hash::Sha256Hash;
 use crate::id::{GateId, ToolName};
 use crate::map::StringMap;
-use crate::text::trim;
-
-/// The keys of `env` that a fingerprint looks at, after lower-casing (M-50).
-const ENV_KEYS: [&str; 4] = ["arch", "env_class", "os", "runtime"];
 
 /// Why failures are grouped: exactly the members of M-50, in canonical order.
 ///
@@ -79,19 +78,7 @@ impl Fingerprint {
     /// ```
     #[must_use]
     pub fn under(binder: BinderVersion, envelope: &Envelope) -> Self {
-        let tool = envelope.tool.as_ref();
-        let versions = envelope.task_spec.versions.iter().flat_map(StringMap::iter);
-        let versions = versions.map(|(key, value)| (CompactString::from(key), normal_version(value))).collect();
-        Self {
-            config_sha256: tool.and_then(|tool| tool.config_sha256),
-            env: normal_env(&envelope.env),
-            failed_gates: envelope.failed_gates().cloned().collect(),
-            fingerprint_version: binder.fingerprint_version(),
-            message_template: envelope.message.as_deref().map(|message| message_template_under(binder, message)),
-            tool_name: tool.map(|tool| tool.name.clone()),
-            tool_version: tool.map(|tool| normal_version(&tool.version)),
-            versions: StringMap::sorted(versions),
-        }
+        Parts::of(binder, envelope, &mut Templates::default()).to_fingerprint()
     }
 
     /// `fingerprint_hash`: SHA-256 of the canonical bytes (M-50).
@@ -101,15 +88,4 @@ impl Fingerprint {
         crate::canonical::append(self, &mut bytes);
         Sha256Hash::of(&bytes)
     }
-}
-
-/// The members of `env` that say what kind of place it was (M-52).
-fn normal_env(env: &StringMap) -> StringMap {
-    let members = env.iter().filter_map(|(key, value)| {
-        let key = ENV_KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key))?;
-        let mut value = CompactString::from(trim(value));
-        value.make_ascii_lowercase();
-        Some((CompactString::const_new(key), value))
-    });
-    StringMap::sorted(members.collect())
 }

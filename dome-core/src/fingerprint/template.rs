@@ -29,40 +29,55 @@ pub fn message_template(message: &str) -> CompactString {
 /// ```
 #[must_use]
 pub fn message_template_under(binder: BinderVersion, message: &str) -> CompactString {
-    let quotes: &[Rule] = match binder {
-        BinderVersion::V1 => &[],
-        BinderVersion::V2 => &QUOTES,
-    };
-    let [mut text, mut spare] = [(); 2].map(|()| String::with_capacity(message.len() + 16));
-    let mut escaped = String::new();
-    let message = if message.contains('\x1b') {
-        escaped.push_str(message);
-        apply(&ESCAPES, &mut escaped, &mut spare);
-        &escaped
-    } else {
-        message
-    };
-    let (mut template, mut count) = (CompactString::with_capacity(message.len().min(TEMPLATE_BYTES)), 0);
-    for line in message.split('\n') {
-        if count == TEMPLATE_LINES || template.len() >= TEMPLATE_BYTES {
-            break;
+    CompactString::from(Templates::default().of(binder, message))
+}
+
+/// Makes templates one after the other, in memory that is kept.
+#[derive(Default)]
+pub(crate) struct Templates {
+    escaped: String,
+    text: String,
+    spare: String,
+    template: String,
+}
+
+impl Templates {
+    /// The template of a message under a binder (M-53).
+    pub(crate) fn of(&mut self, binder: BinderVersion, message: &str) -> &str {
+        let quotes: &[Rule] = match binder {
+            BinderVersion::V1 => &[],
+            BinderVersion::V2 => &QUOTES,
+        };
+        let Self { escaped, text, spare, template } = self;
+        template.clear();
+        let message = if memchr::memchr(0x1B, message.as_bytes()).is_some() {
+            escaped.clear();
+            escaped.push_str(message);
+            apply(&ESCAPES, escaped, spare);
+            escaped
+        } else {
+            message
+        };
+        let mut count = 0;
+        for line in message.split('\n') {
+            if count == TEMPLATE_LINES || template.len() >= TEMPLATE_BYTES {
+                break;
+            }
+            text.clear();
+            text.push_str(line);
+            apply(quotes, text, spare);
+            apply(&PHRASES, text, spare);
+            spare.clear();
+            words(text, spare);
+            let line = trim(spare);
+            if !line.is_empty() {
+                template.push_str(if count == 0 { "" } else { "\n" });
+                template.push_str(line);
+                count += 1;
+            }
         }
-        text.clear();
-        text.push_str(line);
-        apply(quotes, &mut text, &mut spare);
-        apply(&PHRASES, &mut text, &mut spare);
-        spare.clear();
-        words(&text, &mut spare);
-        let line = trim(&spare);
-        if !line.is_empty() {
-            template.push_str(if count == 0 { "" } else { "\n" });
-            template.push_str(line);
-            count += 1;
-        }
+        cut(template, TEMPLATE_BYTES)
     }
-    let kept = cut(&template, TEMPLATE_BYTES).len();
-    template.truncate(kept);
-    template
 }
 
 /// The rules in order, each on what the one before left.

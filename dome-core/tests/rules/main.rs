@@ -1,6 +1,7 @@
 //! Rules of reading that the golden files do not hold: every problem, limits, number forms, aliases.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+mod keys;
 mod limits;
 mod problems;
 mod reading;

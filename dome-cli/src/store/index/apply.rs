@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_binder::{Record, Rules};
+use dome_binder::{Record, Recorder, Rules};
 use dome_core::{Reader, Source, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -36,7 +36,7 @@ pub(crate) struct Batch {
     damage: Vec<Damage>,
     /// The position of the last entry.
     pub(crate) applied: u64,
-    hashed: Vec<u8>,
+    recorder: Recorder,
 }
 
 impl Batch {
@@ -48,7 +48,7 @@ impl Batch {
     pub(crate) fn entry(&mut self, position: u64, place: Place, entry: Entry) {
         self.applied = position;
         match entry {
-            Entry::Line(admitted) => match record(&admitted, &mut self.hashed) {
+            Entry::Line(admitted) => match record(&admitted, &mut self.recorder) {
                 Some(record) => self.arrivals.push(Arrival { position, place, record }),
                 None => self.damage(unreadable(position, place)),
             },
@@ -94,9 +94,9 @@ fn unreadable(position: u64, place: Place) -> Damage {
 }
 
 /// The record of an admitted line; `None` when this version does not admit it.
-pub(super) fn record(admitted: &Admitted, hashed: &mut Vec<u8>) -> Option<Box<Record>> {
+pub(super) fn record(admitted: &Admitted, recorder: &mut Recorder) -> Option<Box<Record>> {
     let envelope = Reader::new().read(admitted.raw.as_bytes()).ok()?;
-    Some(Box::new(Record::with(envelope, admitted.source.clone(), hashed)))
+    Some(Box::new(recorder.record(envelope, admitted.source.clone())))
 }
 
 /// What a batch leaves to fold.
@@ -183,12 +183,12 @@ fn retried(tx: &Transaction<'_>, of: u64, segments: &mut Segments) -> anyhow::Re
 
 /// The record of an entry of the log, whether it was admitted at first or later.
 pub(super) fn stored(segments: &mut Segments, place: Place, position: u64) -> anyhow::Result<Option<Box<Record>>> {
-    let mut hashed = Vec::new();
+    let mut recorder = Recorder::default();
     Ok(match segments.read(place, position)? {
-        Some(Entry::Line(admitted)) => record(&admitted, &mut hashed),
+        Some(Entry::Line(admitted)) => record(&admitted, &mut recorder),
         Some(Entry::Rejected(rejected)) => rejected.bytes().and_then(|bytes| {
             let (raw, row) = (String::from_utf8(bytes).ok()?, &rejected.row);
-            record(&Admitted { offset: row.offset, raw, source: row.source.clone() }, &mut hashed)
+            record(&Admitted { offset: row.offset, raw, source: row.source.clone() }, &mut recorder)
         }),
         _ => None,
     })

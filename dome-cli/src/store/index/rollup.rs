@@ -9,8 +9,8 @@ use super::order;
 /// Adds a fact to the gates and denials of its run.
 pub(super) fn add(tx: &Transaction<'_>, run: i64, fact: &Fact) -> anyhow::Result<()> {
     let (at, ts) = (order::at(fact.ordered_ts), fact.ordered_ts.to_string());
-    let code = fact.failure_reason_code.as_str();
-    for gate in &fact.gates {
+    let code = fact.keys.failure_reason_code.as_str();
+    for gate in fact.gates.iter() {
         let is = |status| u64::from(gate.status == status);
         let counts = (is(Status::Fail), is(Status::Pass), is(Status::Skip));
         tx.prepare_cached(

@@ -309,7 +309,7 @@ fn insert(tx: &Transaction<'_>, settled: &Settled<'_>) -> anyhow::Result<()> {
         record.group_id.as_str(),
         record.sequence,
         record.signal.as_str(),
-        record.failure_reason_code.as_str(),
+        record.keys.failure_reason_code.as_str(),
         record.policy_reason_code.as_ref().map(|code| code.as_str()),
         record.is_failing(),
         fact.map(|fact| fact.ordered_ts.to_string()),
@@ -326,7 +326,7 @@ fn line_of(tx: &Transaction<'_>, record: &Record) -> anyhow::Result<i64> {
     if let Some(id) = select.query_row([key], |row| row.get(0)).optional()? {
         return Ok(id);
     }
-    let line = &record.line;
+    let line = &record.keys.task_line;
     tx.prepare_cached(
         "INSERT INTO lines (line_key, scope, target_kind, target_id, action_kind, latency, guard_denied)
          VALUES (?1, ?2, ?3, ?4, ?5, '', 0)",

@@ -11,7 +11,7 @@ use super::order;
 /// them holds the separator.
 fn kind(record: &Record) -> Option<String> {
     let code = record.policy_reason_code.as_ref()?;
-    let line = &record.line;
+    let line = &record.keys.task_line;
     Some(format!("{}/{}/{}/{code}", line.scope, line.target_kind, line.action_kind))
 }
 

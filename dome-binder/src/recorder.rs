@@ -1,0 +1,70 @@
+//! Records of envelopes, one after the other: what repeats is kept once.
+
+use std::sync::Arc;
+
+use dome_core::{BinderVersion, Envelope, Gate, Keyer, Source};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+use crate::record::{Canonical, Record};
+
+/// Lists of gates that are remembered at the most; then all are forgotten, and learnt again.
+const REMEMBERED: usize = 1 << 14;
+
+/// Makes records, in memory that is kept.
+///
+/// ```
+/// use dome_binder::{Record, Recorder};
+/// use dome_core::{BinderVersion, Reader, Source};
+/// let (mut reader, mut recorder) = (Reader::new(), Recorder::new(BinderVersion::V1));
+/// let source = Source { line: 1, name: "a.jsonl".into() };
+/// let record = recorder.record(reader.read(dome_core::EXAMPLE_LINE)?, source.clone());
+/// assert_eq!(record.keys, Record::new(dome_core::read(dome_core::EXAMPLE_LINE)?, source).keys);
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
+#[derive(Default)]
+pub struct Recorder {
+    keyer: Keyer,
+    /// Looked up in and never walked, so that its order is nobody's.
+    gates: HashSet<Arc<[Gate]>, FixedState>,
+}
+
+impl Recorder {
+    /// One that makes the keys of a binder.
+    #[must_use]
+    pub fn new(binder: BinderVersion) -> Self {
+        Self { keyer: Keyer::new(binder), ..Self::default() }
+    }
+
+    /// The record of an envelope, which holds its canonical bytes.
+    pub fn record(&mut self, envelope: Envelope, source: Source) -> Record {
+        let keys = self.keyer.key(&envelope);
+        let gates = self.gates(&envelope);
+        Record::of(envelope, keys, Canonical::Held(self.keyer.canonical().into()), gates, source)
+    }
+
+    /// The record of an envelope whose canonical bytes go to the end of `pile`, where it says they
+    /// are kept.
+    pub fn record_onto(&mut self, pile: &mut Vec<u8>, envelope: Envelope, source: Source) -> Record {
+        let keys = self.keyer.key(&envelope);
+        let gates = self.gates(&envelope);
+        let (at, canonical) = (pile.len() as u64, self.keyer.canonical());
+        pile.extend_from_slice(canonical);
+        // An envelope is far below 4 GiB: its line is at most a megabyte.
+        let bytes = u32::try_from(canonical.len()).unwrap_or(u32::MAX);
+        Record::of(envelope, keys, Canonical::Kept { at, bytes }, gates, source)
+    }
+
+    fn gates(&mut self, envelope: &Envelope) -> Arc<[Gate]> {
+        let gates = envelope.gates.as_slice();
+        if let Some(known) = self.gates.get(gates) {
+            return Arc::clone(known);
+        }
+        if self.gates.len() == REMEMBERED {
+            self.gates.clear();
+        }
+        let gates: Arc<[Gate]> = gates.into();
+        self.gates.insert(Arc::clone(&gates));
+        gates
+    }
+}

@@ -1,0 +1,177 @@
+//! Keys of envelopes, one after the other: what repeats is hashed once (section 7).
+
+use std::hash::{BuildHasher, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::binder::BinderVersion;
+use crate::envelope::Envelope;
+use crate::fingerprint::{Fingerprint, Parts, Templates};
+use crate::hash::Sha256Hash;
+use crate::key::{self, Keys};
+use crate::reason::FailureReasonCode;
+use crate::spec::{TaskLine, TaskSpec};
+
+/// Identities that are remembered at the most; then all are forgotten, and learnt again.
+const REMEMBERED: usize = 1 << 15;
+
+/// What an envelope has in common with all others of its derived key (M-61): one way to fail, or
+/// not to fail, on one task line. Shared, since a history has few of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The task line (M-20).
+    pub task_line: Arc<TaskLine>,
+    /// `task_spec.failure_reason_code`
+    pub failure_reason_code: FailureReasonCode,
+    /// Why failures are grouped (M-50).
+    pub fingerprint: Arc<Fingerprint>,
+    /// SHA-256 of the fingerprint (M-50).
+    pub fingerprint_hash: Sha256Hash,
+    /// One failure of one task line: a capsule's key (M-61).
+    pub derived: Sha256Hash,
+    /// One task line (M-62).
+    pub line: Sha256Hash,
+    /// One failure, whatever the target and the scope (M-63).
+    pub concept: Sha256Hash,
+}
+
+/// The keys of one envelope; those of M-50 and M-61 to M-63 are reached through its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keyed {
+    /// SHA-256 of the canonical envelope (M-40).
+    pub digest: Sha256Hash,
+    /// One outcome of one task in one run (M-60).
+    pub idempotency: Sha256Hash,
+    /// What it has in common with others.
+    pub identity: Arc<Identity>,
+}
+
+/// Computes the keys of one envelope after the other, in memory that is kept.
+///
+/// What a history repeats, it hashes once: an envelope whose fingerprint, task line and code were
+/// seen before has their keys.
+///
+/// ```
+/// use dome_core::{BinderVersion, Keyer, Keys, Reader};
+/// let (mut reader, mut keyer) = (Reader::new(), Keyer::new(BinderVersion::V1));
+/// let envelope = reader.read(dome_core::EXAMPLE_LINE)?;
+/// let keyed = keyer.key(&envelope);
+/// assert_eq!(keyed.keys(), Keys::of(&envelope));
+/// assert_eq!(keyer.canonical(), envelope.to_canonical());
+/// assert!(std::sync::Arc::ptr_eq(&keyed.identity, &keyer.key(&envelope).identity));
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
+#[derive(Default)]
+pub struct Keyer {
+    binder: BinderVersion,
+    canonical: Vec<u8>,
+    /// Whatever else is hashed.
+    bytes: Vec<u8>,
+    templates: Templates,
+    known: HashTable<(u64, Arc<Identity>)>,
+}
+
+impl Keyer {
+    /// One that makes the keys of a binder.
+    #[must_use]
+    pub fn new(binder: BinderVersion) -> Self {
+        Self { binder, ..Self::default() }
+    }
+
+    /// The binder that makes the keys.
+    #[must_use]
+    pub const fn binder(&self) -> BinderVersion {
+        self.binder
+    }
+
+    /// The keys of an envelope.
+    pub fn key(&mut self, envelope: &Envelope) -> Keyed {
+        self.canonical.clear();
+        envelope.write_canonical(&mut self.canonical);
+        Keyed {
+            digest: Sha256Hash::of(&self.canonical),
+            idempotency: key::idempotency(self.binder, envelope, &mut self.bytes),
+            identity: self.identity(envelope),
+        }
+    }
+
+    /// The canonical bytes of the envelope that was keyed last.
+    #[must_use]
+    pub fn canonical(&self) -> &[u8] {
+        &self.canonical
+    }
+
+    fn identity(&mut self, envelope: &Envelope) -> Arc<Identity> {
+        let (spec, bytes) = (&envelope.task_spec, &mut self.bytes);
+        let parts = Parts::of(self.binder, envelope, &mut self.templates);
+        bytes.clear();
+        crate::canonical::append(&parts, bytes);
+        let hash = place(bytes, spec);
+        let is_it = |(known, identity): &(u64, Arc<Identity>)| {
+            *known == hash && identity.is_of(spec) && parts.make(&identity.fingerprint)
+        };
+        if let Some((_, identity)) = self.known.find(hash, is_it) {
+            return Arc::clone(identity);
+        }
+        let (fingerprint_hash, fingerprint) = (Sha256Hash::of(bytes), Arc::new(parts.to_fingerprint()));
+        let task_line = Arc::new(spec.line());
+        let identity = Arc::new(Identity {
+            task_line,
+            failure_reason_code: spec.failure_reason_code.clone(),
+            fingerprint,
+            fingerprint_hash,
+            derived: key::derived(self.binder, spec, fingerprint_hash, bytes),
+            line: key::line(spec, bytes),
+            concept: key::concept(self.binder, spec, fingerprint_hash, bytes),
+        });
+        if self.known.len() == REMEMBERED {
+            self.known.clear();
+        }
+        self.known.insert_unique(hash, (hash, Arc::clone(&identity)), |(hash, _)| *hash);
+        identity
+    }
+}
+
+/// Where an identity is looked for: never seen, and no part of a key.
+fn place(fingerprint: &[u8], spec: &TaskSpec) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(fingerprint);
+    hasher.write(spec.target.id.as_str().as_bytes());
+    hasher.write(spec.target.kind.as_str().as_bytes());
+    hasher.write(spec.action.kind.as_str().as_bytes());
+    hasher.write(spec.failure_reason_code.as_str().as_bytes());
+    hasher.finish()
+}
+
+impl Identity {
+    fn is_of(&self, spec: &TaskSpec) -> bool {
+        let TaskLine { scope, target_kind, target_id, action_kind } = &*self.task_line;
+        *target_id == spec.target.id
+            && self.failure_reason_code == spec.failure_reason_code
+            && *action_kind == spec.action.kind
+            && *target_kind == spec.target.kind
+            && *scope == spec.scope
+    }
+}
+
+impl Keyed {
+    /// All keys as one value.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        let Identity { fingerprint_hash, derived, line, concept, .. } = *self.identity;
+        Keys { digest: self.digest, fingerprint_hash, idempotency: self.idempotency, derived, line, concept }
+    }
+}
+
+impl Deref for Keyed {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.identity
+    }
+}
