@@ -86,7 +86,7 @@ pub use id::{
 pub use ingress::{Reader, line_too_long, read};
 pub use key::Keys;
 pub use keyer::{Identity, Keyed, Keyer};
-pub use lines::{Line, lines};
+pub use lines::{Line, line_feeds, lines};
 pub use map::StringMap;
 pub use path::{EvidencePath, PathError};
 pub use problem::{Problem, ProblemCode, Rejection};

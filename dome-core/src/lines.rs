@@ -1,5 +1,7 @@
 //! Cutting bytes into lines (M-31, M-121).
 
+use memchr::{memchr, memchr_iter};
+
 /// One line, without its end and without a byte order mark at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'b> {
@@ -21,6 +23,26 @@ impl Line<'_> {
     }
 }
 
+/// How many line feeds there are.
+///
+/// ```
+/// assert_eq!(dome_core::line_feeds(b"a\nb\r\nc"), 2);
+/// ```
+#[must_use]
+pub fn line_feeds(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// The lines of `bytes` with their ends.
+fn split_lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
 /// The lines of `bytes`, which start with line `number` at `offset` of their source.
 ///
 /// `\n` and `\r\n` end a line; a last line without an end is a line.
@@ -32,7 +54,7 @@ impl Line<'_> {
 /// ```
 pub fn lines(bytes: &[u8], number: u64, offset: u64) -> impl Iterator<Item = Line<'_>> {
     let mut next = (number, offset);
-    bytes.split_inclusive(|byte| *byte == b'\n').map(move |whole| {
+    split_lines(bytes).map(move |whole| {
         let (number, offset) = next;
         next = (number + 1, offset + whole.len() as u64);
         let ended = whole.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));

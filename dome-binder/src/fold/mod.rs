@@ -73,7 +73,7 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
 /// capsule's counters add up from.
 pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
     let (mut state, mut runs) = (LineState::default(), MemoryRuns::default());
-    let mut folded = FoldedLine::default();
+    let mut folded = FoldedLine { bound: Vec::with_capacity(line.facts.len()), ..FoldedLine::default() };
     for line_fact in &line.facts {
         let Step { bound, applied, effects } = state.push(line_fact, rules, &mut runs);
         effects.iter().for_each(|effect| observe(line_fact.position, effect));

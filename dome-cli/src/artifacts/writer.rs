@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use dome_core::{Sha256Hash, canonical};
+use dome_core::{Sha256Hash, canonical, line_feeds};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -40,7 +40,7 @@ impl Rows {
     pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.file.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
         self.hasher.update(bytes);
-        self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.lines += line_feeds(bytes);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use dome_core::{RawLine, limits};
+use dome_core::{RawLine, limits, line_feeds};
 
 /// Bytes that a chunk aims at.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -115,7 +115,7 @@ impl<R: Read> Chunks<R> {
             Some(0) => Ok(None),
             Some(whole) => {
                 let (number, offset, bytes) = (self.number, self.offset, self.hand_out(whole));
-                self.number += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+                self.number += line_feeds(&bytes);
                 Ok(Some(Chunk::Lines { number, offset, bytes }))
             }
             None => self.long_line().map(|line| Some(Chunk::Long(line))),

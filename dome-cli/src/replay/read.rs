@@ -102,7 +102,7 @@ impl<'m> Door<'m> {
     /// Brings the pile to the spool.
     fn keep(&mut self, records: &mut [Box<Record>]) -> anyhow::Result<()> {
         let Some(spool) = self.how.spool else { return Ok(()) };
-        let from = spool.keep(std::mem::take(&mut self.pile))?;
+        let from = spool.keep(&mut self.pile)?;
         for record in records {
             if let Canonical::Kept { at, .. } = &mut record.canonical {
                 *at += from;

@@ -11,7 +11,7 @@ use dome_binder::{Canonical, Record};
 use super::spill::scratch::Scratch;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
-const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 16 << 20 };
+const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 8 << 20 };
 
 /// Where piles of envelopes are kept. A place counts all bytes so far, those in memory first.
 pub(crate) struct Spool {
@@ -35,12 +35,12 @@ impl Spool {
         Self { scratch: Scratch::above(out, 0), piles: Mutex::default() }
     }
 
-    /// Keeps a pile; gives the place of its first byte.
+    /// Keeps a pile, and leaves it empty; gives the place of its first byte.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub(crate) fn keep(&self, pile: Vec<u8>) -> anyhow::Result<u64> {
+    pub(crate) fn keep(&self, pile: &mut Vec<u8>) -> anyhow::Result<u64> {
         let mut piles = self.piles.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, bytes) = (piles.end, pile.len() as u64);
         if piles.file.is_none() && at + bytes > HELD_BYTES {
@@ -49,12 +49,13 @@ impl Spool {
         }
         piles.end += bytes;
         match &piles.file {
-            None => piles.held.push((at, pile)),
+            None => piles.held.push((at, std::mem::take(pile))),
             Some(file) => {
-                let written = file.write_all_at(&pile, at - piles.file_from);
+                let written = file.write_all_at(pile, at - piles.file_from);
                 written.map_err(|why| self.scratch.failed("write", why))?;
             }
         }
+        pile.clear();
         Ok(at)
     }
 

@@ -74,7 +74,7 @@ impl ResultDir {
         let entry = self.named.files.get(name);
         let entry = entry.ok_or_else(|| invalid(format!("`{}`: the manifest names no such file", path.display())))?;
         let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = dome_core::line_feeds(&bytes);
         let says = |what: String| {
             let dir = self.path.display();
             invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display()))

@@ -127,7 +127,7 @@ fn written<T: Serialize>(rows: &[T]) -> Vec<u8> {
 }
 
 fn entry(bytes: &[u8]) -> FileEntry {
-    FileEntry { lines: bytes.iter().filter(|byte| **byte == b'\n').count() as u64, sha256: Sha256Hash::of(bytes) }
+    FileEntry { lines: dome_core::line_feeds(bytes), sha256: Sha256Hash::of(bytes) }
 }
 
 /// Holds every file to the digest that the manifest names: what recomputation cannot contradict,
