@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
+use dome_benches::pipeline::Views;
 use dome_benches::{SEED, count, pipeline, synthetic};
-use dome_binder::Recorder;
+use dome_binder::{Recorder, order};
 use dome_core::{CodeTableError, Envelope, Fingerprint, Keyer, Reader, Source, lines, message_template};
 
 fn main() -> Result<(), CodeTableError> {
@@ -50,7 +51,18 @@ fn main() -> Result<(), CodeTableError> {
         "record (all of these)",
         measure(|| records.extend(envelopes.drain(..).map(|envelope| recorder.record(envelope, source())))),
     );
+    drop((records, envelopes));
     let rules = pipeline::rules()?;
+    let (records, rejected) = pipeline::records(&bytes);
+    let (mut ledger, mut replay, mut views, mut rows) = (None, None, None, Vec::new());
+    row("group + settle + order", measure(|| ledger = Some(order(pipeline::settled(records)))));
+    row("fold + assemble", measure(|| replay = ledger.take().map(|ledger| pipeline::derived(ledger, &rules))));
+    row("views", measure(|| views = replay.as_ref().map(Views::of)));
+    if let (Some(replay), Some(views)) = (&replay, &views) {
+        let capacity = bytes.len() * 2;
+        row("rows", measure(|| rows = pipeline::rows(replay, views, &rejected, &rules, capacity)));
+    }
+    drop(rows);
     row("whole replay", measure(|| drop(black_box(pipeline::replay(&bytes, &rules)))));
     Ok(())
 }

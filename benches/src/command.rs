@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -105,7 +105,51 @@ pub fn same(one: &Path, other: &Path) -> io::Result<bool> {
     let mut equal = names(one)? == names(other)?;
     for name in names(one)? {
         let (one, other) = (one.join(&name), other.join(&name));
-        equal = equal && if one.is_dir() { same(&one, &other)? } else { fs::read(one)? == fs::read(other)? };
+        equal = equal && if one.is_dir() { same(&one, &other)? } else { same_bytes(&one, &other)? };
     }
     Ok(equal)
+}
+
+/// Whether two files hold the same bytes; they are read piece by piece.
+fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let open = |path| File::open(path).map(|file| BufReader::with_capacity(1 << 16, file));
+    let (mut one, mut other) = (open(one)?, open(other)?);
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let both = left.len().min(right.len());
+        if both == 0 || left.get(..both) != right.get(..both) {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        one.consume(both);
+        other.consume(both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn results_are_the_same_only_byte_for_byte() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = std::env::temp_dir().join(format!("dome-same-{}", std::process::id()));
+        let [one, other] = ["one", "other"].map(|name| folder.join(name));
+        for folder in [&one, &other] {
+            fs::create_dir_all(folder.join("views")).unwrap();
+            fs::copy(root.join("Cargo.toml"), folder.join("views/a")).unwrap();
+        }
+        assert!(super::same(&one, &other).unwrap());
+        assert_eq!(super::size(&one).unwrap(), fs::metadata(root.join("Cargo.toml")).unwrap().len());
+        let mut longer = fs::read(root.join("Cargo.toml")).unwrap();
+        longer.push(b'\n');
+        fs::write(other.join("views/a"), longer).unwrap();
+        assert!(!super::same(&one, &other).unwrap());
+        fs::copy(root.join("Cargo.toml"), other.join("views/a")).unwrap();
+        fs::write(other.join("b"), "").unwrap();
+        assert!(!super::same(&one, &other).unwrap());
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

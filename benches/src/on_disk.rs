@@ -6,12 +6,13 @@
 //! and written, each file synced as the command does. What is hashed and written is not the real
 //! content but as many bytes, which costs the same.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use dome_core::Reader;
+use dome_core::{Keys, Reader};
 use sha2::{Digest, Sha256};
 
 use crate::ceiling::{self, Hashed};
@@ -33,15 +34,20 @@ fn each_line(input: &Path, mut work: impl FnMut(&[u8]) -> io::Result<()>) -> io:
 
 /// Writes down the lengths of all that is hashed for each sound line of a file.
 ///
+/// Of what many envelopes share, fingerprint and keys but the idempotency key, it is written down for each of
+/// them, or `once` only.
+///
 /// # Errors
 ///
 /// When a file cannot be read or written.
-pub fn write_lengths(input: &Path, lengths: &Path) -> io::Result<()> {
-    let (mut out, mut reader) = (BufWriter::new(File::create(lengths)?), Reader::new());
+pub fn write_lengths(input: &Path, lengths: &Path, once: bool) -> io::Result<()> {
+    let (mut out, mut reader, mut known) = (BufWriter::new(File::create(lengths)?), Reader::new(), BTreeSet::new());
     each_line(input, |line| {
         let Ok(envelope) = reader.read(line) else { return Ok(()) };
-        let hashed = Hashed::of(&envelope);
-        let mut lengths = [hashed.digest, hashed.fingerprint].into_iter().chain(hashed.keys);
+        let Hashed { digest, fingerprint, keys: [idempotency, derived, line, concept] } = Hashed::of(&envelope);
+        let first = known.insert(Keys::of(&envelope).derived);
+        let shared = [fingerprint, derived, line, concept].into_iter().filter(|_| first || !once);
+        let mut lengths = [digest, idempotency].into_iter().chain(shared);
         lengths.try_for_each(|length| out.write_all(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()))
     })?;
     out.flush()

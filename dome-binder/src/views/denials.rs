@@ -106,6 +106,20 @@ impl GuardDenials {
         }
     }
 
+    /// Adds what was gathered of other runs.
+    pub fn merge(&mut self, other: Self) {
+        for (code, guards) in other.rows {
+            let own = self.rows.entry(code).or_default();
+            for (guard, (tally, denied)) in guards {
+                let (sum, all) = own.entry(guard).or_insert_with(|| (Tally::at(tally.first_ts), Denied::default()));
+                sum.merge(&tally);
+                all.denials += denied.denials;
+                all.stops += denied.stops;
+                all.beside.extend(denied.beside);
+            }
+        }
+    }
+
     /// The rows: by denials descending, then code and guard.
     #[must_use]
     pub fn rows(&self) -> Vec<GuardDenial<'_>> {

@@ -81,6 +81,20 @@ impl GateRollups {
         }
     }
 
+    /// Adds what was gathered of other runs.
+    pub fn merge(&mut self, other: Self) {
+        for (code, gates) in other.rows {
+            let own = self.rows.entry(code).or_default();
+            for (gate, (tally, ended)) in gates {
+                let (sum, all) = own.entry(gate).or_insert_with(|| (Tally::at(tally.first_ts), Ended::default()));
+                sum.merge(&tally);
+                all.fail += ended.fail;
+                all.pass += ended.pass;
+                all.skip += ended.skip;
+            }
+        }
+    }
+
     /// The rows: by FAIL count descending, then code and gate.
     #[must_use]
     pub fn rows(&self) -> Vec<GateRollup<'_>> {

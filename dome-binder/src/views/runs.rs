@@ -40,6 +40,15 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Adds what was counted of other runs.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.first_ts = self.first_ts.min(other.first_ts);
+        self.last_ts = self.last_ts.max(other.last_ts);
+        self.runs += other.runs;
+    }
+}
+
 /// Hands out facts run by run, the runs by their first fact. A run's name is looked up once a fact.
 pub(super) fn by_run<'f>(facts: impl Iterator<Item = &'f Fact>, mut run: impl FnMut(&[&'f Fact])) {
     let mut runs = Groups::<Vec<&Fact>>::default();

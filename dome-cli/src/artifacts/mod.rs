@@ -11,7 +11,6 @@ pub(crate) use told::{Rejected, Told, Totals, Verdicts};
 use writer::Rows;
 pub(crate) use writer::{FileEntry, Folder};
 
-use std::ops::Range;
 use std::path::Path;
 
 use dome_binder::{Fact, Lineage, Replay as Result, Rules, append_fact, append_row, views};
@@ -21,7 +20,7 @@ use serde::Serialize;
 use crate::artifacts::directory::Destination;
 use crate::parallel;
 use crate::redaction::Redacted;
-use crate::replay::{Kept, LineCounts};
+use crate::replay::{Kept, LineCounts, RunViews};
 use crate::settings::Replay;
 
 /// The files of a result, but for its manifest.
@@ -44,6 +43,8 @@ pub(crate) struct Artifacts<'r, 'd> {
     pub(crate) args: &'r Replay,
     pub(crate) rules: &'r Rules,
     pub(crate) result: &'d Result,
+    /// What was gathered run by run.
+    pub(crate) views: &'d RunViews,
     /// The canonical envelopes that records do not hold.
     pub(crate) kept: &'d Kept,
     pub(crate) quarantine: &'d [QuarantineRow],
@@ -63,7 +64,8 @@ pub(crate) struct Written {
 pub(crate) fn write(artifacts: &Artifacts<'_, '_>, told: &Told<'_>) -> anyhow::Result<Written> {
     let mut draft = Draft::beside(&artifacts.args.out)?;
     let folder = &draft.folder;
-    let mut files = vec![(FACTS, artifacts.facts(folder)?), (LINEAGE, artifacts.lineage(folder)?)];
+    let (facts, lineage) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
+    let mut files = vec![(FACTS, facts), (LINEAGE, lineage)];
     let others = parallel::map(artifacts.args.threads, Artifacts::OTHERS.into_iter(), |(name, write)| {
         Ok((name, write(artifacts, folder.open(name)?)?))
     });
@@ -117,9 +119,9 @@ impl<'r> Artifacts<'r, '_> {
     /// The files that are each written on one thread, those that take longest first.
     const OTHERS: [(&'static str, Write); 6] = [
         (RECENT_FAILURES, |all, rows| rows.all(&views::recent_failures(all.ledger()))),
-        (GATE_ROLLUP, |all, rows| rows.all(&views::gate_rollup(all.ledger()))),
+        (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
         (CAPSULES, |all, rows| rows.all(&all.result.derived.capsules)),
-        (GUARD_DENIALS, |all, rows| rows.all(&views::guard_denials(all.ledger()))),
+        (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
         (QUARANTINE, |all, rows| rows.all(all.quarantine)),
         (CONCEPTS, |all, rows| rows.all(&all.result.derived.concepts)),
     ];
@@ -128,40 +130,27 @@ impl<'r> Artifacts<'r, '_> {
         &self.result.ledger.facts
     }
 
-    fn facts(&self, folder: &Folder) -> anyhow::Result<Rows> {
-        let bound = |range| self.result.bound.get(range).unwrap_or_default();
-        self.batched(folder.open(FACTS)?, |range, facts, bytes| {
-            let mut read = Vec::new();
-            for (fact, bound) in facts.iter().zip(bound(range)) {
-                append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, bytes);
-            }
-            Ok(())
-        })
-    }
-
-    fn lineage(&self, folder: &Folder) -> anyhow::Result<Rows> {
-        self.batched(folder.open(LINEAGE)?, |_, facts, bytes| {
-            facts.iter().for_each(|fact| append_row(&Lineage::of(fact), bytes));
-            Ok(())
-        })
-    }
-
-    /// Renders rows of facts on all threads, and writes them in order while others are rendered.
-    fn batched(
-        &self,
-        mut rows: Rows,
-        render: impl Fn(Range<usize>, &[Fact], &mut Vec<u8>) -> anyhow::Result<()> + Sync,
-    ) -> anyhow::Result<Rows> {
-        let facts = self.ledger();
+    /// Renders the rows of facts and of their lineage on all threads, and writes them in order while
+    /// others are rendered: each fact is looked at once.
+    fn facts(&self, mut facts: Rows, mut lineage: Rows) -> anyhow::Result<(Rows, Rows)> {
         let rendered = |start: usize| {
-            let range = start..(start + BATCH).min(facts.len());
-            let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
-            let done = render(range.clone(), facts.get(range).unwrap_or_default(), &mut bytes);
-            done.map(|()| bytes)
+            let range = start..(start + BATCH).min(self.ledger().len());
+            let (own, bound) = (self.ledger().get(range.clone()), self.result.bound.get(range));
+            let mut rows = (Vec::with_capacity(BATCH * ROW_BYTES), Vec::new());
+            let mut read = Vec::new();
+            for (fact, bound) in own.unwrap_or_default().iter().zip(bound.unwrap_or_default()) {
+                append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, &mut rows.0);
+                append_row(&Lineage::of(fact), &mut rows.1);
+            }
+            Ok(rows)
         };
-        let starts = (0..facts.len()).step_by(BATCH);
-        parallel::in_order(self.args.threads, starts, rendered, |bytes| rows.push(&bytes?))?;
-        Ok(rows)
+        let starts = (0..self.ledger().len()).step_by(BATCH);
+        parallel::in_order(self.args.threads, starts, rendered, |rendered: anyhow::Result<_>| {
+            let rows: (Vec<u8>, Vec<u8>) = rendered?;
+            facts.push(&rows.0)?;
+            lineage.push(&rows.1)
+        })?;
+        Ok((facts, lineage))
     }
 }
 

@@ -7,7 +7,7 @@ mod spill;
 mod spool;
 mod summary;
 
-pub(crate) use derive::derive;
+pub(crate) use derive::{RunViews, derive};
 pub(crate) use read::LineCounts;
 pub(crate) use rules::{codes, load_rules, policy};
 pub(crate) use spool::Kept;
@@ -79,7 +79,7 @@ pub(crate) fn records(
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> dome_binder::Replay {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    derive(records, rules, threads, as_of, &mut Steps::default())
+    derive(records, rules, threads, as_of, &mut Steps::default()).0
 }
 
 /// Runs the verb.
@@ -122,11 +122,22 @@ fn in_memory<'r>(
     let read = steps.time("reading", || read::read(sources, &Reading::of(args, masking, Some(&spool))))?;
     let kept = spool.kept();
     let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
-    let result = derive(read.records, rules, args.threads, args.as_of, steps);
+    let (result, views) = derive(read.records, rules, args.threads, args.as_of, steps);
     let quarantine =
         steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, sources, masking))?;
-    let artifacts = Artifacts { args, rules, result: &result, kept: &kept, quarantine: &quarantine, counts, redacted };
+    let artifacts = Artifacts {
+        args,
+        rules,
+        result: &result,
+        views: &views,
+        kept: &kept,
+        quarantine: &quarantine,
+        counts,
+        redacted,
+    };
     let told = artifacts.told();
     let written = steps.time("writing", || artifacts::write(&artifacts, &told))?;
+    // The process is about to end: the system takes memory back faster than it can be dropped.
+    std::mem::forget(result);
     Ok((told, written))
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
     };
     let (lines, blank) = history.lines();
     let records = history.take_records();
-    let result = replay::derive(records, &rules, args.threads, args.as_of, &mut Steps::default());
+    let (result, views) = replay::derive(records, &rules, args.threads, args.as_of, &mut Steps::default());
     let quarantine = history.quarantine(&result.ledger.conflicts, &mut Segments::of(export.store))?;
     let counts = LineCounts { lines, blank };
     let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
@@ -55,6 +55,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         args: &args,
         rules: &rules,
         result: &result,
+        views: &views,
         kept: &Kept::default(),
         quarantine: &quarantine,
         counts,

@@ -28,8 +28,8 @@ use std::sync::{Mutex, MutexGuard};
 use dome_binder::{FactBytes, Position, Rules};
 use dome_core::BinderVersion;
 
-use super::Steps;
 use super::read::{self, Reading};
+use super::{RunViews, Steps};
 use crate::artifacts::{Draft, FACTS, Folder, GATE_ROLLUP, GUARD_DENIALS, Told, Totals, Written};
 use crate::input::Source;
 use crate::redaction::Masking;
@@ -37,7 +37,7 @@ use crate::settings::Replay;
 use batches::{Batch, each_batch};
 use lines::Bindings;
 use row::Row;
-use runs::RunViews;
+use runs::Gathered;
 use scratch::{RowFile, Scratch};
 
 /// What every stage stands on.
@@ -65,7 +65,7 @@ pub(super) fn replay<'r>(
     let settled = steps.time("settling", || runs::settle_all(intake.runs, &ground))?;
     let mut draft = Draft::beside(&args.out)?;
     let folder = &mut draft.folder;
-    let RunViews { gates, denials, firsts } = settled.views;
+    let Gathered { views: RunViews { gates, denials }, firsts } = settled.gathered;
     let ordered = steps.time("ordering", || {
         recent::write(settled.failing, &ground.scratch, folder)?;
         ledger::put_in_order(&settled.sorted, firsts.into_values(), &ground, folder)

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Mutex;
 
-use dome_binder::views::{GateRollups, GuardDenials};
 use dome_binder::{Conflict, DenialKind, Fact, Ledger, RunCounts, SettledRun, group_by_run, order, settle};
 use dome_core::Timestamp;
 
@@ -13,6 +12,7 @@ use super::parts::Cut;
 use super::row::{Restorer, Row};
 use super::scratch::RowFile;
 use super::{Ground, held, opened, recent};
+use crate::replay::RunViews;
 
 /// What all runs come to.
 #[derive(Default)]
@@ -23,22 +23,20 @@ pub(super) struct Settled {
     pub(super) counts: RunCounts,
     /// The rows of failing facts, each file in the order of their view.
     pub(super) failing: Vec<RowFile>,
-    pub(super) views: RunViews,
+    pub(super) gathered: Gathered,
 }
 
 /// What is gathered run by run, in any order.
 #[derive(Default)]
-pub(super) struct RunViews {
-    pub(super) gates: GateRollups,
-    pub(super) denials: GuardDenials,
+pub(super) struct Gathered {
+    pub(super) views: RunViews,
     /// The first fact of each kind of denial (M-71).
     pub(super) firsts: BTreeMap<DenialKind, Place>,
 }
 
-impl RunViews {
+impl Gathered {
     fn add_run(&mut self, facts: &[Fact]) {
-        self.gates.add_run(facts);
-        self.denials.add_run(facts);
+        self.views.add_run(facts);
         for fact in facts {
             let Some(kind) = DenialKind::of(fact) else { continue };
             let place = || (fact.ordered_ts, Box::from(fact.run_id.as_str()), fact.place);
@@ -53,10 +51,10 @@ impl RunViews {
 
 /// Settles all runs.
 pub(super) fn settle_all(runs: Vec<RowFile>, ground: &Ground<'_>) -> anyhow::Result<Settled> {
-    let views = Mutex::new(RunViews::default());
+    let gathered = Mutex::new(Gathered::default());
     let cut = Cut { scratch: &ground.scratch, shape: &ground.shape, hash: |row| row.run_hash() };
-    let files = cut.each(runs, &|file| settle_file(&file, ground, &views))?;
-    let mut all = Settled { views: opened(views)?, ..Settled::default() };
+    let files = cut.each(runs, &|file| settle_file(&file, ground, &gathered))?;
+    let mut all = Settled { gathered: opened(gathered)?, ..Settled::default() };
     for (sorted, failing, ledger) in files {
         all.sorted.push(sorted);
         all.failing.push(failing);
@@ -71,7 +69,7 @@ pub(super) fn settle_all(runs: Vec<RowFile>, ground: &Ground<'_>) -> anyhow::Res
 fn settle_file(
     file: &RowFile,
     ground: &Ground<'_>,
-    views: &Mutex<RunViews>,
+    gathered: &Mutex<Gathered>,
 ) -> anyhow::Result<(RowFile, RowFile, Ledger)> {
     let mut restorer = Restorer::new(ground.sources, ground.binder);
     let mut records = Vec::new();
@@ -80,9 +78,9 @@ fn settle_file(
         Ok(())
     })?;
     let runs: Vec<SettledRun> = group_by_run(records).into_iter().map(settle).collect();
-    let mut views = held(views)?;
-    runs.iter().for_each(|run| views.add_run(&run.facts));
-    drop(views);
+    let mut gathered = held(gathered)?;
+    runs.iter().for_each(|run| gathered.add_run(&run.facts));
+    drop(gathered);
     let mut ledger = order(runs);
     let failing = recent::put_aside(&ledger.facts, &ground.scratch)?;
     let names = ground.sources.iter().zip(0_u32..).map(|(source, number)| (source.name.as_str(), number));
