@@ -96,7 +96,9 @@ fn a_disk_that_takes_no_more_leaves_nothing() {
         assert_eq!(std::fs::read_dir(place.path("")).unwrap().count(), 1, "the input alone: {said}");
         said
     };
-    for (blocks, what) in [(1, "a temporary file in `.`"), (16, "lineage.jsonl`"), (120, "a temporary file in `.`")] {
+    let temporary = "a temporary file in `.`";
+    let recent = "views/mv_recent_failures_by_taskspec.jsonl`";
+    for (blocks, what) in [(1, temporary), (16, recent), (60, temporary), (150, "facts.jsonl`")] {
         let said = ended(blocks);
         assert!(said.starts_with("dome: cannot write ") && said.contains(what), "{blocks}: {said}");
     }
