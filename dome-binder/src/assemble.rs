@@ -1,4 +1,7 @@
 //! Putting folded lines together: what no line can say by itself (L-4, M-84, M-92, M-95).
+//!
+//! It is done in two steps, each of which may be cut again: capsules are finished key by key, and
+//! concepts are gathered from finished capsules concept by concept.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +10,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use crate::applied::count;
 use crate::capsule::{Capsule, finish};
 use crate::concept::{Concept, concepts};
-use crate::fold::{CapsuleState, FoldedLine, Rules};
+use crate::fold::{Applied, CapsuleState, FoldedLine, Rules};
 
 /// What a history comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,30 +25,83 @@ pub struct Derived {
     pub applied_too_early: u64,
 }
 
+/// A capsule as its line folded it, with what M-96 says of that line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldedCapsule {
+    /// What its facts say.
+    pub state: CapsuleState,
+    /// Whether some guard is at *no* in the lane of its line's last fact.
+    pub guard_denied: bool,
+}
+
+/// A capsule as it was folded and as it was finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedCapsule {
+    /// What its facts say.
+    pub state: CapsuleState,
+    /// What it comes to.
+    pub capsule: Capsule,
+}
+
+/// What the folded capsules of some keys come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FinishedKeys {
+    /// The capsules, by derived key.
+    pub capsules: Vec<FinishedCapsule>,
+    /// Facts that apply one of these keys, which no fact mints (M-44).
+    pub applied_unknown: u64,
+    /// Facts that apply one of these keys, which some fact mints, but no earlier one (M-44).
+    pub applied_too_early: u64,
+}
+
+/// Finishes the capsules of some derived keys: `folded` has all of them, `applied` every fact that
+/// applied one, whatever line it is of; both in any order. All keys at once, or some apart: what is
+/// counted of a key looks at no other (M-84).
+///
+/// ```
+/// use dome_binder::{Policy, Rules, finish_keys};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// assert!(finish_keys(Vec::new(), Vec::new(), &rules, None).capsules.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn finish_keys(
+    mut folded: Vec<FoldedCapsule>,
+    applied: Vec<Applied>,
+    rules: &Rules,
+    as_of: Option<Timestamp>,
+) -> FinishedKeys {
+    folded.sort_unstable_by_key(|folded| folded.state.keys.derived);
+    let by_key: BTreeMap<Sha256Hash, &CapsuleState> =
+        folded.iter().map(|folded| (folded.state.keys.derived, &folded.state)).collect();
+    let applications = count(applied, &by_key);
+    let finished = folded.into_iter().map(|FoldedCapsule { state, guard_denied }| {
+        let applied = applications.counts.get(&state.keys.derived).copied().unwrap_or_default();
+        let capsule = finish(&state, applied, guard_denied, rules, as_of);
+        FinishedCapsule { state, capsule }
+    });
+    FinishedKeys {
+        capsules: finished.collect(),
+        applied_unknown: applications.unknown,
+        applied_too_early: applications.too_early,
+    }
+}
+
 /// Puts folded lines together, in whatever order they come.
 ///
 /// `as_of` is the instant that staleness is measured at, by default the last fact's ordered time
 /// ([`crate::Ledger::last_ts`]).
 #[must_use]
 pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
-    let mut applied = Vec::new();
-    let mut states: Vec<(CapsuleState, bool)> = Vec::new();
+    let (mut applied, mut folded) = (Vec::new(), Vec::new());
     for line in lines {
         applied.extend(line.applied);
-        states.extend(line.capsules.into_iter().map(|capsule| (capsule, line.guard_denied)));
+        let guard_denied = line.guard_denied;
+        folded.extend(line.capsules.into_iter().map(|state| FoldedCapsule { state, guard_denied }));
     }
-    states.sort_unstable_by_key(|(state, _)| state.keys.derived);
-    let by_key: BTreeMap<Sha256Hash, &CapsuleState> =
-        states.iter().map(|(state, _)| (state.keys.derived, state)).collect();
-    let applications = count(applied, &by_key);
-    let capsules: Vec<Capsule> = states
-        .iter()
-        .map(|(state, guard_denied)| {
-            let applied = applications.counts.get(&state.keys.derived).copied().unwrap_or_default();
-            finish(state, applied, *guard_denied, rules, as_of)
-        })
-        .collect();
-    let finished: Vec<_> = states.iter().map(|(state, _)| state).zip(&capsules).collect();
-    let concepts = concepts(&finished, rules, as_of);
-    Derived { concepts, applied_unknown: applications.unknown, applied_too_early: applications.too_early, capsules }
+    let FinishedKeys { capsules, applied_unknown, applied_too_early } = finish_keys(folded, applied, rules, as_of);
+    let concepts = concepts(&capsules, rules, as_of);
+    let capsules = capsules.into_iter().map(|finished| finished.capsule).collect();
+    Derived { concepts, applied_unknown, applied_too_early, capsules }
 }

@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Hash, TargetKind, Timestamp};
 use serde::Serialize;
 
+use crate::assemble::FinishedCapsule;
 use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Verdict;
@@ -48,13 +49,15 @@ pub struct Concept {
     pub target_kind: TargetKind,
 }
 
-/// A capsule as it was folded and as it was finished.
-pub(crate) type Finished<'c> = (&'c CapsuleState, &'c Capsule);
+/// A member of a concept.
+type Member<'c> = (&'c CapsuleState, &'c Capsule);
 
-/// The concepts that are listed, by concept key (M-95).
-pub(crate) fn concepts(capsules: &[Finished<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Vec<Concept> {
-    let mut members: BTreeMap<Sha256Hash, Vec<Finished<'_>>> = BTreeMap::new();
-    for (state, capsule) in capsules {
+/// The concepts that are listed, by concept key (M-95): of all capsules, or of all those that have
+/// some concept keys.
+#[must_use]
+pub fn concepts(capsules: &[FinishedCapsule], rules: &Rules, as_of: Option<Timestamp>) -> Vec<Concept> {
+    let mut members: BTreeMap<Sha256Hash, Vec<Member<'_>>> = BTreeMap::new();
+    for FinishedCapsule { state, capsule } in capsules {
         if capsule.kind == CapsuleKind::Failure {
             members.entry(capsule.concept_key).or_default().push((state, capsule));
         }
@@ -66,7 +69,7 @@ pub(crate) fn concepts(capsules: &[Finished<'_>], rules: &Rules, as_of: Option<T
     members.values().filter_map(|members| concept(members, rules, as_of)).filter(listed).collect()
 }
 
-fn concept(members: &[Finished<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
+fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
     let (first_state, any) = members.first()?;
     let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(_, capsule)| count(capsule)).sum::<u64>();
     let last_seen_ts = members.iter().map(|(_, capsule)| capsule.last_seen_ts).max()?;

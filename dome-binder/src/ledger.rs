@@ -6,6 +6,7 @@ use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Tim
 use sha2::{Digest, Sha256};
 
 use crate::groups::{Groups, hash_of_key};
+use crate::record::Record;
 use crate::settle::{Conflict, Fact, RunCounts, SettledRun};
 
 /// A fact's place in the total order, from 0 (M-42).
@@ -95,20 +96,9 @@ impl Ledger {
     /// `policy_reason_code`) (M-71).
     #[must_use]
     pub fn unseen_denials(&self) -> BTreeSet<Position> {
-        let mut seen: BTreeSet<(Scope, &TargetKind, &ActionKind, &PolicyReasonCode)> = BTreeSet::new();
-        let mut first = BTreeSet::new();
-        for (position, fact) in self.facts.iter().enumerate() {
-            let Some(code) = &fact.policy_reason_code else { continue };
-            if seen.insert((
-                fact.keys.task_line.scope,
-                &fact.keys.task_line.target_kind,
-                &fact.keys.task_line.action_kind,
-                code,
-            )) {
-                first.insert(position);
-            }
-        }
-        first
+        let mut seen = BTreeSet::new();
+        let first = |fact: &Fact| DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
+        self.facts.iter().map(first).enumerate().filter(|(_, first)| *first).map(|(position, _)| position).collect()
     }
 
     /// The ordered time of the last fact: the default of `as_of` (M-92).
@@ -122,11 +112,45 @@ impl Ledger {
     pub fn snapshot_digest(&self) -> Sha256Hash {
         let mut digests: Vec<Sha256Hash> = self.facts.iter().map(|fact| fact.keys.digest).collect();
         digests.sort_unstable();
-        let mut hasher = Sha256::new();
-        for digest in digests {
-            hasher.update(digest.to_string());
-            hasher.update(b"\n");
-        }
-        Sha256Hash::from_bytes(hasher.finalize().into())
+        snapshot_digest(digests)
+    }
+}
+
+/// SHA-256 over digests of facts that come sorted, each followed by a line feed (M-120).
+///
+/// ```
+/// let ledger = dome_binder::Ledger::default();
+/// assert_eq!(dome_binder::snapshot_digest([]), ledger.snapshot_digest());
+/// ```
+#[must_use]
+pub fn snapshot_digest(sorted: impl IntoIterator<Item = Sha256Hash>) -> Sha256Hash {
+    let mut hasher = Sha256::new();
+    for digest in sorted {
+        hasher.update(digest.to_string());
+        hasher.update(b"\n");
+    }
+    Sha256Hash::from_bytes(hasher.finalize().into())
+}
+
+/// The kind of a denial that is unseen until its first fact (M-71). Whoever has no ledger finds that
+/// fact by keeping the least place of each kind.
+///
+/// ```
+/// use dome_binder::{DenialKind, Record};
+/// use dome_core::Source;
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
+/// assert_eq!(DenialKind::of(&record).is_some(), record.policy_reason_code.is_some());
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DenialKind(PolicyReasonCode, Scope, TargetKind, ActionKind);
+
+impl DenialKind {
+    /// The kind of a record with a `policy_reason_code`.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        let (code, line) = (record.policy_reason_code.clone()?, &record.keys.task_line);
+        Some(Self(code, line.scope, line.target_kind.clone(), line.action_kind.clone()))
     }
 }

@@ -60,13 +60,13 @@ mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
-pub use assemble::{Derived, assemble};
+pub use assemble::{Derived, FinishedCapsule, FinishedKeys, FoldedCapsule, assemble, finish_keys};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
     VerdictChange, VerdictTurn, compare, trace,
 };
-pub use concept::Concept;
+pub use concept::{Concept, concepts};
 pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, Hold, Verdict, holds};
@@ -74,7 +74,7 @@ pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
-pub use ledger::{Ledger, LineFact, LineFacts, Position, order};
+pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::Recorder;
@@ -82,6 +82,6 @@ pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use rows::{Lineage, append_fact, append_row};
+pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, mints};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dome_core::{BinderVersion, Envelope, Gate, Keyer, Source};
+use dome_core::{BinderVersion, Envelope, Gate, Keyer, Keys, Source};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
@@ -53,6 +53,12 @@ impl Recorder {
         // An envelope is far below 4 GiB: its line is at most a megabyte.
         let bytes = u32::try_from(canonical.len()).unwrap_or(u32::MAX);
         Record::of(envelope, keys, Canonical::Kept { at, bytes }, gates, source)
+    }
+
+    /// The record of an envelope that was recorded before: its canonical bytes and keys are known.
+    pub fn restore(&mut self, envelope: Envelope, source: Source, keys: &Keys, canonical: Canonical) -> Record {
+        let (keys, gates) = (self.keyer.key_known(&envelope, keys), self.gates(&envelope));
+        Record::of(envelope, keys, canonical, gates, source)
     }
 
     fn gates(&mut self, envelope: &Envelope) -> Arc<[Gate]> {

@@ -1,6 +1,6 @@
 //! Rows of `facts.jsonl` and `lineage.jsonl`, their members in canonical order (M-120).
 
-use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical::append};
+use dome_core::{EventId, Keys, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
 
 use crate::fold::{Bound, Rules};
@@ -41,30 +41,53 @@ pub fn fact_schema() -> schemars::Schema {
     dome_core::schema::of_output::<Fact>()
 }
 
+/// What a row of `facts.jsonl` takes of its fact, for who holds no more than that: [`append_fact`]
+/// takes it of a whole one.
+#[derive(Clone, Copy, Debug)]
+pub struct FactBytes<'f> {
+    /// The canonical envelope: the bytes that its digest is over.
+    pub canonical: &'f [u8],
+    /// Its keys.
+    pub keys: &'f Keys,
+    /// The policy that it declares.
+    pub wrapper_policy: WrapperPolicy,
+    /// Its ordered time (M-42).
+    pub ordered_ts: Timestamp,
+}
+
+impl FactBytes<'_> {
+    /// Appends the row, with its line feed.
+    pub fn append(&self, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(b"{\"derived_key\":");
+        canonical::append(&self.keys.derived, bytes);
+        bytes.extend_from_slice(b",\"digest\":");
+        canonical::append(&self.keys.digest, bytes);
+        bytes.extend_from_slice(b",\"envelope\":");
+        bytes.extend_from_slice(self.canonical);
+        let behind = Behind {
+            fingerprint_hash: self.keys.fingerprint_hash,
+            idempotency_key: self.keys.idempotency,
+            line_key: self.keys.line,
+            minted: bound.minted,
+            mode: rules.mode_of(self.wrapper_policy),
+            ordered_ts: self.ordered_ts,
+            triggers: &bound.triggers,
+        };
+        let brace = bytes.len();
+        canonical::append(&behind, bytes);
+        if let Some(brace) = bytes.get_mut(brace) {
+            *brace = b',';
+        }
+        bytes.push(b'\n');
+    }
+}
+
 /// Appends a row of `facts.jsonl`, with its line feed. `canonical` is the fact's envelope, copied as
 /// the bytes that its digest is over.
 pub fn append_fact(fact: &Fact, canonical: &[u8], bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
-    bytes.extend_from_slice(b"{\"derived_key\":");
-    append(&fact.keys.derived, bytes);
-    bytes.extend_from_slice(b",\"digest\":");
-    append(&fact.keys.digest, bytes);
-    bytes.extend_from_slice(b",\"envelope\":");
-    bytes.extend_from_slice(canonical);
-    let behind = Behind {
-        fingerprint_hash: fact.keys.fingerprint_hash,
-        idempotency_key: fact.keys.idempotency,
-        line_key: fact.keys.line,
-        minted: bound.minted,
-        mode: rules.mode_of(fact.wrapper_policy),
-        ordered_ts: fact.ordered_ts,
-        triggers: &bound.triggers,
-    };
-    let brace = bytes.len();
-    append(&behind, bytes);
-    if let Some(brace) = bytes.get_mut(brace) {
-        *brace = b',';
-    }
-    bytes.push(b'\n');
+    let (wrapper_policy, ordered_ts) = (fact.wrapper_policy, fact.ordered_ts);
+    let keys = &fact.keys.keys();
+    FactBytes { canonical, keys, wrapper_policy, ordered_ts }.append(bound, rules, bytes);
 }
 
 /// A row of `lineage.jsonl`: where a fact first appeared (M-43).
@@ -95,6 +118,6 @@ impl<'f> Lineage<'f> {
 
 /// Appends a row whose type declares its members in canonical order, with its line feed.
 pub fn append_row<T: Serialize>(row: &T, bytes: &mut Vec<u8>) {
-    append(row, bytes);
+    canonical::append(row, bytes);
     bytes.push(b'\n');
 }

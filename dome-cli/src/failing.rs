@@ -128,11 +128,17 @@ pub(crate) const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The failures with the most failing facts, then the latest, then by key.
-pub(crate) fn keeps_failing(capsules: &[Capsule], clock: Clock) -> Vec<Failing> {
+/// The failures with the most failing facts, then the latest, then by key: as many as are named.
+pub(crate) fn foremost(capsules: &[Capsule]) -> Vec<&Capsule> {
     let mut failing: Vec<&Capsule> = capsules.iter().filter(|capsule| capsule.failure_count > 1).collect();
     failing.sort_by_key(|capsule| (Reverse((capsule.failure_count, capsule.last_seen_ts)), capsule.derived_key));
-    failing.into_iter().take(SHOWN_FAILURES).map(|capsule| Failing::of(capsule, clock)).collect()
+    failing.truncate(SHOWN_FAILURES);
+    failing
+}
+
+/// What is told of them.
+pub(crate) fn keeps_failing(capsules: &[Capsule], clock: Clock) -> Vec<Failing> {
+    foremost(capsules).into_iter().map(|capsule| Failing::of(capsule, clock)).collect()
 }
 
 /// Prints them, after an empty line, if there are any.

@@ -17,6 +17,7 @@ mod ingest;
 mod input;
 mod known;
 mod lookup;
+mod memory;
 mod output;
 mod parallel;
 mod plan;
@@ -39,6 +40,10 @@ use crate::args::{Cli, Verb};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::settings::Settings;
+
+/// A replay makes and drops some twenty small values an envelope, and keeps a few.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Exit {
     let cli = Cli::parse();

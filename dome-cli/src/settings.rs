@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::args::{OutputArgs, ReplayArgs};
 use crate::exit::invalid;
 use crate::input::document;
+use crate::memory::MemorySize;
 use crate::redaction::BUILT_IN;
 
 /// The name of the file.
@@ -36,6 +37,7 @@ struct ReplaySettings {
     reason_codes: Vec<PathBuf>,
     redact: Option<PathBuf>,
     threads: Option<std::num::NonZeroUsize>,
+    memory: Option<String>,
     deny_quarantine: Option<bool>,
 }
 
@@ -52,6 +54,8 @@ pub(crate) struct Replay {
     pub(crate) not_after: Option<Timestamp>,
     pub(crate) redact: Option<PathBuf>,
     pub(crate) threads: usize,
+    /// The memory to keep to, if that was asked for.
+    pub(crate) memory: Option<MemorySize>,
     pub(crate) force: bool,
     pub(crate) deny_quarantine: bool,
 }
@@ -131,6 +135,9 @@ impl Settings {
                 .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
             redact: flags.redact.or(settings.redact.as_ref().map(|asked| self.redact(asked))),
             threads: threads(flags.threads.or(settings.threads)),
+            memory: flags
+                .memory
+                .map_or_else(|| self.word("memory", settings.memory.as_deref()), |memory| Ok(Some(memory)))?,
             force: flags.force,
             deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
         })

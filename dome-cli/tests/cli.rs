@@ -33,6 +33,8 @@ mod redact;
 mod replay;
 #[path = "cli/rollout.rs"]
 mod rollout;
+#[path = "cli/spill.rs"]
+mod spill;
 #[path = "cli/stable.rs"]
 mod stable;
 #[path = "cli/verify.rs"]

@@ -96,8 +96,22 @@ impl Keyer {
         Keyed {
             digest: Sha256Hash::of(&self.canonical),
             idempotency: key::idempotency(self.binder, envelope, &mut self.bytes),
-            identity: self.identity(envelope),
+            identity: self.identity(envelope, None),
         }
+    }
+
+    /// The keys of an envelope that was keyed before: nothing is hashed again.
+    ///
+    /// ```
+    /// use dome_core::{BinderVersion, Keyer, Keys};
+    /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// let keyed = Keyer::new(BinderVersion::V1).key_known(&envelope, &Keys::of(&envelope));
+    /// assert_eq!(keyed, Keyer::new(BinderVersion::V1).key(&envelope));
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    pub fn key_known(&mut self, envelope: &Envelope, keys: &Keys) -> Keyed {
+        let identity = self.identity(envelope, Some(keys));
+        Keyed { digest: keys.digest, idempotency: keys.idempotency, identity }
     }
 
     /// The canonical bytes of the envelope that was keyed last.
@@ -106,7 +120,7 @@ impl Keyer {
         &self.canonical
     }
 
-    fn identity(&mut self, envelope: &Envelope) -> Arc<Identity> {
+    fn identity(&mut self, envelope: &Envelope, keys: Option<&Keys>) -> Arc<Identity> {
         let (spec, bytes) = (&envelope.task_spec, &mut self.bytes);
         let parts = Parts::of(self.binder, envelope, &mut self.templates);
         bytes.clear();
@@ -118,16 +132,15 @@ impl Keyer {
         if let Some((_, identity)) = self.known.find(hash, is_it) {
             return Arc::clone(identity);
         }
-        let (fingerprint_hash, fingerprint) = (Sha256Hash::of(bytes), Arc::new(parts.to_fingerprint()));
-        let task_line = Arc::new(spec.line());
+        let fingerprint_hash = keys.map_or_else(|| Sha256Hash::of(bytes), |keys| keys.fingerprint_hash);
         let identity = Arc::new(Identity {
-            task_line,
+            task_line: Arc::new(spec.line()),
             failure_reason_code: spec.failure_reason_code.clone(),
-            fingerprint,
+            fingerprint: Arc::new(parts.to_fingerprint()),
             fingerprint_hash,
-            derived: key::derived(self.binder, spec, fingerprint_hash, bytes),
-            line: key::line(spec, bytes),
-            concept: key::concept(self.binder, spec, fingerprint_hash, bytes),
+            derived: keys.map_or_else(|| key::derived(self.binder, spec, fingerprint_hash, bytes), |keys| keys.derived),
+            line: keys.map_or_else(|| key::line(spec, bytes), |keys| keys.line),
+            concept: keys.map_or_else(|| key::concept(self.binder, spec, fingerprint_hash, bytes), |keys| keys.concept),
         });
         if self.known.len() == REMEMBERED {
             self.known.clear();

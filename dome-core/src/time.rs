@@ -207,14 +207,19 @@ impl Timestamp {
     fn text(self) -> ([u8; TEXT_BYTES], usize) {
         let (year, month, day) = civil_from_days(self.seconds.div_euclid(SECONDS_PER_DAY));
         let of_day = self.seconds.rem_euclid(SECONDS_PER_DAY);
+        let [year, month, day, of_day] = [year, month, day, of_day].map(|part| u32::try_from(part).unwrap_or_default());
         let mut text = *b"YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ";
         let parts = [(0..4, year), (5..7, month), (8..10, day), (11..13, of_day / 3_600), (14..16, of_day / 60 % 60)];
-        for (place, number) in parts.into_iter().chain([(17..19, of_day % 60), (20..29, self.nanoseconds.into())]) {
+        for (place, number) in parts.into_iter().chain([(17..19, of_day % 60)]) {
             write_digits(text.get_mut(place).unwrap_or_default(), number);
         }
-        let mut end = TEXT_BYTES - 1;
-        while let Some(b'0' | b'.') = text.get(end - 1).filter(|_| end > WHOLE_SECONDS_BYTES) {
-            end -= 1;
+        let mut end = WHOLE_SECONDS_BYTES;
+        if self.nanoseconds > 0 {
+            end = TEXT_BYTES - 1;
+            write_digits(text.get_mut(20..end).unwrap_or_default(), self.nanoseconds);
+            while text.get(end - 1) == Some(&b'0') {
+                end -= 1;
+            }
         }
         if let Some(zone) = text.get_mut(end) {
             *zone = b'Z';
@@ -234,9 +239,9 @@ const TEXT_BYTES: usize = 30;
 const WHOLE_SECONDS_BYTES: usize = 19;
 
 /// Fills `place` with the last digits of `number`.
-fn write_digits(place: &mut [u8], mut number: i64) {
+fn write_digits(place: &mut [u8], mut number: u32) {
     for digit in place.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }

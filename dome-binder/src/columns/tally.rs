@@ -1,5 +1,6 @@
 //! The two views that count facts, counted from columns (M-110).
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,9 +55,9 @@ impl Counted {
             Self::Gate { code, gate, counts: Counts { by: [fail_count, pass_count, skip_count], runs }, times } => {
                 Row::GateRollup(GateRollup {
                     fail_count: *fail_count,
-                    failure_reason_code: code,
+                    failure_reason_code: Cow::Borrowed(code),
                     first_ts: times.0,
-                    gate_id: gate,
+                    gate_id: Cow::Borrowed(gate),
                     last_ts: times.1,
                     pass_count: *pass_count,
                     run_count: *runs,
@@ -66,11 +67,11 @@ impl Counted {
             Self::Denial { code, guard, beside, counts: Counts { by: [denial_count, stop_count, _], runs }, times } => {
                 Row::GuardDenial(GuardDenial {
                     denial_count: *denial_count,
-                    failure_reason_codes: beside.iter().collect(),
+                    failure_reason_codes: beside.iter().map(Cow::Borrowed).collect(),
                     first_ts: times.0,
-                    guard_id: guard,
+                    guard_id: guard.into(),
                     last_ts: times.1,
-                    policy_reason_code: code,
+                    policy_reason_code: code.into(),
                     run_count: *runs,
                     stop_count: *stop_count,
                 })

@@ -34,12 +34,12 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<Row<'f>> {
             recent_failures(selected).into_iter().map(Row::RecentFailure).collect()
         }
         View::GateRollup => {
-            let rows = gate_rollup(selected).into_iter().filter(|row| filters.gate_is(row.gate_id));
+            let rows = gate_rollup(selected).into_iter().filter(|row| filters.gate_is(&row.gate_id));
             rows.map(Row::GateRollup).collect()
         }
         View::GuardDenials => {
             let named = |row: &GuardDenial<'_>| {
-                filters.guard_is(row.guard_id) && filters.policy_code_is(row.policy_reason_code)
+                filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code)
             };
             guard_denials(selected).into_iter().filter(named).map(Row::GuardDenial).collect()
         }

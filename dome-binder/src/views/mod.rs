@@ -3,7 +3,8 @@
 mod denials;
 mod recent;
 mod rollup;
+mod runs;
 
-pub use denials::{GuardDenial, denial_pairs, guard_denials};
+pub use denials::{GuardDenial, GuardDenials, denial_pairs, guard_denials};
 pub use recent::{RecentFailure, recent_failures};
-pub use rollup::{GateRollup, gate_rollup};
+pub use rollup::{GateRollup, GateRollups, gate_rollup};

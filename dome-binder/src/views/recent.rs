@@ -34,7 +34,9 @@ pub struct RecentFailure<'f> {
 }
 
 impl<'f> RecentFailure<'f> {
-    fn of(fact: &'f Fact) -> Self {
+    /// The row of a fact; it stands in the view when the fact is failing ([`crate::Record::is_failing`]).
+    #[must_use]
+    pub fn of(fact: &'f Fact) -> Self {
         Self {
             action_kind: &fact.keys.task_line.action_kind,
             derived_key: fact.keys.derived,

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
 
 use crate::exit;
+use crate::memory::MemorySize;
 
 /// A deterministic memory of failures for coding agents, CI and other automation.
 #[derive(Debug, Parser)]
@@ -86,7 +87,7 @@ pub(crate) enum Verb {
 /// manifest with the digest of each. The same input gives the same bytes, whatever its order.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome replay night/ --out result\n    dome convert terminal-bench runs/ | dome replay - --out result\n    dome replay night/ --out result --redact built-in"
+    after_help = "Example:\n    dome replay night/ --out result\n    dome convert terminal-bench runs/ | dome replay - --out result\n    dome replay night/ --out result --redact built-in\n    dome replay year/ --out result --memory 512MiB"
 )]
 pub(crate) struct ReplayArgs {
     /// Files, folders (walked for *.jsonl, *.jsonl.gz, *.jsonl.zst), or `-` for stdin
@@ -120,6 +121,10 @@ pub(crate) struct ReplayArgs {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// Memory to use, at least 64MiB, such as 512MiB or 2GB: what needs more is replayed by way of
+    /// unnamed files beside DIR, with the same result [default: as much as the input needs]
+    #[arg(long, value_parser = word::<MemorySize>, value_name = "SIZE")]
+    pub(crate) memory: Option<MemorySize>,
     /// Replace another result that stands in DIR
     #[arg(long)]
     pub(crate) force: bool,

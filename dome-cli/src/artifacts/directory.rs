@@ -53,18 +53,13 @@ pub(crate) fn check_destination(out: &Path) -> anyhow::Result<()> {
 }
 
 /// A directory beside the place of a result; gone again unless it takes that place.
-pub(crate) struct Destination {
+pub(super) struct Destination {
     folder: TempDir,
     parent: PathBuf,
 }
 
 impl Destination {
-    /// Makes it.
-    ///
-    /// # Errors
-    ///
-    /// When nothing can be written there.
-    pub(crate) fn beside(out: &Path) -> anyhow::Result<Self> {
+    pub(super) fn beside(out: &Path) -> anyhow::Result<Self> {
         let parent = match out.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -77,8 +72,7 @@ impl Destination {
         Ok(Self { folder, parent })
     }
 
-    /// Where it is while it is being filled.
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 

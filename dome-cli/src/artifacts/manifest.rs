@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{Policy, Replay, Rules, TRIGGER_SET_VERSION};
+use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
 use xtrlv2_fixtures::V0_1;
 
-use super::Artifacts;
+use super::told::{Told, Totals};
 use super::writer::FileEntry;
 use crate::redaction::Redacted;
 
@@ -115,26 +115,26 @@ pub(crate) struct Beside {
 }
 
 impl Manifest {
-    pub(super) fn of(artifacts: &Artifacts<'_>, files: BTreeMap<String, FileEntry>) -> Self {
+    pub(super) fn of(told: &Told<'_>, files: BTreeMap<String, FileEntry>) -> Self {
         let beside = Beside {
-            binder: artifacts.args.binder,
-            not_after: artifacts.args.not_after,
-            lines: artifacts.counts.lines,
-            blank: artifacts.counts.blank,
-            duplicates: artifacts.result.ledger.counts.duplicates,
-            quarantined: artifacts.quarantine.len() as u64,
-            redacted: artifacts.redacted.clone(),
+            binder: told.args.binder,
+            not_after: told.args.not_after,
+            lines: told.counts.lines,
+            blank: told.counts.blank,
+            duplicates: told.totals.runs.duplicates,
+            quarantined: told.rejected.lines,
+            redacted: told.redacted.clone(),
         };
-        Self::computed(artifacts.rules, artifacts.result, beside, files)
+        Self::computed(told.rules, &told.totals, beside, files)
     }
 
     /// The manifest of what facts come to under these rules.
-    pub(crate) fn computed(rules: &Rules, result: &Replay, beside: Beside, files: BTreeMap<String, FileEntry>) -> Self {
+    pub(crate) fn computed(rules: &Rules, totals: &Totals, beside: Beside, files: BTreeMap<String, FileEntry>) -> Self {
         let mut manifest = Self {
-            as_of: result.as_of,
+            as_of: totals.as_of,
             binder_version: beside.binder.as_str(),
             contracts_digest: contracts_digest(),
-            counts: Counts::of(result, &beside),
+            counts: Counts::of(totals, &beside),
             envelope_version: EnvelopeVersion::V1.as_str(),
             experimental: beside.binder.is_experimental(),
             files,
@@ -149,7 +149,7 @@ impl Manifest {
             reason_codes: rules.codes.clone(),
             reason_codes_digest: rules.codes.digest(),
             redaction: beside.redacted,
-            snapshot_digest: result.ledger.snapshot_digest(),
+            snapshot_digest: totals.snapshot_digest,
             trigger_set_version: TRIGGER_SET_VERSION,
         };
         manifest.manifest_digest =
@@ -165,16 +165,16 @@ pub(crate) fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256H
 }
 
 impl Counts {
-    fn of(result: &Replay, beside: &Beside) -> Self {
-        let (runs, derived) = (result.ledger.counts, &result.derived);
+    const fn of(totals: &Totals, beside: &Beside) -> Self {
+        let runs = &totals.runs;
         Self {
-            applied_too_early: derived.applied_too_early,
-            applied_unknown: derived.applied_unknown,
+            applied_too_early: totals.applied_too_early,
+            applied_unknown: totals.applied_unknown,
             blank: beside.blank,
-            capsules: derived.capsules.len() as u64,
-            concepts: derived.concepts.len() as u64,
+            capsules: totals.capsules,
+            concepts: totals.concepts,
             duplicates: beside.duplicates,
-            facts: result.ledger.facts.len() as u64,
+            facts: totals.facts,
             facts_out_of_clock_order: runs.facts_out_of_clock_order,
             lines: beside.lines,
             quarantined: beside.quarantined,

@@ -2,24 +2,36 @@
 
 mod directory;
 mod manifest;
+mod told;
 mod writer;
 
-pub(crate) use directory::{Destination, check_destination};
+pub(crate) use directory::check_destination;
 pub(crate) use manifest::{Beside, Manifest, manifest_digest};
-pub(crate) use writer::FileEntry;
+pub(crate) use told::{Rejected, Told, Totals, Verdicts};
+use writer::Rows;
+pub(crate) use writer::{FileEntry, Folder};
 
-use std::ops::Range;
+use std::path::Path;
 
-use anyhow::Context;
 use dome_binder::{Fact, Lineage, Replay as Result, Rules, append_fact, append_row, views};
 use dome_core::QuarantineRow;
 use serde::Serialize;
 
-use crate::artifacts::writer::{Folder, Rows};
+use crate::artifacts::directory::Destination;
 use crate::parallel;
 use crate::redaction::Redacted;
-use crate::replay::{Kept, LineCounts};
+use crate::replay::{Kept, LineCounts, RunViews};
 use crate::settings::Replay;
+
+/// The files of a result, but for its manifest.
+pub(crate) const FACTS: &str = "facts.jsonl";
+pub(crate) const LINEAGE: &str = "lineage.jsonl";
+pub(crate) const CAPSULES: &str = "capsules.jsonl";
+pub(crate) const CONCEPTS: &str = "concepts.jsonl";
+pub(crate) const QUARANTINE: &str = "quarantine.jsonl";
+pub(crate) const RECENT_FAILURES: &str = "views/mv_recent_failures_by_taskspec.jsonl";
+pub(crate) const GATE_ROLLUP: &str = "views/mv_gate_rollup_by_failure_reason_code.jsonl";
+pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_code.jsonl";
 
 /// Rows that are rendered at once, on one thread.
 const BATCH: usize = 512;
@@ -27,13 +39,15 @@ const BATCH: usize = 512;
 const ROW_BYTES: usize = 1_536;
 
 /// All that a result is written from.
-pub(crate) struct Artifacts<'r> {
+pub(crate) struct Artifacts<'r, 'd> {
     pub(crate) args: &'r Replay,
     pub(crate) rules: &'r Rules,
-    pub(crate) result: &'r Result,
+    pub(crate) result: &'d Result,
+    /// What was gathered run by run.
+    pub(crate) views: &'d RunViews,
     /// The canonical envelopes that records do not hold.
-    pub(crate) kept: &'r Kept,
-    pub(crate) quarantine: &'r [QuarantineRow],
+    pub(crate) kept: &'d Kept,
+    pub(crate) quarantine: &'d [QuarantineRow],
     pub(crate) counts: LineCounts,
     /// What was masked, if that was asked for.
     pub(crate) redacted: Option<Redacted>,
@@ -47,77 +61,96 @@ pub(crate) struct Written {
 }
 
 /// Writes the result: into a directory beside its own, which then takes its place.
-pub(crate) fn write(artifacts: &Artifacts<'_>, destination: Destination) -> anyhow::Result<Written> {
-    let mut folder = Folder::new(destination.path())?;
-    artifacts.facts(&mut folder)?;
-    artifacts.lineage(&mut folder)?;
-    let files = parallel::map(artifacts.args.threads, Artifacts::FILES.into_iter(), |(name, write)| {
+pub(crate) fn write(artifacts: &Artifacts<'_, '_>, told: &Told<'_>) -> anyhow::Result<Written> {
+    let mut draft = Draft::beside(&artifacts.args.out)?;
+    let folder = &draft.folder;
+    let (facts, lineage) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
+    let mut files = vec![(FACTS, facts), (LINEAGE, lineage)];
+    let others = parallel::map(artifacts.args.threads, Artifacts::OTHERS.into_iter(), |(name, write)| {
         Ok((name, write(artifacts, folder.open(name)?)?))
     });
-    files.into_iter().try_for_each(|file: anyhow::Result<_>| file.and_then(|(name, rows)| folder.close(name, rows)))?;
-    let manifest = Manifest::of(artifacts, folder.files());
-    folder.document("manifest.json", &manifest)?;
-    folder.sync()?;
-    let unchanged = destination.take_place(&artifacts.args.out, artifacts.args.force, &manifest)?;
-    Ok(Written { manifest, unchanged })
+    files.extend(others.into_iter().collect::<anyhow::Result<Vec<_>>>()?);
+    draft.folder.close_all(files)?;
+    draft.finish(told)
 }
 
 /// Writes the rows of one file.
-type Write = fn(&Artifacts<'_>, Rows) -> anyhow::Result<Rows>;
+type Write = fn(&Artifacts<'_, '_>, Rows) -> anyhow::Result<Rows>;
 
-impl Artifacts<'_> {
+/// A result in the making, in a directory beside its place; gone again unless it is finished.
+pub(crate) struct Draft {
+    destination: Destination,
+    pub(crate) folder: Folder,
+}
+
+impl Draft {
+    pub(crate) fn beside(out: &Path) -> anyhow::Result<Self> {
+        let destination = Destination::beside(out)?;
+        let folder = Folder::new(destination.path())?;
+        Ok(Self { destination, folder })
+    }
+
+    /// Adds the manifest, and puts the directory in its place.
+    pub(crate) fn finish(mut self, told: &Told<'_>) -> anyhow::Result<Written> {
+        let manifest = Manifest::of(told, self.folder.files());
+        self.folder.document("manifest.json", &manifest)?;
+        self.folder.sync()?;
+        let unchanged = self.destination.take_place(&told.args.out, told.args.force, &manifest)?;
+        Ok(Written { manifest, unchanged })
+    }
+}
+
+impl<'r> Artifacts<'r, '_> {
+    /// What its manifest and its summary say.
+    pub(crate) fn told(&self) -> Told<'r> {
+        let mut verdicts = Verdicts::default();
+        verdicts.add(&self.result.derived.capsules);
+        Told {
+            args: self.args,
+            rules: self.rules,
+            totals: Totals::of(self.result),
+            verdicts,
+            rejected: Rejected::of(self.quarantine),
+            counts: self.counts,
+            redacted: self.redacted.clone(),
+        }
+    }
+
     /// The files that are each written on one thread, those that take longest first.
-    const FILES: [(&'static str, Write); 6] = [
-        ("views/mv_recent_failures_by_taskspec.jsonl", |all, rows| rows.all(&views::recent_failures(all.ledger()))),
-        ("views/mv_gate_rollup_by_failure_reason_code.jsonl", |all, rows| rows.all(&views::gate_rollup(all.ledger()))),
-        ("capsules.jsonl", |all, rows| rows.all(&all.result.derived.capsules)),
-        ("quarantine.jsonl", |all, rows| rows.all(all.quarantine)),
-        ("concepts.jsonl", |all, rows| rows.all(&all.result.derived.concepts)),
-        ("views/mv_guard_denials_by_policy_reason_code.jsonl", |all, rows| {
-            rows.all(&views::guard_denials(all.ledger()))
-        }),
+    const OTHERS: [(&'static str, Write); 6] = [
+        (RECENT_FAILURES, |all, rows| rows.all(&views::recent_failures(all.ledger()))),
+        (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
+        (CAPSULES, |all, rows| rows.all(&all.result.derived.capsules)),
+        (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
+        (QUARANTINE, |all, rows| rows.all(all.quarantine)),
+        (CONCEPTS, |all, rows| rows.all(&all.result.derived.concepts)),
     ];
 
     fn ledger(&self) -> &[Fact] {
         &self.result.ledger.facts
     }
 
-    fn facts(&self, folder: &mut Folder) -> anyhow::Result<()> {
-        let bound = |range| self.result.bound.get(range).unwrap_or_default();
-        self.batched(folder, "facts.jsonl", |range, facts, bytes| {
-            let mut read = Vec::new();
-            for (fact, bound) in facts.iter().zip(bound(range)) {
-                let canonical = self.kept.canonical(fact, &mut read).context("cannot read envelopes back")?;
-                append_fact(fact, canonical, bound, self.rules, bytes);
-            }
-            Ok(())
-        })
-    }
-
-    fn lineage(&self, folder: &mut Folder) -> anyhow::Result<()> {
-        self.batched(folder, "lineage.jsonl", |_, facts, bytes| {
-            facts.iter().for_each(|fact| append_row(&Lineage::of(fact), bytes));
-            Ok(())
-        })
-    }
-
-    /// Renders rows of facts on all threads, and writes them in order while others are rendered.
-    fn batched(
-        &self,
-        folder: &mut Folder,
-        name: &str,
-        render: impl Fn(Range<usize>, &[Fact], &mut Vec<u8>) -> anyhow::Result<()> + Sync,
-    ) -> anyhow::Result<()> {
-        let (mut rows, facts) = (folder.open(name)?, self.ledger());
-        let starts = (0..facts.len()).step_by(BATCH);
+    /// Renders the rows of facts and of their lineage on all threads, and writes them in order while
+    /// others are rendered: each fact is looked at once.
+    fn facts(&self, mut facts: Rows, mut lineage: Rows) -> anyhow::Result<(Rows, Rows)> {
         let rendered = |start: usize| {
-            let range = start..(start + BATCH).min(facts.len());
-            let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
-            let done = render(range.clone(), facts.get(range).unwrap_or_default(), &mut bytes);
-            done.map(|()| bytes)
+            let range = start..(start + BATCH).min(self.ledger().len());
+            let (own, bound) = (self.ledger().get(range.clone()), self.result.bound.get(range));
+            let mut rows = (Vec::with_capacity(BATCH * ROW_BYTES), Vec::new());
+            let mut read = Vec::new();
+            for (fact, bound) in own.unwrap_or_default().iter().zip(bound.unwrap_or_default()) {
+                append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, &mut rows.0);
+                append_row(&Lineage::of(fact), &mut rows.1);
+            }
+            Ok(rows)
         };
-        parallel::in_order(self.args.threads, starts, rendered, |bytes| rows.push(&bytes?))?;
-        folder.close(name, rows)
+        let starts = (0..self.ledger().len()).step_by(BATCH);
+        parallel::in_order(self.args.threads, starts, rendered, |rendered: anyhow::Result<_>| {
+            let rows: (Vec<u8>, Vec<u8>) = rendered?;
+            facts.push(&rows.0)?;
+            lineage.push(&rows.1)
+        })?;
+        Ok((facts, lineage))
     }
 }
 
@@ -130,5 +163,13 @@ impl Rows {
             self.push(&bytes)?;
         }
         Ok(self)
+    }
+}
+
+impl Folder {
+    /// Writes a file of rows.
+    pub(crate) fn rows<T: Serialize>(&mut self, name: &str, rows: &[T]) -> anyhow::Result<()> {
+        let rows = self.open(name)?.all(rows)?;
+        self.close(name, rows)
     }
 }

@@ -10,6 +10,8 @@ use dome_core::{Sha256Hash, canonical};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::parallel;
+
 /// What the manifest says of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct FileEntry {
@@ -20,13 +22,13 @@ pub(crate) struct FileEntry {
 }
 
 /// A directory that is being filled.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     files: BTreeMap<String, FileEntry>,
 }
 
 /// A file that is being written.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     path: PathBuf,
     file: BufWriter<File>,
     hasher: Sha256,
@@ -35,11 +37,21 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Writes whole lines.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.file.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
         self.hasher.update(bytes);
         self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         Ok(())
+    }
+}
+
+impl Rows {
+    fn close(self) -> anyhow::Result<FileEntry> {
+        let Self { path, file, hasher, lines } = self;
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| file.sync_all());
+        synced.with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) })
     }
 }
 
@@ -50,20 +62,25 @@ impl Folder {
         Ok(Self { path: path.to_owned(), files: BTreeMap::new() })
     }
 
-    pub(super) fn open(&self, name: &str) -> anyhow::Result<Rows> {
+    pub(crate) fn open(&self, name: &str) -> anyhow::Result<Rows> {
         let path = self.path.join(name);
         let file = File::create_new(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(Rows { path, file: BufWriter::new(file), hasher: Sha256::new(), lines: 0 })
     }
 
     /// Ends a file: everything is on the disk before the manifest names it.
-    pub(super) fn close(&mut self, name: &str, rows: Rows) -> anyhow::Result<()> {
-        let Rows { path, file, hasher, lines } = rows;
-        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        let synced = file.and_then(|file| file.sync_all());
-        synced.with_context(|| format!("cannot write `{}`", path.display()))?;
-        let sha256 = Sha256Hash::from_bytes(hasher.finalize().into());
-        self.files.insert(name.to_owned(), FileEntry { lines, sha256 });
+    pub(crate) fn close(&mut self, name: &str, rows: Rows) -> anyhow::Result<()> {
+        self.files.insert(name.to_owned(), rows.close()?);
+        Ok(())
+    }
+
+    /// Ends files, all at once: a disk is waited for but once.
+    pub(super) fn close_all(&mut self, files: Vec<(&str, Rows)>) -> anyhow::Result<()> {
+        let count = files.len();
+        let closed = parallel::map(count, files.into_iter(), |(name, rows)| (name, rows.close()));
+        for (name, entry) in closed {
+            self.files.insert(name.to_owned(), entry?);
+        }
         Ok(())
     }
 

@@ -69,6 +69,7 @@ fn args(inputs: &Path, out: &Path, mode: Option<WrapperPolicy>) -> Replay {
         not_after: None,
         redact: Some(BUILT_IN.into()),
         threads: 1,
+        memory: None,
         force: true,
         deny_quarantine: false,
     }

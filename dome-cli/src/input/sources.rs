@@ -147,6 +147,16 @@ impl Source {
         self.name.ends_with(".gz") || self.name.ends_with(".zst")
     }
 
+    /// How many bytes of lines it holds; `None` when that is not known before it is read.
+    pub(crate) fn plain_bytes(&self) -> Option<u64> {
+        let metadata = match &self.place {
+            Place::File(_) if self.is_compressed() => return None,
+            Place::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file),
+            Place::Spool(file) => file.metadata().ok(),
+        };
+        metadata.map(|found| found.len())
+    }
+
     /// How messages name it.
     pub(crate) fn named(&self) -> String {
         escaped(&self.shown())

@@ -1,6 +1,7 @@
 //! Deriving, with the cuts that L-4 allows: runs settled apart, task lines folded apart.
 
-use dome_binder::{FoldedLine, Record, Rules, SettledRun, conclude, fold, group_by_run, order, settle};
+use dome_binder::views::{GateRollups, GuardDenials};
+use dome_binder::{Fact, FoldedLine, Record, Rules, SettledRun, conclude, fold, group_by_run, order, settle};
 use dome_core::Timestamp;
 
 use super::Steps;
@@ -8,6 +9,25 @@ use crate::parallel;
 
 /// Pieces that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
 const BATCH: usize = if cfg!(test) { 1 } else { 256 };
+
+/// The views that are gathered run by run, while the facts of a run are at hand.
+#[derive(Debug, Default)]
+pub(crate) struct RunViews {
+    pub(crate) gates: GateRollups,
+    pub(crate) denials: GuardDenials,
+}
+
+impl RunViews {
+    pub(super) fn add_run(&mut self, facts: &[Fact]) {
+        self.gates.add_run(facts);
+        self.denials.add_run(facts);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.gates.merge(other.gates);
+        self.denials.merge(other.denials);
+    }
+}
 
 /// Settles, orders, folds and assembles.
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
@@ -17,16 +37,24 @@ pub(crate) fn derive(
     threads: usize,
     as_of: Option<Timestamp>,
     steps: &mut Steps,
-) -> dome_binder::Replay {
-    let ledger = steps.time("settling", || {
+) -> (dome_binder::Replay, RunViews) {
+    let (ledger, views) = steps.time("settling", || {
         let mut runs = group_by_run(records).into_iter();
         let batches = std::iter::from_fn(move || {
             let batch: Vec<_> = runs.by_ref().take(BATCH).collect();
             (!batch.is_empty()).then_some(batch)
         });
-        let settled = parallel::map(threads, batches, |batch| batch.into_iter().map(settle).collect());
-        let settled: Vec<Vec<SettledRun>> = settled;
-        order(settled.into_iter().flatten().collect())
+        let settled = parallel::map(threads, batches, |batch| {
+            let mut views = RunViews::default();
+            let settled = batch.into_iter().map(settle).inspect(|run| views.add_run(&run.facts));
+            (settled.collect::<Vec<SettledRun>>(), views)
+        });
+        let (mut runs, mut views) = (Vec::new(), RunViews::default());
+        for (settled, gathered) in settled {
+            runs.extend(settled);
+            views.merge(gathered);
+        }
+        (order(runs), views)
     });
     let folded = steps.time("folding", || {
         let lines = ledger.lines();
@@ -34,11 +62,12 @@ pub(crate) fn derive(
             parallel::map(threads, lines.chunks(BATCH), |lines| lines.iter().map(|line| fold(line, rules)).collect());
         folded.into_iter().flatten().collect()
     });
-    steps.time("assembling", || conclude(ledger, folded, rules, as_of))
+    (steps.time("assembling", || conclude(ledger, folded, rules, as_of)), views)
 }
 
 #[cfg(test)]
 mod tests {
+    use dome_binder::views::{gate_rollup, guard_denials};
     use dome_binder::{Policy, append_fact, append_row};
     use dome_core::arbitrary::history;
     use dome_core::{Reader, Source, WrapperPolicy};
@@ -52,13 +81,17 @@ mod tests {
         let source = |line| Source { line, name: "a.jsonl".into() };
         let read = lines.iter().zip(1..).filter_map(|(line, number)| Some((reader.read(line).ok()?, source(number))));
         let records = read.map(|(envelope, source)| Box::new(Record::new(envelope, source))).collect();
-        let result = derive(records, rules, threads, None, &mut Steps::default());
+        let (result, views) = derive(records, rules, threads, None, &mut Steps::default());
         let mut bytes = Vec::new();
         for (fact, bound) in result.ledger.facts.iter().zip(&result.bound) {
             append_fact(fact, fact.canonical.held().unwrap(), bound, rules, &mut bytes);
         }
         result.derived.capsules.iter().for_each(|capsule| append_row(capsule, &mut bytes));
         result.derived.concepts.iter().for_each(|concept| append_row(concept, &mut bytes));
+        views.gates.rows().iter().for_each(|row| append_row(row, &mut bytes));
+        views.denials.rows().iter().for_each(|row| append_row(row, &mut bytes));
+        assert_eq!(views.gates.rows(), gate_rollup(&result.ledger.facts));
+        assert_eq!(views.denials.rows(), guard_denials(&result.ledger.facts));
         bytes.extend(format!("{:?} {:?}", result.ledger.conflicts, result.ledger.counts).into_bytes());
         bytes
     }

@@ -3,10 +3,11 @@
 mod derive;
 mod read;
 mod rules;
+mod spill;
 mod spool;
 mod summary;
 
-pub(crate) use derive::derive;
+pub(crate) use derive::{RunViews, derive};
 pub(crate) use read::LineCounts;
 pub(crate) use rules::{codes, load_rules, policy};
 pub(crate) use spool::Kept;
@@ -18,9 +19,9 @@ use std::time::{Duration, Instant};
 use dome_binder::{Record, Rules};
 use dome_core::{BinderVersion, Timestamp};
 
-use crate::artifacts::{self, Artifacts, Destination, Written};
+use crate::artifacts::{self, Artifacts, Told, Written};
 use crate::exit::Exit;
-use crate::input::{self, ENVELOPES};
+use crate::input::{self, ENVELOPES, Source};
 use crate::output::Output;
 use crate::redaction::Masking;
 use crate::settings::Replay;
@@ -50,8 +51,7 @@ impl Steps {
 }
 
 impl<'m> Reading<'m> {
-    const fn of(args: &Replay, masking: &'m Masking, spool: &'m Spool) -> Self {
-        let spool = Some(spool);
+    const fn of(args: &Replay, masking: &'m Masking, spool: Option<&'m Spool>) -> Self {
         Self { binder: args.binder, not_after: args.not_after, threads: args.threads, masking, spool }
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn records(
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> dome_binder::Replay {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    derive(records, rules, threads, as_of, &mut Steps::default())
+    derive(records, rules, threads, as_of, &mut Steps::default()).0
 }
 
 /// Runs the verb.
@@ -93,20 +93,51 @@ pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> an
     let masking = Masking::load(args.redact.as_deref())?;
     artifacts::check_destination(&args.out)?;
     let sources = input::find(&args.inputs, ENVELOPES)?;
-    let destination = Destination::beside(&args.out)?;
     let mut steps = Steps::default();
-    let spool = Spool::new(destination.path());
-    let read = steps.time("reading", || read::read(&sources, &Reading::of(&args, &masking, &spool)))?;
-    let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
-    let result = derive(read.records, rules, args.threads, args.as_of, &mut steps);
-    let quarantine =
-        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, &sources, &masking))?;
-    let kept = &spool.kept();
-    let artifacts = Artifacts { args: &args, rules, result: &result, kept, quarantine: &quarantine, counts, redacted };
-    let Written { manifest, unchanged } = steps.time("writing", || artifacts::write(&artifacts, destination))?;
-    let summary = Summary::of(&artifacts, &manifest, unchanged, steps.slowest());
+    let known = spill::known_bytes(&sources);
+    let (told, written) = match args.memory {
+        Some(memory) if !spill::fits(known, memory) => {
+            let shape = spill::Shape::of(memory, args.threads, known);
+            spill::replay(&args, rules, &sources, &masking, shape, &mut steps)?
+        }
+        _ => in_memory(&args, rules, &sources, &masking, &mut steps)?,
+    };
+    let Written { manifest, unchanged } = written;
+    let summary = Summary::of(&told, &manifest, unchanged, steps.slowest());
     summary.print(output)?;
     output.flush()?;
-    let findings = args.deny_quarantine && !quarantine.is_empty();
+    let findings = args.deny_quarantine && told.rejected.lines > 0;
     Ok(if findings { Exit::Findings } else { Exit::Done })
+}
+
+/// Replays with everything in memory at once.
+fn in_memory<'r>(
+    args: &'r Replay,
+    rules: &'r Rules,
+    sources: &[Source],
+    masking: &Masking,
+    steps: &mut Steps,
+) -> anyhow::Result<(Told<'r>, Written)> {
+    let spool = Spool::beside(&args.out);
+    let read = steps.time("reading", || read::read(sources, &Reading::of(args, masking, Some(&spool))))?;
+    let kept = spool.kept();
+    let (quarantine, counts, redacted) = (read.quarantine, read.counts, masking.redacted(read.masks));
+    let (result, views) = derive(read.records, rules, args.threads, args.as_of, steps);
+    let quarantine =
+        steps.time("quarantine", || read::with_conflicts(quarantine, &result.ledger.conflicts, sources, masking))?;
+    let artifacts = Artifacts {
+        args,
+        rules,
+        result: &result,
+        views: &views,
+        kept: &kept,
+        quarantine: &quarantine,
+        counts,
+        redacted,
+    };
+    let told = artifacts.told();
+    let written = steps.time("writing", || artifacts::write(&artifacts, &told))?;
+    // The process is about to end: the system takes memory back faster than it can be dropped.
+    std::mem::forget(result);
+    Ok((told, written))
 }

@@ -78,7 +78,7 @@ impl Input {
 }
 
 /// What a line goes through; one a thread.
-struct Door<'m> {
+pub(super) struct Door<'m> {
     how: &'m Reading<'m>,
     reader: Reader,
     recorder: Recorder,
@@ -87,7 +87,7 @@ struct Door<'m> {
 }
 
 impl<'m> Door<'m> {
-    fn new(how: &'m Reading<'m>) -> Self {
+    pub(super) fn new(how: &'m Reading<'m>) -> Self {
         let reader = Reader::new().not_after(how.not_after);
         Self { how, reader, recorder: Recorder::new(how.binder), pile: Vec::new() }
     }
@@ -149,7 +149,8 @@ pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Inpu
     Ok(input)
 }
 
-fn parse(chunk: Chunk, source: &Source, door: &mut Door<'_>) -> anyhow::Result<Input> {
+/// Reads the lines of a chunk.
+pub(super) fn parse(chunk: Chunk, source: &Source, door: &mut Door<'_>) -> anyhow::Result<Input> {
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
@@ -162,14 +163,30 @@ fn parse(chunk: Chunk, source: &Source, door: &mut Door<'_>) -> anyhow::Result<I
 }
 
 /// Adds the lines that settling ruled out, and sorts by source name, then line (M-120).
-///
-/// Their bytes are read again from their sources: few lines conflict, and none is kept twice.
 pub(super) fn with_conflicts(
     mut quarantine: Vec<QuarantineRow>,
     conflicts: &[Conflict],
     sources: &[Source],
     masking: &Masking,
 ) -> anyhow::Result<Vec<QuarantineRow>> {
+    conflicting(conflicts, sources, masking, |row| {
+        quarantine.push(row);
+        Ok(())
+    })?;
+    quarantine
+        .sort_by(|a, b| (&a.source.name, a.source.line, a.offset).cmp(&(&b.source.name, b.source.line, b.offset)));
+    Ok(quarantine)
+}
+
+/// Hands out the lines that settling ruled out, source by source.
+///
+/// Their bytes are read again from their sources: few lines conflict, and none is kept twice.
+pub(super) fn conflicting(
+    conflicts: &[Conflict],
+    sources: &[Source],
+    masking: &Masking,
+    mut take: impl FnMut(QuarantineRow) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut wanted: BTreeMap<(&str, u64), Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
         wanted.entry((&conflict.source.name, conflict.source.line)).or_default().push(conflict);
@@ -186,14 +203,12 @@ pub(super) fn with_conflicts(
                 let Some(place) = found.iter().position(|conflict| Some(conflict.digest) == digest) else { continue };
                 let conflict = found.remove(place);
                 let rejection = Rejection::from(conflict.problem.clone());
-                quarantine.push(RawLine::of(&bytes).row(line.offset, conflict.source.clone(), rejection));
+                take(RawLine::of(&bytes).row(line.offset, conflict.source.clone(), rejection))?;
             }
         }
     }
     if let Some(((name, line), _)) = wanted.iter().find(|(_, left)| !left.is_empty()) {
         anyhow::bail!("`{name}` changed while it was being read: line {line} is not what it was");
     }
-    quarantine
-        .sort_by(|a, b| (&a.source.name, a.source.line, a.offset).cmp(&(&b.source.name, b.source.line, b.offset)));
-    Ok(quarantine)
+    Ok(())
 }

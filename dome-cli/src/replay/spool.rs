@@ -1,21 +1,21 @@
 //! Canonical envelopes between reading and writing: a few in memory, the others in a file.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use dome_binder::{Canonical, Record};
+
+use super::spill::scratch::Scratch;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
 const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 16 << 20 };
 
 /// Where piles of envelopes are kept. A place counts all bytes so far, those in memory first.
 pub(crate) struct Spool {
-    /// Where the file is made; it has no name there.
-    folder: PathBuf,
+    scratch: Scratch,
     piles: Mutex<Piles>,
 }
 
@@ -30,9 +30,9 @@ struct Piles {
 }
 
 impl Spool {
-    /// One whose file stands in `folder`.
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), piles: Mutex::default() }
+    /// One whose file stands beside the place of a result.
+    pub(crate) fn beside(out: &Path) -> Self {
+        Self { scratch: Scratch::above(out, 0), piles: Mutex::default() }
     }
 
     /// Keeps a pile; gives the place of its first byte.
@@ -44,19 +44,18 @@ impl Spool {
         let mut piles = self.piles.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, bytes) = (piles.end, pile.len() as u64);
         if piles.file.is_none() && at + bytes > HELD_BYTES {
-            piles.file = Some(tempfile::tempfile_in(&self.folder).with_context(|| self.cannot())?);
+            piles.file = Some(self.scratch.file()?);
             piles.file_from = at;
         }
         piles.end += bytes;
         match &piles.file {
             None => piles.held.push((at, pile)),
-            Some(file) => file.write_all_at(&pile, at - piles.file_from).with_context(|| self.cannot())?,
+            Some(file) => {
+                let written = file.write_all_at(&pile, at - piles.file_from);
+                written.map_err(|why| self.scratch.failed("write", why))?;
+            }
         }
         Ok(at)
-    }
-
-    fn cannot(&self) -> String {
-        format!("cannot write a temporary file in `{}`", self.folder.display())
     }
 
     /// Everything that is kept, for reading.
@@ -75,19 +74,22 @@ impl Kept {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub(crate) fn canonical<'k>(&'k self, record: &'k Record, bytes: &'k mut Vec<u8>) -> io::Result<&'k [u8]> {
+    pub(crate) fn canonical<'k>(&'k self, record: &'k Record, bytes: &'k mut Vec<u8>) -> anyhow::Result<&'k [u8]> {
         let (at, length) = match &record.canonical {
             Canonical::Held(canonical) => return Ok(canonical),
             Canonical::Kept { at, bytes } => (*at, *bytes as usize),
         };
         if let Some(file) = self.0.file.as_ref().filter(|_| at >= self.0.file_from) {
             bytes.resize(length, 0);
-            file.read_exact_at(bytes, at - self.0.file_from)?;
+            let read = file.read_exact_at(bytes, at - self.0.file_from);
+            read.context("cannot read a temporary file")?;
             return Ok(bytes);
         }
         let pile = self.0.held.partition_point(|(from, _)| *from <= at).checked_sub(1);
-        let (from, pile) = pile.and_then(|pile| self.0.held.get(pile)).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let start = usize::try_from(at - from).unwrap_or(usize::MAX);
-        pile.get(start..).and_then(|rest| rest.get(..length)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        let found = pile.and_then(|pile| {
+            let (from, pile) = self.0.held.get(pile)?;
+            pile.get(usize::try_from(at - from).ok()?..)?.get(..length)
+        });
+        found.context("an envelope is kept where its record says")
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use dome_core::redact::RedactionCounts;
 use serde::Serialize;
 
-use crate::artifacts::{Artifacts, Manifest};
-use crate::failing::{self, Clock, Failing, word};
+use crate::artifacts::{Manifest, Rejected, Told};
+use crate::failing::{self, Clock, Failing};
 use crate::output::{Output, grouped};
 
 /// Codes of problems that it names.
@@ -38,33 +38,28 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(
-        artifacts: &Artifacts<'_>,
+        told: &Told<'_>,
         manifest: &Manifest,
         unchanged: bool,
         slowest_step: Option<(&'static str, u64)>,
     ) -> Self {
-        let capsules = &artifacts.result.derived.capsules;
-        let window_s = artifacts.rules.policy.contradiction_window_s;
-        let clock = Clock { as_of: artifacts.result.as_of, window_s };
-        let mut by_verdict = BTreeMap::from([("prescriptive", 0), ("advisory", 0), ("blocked", 0)]);
-        for capsule in capsules {
-            *by_verdict.entry(word(capsule.verdict)).or_default() += 1;
-        }
+        let Told { totals, .. } = told;
+        let clock = Clock { as_of: totals.as_of, window_s: told.rules.policy.contradiction_window_s };
         Self {
-            blank: artifacts.counts.blank,
-            capsules: capsules.len() as u64,
-            capsules_by_verdict: by_verdict,
-            concepts: artifacts.result.derived.concepts.len() as u64,
-            duplicates: artifacts.result.ledger.counts.duplicates,
-            facts: artifacts.result.ledger.facts.len() as u64,
+            blank: told.counts.blank,
+            capsules: totals.capsules,
+            capsules_by_verdict: told.verdicts.counts(),
+            concepts: totals.concepts,
+            duplicates: totals.runs.duplicates,
+            facts: totals.facts,
             format_version: "1",
-            keeps_failing: failing::keeps_failing(capsules, clock),
-            lines: artifacts.counts.lines,
-            out: artifacts.args.out.display().to_string(),
-            quarantined: artifacts.quarantine.len() as u64,
-            quarantined_codes: commonest_codes(artifacts),
-            redacted: artifacts.redacted.as_ref().map(|redacted| redacted.counts.clone()),
-            runs: artifacts.result.ledger.counts.runs,
+            keeps_failing: told.verdicts.keeps_failing(clock),
+            lines: told.counts.lines,
+            out: told.args.out.display().to_string(),
+            quarantined: told.rejected.lines,
+            quarantined_codes: commonest_codes(&told.rejected),
+            redacted: told.redacted.as_ref().map(|redacted| redacted.counts.clone()),
+            runs: totals.runs.runs,
             slowest_step,
             snapshot_digest: manifest.snapshot_digest.to_string(),
             unchanged,
@@ -104,17 +99,8 @@ impl Summary {
 }
 
 /// The commonest codes of quarantined lines: how many lines have each.
-fn commonest_codes(artifacts: &Artifacts<'_>) -> Vec<(&'static str, u64)> {
-    let mut lines: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for row in artifacts.quarantine {
-        let mut codes: Vec<_> = row.problems.iter().map(|problem| problem.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        for code in codes {
-            *lines.entry(code).or_default() += 1;
-        }
-    }
-    let mut lines: Vec<_> = lines.into_iter().collect();
+fn commonest_codes(rejected: &Rejected) -> Vec<(&'static str, u64)> {
+    let mut lines: Vec<_> = rejected.codes.iter().map(|(code, count)| (*code, *count)).collect();
     lines.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
     lines.truncate(SHOWN_CODES);
     lines

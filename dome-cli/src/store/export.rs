@@ -7,7 +7,7 @@ use dome_binder::Rules;
 use super::history::History;
 use super::log::{Log, Segments};
 use super::settings::StoreSettings;
-use crate::artifacts::{self, Artifacts, Destination, Written};
+use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
 use crate::redaction::Masking;
@@ -40,12 +40,13 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         not_after: history.session.as_ref().and_then(|session| session.not_after),
         redact: None,
         threads: export.threads,
+        memory: None,
         force: export.force,
         deny_quarantine: false,
     };
     let (lines, blank) = history.lines();
     let records = history.take_records();
-    let result = replay::derive(records, &rules, args.threads, args.as_of, &mut Steps::default());
+    let (result, views) = replay::derive(records, &rules, args.threads, args.as_of, &mut Steps::default());
     let quarantine = history.quarantine(&result.ledger.conflicts, &mut Segments::of(export.store))?;
     let counts = LineCounts { lines, blank };
     let masking = Masking::recorded(history.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
@@ -54,12 +55,13 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         args: &args,
         rules: &rules,
         result: &result,
+        views: &views,
         kept: &Kept::default(),
         quarantine: &quarantine,
         counts,
         redacted,
     };
-    let Written { manifest, unchanged } = artifacts::write(&artifacts, Destination::beside(export.out)?)?;
+    let Written { manifest, unchanged } = artifacts::write(&artifacts, &artifacts.told())?;
     if output.is_json() {
         output.object(&manifest)?;
     } else {

@@ -99,7 +99,7 @@ impl Report {
         threads: usize,
         store: &Path,
     ) -> anyhow::Result<()> {
-        let result = replay::derive(history.take_records(), rules, threads, None, &mut Steps::default());
+        let (result, _) = replay::derive(history.take_records(), rules, threads, None, &mut Steps::default());
         self.facts = result.ledger.facts.len();
         let expected = result.ledger.facts.iter().zip(&result.bound).map(|(fact, bound)| FactRow::of(fact, bound));
         let mut rows = Rows::new("fact", expected.map(|row| Ok(canonical::to_vec(&row)?)), self);

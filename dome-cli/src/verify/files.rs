@@ -15,7 +15,7 @@ use super::compare;
 use super::findings::Findings;
 use super::quarantine::QUARANTINE;
 use super::{facts, quarantine};
-use crate::artifacts::{Beside, FileEntry, Manifest, manifest_digest};
+use crate::artifacts::{Beside, FileEntry, Manifest, Totals, manifest_digest};
 use crate::redaction::{Masking, Redacted};
 use crate::result::{FACTS, LINEAGE, MANIFEST, Named, manifest_bytes};
 
@@ -159,7 +159,8 @@ fn document(
     let digest = manifest_digest(named.document.clone()).map(|digest| digest.to_string());
     let given = named.document.get("manifest_digest").and_then(Value::as_str);
     if let Some(replay) = replay {
-        let wanted = Manifest::computed(&named.rules, replay, beside(named, replay, files), named.files.clone());
+        let totals = Totals::of(replay);
+        let wanted = Manifest::computed(&named.rules, &totals, beside(named, replay, files), named.files.clone());
         let mut bytes = canonical::to_vec(&wanted).unwrap_or_default();
         bytes.push(b'\n');
         compare::file(MANIFEST, &bytes, found, findings);

@@ -78,6 +78,10 @@ const fn digit(byte: u8) -> bool {
     byte.is_ascii_digit()
 }
 
+const fn lower_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
 const fn hex(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
@@ -263,7 +267,8 @@ pub(super) fn words(line: &str, into: &mut String) {
 
 /// What stands at a hex digit: where it ends, and what replaces it if anything does.
 fn word(bytes: &[u8], start: usize) -> (usize, Option<&'static str>) {
-    if let Some(end) = hashed(bytes, start) {
+    let hex_end = run(bytes, start, lower_hex);
+    if let Some(end) = hashed(bytes, start, hex_end) {
         return (end, Some("<hex>"));
     }
     let begins = start.checked_sub(1).and_then(|before| bytes.get(before));
@@ -271,17 +276,20 @@ fn word(bytes: &[u8], start: usize) -> (usize, Option<&'static str>) {
     if !inside && is(bytes, start, digit) {
         return (number(bytes, start), Some("<n>"));
     }
-    (run(bytes, start, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).max(start + 1), None)
+    (hex_end.max(start + 1), None)
 }
 
 /// The end of what `[0-9a-fA-F]{12,}`, or else `[0-9]+[a-f][0-9a-f]{5,}|[a-f]+[0-9][0-9a-f]{5,}`,
 /// matches at `start`: the latter wants five more after the first change from digits to letters
-/// or back.
-fn hashed(bytes: &[u8], start: usize) -> Option<usize> {
-    let end = run(bytes, start, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+/// or back. `end` is where the run of `[0-9a-f]` ends.
+fn hashed(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let long = run(bytes, end, hex);
     if long - start >= 12 {
         return Some(long);
+    }
+    // Most are the letters a to f of a word.
+    if end - start < 7 {
+        return None;
     }
     let class: fn(u8) -> bool = if is(bytes, start, digit) { digit } else { |byte| byte.is_ascii_lowercase() };
     let change = run(bytes, start, class);
@@ -291,7 +299,10 @@ fn hashed(bytes: &[u8], start: usize) -> Option<usize> {
 /// The end of `[0-9]+(\.[0-9]+)*`, where no digits belong to a hash.
 fn number(bytes: &[u8], start: usize) -> usize {
     let mut end = run(bytes, start, digit);
-    while is(bytes, end, |byte| byte == b'.') && is(bytes, end + 1, digit) && hashed(bytes, end + 1).is_none() {
+    while is(bytes, end, |byte| byte == b'.')
+        && is(bytes, end + 1, digit)
+        && hashed(bytes, end + 1, run(bytes, end + 1, lower_hex)).is_none()
+    {
         end = run(bytes, end + 1, digit);
     }
     end

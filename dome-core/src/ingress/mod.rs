@@ -72,7 +72,7 @@ impl Reader {
         if line.len() > limits::LINE_BYTES && !self.any_length {
             return Err(line_too_long(line.len() as u64));
         }
-        str::from_utf8(line).map_err(|error| {
+        simdutf8::compat::from_utf8(line).map_err(|error| {
             let place = error.valid_up_to();
             let message = format!("the line is not UTF-8 from byte {} on", place + 1);
             whole_line(ProblemCode::Utf8Invalid, message, place)
