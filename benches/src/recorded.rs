@@ -24,8 +24,9 @@ pub struct Recorded {
 
 /// How many hundredths of its recorded figure a count may be.
 pub const LIMIT_HUNDREDTHS: u64 = 110;
-/// What a figure may grow by in any case: less than this is no work.
-const SLACK: u64 = 20;
+/// What a figure may grow by in any case: the layout of code alone moves a small stage by as much, and it
+/// is a quarter of a percent of a replay.
+const SLACK: u64 = 200;
 
 /// `now` in hundredths of `recorded`.
 #[must_use]
@@ -37,8 +38,8 @@ pub fn hundredths(now: u64, recorded: u64) -> u64 {
 ///
 /// ```
 /// use dome_benches::recorded::grew;
-/// assert!(!grew(1_100, 1_000) && grew(1_101, 1_000));
-/// assert!(!grew(15, 0) && grew(21, 0));
+/// assert!(!grew(11_000, 10_000) && grew(11_001, 10_000));
+/// assert!(!grew(1_200, 1_000) && grew(1_201, 1_000));
 /// ```
 #[must_use]
 pub const fn grew(now: u64, recorded: u64) -> bool {
