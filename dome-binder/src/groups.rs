@@ -3,9 +3,9 @@
 //! Tables of hashes are looked up in and never walked, so that their order is nobody's; what comes
 //! out is in the order of first appearance.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use dome_core::Sha256Hash;
+use dome_core::{Gate, Sha256Hash};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
@@ -52,6 +52,13 @@ impl<G: Default> Groups<G> {
 pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// Where a list of gates is looked for.
+pub(crate) fn hash_of_gates(gates: &[Gate]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    gates.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use dome_core::{BinderVersion, Envelope, Gate, Keyer, Keys, Source};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
+use hashbrown::HashTable;
 
+use crate::groups::hash_of_gates;
 use crate::record::{Canonical, Record};
 
 /// Lists of gates that are remembered at the most; then all are forgotten, and learnt again.
@@ -25,8 +25,7 @@ const REMEMBERED: usize = 1 << 14;
 #[derive(Default)]
 pub struct Recorder {
     keyer: Keyer,
-    /// Looked up in and never walked, so that its order is nobody's.
-    gates: HashSet<Arc<[Gate]>, FixedState>,
+    gates: HashTable<(u64, Arc<[Gate]>)>,
 }
 
 impl Recorder {
@@ -62,15 +61,15 @@ impl Recorder {
     }
 
     fn gates(&mut self, envelope: &Envelope) -> Arc<[Gate]> {
-        let gates = envelope.gates.as_slice();
-        if let Some(known) = self.gates.get(gates) {
+        let (gates, hash) = (envelope.gates.as_slice(), hash_of_gates(&envelope.gates));
+        if let Some((_, known)) = self.gates.find(hash, |(other, known)| *other == hash && **known == *gates) {
             return Arc::clone(known);
         }
         if self.gates.len() == REMEMBERED {
             self.gates.clear();
         }
         let gates: Arc<[Gate]> = gates.into();
-        self.gates.insert(Arc::clone(&gates));
+        self.gates.insert_unique(hash, (hash, Arc::clone(&gates)), |(hash, _)| *hash);
         gates
     }
 }
