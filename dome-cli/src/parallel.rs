@@ -140,7 +140,11 @@ mod tests {
         for threads in [1, 2, 7, 100_000] {
             assert_eq!(map(threads, 0..1_000_u32, |item| item * 2), expected);
             let mut taken = Vec::new();
-            let done = in_order(threads, 0..1_000_u32, |item| item * 2, |item| Ok::<_, ()>(taken.push(item)));
+            let take = |item| {
+                taken.push(item);
+                Ok::<_, ()>(())
+            };
+            let done = in_order(threads, 0..1_000_u32, |item| item * 2, take);
             assert_eq!((done, taken), (Ok(()), expected.clone()));
         }
     }

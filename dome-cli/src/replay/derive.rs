@@ -84,7 +84,7 @@ mod tests {
         let (result, views) = derive(records, rules, threads, None, &mut Steps::default());
         let mut bytes = Vec::new();
         for (fact, bound) in result.ledger.facts.iter().zip(&result.bound) {
-            append_fact(fact, fact.canonical.held().unwrap(), bound, rules, &mut bytes);
+            append_fact(fact, fact.canonical.held().unwrap_or_default(), bound, rules, &mut bytes);
         }
         result.derived.capsules.iter().for_each(|capsule| append_row(capsule, &mut bytes));
         result.derived.concepts.iter().for_each(|concept| append_row(concept, &mut bytes));
