@@ -26,7 +26,8 @@ pub struct Ledger {
 /// Puts settled runs together in total order: by ordered time, `run_id` and place (M-42).
 #[must_use]
 pub fn order(runs: Vec<SettledRun>) -> Ledger {
-    let mut ledger = Ledger::default();
+    let count = runs.iter().map(|run| run.facts.len()).sum();
+    let mut ledger = Ledger { facts: Vec::with_capacity(count), ..Ledger::default() };
     for run in runs {
         ledger.counts += run.counts;
         ledger.conflicts.extend(run.conflicts);

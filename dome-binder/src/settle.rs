@@ -121,7 +121,7 @@ pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
     records.sort_by(|a, b| {
         key(a).cmp(&key(b)).then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.keys.digest.cmp(&b.keys.digest))
     });
-    let mut run = SettledRun::default();
+    let mut run = SettledRun { facts: Vec::with_capacity(records.len()), ..SettledRun::default() };
     let mut taken = Taken::default();
     for record in records {
         match run.facts.last_mut() {

@@ -41,10 +41,6 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::settings::Settings;
 
-/// A replay makes and drops some twenty small values an envelope, and keeps a few.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Exit {
     let cli = Cli::parse();
     let result = Settings::find().and_then(|settings| {

@@ -34,7 +34,7 @@ pub(crate) const GATE_ROLLUP: &str = "views/mv_gate_rollup_by_failure_reason_cod
 pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_code.jsonl";
 
 /// Rows that are rendered at once, on one thread.
-const BATCH: usize = 512;
+const BATCH: usize = 64;
 /// What a row takes, about.
 const ROW_BYTES: usize = 1_536;
 

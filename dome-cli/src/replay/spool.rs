@@ -11,7 +11,7 @@ use dome_binder::{Canonical, Record};
 use super::spill::scratch::Scratch;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
-const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 8 << 20 };
+const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 2 << 20 };
 
 /// Where piles of envelopes are kept. A place counts all bytes so far, those in memory first.
 pub(crate) struct Spool {
