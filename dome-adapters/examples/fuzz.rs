@@ -7,11 +7,7 @@
 //! The same seed gives the same damage. Seconds are of processor time. It ends with 1 at the first
 //! panic or the first file that takes longer than a second a megabyte, and leaves that file beside
 //! it as `fuzz-FORMAT-SEED`.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "it is the one who looks at files and a clock"
-)]
+#![expect(clippy::disallowed_methods, reason = "it is the one who looks at files")]
 #![expect(clippy::indexing_slicing, reason = "places are rolled inside of what there is")]
 
 #[path = "../tests/support/mutate.rs"]

@@ -3,7 +3,7 @@
 //! Tables of hashes are looked up in and never walked, so that their order is nobody's; what comes
 //! out is in the order of first appearance.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 
 use dome_core::{Gate, Sha256Hash};
 use foldhash::fast::FixedState;
@@ -57,9 +57,7 @@ pub(crate) fn hash_of(text: &str) -> u64 {
 
 /// Where a list of gates is looked for.
 pub(crate) fn hash_of_gates(gates: &[Gate]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    gates.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(gates)
 }
 
 /// Where a key is looked for: it is a hash already.

@@ -1,8 +1,10 @@
 //! Rows of `facts.jsonl` and `lineage.jsonl` as records again.
 
+use std::borrow::Cow;
+
 use dome_binder::{Record, Recorder};
 use dome_core::{Reader, Source};
-use serde_json::Value;
+use serde::Deserialize;
 
 /// What stands before and behind the envelope in a row; nothing behind it can hold the last one.
 const DERIVED: &[u8] = b"{\"derived_key\":\"";
@@ -38,7 +40,17 @@ impl<'l> FactRow<'l> {
 
 /// Where a row of `lineage.jsonl` says that a fact stood.
 pub(crate) fn source_of(line: &[u8]) -> Option<Source> {
-    let row: Value = serde_json::from_slice(line).ok()?;
-    let source = row.get("source")?;
-    Some(Source { line: source.get("line")?.as_u64()?, name: source.get("name")?.as_str()?.into() })
+    #[derive(Deserialize)]
+    struct Row<'l> {
+        #[serde(borrow)]
+        source: Place<'l>,
+    }
+    #[derive(Deserialize)]
+    struct Place<'l> {
+        line: u64,
+        #[serde(borrow)]
+        name: Cow<'l, str>,
+    }
+    let Row { source: Place { line, name } } = serde_json::from_slice(line).ok()?;
+    Some(Source { line, name: name.into() })
 }
