@@ -61,13 +61,13 @@ impl Comparison {
 /// Compares an earlier replay with a later one.
 ///
 /// ```
-/// use dome_binder::{compare, replay, Policy, Record, Rules};
+/// use dome_binder::{compare, replay, Policy, Recorder, Rules};
 /// use dome_core::{BinderVersion, CodeTable, Source};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
 /// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
 /// let under = |binder| -> Result<_, dome_core::Rejection> {
 ///     let source = Source { line: 1, name: "a.jsonl".into() };
-///     let record = Record::under(binder, dome_core::read(dome_core::EXAMPLE_LINE)?, source, &mut Vec::new());
+///     let record = Recorder::new(binder).record(dome_core::read(dome_core::EXAMPLE_LINE)?, source);
 ///     Ok(replay(vec![Box::new(record)], &rules, None))
 /// };
 /// let comparison = compare(&under(BinderVersion::V1)?, &under(BinderVersion::V2)?);
