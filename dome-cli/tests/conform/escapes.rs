@@ -49,7 +49,7 @@ struct Outside {
 }
 
 impl Outside {
-    fn new(name: &str) -> Self {
+    fn new() -> Self {
         let place = Place::new();
         for entry in std::fs::read_dir(folder().join("escapes")).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
@@ -60,7 +60,8 @@ impl Outside {
         place.file("outside/file", "kept");
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
-        let shared = format!("dome-escape-{name}-{}", std::process::id());
+        // Named after a port that is bound, so that no other test's tool makes or takes the same one.
+        let shared = format!("dome-escape-{}", socket.local_addr().unwrap().port());
         Self { place, socket, shared }
     }
 
@@ -102,7 +103,7 @@ fn every_escape_is_caught_or_stopped() {
         return;
     }
     for (name, caught_by) in ESCAPES {
-        let outside = Outside::new(name);
+        let outside = Outside::new();
         let before = outside.state();
         let manifest = outside.manifest(name, &json!({"mode": "none"}));
         let (report, _) = judged(&outside.place, &manifest, &["--only", "side_effects"]);
@@ -126,7 +127,7 @@ fn without_enforcement_the_escapes_get_out() {
         return;
     }
     for (name, _) in ESCAPES.into_iter().filter(|(name, _)| !TRACELESS.contains(name)) {
-        let outside = Outside::new(name);
+        let outside = Outside::new();
         let before = outside.state();
         let manifest = outside.manifest(name, &json!({"mode": "unrestricted"}));
         judged(&outside.place, &manifest, &["--only", "side_effects"]);
@@ -140,7 +141,7 @@ fn the_loader_stays_a_way_out_for_who_may_start_programs_and_that_is_unenforced(
     if !can_judge() {
         return;
     }
-    let outside = Outside::new("loader");
+    let outside = Outside::new();
     let manifest = outside.manifest("fork_exec", &json!({"mode": "scoped", "allow_commands": ["/usr/bin/true"]}));
     let before = outside.state();
     let (report, ended) = judged(&outside.place, &manifest, &["--only", "side_effects"]);
