@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use serde::Serialize;
 
 use crate::limits;
+use crate::text::is_printable;
 
 /// Why a text is not an identifier (M-03).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,17 +41,24 @@ fn check_identifier(text: &str) -> Result<(), IdentifierError> {
         Err(IdentifierError::TooLong { bytes: text.len() })
     } else if has_control(text) {
         Err(IdentifierError::Control)
-    } else if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+    } else if is_padded(text) {
         Err(IdentifierError::Padded)
     } else {
         Ok(())
     }
 }
 
+/// Whether `text` begins or ends with white space; only what is beyond ASCII needs decoding.
+fn is_padded(text: &str) -> bool {
+    match text.as_bytes() {
+        [0x21..=0x7E, .., 0x21..=0x7E] => false,
+        _ => text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace),
+    }
+}
+
 /// Whether `text` holds a control character; only C1 controls need decoding.
 pub(crate) fn has_control(text: &str) -> bool {
-    let plain = text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
-    !plain && text.chars().any(char::is_control)
+    !is_printable(text.as_bytes()) && text.chars().any(char::is_control)
 }
 
 fn check_token(text: &str) -> Result<(), TokenError> {

@@ -31,31 +31,39 @@ pub enum PathError {
 
 fn check_path(text: &str) -> Result<(), PathError> {
     if text.len() > limits::PATH_BYTES {
-        Err(PathError::TooLong)
-    } else if has_control(text) {
-        Err(PathError::Control)
-    } else if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
-        check_uri(scheme, rest)
-    } else {
-        check_relative(text)
+        return Err(PathError::TooLong);
+    }
+    if has_control(text) {
+        return Err(PathError::Control);
+    }
+    let bytes = text.as_bytes();
+    let colon = bytes.iter().position(|byte| *byte == b':');
+    match colon.and_then(|colon| bytes.split_at_checked(colon)) {
+        Some((scheme, [b':', b'/', b'/', rest @ ..])) if is_scheme(scheme) => check_uri(scheme, rest),
+        _ => check_relative(bytes, colon),
     }
 }
 
 /// `^[a-z][a-z0-9+.-]*$`
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'.' | b'-'))
+fn is_scheme(text: &[u8]) -> bool {
+    text.first().is_some_and(u8::is_ascii_lowercase)
+        && text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'.' | b'-'))
 }
 
-fn check_uri(scheme: &str, rest: &str) -> Result<(), PathError> {
-    let unsafe_rest = rest.is_empty() || rest.starts_with('/') || rest.split('/').any(|segment| segment == "..");
-    if scheme == "file" || unsafe_rest { Err(PathError::Uri) } else { Ok(()) }
+fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| *byte == b'/')
 }
 
-fn check_relative(text: &str) -> Result<(), PathError> {
-    let unsafe_segment = |segment: &str| matches!(segment, "" | "." | "..");
-    let drive = text.split('/').next().is_some_and(|first| first.contains(':'));
-    if drive || text.contains('\\') || text.split('/').any(unsafe_segment) { Err(PathError::Segment) } else { Ok(()) }
+fn check_uri(scheme: &[u8], rest: &[u8]) -> Result<(), PathError> {
+    let unsafe_rest = matches!(rest, [] | [b'/', ..]) || segments(rest).any(|segment| segment == b"..");
+    if scheme == b"file" || unsafe_rest { Err(PathError::Uri) } else { Ok(()) }
+}
+
+/// `colon` is the place of the first one.
+fn check_relative(path: &[u8], colon: Option<usize>) -> Result<(), PathError> {
+    let unsafe_segment = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
+    let drive = colon.is_some_and(|colon| !path.iter().take(colon).any(|byte| *byte == b'/'));
+    if drive || path.contains(&b'\\') || segments(path).any(unsafe_segment) { Err(PathError::Segment) } else { Ok(()) }
 }
 
 checked_text! {

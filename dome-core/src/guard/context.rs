@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use serde::{Serialize, Serializer};
 
 use crate::ingress::check::Check;
+use crate::ingress::names::Names;
 use crate::json::{Kind, Value};
 use crate::limits::ARRAY;
 use crate::problem::{ProblemCode, Rejection};
@@ -111,17 +112,19 @@ impl GuardContext {
 
 impl Check {
     fn guard_context(&mut self, at: Value<'_>) -> Option<GuardContext> {
-        let names = [
-            "action",
-            "artifact_kind",
-            "context_version",
-            "evidence_kinds",
-            "from_state",
-            "phase",
-            "predicates",
-            "to_state",
-            "transition_id",
-        ];
+        let names = const {
+            &Names::new([
+                "action",
+                "artifact_kind",
+                "context_version",
+                "evidence_kinds",
+                "from_state",
+                "phase",
+                "predicates",
+                "to_state",
+                "transition_id",
+            ])
+        };
         let [action, kind, version, evidence, from, phase, predicates, to, id] = self.object(at, names)?;
         let version = self.required(at, "context_version", version, |check, at| {
             check.constant(at, ProblemCode::UnsupportedVersion, "1")

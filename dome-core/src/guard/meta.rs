@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use super::bundle::{DenyDecision, GuardKind, UnknownsPolicy};
 use crate::choice::{Decision, Status};
 use crate::ingress::check::Check;
+use crate::ingress::names::Names;
 use crate::json::Value;
 use crate::limits::{ARRAY, SAFE_INTEGER};
 use crate::problem::ProblemCode;
@@ -16,7 +17,8 @@ type Requirements = (BTreeSet<CompactString>, UnknownsPolicy);
 
 impl Check {
     pub(super) fn guard_meta(&mut self, at: Value<'_>) -> Option<Requirements> {
-        let [guards, linkage, requirements] = self.object(at, ["guards", "policy_linkage", "requirements"])?;
+        let [guards, linkage, requirements] =
+            self.object(at, const { &Names::new(["guards", "policy_linkage", "requirements"]) })?;
         let guards = self.required(at, "guards", guards, Self::meta_guards);
         let linkage = self.required(at, "policy_linkage", linkage, Self::policy_linkage);
         let requirements = self.required(at, "requirements", requirements, Self::requirements);
@@ -24,14 +26,22 @@ impl Check {
     }
 
     fn requirements(&mut self, at: Value<'_>) -> Option<Requirements> {
-        let [evidence, policy] = self.object(at, ["required_evidence", "unknowns_policy"])?;
+        let [evidence, policy] = self.object(at, const { &Names::new(["required_evidence", "unknowns_policy"]) })?;
         let evidence = self.required(at, "required_evidence", evidence, Self::text_set);
         let policy = self.required(at, "unknowns_policy", policy, Self::unknowns_policy);
         Some((evidence?, policy?))
     }
 
     fn unknowns_policy(&mut self, at: Value<'_>) -> Option<UnknownsPolicy> {
-        let names = ["emit_unknowns_field", "max_unknowns", "on_unknown_state", "on_unknown_transition", "reason_code"];
+        let names = const {
+            &Names::new([
+                "emit_unknowns_field",
+                "max_unknowns",
+                "on_unknown_state",
+                "on_unknown_transition",
+                "reason_code",
+            ])
+        };
         let [field, most, state, transition, code] = self.object(at, names)?;
         let field = self.required(at, "emit_unknowns_field", field, |check, at| {
             check.constant(at, ProblemCode::ValueNotAllowed, "unknowns")
@@ -50,15 +60,17 @@ impl Check {
     }
 
     fn policy_linkage(&mut self, at: Value<'_>) -> Option<()> {
-        let names = [
-            "evidence_ref",
-            "guardrails_ref",
-            "policy_ref",
-            "reason_codes_ref",
-            "run_manifest_ref",
-            "state_space_ref",
-            "transition_ref",
-        ];
+        let names = const {
+            &Names::new([
+                "evidence_ref",
+                "guardrails_ref",
+                "policy_ref",
+                "reason_codes_ref",
+                "run_manifest_ref",
+                "state_space_ref",
+                "transition_ref",
+            ])
+        };
         let [evidence, guardrails, policy, codes, run, states, transition] = self.object(at, names)?;
         let codes = self.required(at, "reason_codes_ref", codes, Self::versioned_ref);
         let others = [evidence, guardrails, policy, run, states, transition];
@@ -67,7 +79,8 @@ impl Check {
     }
 
     fn versioned_ref(&mut self, at: Value<'_>) -> Option<()> {
-        let [id, path, sha256, version] = self.object(at, ["id", "path", "sha256", "version"])?;
+        let [id, path, sha256, version] =
+            self.object(at, const { &Names::new(["id", "path", "sha256", "version"]) })?;
         let id = self.optional(id, Self::filled);
         let path = self.required(at, "path", path, Self::filled);
         let sha256 = self.optional(sha256, Self::hash);
@@ -76,14 +89,23 @@ impl Check {
     }
 
     fn meta_guards(&mut self, at: Value<'_>) -> Option<()> {
-        let [eval, spec] = self.object(at, ["eval", "spec"])?;
+        let [eval, spec] = self.object(at, const { &Names::new(["eval", "spec"]) })?;
         let eval = self.required(at, "eval", eval, |check, at| check.array(at, ARRAY, Self::meta_eval));
         let spec = self.required(at, "spec", spec, |check, at| check.array(at, ARRAY, Self::meta_spec));
         eval.and(spec).map(drop)
     }
 
     fn meta_spec(&mut self, at: Value<'_>) -> Option<()> {
-        let names = ["deny_decision", "deny_reason_code", "evidence_kinds", "guard_id", "guard_kind", "predicate_ref"];
+        let names = const {
+            &Names::new([
+                "deny_decision",
+                "deny_reason_code",
+                "evidence_kinds",
+                "guard_id",
+                "guard_kind",
+                "predicate_ref",
+            ])
+        };
         let [decision, code, kinds, id, kind, predicate] = self.object(at, names)?;
         let decision = self.required(at, "deny_decision", decision, Self::choice::<DenyDecision>);
         let code = self.required(at, "deny_reason_code", code, Self::pinned_code);
@@ -95,7 +117,7 @@ impl Check {
     }
 
     fn meta_eval(&mut self, at: Value<'_>) -> Option<()> {
-        let names = ["decision", "evidence_refs", "guard_id", "notes", "reason_codes", "status"];
+        let names = const { &Names::new(["decision", "evidence_refs", "guard_id", "notes", "reason_codes", "status"]) };
         let [decision, refs, id, notes, codes, status] = self.object(at, names)?;
         let decision = self.optional(decision, Self::choice::<Decision>);
         let refs = self.optional(refs, Self::texts);

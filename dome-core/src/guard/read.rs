@@ -8,6 +8,7 @@ use super::bundle::{AppliesTo, Feedback, Guard, GuardrailsBundle, TransitionPatt
 use super::ppm::ppm;
 use crate::id::GuardId;
 use crate::ingress::check::Check;
+use crate::ingress::names::Names;
 use crate::json::{Kind, Value};
 use crate::limits::GUARD_EVALS;
 use crate::problem::ProblemCode;
@@ -19,7 +20,7 @@ const SENTENCE_CHARS: std::ops::RangeInclusive<usize> = 12..=240;
 
 pub(super) fn bundle(check: &mut Check, at: Value<'_>) -> Option<GuardrailsBundle> {
     let [kind, id, guards, meta, version] =
-        check.object(at, ["artifact_kind", "bundle_id", "guards", "meta", "version"])?;
+        check.object(at, const { &Names::new(["artifact_kind", "bundle_id", "guards", "meta", "version"]) })?;
     let kind = check.required(at, "artifact_kind", kind, |check, at| {
         check.constant(at, ProblemCode::ValueNotAllowed, "guardrails_bundle")
     });
@@ -62,15 +63,17 @@ impl Check {
     }
 
     fn guard(&mut self, at: Value<'_>) -> Option<Guard> {
-        let names = [
-            "applies_to",
-            "deny_decision",
-            "feedback",
-            "guard_id",
-            "predicate_ref",
-            "reason_code",
-            "required_evidence",
-        ];
+        let names = const {
+            &Names::new([
+                "applies_to",
+                "deny_decision",
+                "feedback",
+                "guard_id",
+                "predicate_ref",
+                "reason_code",
+                "required_evidence",
+            ])
+        };
         let [applies_to, decision, feedback, id, predicate, code, evidence] = self.object(at, names)?;
         let applies_to = self.required(at, "applies_to", applies_to, Self::applies_to);
         let deny_decision = self.required(at, "deny_decision", decision, Self::choice);
@@ -106,7 +109,7 @@ impl Check {
     }
 
     fn applies_to(&mut self, at: Value<'_>) -> Option<AppliesTo> {
-        let names = ["actions", "artifact_kinds", "known_states", "transition", "transitions"];
+        let names = const { &Names::new(["actions", "artifact_kinds", "known_states", "transition", "transitions"]) };
         let [actions, kinds, states, transition, transitions] = self.object(at, names)?;
         let [actions, kinds, states, transitions] =
             [actions, kinds, states, transitions].map(|slot| self.optional(slot, Self::text_set));
@@ -121,7 +124,7 @@ impl Check {
     }
 
     fn transition_pattern(&mut self, at: Value<'_>) -> Option<TransitionPattern> {
-        let [from, phase, to] = self.object(at, ["from", "phase", "to"])?;
+        let [from, phase, to] = self.object(at, const { &Names::new(["from", "phase", "to"]) })?;
         let from = self.required(at, "from", from, Self::filled);
         let phase = self.optional(phase, Self::filled);
         let to = self.required(at, "to", to, Self::filled);
@@ -129,7 +132,9 @@ impl Check {
     }
 
     fn feedback(&mut self, at: Value<'_>) -> Option<Feedback> {
-        let names = ["actionable_hint", "confidence", "next_step", "operator_message", "severity", "unknowns"];
+        let names = const {
+            &Names::new(["actionable_hint", "confidence", "next_step", "operator_message", "severity", "unknowns"])
+        };
         let [hint, confidence, next_step, message, severity, unknowns] = self.object(at, names)?;
         let actionable_hint = self.required(at, "actionable_hint", hint, Self::sentence);
         let confidence_ppm = self.required(at, "confidence", confidence, Self::share);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use compact_str::CompactString;
 
+use super::names::Names;
 use crate::choice::ChoiceError;
 use crate::json::{Kind, Span, Value};
 use crate::limits;
@@ -42,11 +43,11 @@ impl Check {
         self.report(ProblemCode::WrongType, at, format_args!("expected {expected}, found {found}"));
     }
 
-    /// The members of an object in the order of `names`; all others are unknown (M-10).
+    /// The members of an object in the slots of `names`; all others are unknown (M-10).
     pub(crate) fn object<'t, const N: usize>(
         &mut self,
         at: Value<'t>,
-        names: [&'static str; N],
+        names: &Names<N>,
     ) -> Option<[Option<Value<'t>>; N]> {
         if at.kind() != Kind::Object {
             self.wrong_type(at, "an object");
@@ -54,10 +55,9 @@ impl Check {
         }
         let mut slots = [None; N];
         for (key, value) in at.members() {
-            let name = key.text_bytes();
-            match names.iter().position(|known| same(known, name)).and_then(|place| slots.get_mut(place)) {
+            match names.slot(key.text_bytes()).and_then(|slot| slots.get_mut(slot)) {
                 Some(slot) => *slot = Some(value),
-                None => self.unknown(key, value, &names),
+                None => self.unknown(key, value, names.all()),
             }
         }
         Some(slots)
@@ -219,12 +219,6 @@ impl Check {
         }
         sound.then(|| StringMap::sorted(members))
     }
-}
-
-/// Whether two names are equal. Most are told apart by their lengths and ends.
-fn same(known: &str, name: &[u8]) -> bool {
-    let known = known.as_bytes();
-    known.len() == name.len() && known.first() == name.first() && known.last() == name.last() && known == name
 }
 
 /// The known name that is nearest to `name`, if one is near enough to be a slip.

@@ -1,6 +1,7 @@
 //! Reading the envelope itself, and the checks across its members (M-11).
 
 use super::check::Check;
+use super::names::Names;
 use crate::choice::Signal;
 use crate::envelope::{Envelope, EnvelopeVersion, Gate};
 use crate::json::Value;
@@ -11,7 +12,7 @@ use crate::text::quote;
 use crate::time::Timestamp;
 
 /// The members of an envelope with the two names that `policy_reason_code` has (M-13).
-const NAMES: [&str; 24] = [
+static NAMES: Names<24> = Names::new([
     "applied_capsule",
     "attempts",
     "duration_ms",
@@ -36,7 +37,7 @@ const NAMES: [&str; 24] = [
     "tool",
     "ts",
     "wrapper_policy",
-];
+]);
 
 impl Check {
     pub(super) fn envelope(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Envelope> {
@@ -44,7 +45,7 @@ impl Check {
         let [
             applied, attempts, duration, env, version, event_id, evidence, gates, group_id, guard_evals, alias,
             labels, lane, message, policy, remedy, run_id, sequence, signal, task_id, task_spec, tool, ts, wrapper,
-        ] = self.object(at, NAMES)?;
+        ] = self.object(at, &NAMES)?;
         let applied_capsule = self.optional(applied, Self::hash);
         let attempts = self.optional(attempts, |check, at| check.integer(at, 1, ATTEMPTS));
         let duration_ms = self.optional(duration, |check, at| check.integer(at, 0, SAFE_INTEGER));

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 mod envelope;
+pub(crate) mod names;
 mod parts;
 mod spec;
 

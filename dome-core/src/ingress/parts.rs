@@ -7,6 +7,7 @@ use std::str::FromStr;
 use compact_str::CompactString;
 
 use super::check::Check;
+use super::names::Names;
 use crate::envelope::{Evidence, Gate, GuardEval, Remedy, Tool};
 use crate::hash::Sha256Hash;
 use crate::id::{GateId, GuardId, IdentifierError, TokenError, has_control};
@@ -51,7 +52,7 @@ impl Check {
     }
 
     fn gate(&mut self, at: Value<'_>) -> Option<Gate> {
-        let [gate_id, status] = self.object(at, ["gate_id", "status"])?;
+        let [gate_id, status] = self.object(at, const { &Names::new(["gate_id", "status"]) })?;
         let gate_id = self.required(at, "gate_id", gate_id, Self::identifier);
         let status = self.required(at, "status", status, Self::choice);
         Some(Gate { gate_id: gate_id?, status: status? })
@@ -70,7 +71,7 @@ impl Check {
     }
 
     fn guard_eval(&mut self, at: Value<'_>) -> Option<GuardEval> {
-        let names = ["decision", "evidence_refs", "guard_id", "reason_codes", "status"];
+        let names = const { &Names::new(["decision", "evidence_refs", "guard_id", "reason_codes", "status"]) };
         let [decision, refs, guard_id, codes, status] = self.object(at, names)?;
         let decision = self.optional(decision, Self::choice);
         let evidence_refs = self.optional(refs, |check, at| check.set(at, Self::any_text));
@@ -102,7 +103,7 @@ impl Check {
     }
 
     pub(super) fn tool(&mut self, at: Value<'_>) -> Option<Tool> {
-        let [config, name, version] = self.object(at, ["config_sha256", "name", "version"])?;
+        let [config, name, version] = self.object(at, const { &Names::new(["config_sha256", "name", "version"]) })?;
         let config_sha256 = self.optional(config, Self::hash);
         let name = self.required(at, "name", name, Self::identifier);
         let version = self.required(at, "version", version, Self::any_text);
@@ -140,7 +141,8 @@ impl Check {
     }
 
     pub(super) fn remedy(&mut self, at: Value<'_>) -> Option<Remedy> {
-        let [kind, reference, sha256, summary] = self.object(at, ["kind", "ref", "sha256", "summary"])?;
+        let [kind, reference, sha256, summary] =
+            self.object(at, const { &Names::new(["kind", "ref", "sha256", "summary"]) })?;
         let neither = reference.is_none() && sha256.is_none();
         let kind = self.required(at, "kind", kind, Self::token);
         let reference = self.optional(reference, Self::path);
@@ -183,7 +185,7 @@ impl Check {
     }
 
     fn evidence_entry(&mut self, at: Value<'_>) -> Option<Evidence> {
-        let [bytes, path, sha256] = self.object(at, ["bytes", "path", "sha256"])?;
+        let [bytes, path, sha256] = self.object(at, const { &Names::new(["bytes", "path", "sha256"]) })?;
         let neither = path.is_none() && sha256.is_none();
         let bytes = self.optional(bytes, |check, at| check.integer(at, 0, SAFE_INTEGER));
         let path = self.optional(path, Self::path);

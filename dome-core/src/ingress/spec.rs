@@ -1,6 +1,7 @@
 //! Reading `task_spec` (section 3).
 
 use super::check::Check;
+use super::names::Names;
 use crate::json::Value;
 use crate::problem::ProblemCode;
 use crate::reason::FailureReasonCode;
@@ -15,16 +16,18 @@ pub(super) struct SpecRead {
 
 impl Check {
     pub(super) fn task_spec(&mut self, at: Value<'_>) -> Option<SpecRead> {
-        let names = [
-            "action",
-            "failure_reason_code",
-            "reason_code",
-            "scope",
-            "side_effects",
-            "target",
-            "transition",
-            "versions",
-        ];
+        let names = const {
+            &Names::new([
+                "action",
+                "failure_reason_code",
+                "reason_code",
+                "scope",
+                "side_effects",
+                "target",
+                "transition",
+                "versions",
+            ])
+        };
         let [action, code, alias, scope, effects, target, transition, versions] = self.object(at, names)?;
         let action = self.required(at, "action", action, Self::action);
         let code = self.aliased(code, alias, Self::reason_code);
@@ -78,20 +81,20 @@ impl Check {
     }
 
     fn action(&mut self, at: Value<'_>) -> Option<Action> {
-        let [kind] = self.object(at, ["kind"])?;
+        let [kind] = self.object(at, const { &Names::new(["kind"]) })?;
         let kind = self.required(at, "kind", kind, Self::token)?;
         Some(Action { kind })
     }
 
     fn target(&mut self, at: Value<'_>) -> Option<Target> {
-        let [id, kind] = self.object(at, ["id", "kind"])?;
+        let [id, kind] = self.object(at, const { &Names::new(["id", "kind"]) })?;
         let id = self.required(at, "id", id, Self::identifier);
         let kind = self.required(at, "kind", kind, Self::token);
         Some(Target { id: id?, kind: kind? })
     }
 
     fn side_effects(&mut self, at: Value<'_>) -> Option<SideEffects> {
-        let names = ["allow_commands", "allow_domains", "allow_paths", "mode"];
+        let names = const { &Names::new(["allow_commands", "allow_domains", "allow_paths", "mode"]) };
         let [commands, domains, paths, mode] = self.object(at, names)?;
         let [commands, domains, paths] =
             [commands, domains, paths].map(|slot| self.optional(slot, |check, at| check.set(at, Self::any_text)));
@@ -100,7 +103,7 @@ impl Check {
     }
 
     fn transition(&mut self, at: Value<'_>) -> Option<Transition> {
-        let [from, to, id] = self.object(at, ["from_state", "to_state", "transition_id"])?;
+        let [from, to, id] = self.object(at, const { &Names::new(["from_state", "to_state", "transition_id"]) })?;
         let from_state = self.required(at, "from_state", from, Self::identifier);
         let to_state = self.required(at, "to_state", to, Self::identifier);
         let transition_id = self.optional(id, Self::identifier);

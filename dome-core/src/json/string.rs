@@ -1,17 +1,18 @@
 //! Strings: escapes and surrogates (RFC 8259, section 7).
 
-use super::read::{Cursor, TextProblem};
+use super::read::{Cursor, Step, TextProblem};
 use crate::problem::ProblemCode;
 use crate::text::plain_prefix;
 
 impl Cursor<'_> {
     /// Moves over plain bytes to the next quote, backslash or control character.
+    #[inline]
     pub(super) fn skip_plain(&mut self) {
         self.place += plain_prefix(self.rest());
     }
 
-    /// Decodes the rest of a string, from its first escape on, behind the opening quote at `start`.
-    pub(super) fn decode_into(&mut self, decoded: &mut String, start: usize) -> Result<(), TextProblem> {
+    /// Decodes a string that opens at `start`; the cursor stands at its first escape.
+    pub(super) fn decode_into(&mut self, decoded: &mut String, start: usize) -> Step {
         let mut plain_from = start + 1;
         loop {
             self.skip_plain();
@@ -26,7 +27,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<char, TextProblem> {
+    fn escape(&mut self) -> Result<char, Box<TextProblem>> {
         let start = self.place;
         self.place += 1;
         let simple = match self.peek() {
@@ -45,7 +46,7 @@ impl Cursor<'_> {
         Ok(simple)
     }
 
-    fn unicode_escape(&mut self, start: usize) -> Result<char, TextProblem> {
+    fn unicode_escape(&mut self, start: usize) -> Result<char, Box<TextProblem>> {
         let first = self.code_unit(start)?;
         let unit = match first {
             0xD800..=0xDBFF => {
@@ -63,7 +64,7 @@ impl Cursor<'_> {
     }
 
     /// `u` and four hex digits.
-    fn code_unit(&mut self, start: usize) -> Result<u32, TextProblem> {
+    fn code_unit(&mut self, start: usize) -> Result<u32, Box<TextProblem>> {
         let digits = self.line.get(self.place + 1..self.place + 5);
         let unit = digits
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -73,11 +74,13 @@ impl Cursor<'_> {
         Ok(unit)
     }
 
-    pub(super) fn invalid(&self, what: &str) -> TextProblem {
+    #[cold]
+    pub(super) fn invalid(&self, what: &str) -> Box<TextProblem> {
         self.invalid_at(self.place, what)
     }
 
-    pub(super) fn invalid_at(&self, place: usize, what: &str) -> TextProblem {
-        TextProblem { code: ProblemCode::JsonInvalid, place, what: what.to_owned() }
+    #[cold]
+    pub(super) fn invalid_at(&self, place: usize, what: &str) -> Box<TextProblem> {
+        Box::new(TextProblem { code: ProblemCode::JsonInvalid, place, what: what.to_owned() })
     }
 }

@@ -1,5 +1,9 @@
 //! White space, case, order and quoting of text (M-01, M-06, M-30).
 
+mod plain;
+
+pub(crate) use plain::{is_printable, plain_prefix};
+
 use std::cmp::Ordering;
 
 use crate::limits;
@@ -56,34 +60,6 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.get(..boundary.unwrap_or(0)).unwrap_or_default()
 }
 
-/// How many bytes come before the first control character, quote or backslash: what a JSON string
-/// holds as it stands. Eight bytes at a time.
-#[inline]
-pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * ONES;
-    // The high bit of each byte that is zero, and perhaps of some behind the first such byte.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let special = |word: [u8; 8]| {
-        let word = u64::from_le_bytes(word);
-        let control = word.wrapping_sub(0x20 * ONES) & !word;
-        (control | zero(word ^ (0x22 * ONES)) | zero(word ^ (0x5C * ONES))) & HIGH
-    };
-    for (number, word) in words.iter().enumerate() {
-        let special = special(*word);
-        if special != 0 {
-            return number * 8 + special.trailing_zeros() as usize / 8;
-        }
-    }
-    let plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
-    // Behind whole words, the last eight bytes are one more word, of which the front is known.
-    match bytes.last_chunk::<8>() {
-        Some(last) if special(*last) == 0 => bytes.len(),
-        _ => words.len() * 8 + rest.iter().take_while(plain).count(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,14 +83,6 @@ mod tests {
     }
 
     proptest::proptest! {
-        #[test]
-        fn the_plain_prefix_ends_at_the_first_special_byte(
-            bytes in proptest::collection::vec(proptest::prop_oneof![0x18_u8..=0x23, 0x5B_u8..=0x5D, 0_u8..=255], 0..40),
-        ) {
-            let special = bytes.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\'));
-            proptest::prop_assert_eq!(plain_prefix(&bytes), special.unwrap_or(bytes.len()));
-        }
-
         #[test]
         fn m01_utf16_order_is_the_order_of_code_units(a in ".{0,4}", b in ".{0,4}") {
             proptest::prop_assert_eq!(utf16_order(&a, &b), a.encode_utf16().cmp(b.encode_utf16()));
