@@ -208,10 +208,16 @@ impl Timestamp {
         let (year, month, day) = civil_from_days(self.seconds.div_euclid(SECONDS_PER_DAY));
         let of_day = self.seconds.rem_euclid(SECONDS_PER_DAY);
         let [year, month, day, of_day] = [year, month, day, of_day].map(|part| u32::try_from(part).unwrap_or_default());
-        let mut text = *b"YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ";
-        let parts = [(0..4, year), (5..7, month), (8..10, day), (11..13, of_day / 3_600), (14..16, of_day / 60 % 60)];
-        for (place, number) in parts.into_iter().chain([(17..19, of_day % 60)]) {
-            write_digits(text.get_mut(place).unwrap_or_default(), number);
+        let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+        let [century, of_century] = [year / 100, year % 100].map(two);
+        let [month, day, hour] = [month, day, of_day / 3_600].map(two);
+        let [minute, second] = [of_day / 60 % 60, of_day % 60].map(two);
+        let ([y0, y1], [y2, y3], [m0, m1], [d0, d1]) = (century, of_century, month, day);
+        let ([h0, h1], [n0, n1], [s0, s1]) = (hour, minute, second);
+        let head = [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1];
+        let mut text = [b'.'; TEXT_BYTES];
+        if let Some(start) = text.first_chunk_mut() {
+            *start = head;
         }
         let mut end = WHOLE_SECONDS_BYTES;
         if self.nanoseconds > 0 {

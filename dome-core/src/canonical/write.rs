@@ -68,19 +68,7 @@ fn escape(special: u8, bytes: &mut Vec<u8>) {
 fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
     let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
     let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;
-    if safe < 0 {
-        bytes.push(b'-');
-    }
-    let start = bytes.len();
-    let mut rest = safe.unsigned_abs();
-    loop {
-        bytes.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes.get_mut(start..).unwrap_or_default().reverse();
+    bytes.extend_from_slice(itoa::Buffer::new().format(safe).as_bytes());
     Ok(())
 }
 

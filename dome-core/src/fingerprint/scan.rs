@@ -242,41 +242,109 @@ fn hex_literal(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     )
 }
 
+/// The least that `hex_run` or `short_hash` matches.
+const HASH: usize = 7;
+
+/// What the walk asks of each byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// A space or a tab.
+    Blank,
+    /// `[0-9]`
+    Digit,
+    /// What else a word has: `[A-Za-z_]`.
+    Letter,
+    /// Anything else.
+    Other,
+}
+
+/// The class of every byte.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut rest: &mut [Class] = &mut classes;
+    let mut byte = 0_u8;
+    while let Some((class, after)) = rest.split_first_mut() {
+        *class = match byte {
+            b' ' | b'\t' => Class::Blank,
+            b'0'..=b'9' => Class::Digit,
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => Class::Letter,
+            _ => Class::Other,
+        };
+        rest = after;
+        byte = byte.wrapping_add(1);
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Other)
+}
+
 /// The rules from `hex_run` to `blanks` on one line, in one walk; appends to `into`.
 ///
 /// What `hex_run` and `short_hash` match is a whole run of their class, and `number` begins where
-/// a run begins, so that at each place one look decides which rule has it.
+/// a word begins, so that at each place one look decides which rule has it. Most words are short
+/// and begin with a letter: no rule has anything in them.
 pub(super) fn words(line: &str, into: &mut String) {
     let bytes = line.as_bytes();
     let (mut copied, mut place) = (0, 0);
+    let mut replace = |from: usize, end: usize, with: &str| {
+        into.push_str(line.get(copied..from).unwrap_or_default());
+        into.push_str(with);
+        copied = end;
+    };
     while let Some(byte) = bytes.get(place).copied() {
-        let (end, with) = match byte {
-            b' ' | b'\t' => (run(bytes, place, |byte| matches!(byte, b' ' | b'\t')), Some(" ")),
-            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => word(bytes, place),
-            _ => (place + 1, None),
-        };
-        if let Some(with) = with {
-            into.push_str(line.get(copied..place).unwrap_or_default());
-            into.push_str(with);
-            copied = end;
+        let start = place;
+        match class(byte) {
+            Class::Other => place += 1,
+            Class::Blank => {
+                place = run(bytes, start, |byte| class(byte) == Class::Blank);
+                if place - start > 1 || byte != b' ' {
+                    replace(start, place, " ");
+                }
+            }
+            Class::Digit if !follows_word(bytes, start) => {
+                let end = run(bytes, start, lower_hex);
+                let (end, with) = hashed(bytes, start, end).map_or((number(bytes, start), "<n>"), |end| (end, "<hex>"));
+                replace(start, end, with);
+                place = end;
+            }
+            Class::Digit | Class::Letter => {
+                place = run(bytes, start, |byte| matches!(class(byte), Class::Digit | Class::Letter));
+                hashes(bytes, start..place, |hash| replace(hash.start, hash.end, "<hex>"));
+            }
         }
-        place = end;
     }
     into.push_str(line.get(copied..).unwrap_or_default());
 }
 
-/// What stands at a hex digit: where it ends, and what replaces it if anything does.
-fn word(bytes: &[u8], start: usize) -> (usize, Option<&'static str>) {
-    let hex_end = run(bytes, start, lower_hex);
-    if let Some(end) = hashed(bytes, start, hex_end) {
-        return (end, Some("<hex>"));
+/// Whether the byte before a place belongs to a word.
+fn follows_word(bytes: &[u8], place: usize) -> bool {
+    let before = place.checked_sub(1).and_then(|before| bytes.get(before));
+    before.is_some_and(|before| matches!(class(*before), Class::Digit | Class::Letter))
+}
+
+/// Finds what `hex_run` and `short_hash` match in a word, or in what is left of one.
+fn hashes(bytes: &[u8], word: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+    let mut place = word.start;
+    // A run that is long enough has one of every seven bytes.
+    while place + HASH <= word.end {
+        if !is(bytes, place + HASH - 1, hex) {
+            place += HASH;
+            continue;
+        }
+        let before = bytes.get(place..place + HASH - 1).unwrap_or_default();
+        place += HASH - 1 - before.iter().rev().take_while(|byte| hex(**byte)).count();
+        let end = run(bytes, place, hex);
+        while place < end {
+            let lower = run(bytes, place, lower_hex);
+            let hash = hashed(bytes, place, lower);
+            if let Some(end) = hash {
+                found(place..end);
+            }
+            place = hash.unwrap_or(lower.max(place + 1));
+        }
     }
-    let begins = start.checked_sub(1).and_then(|before| bytes.get(before));
-    let inside = begins.is_some_and(|before| before.is_ascii_alphanumeric() || *before == b'_');
-    if !inside && is(bytes, start, digit) {
-        return (number(bytes, start), Some("<n>"));
-    }
-    (hex_end.max(start + 1), None)
 }
 
 /// The end of what `[0-9a-fA-F]{12,}`, or else `[0-9]+[a-f][0-9a-f]{5,}|[a-f]+[0-9][0-9a-f]{5,}`,
@@ -288,7 +356,7 @@ fn hashed(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
         return Some(long);
     }
     // Most are the letters a to f of a word.
-    if end - start < 7 {
+    if end - start < HASH {
         return None;
     }
     let class: fn(u8) -> bool = if is(bytes, start, digit) { digit } else { |byte| byte.is_ascii_lowercase() };

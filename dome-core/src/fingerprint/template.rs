@@ -50,25 +50,17 @@ impl Templates {
         };
         let Self { escaped, text, spare, template } = self;
         template.clear();
-        let message = if memchr::memchr(0x1B, message.as_bytes()).is_some() {
-            escaped.clear();
-            escaped.push_str(message);
-            apply(&ESCAPES, escaped, spare);
-            escaped
-        } else {
-            message
-        };
-        let mut count = 0;
-        for line in message.split('\n') {
+        let (mut count, mut rest) = (0, Some(apply(&ESCAPES, message, escaped, spare)));
+        while let Some(whole) = rest {
             if count == TEMPLATE_LINES || template.len() >= TEMPLATE_BYTES {
                 break;
             }
-            text.clear();
-            text.push_str(line);
-            apply(quotes, text, spare);
-            apply(&PHRASES, text, spare);
+            let end = memchr::memchr(b'\n', whole.as_bytes());
+            let (line, after) = end.and_then(|end| Some((whole.get(..end)?, whole.get(end + 1..)?))).unzip();
+            rest = after;
+            let line = apply(quotes.iter().chain(&PHRASES), line.unwrap_or(whole), text, spare);
             spare.clear();
-            words(text, spare);
+            words(line, spare);
             let line = trim(spare);
             if !line.is_empty() {
                 template.push_str(if count == 0 { "" } else { "\n" });
@@ -80,13 +72,24 @@ impl Templates {
     }
 }
 
-/// The rules in order, each on what the one before left.
-fn apply(rules: &[Rule], text: &mut String, spare: &mut String) {
+/// The rules in order, each on what the one before left; `text` and `spare` are written over.
+fn apply<'r, 't>(
+    rules: impl IntoIterator<Item = &'r Rule>,
+    line: &'t str,
+    text: &'t mut String,
+    spare: &mut String,
+) -> &'t str {
+    let mut rules = rules.into_iter();
+    // Most lines have nothing for most rules, and are not copied before something is replaced.
+    if !rules.any(|rule| replace(line, *rule, text)) {
+        return line;
+    }
     for rule in rules {
         if replace(text, *rule, spare) {
             std::mem::swap(text, spare);
         }
     }
+    text
 }
 
 #[cfg(test)]
