@@ -125,14 +125,14 @@ impl Keyer {
         let parts = Parts::of(self.binder, envelope, &mut self.templates);
         bytes.clear();
         crate::canonical::append(&parts, bytes);
-        let hash = place(bytes, spec);
+        let fingerprint_hash = keys.map_or_else(|| Sha256Hash::of(bytes), |keys| keys.fingerprint_hash);
+        let hash = place(fingerprint_hash, spec);
         let is_it = |(known, identity): &(u64, Arc<Identity>)| {
-            *known == hash && identity.is_of(spec) && parts.make(&identity.fingerprint)
+            *known == hash && identity.fingerprint_hash == fingerprint_hash && identity.is_of(spec)
         };
         if let Some((_, identity)) = self.known.find(hash, is_it) {
             return Arc::clone(identity);
         }
-        let fingerprint_hash = keys.map_or_else(|| Sha256Hash::of(bytes), |keys| keys.fingerprint_hash);
         let identity = Arc::new(Identity {
             task_line: Arc::new(spec.line()),
             failure_reason_code: spec.failure_reason_code.clone(),
@@ -151,9 +151,9 @@ impl Keyer {
 }
 
 /// Where an identity is looked for: never seen, and no part of a key.
-fn place(fingerprint: &[u8], spec: &TaskSpec) -> u64 {
+fn place(fingerprint_hash: Sha256Hash, spec: &TaskSpec) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    hasher.write(fingerprint);
+    hasher.write(fingerprint_hash.as_bytes());
     hasher.write(spec.target.id.as_str().as_bytes());
     hasher.write(spec.target.kind.as_str().as_bytes());
     hasher.write(spec.action.kind.as_str().as_bytes());

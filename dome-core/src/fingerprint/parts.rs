@@ -62,18 +62,6 @@ impl<'e> Parts<'e> {
         }
     }
 
-    /// Whether the fingerprint is the one that these are the members of.
-    pub(crate) fn make(&self, of: &Fingerprint) -> bool {
-        self.message_template == of.message_template.as_deref()
-            && self.failed_gates.ids().eq(&of.failed_gates)
-            && self.tool_version == of.tool_version
-            && self.tool_name == of.tool_name.as_ref()
-            && self.env.members().eq(of.env.iter())
-            && self.versions.members().eq(of.versions.iter().map(|(key, value)| (key, value.into())))
-            && self.config_sha256 == of.config_sha256
-            && self.fingerprint_version == of.fingerprint_version
-    }
-
     /// The fingerprint as a value of its own.
     pub(crate) fn to_fingerprint(&self) -> Fingerprint {
         Fingerprint {
