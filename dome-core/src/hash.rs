@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::canonical::PLAIN_TEXT;
+
 /// A SHA-256 value, written as 64 lower-case hex digits (M-02).
 ///
 /// ```
@@ -88,7 +90,7 @@ impl FromStr for Sha256Hash {
 
 impl Serialize for Sha256Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(str::from_utf8(&self.hex()).unwrap_or_default())
+        serializer.serialize_newtype_struct(PLAIN_TEXT, str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::canonical::PLAIN_TEXT;
+
 /// An instant in whole nanoseconds, from year 0001 to year 9999 in UTC (M-05).
 ///
 /// Its text form is canonical: UTC, `Z`, and no trailing zero in the fraction. It compares as an
@@ -221,8 +223,13 @@ impl Timestamp {
         }
         let mut end = WHOLE_SECONDS_BYTES;
         if self.nanoseconds > 0 {
-            end = TEXT_BYTES - 1;
-            write_digits(text.get_mut(20..end).unwrap_or_default(), self.nanoseconds);
+            // Most clocks stop at milliseconds.
+            let (digits, fraction) = match self.nanoseconds % 1_000_000 {
+                0 => (3, self.nanoseconds / 1_000_000),
+                _ => (9, self.nanoseconds),
+            };
+            end = WHOLE_SECONDS_BYTES + 1 + digits;
+            write_digits(text.get_mut(WHOLE_SECONDS_BYTES + 1..end).unwrap_or_default(), fraction);
             while text.get(end - 1) == Some(&b'0') {
                 end -= 1;
             }
@@ -266,7 +273,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.with_text(|text| serializer.serialize_str(text))
+        self.with_text(|text| serializer.serialize_newtype_struct(PLAIN_TEXT, text))
     }
 }
 

@@ -40,6 +40,10 @@ pub enum CanonicalError {
     },
 }
 
+/// How a type calls itself whose text never needs an escape: to [`append`] it is copied as it stands,
+/// to any other serialiser it is a string.
+pub(crate) const PLAIN_TEXT: &str = "$dome::PlainText";
+
 impl serde::ser::Error for CanonicalError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Serialize { message: message.to_string() }
@@ -76,7 +80,7 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalErro
 /// assert_eq!(bytes, dome_core::canonical::to_vec(&value).unwrap());
 /// ```
 pub fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
-    let written = value.serialize(write::Writer(bytes));
+    let written = value.serialize(write::Writer::<false>(bytes));
     debug_assert!(written.is_ok(), "the type is not one that can be appended: {written:?}");
 }
 
@@ -139,7 +143,7 @@ mod tests {
         let maps = BTreeMap::from([("", None), ("a", Some(BTreeMap::from([('b', 1)])))]);
         assert_eq!(to_vec(&maps), Ok(appended(&maps)));
         assert_eq!(to_vec(&edge), Ok(appended(&edge)));
-        assert_eq!((edge + 1).serialize(write::Writer(&mut Vec::new())), to_vec(&(edge + 1)).map(drop));
+        assert_eq!((edge + 1).serialize(write::Writer::<false>(&mut Vec::new())), to_vec(&(edge + 1)).map(drop));
     }
 
     proptest::proptest! {

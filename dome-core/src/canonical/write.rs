@@ -5,18 +5,28 @@
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::CanonicalError;
+use super::{CanonicalError, PLAIN_TEXT};
 use crate::limits::SAFE_INTEGER;
 use crate::text::plain_prefix;
 
-/// Where one value is written.
-pub(super) struct Writer<'b>(pub(super) &'b mut Vec<u8>);
+/// Where one value is written. Where texts are `PLAIN`, none of them needs an escape.
+pub(super) struct Writer<'b, const PLAIN: bool = false>(pub(super) &'b mut Vec<u8>);
 
 /// An array or an object that is being written.
 pub(super) struct Nested<'b> {
     bytes: &'b mut Vec<u8>,
     first: bool,
     close: &'static str,
+}
+
+/// Appends a text that needs no escape, with its quotes.
+#[inline]
+fn plain(text: &str, bytes: &mut Vec<u8>) {
+    debug_assert!(plain_prefix(text.as_bytes()) == text.len(), "`{text}` needs escapes");
+    bytes.reserve(text.len() + 2);
+    bytes.push(b'"');
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(b'"');
 }
 
 /// Appends a string with its quotes and escapes (RFC 8785, section 3.2.2.2).
@@ -92,17 +102,17 @@ impl<'b> Nested<'b> {
             self.bytes.push(b',');
         }
         self.first = false;
-        value.serialize(Writer(self.bytes))
+        value.serialize(Writer::<false>(self.bytes))
     }
 
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
         self.bytes.push(b':');
-        value.serialize(Writer(self.bytes))
+        value.serialize(Writer::<false>(self.bytes))
     }
 
-    /// A member's name as its type declares it, which needs no escape.
-    #[inline]
+    /// A member's name as its type declares it, which needs no escape. Inlined, its length is known.
+    #[inline(always)]
     fn name(&mut self, name: &'static str) {
         debug_assert!(plain_prefix(name.as_bytes()) == name.len(), "`{name}` needs escapes");
         self.bytes.reserve(name.len() + 4);
@@ -125,7 +135,7 @@ macro_rules! integers {
     };
 }
 
-impl<'b> Serializer for Writer<'b> {
+impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
     type Ok = ();
     type Error = CanonicalError;
     type SerializeSeq = Nested<'b>;
@@ -156,7 +166,11 @@ impl<'b> Serializer for Writer<'b> {
     }
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
-        string(value, self.0);
+        if PLAIN {
+            plain(value, self.0)
+        } else {
+            string(value, self.0)
+        }
         Ok(())
     }
     fn serialize_bytes(self, value: &[u8]) -> Result<(), CanonicalError> {
@@ -175,11 +189,18 @@ impl<'b> Serializer for Writer<'b> {
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
         self.serialize_unit()
     }
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), CanonicalError> {
-        self.serialize_str(word)
+        plain(word, self.0);
+        Ok(())
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
-        value.serialize(self)
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), CanonicalError> {
+        if name == PLAIN_TEXT { value.serialize(Writer::<true>(self.0)) } else { value.serialize(self) }
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -189,7 +210,7 @@ impl<'b> Serializer for Writer<'b> {
         value: &T,
     ) -> Result<(), CanonicalError> {
         let nested = Nested::variant(self.0, variant, "", "}");
-        value.serialize(Writer(nested.bytes))?;
+        value.serialize(Writer::<false>(nested.bytes))?;
         nested.close();
         Ok(())
     }
@@ -260,14 +281,14 @@ macro_rules! members {
             type Ok = ();
             type Error = CanonicalError;
 
-            #[inline]
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
             ) -> Result<(), CanonicalError> {
                 self.name(name);
-                value.serialize(Writer(self.bytes))
+                value.serialize(Writer::<false>(self.bytes))
             }
 
             fn end(self) -> Result<(), CanonicalError> {
