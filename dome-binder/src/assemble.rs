@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use dome_core::{Sha256Hash, Timestamp};
 
-use crate::applied::count;
+use crate::applied::{Applications, count};
 use crate::capsule::{Capsule, finish};
 use crate::concept::{Concept, concepts};
 use crate::fold::{Applied, CapsuleState, FoldedLine, Rules};
@@ -44,10 +44,10 @@ pub struct FinishedCapsule {
 }
 
 /// What the folded capsules of some keys come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FinishedKeys {
-    /// The capsules, by derived key.
-    pub capsules: Vec<FinishedCapsule>,
+#[derive(Clone, Debug)]
+pub struct FinishedKeys<C> {
+    /// The capsules, by derived key, each finished when it is asked for.
+    pub capsules: C,
     /// Facts that apply one of these keys, which no fact mints (M-44).
     pub applied_unknown: u64,
     /// Facts that apply one of these keys, which some fact mints, but no earlier one (M-44).
@@ -62,7 +62,7 @@ pub struct FinishedKeys {
 /// use dome_binder::{Policy, Rules, finish_keys};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
 /// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
-/// assert!(finish_keys(Vec::new(), Vec::new(), &rules, None).capsules.is_empty());
+/// assert_eq!(finish_keys(Vec::new(), Vec::new(), &rules, None).capsules.count(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
@@ -71,21 +71,17 @@ pub fn finish_keys(
     applied: Vec<Applied>,
     rules: &Rules,
     as_of: Option<Timestamp>,
-) -> FinishedKeys {
+) -> FinishedKeys<impl ExactSizeIterator<Item = FinishedCapsule>> {
     folded.sort_unstable_by_key(|folded| folded.state.keys.derived);
     let by_key: BTreeMap<Sha256Hash, &CapsuleState> =
         folded.iter().map(|folded| (folded.state.keys.derived, &folded.state)).collect();
-    let applications = count(applied, &by_key);
-    let finished = folded.into_iter().map(|FoldedCapsule { state, guard_denied }| {
-        let applied = applications.counts.get(&state.keys.derived).copied().unwrap_or_default();
+    let Applications { counts, unknown, too_early } = count(applied, &by_key);
+    let capsules = folded.into_iter().map(move |FoldedCapsule { state, guard_denied }| {
+        let applied = counts.get(&state.keys.derived).copied().unwrap_or_default();
         let capsule = finish(&state, applied, guard_denied, rules, as_of);
         FinishedCapsule { state, capsule }
     });
-    FinishedKeys {
-        capsules: finished.collect(),
-        applied_unknown: applications.unknown,
-        applied_too_early: applications.too_early,
-    }
+    FinishedKeys { capsules, applied_unknown: unknown, applied_too_early: too_early }
 }
 
 /// Puts folded lines together, in whatever order they come.
@@ -94,14 +90,21 @@ pub fn finish_keys(
 /// ([`crate::Ledger::last_ts`]).
 #[must_use]
 pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
-    let (mut applied, mut folded) = (Vec::new(), Vec::new());
+    let count = lines.iter().map(|line| line.capsules.len()).sum();
+    let (mut applied, mut folded) = (Vec::new(), Vec::with_capacity(count));
     for line in lines {
         applied.extend(line.applied);
         let guard_denied = line.guard_denied;
         folded.extend(line.capsules.into_iter().map(|state| FoldedCapsule { state, guard_denied }));
     }
-    let FinishedKeys { capsules, applied_unknown, applied_too_early } = finish_keys(folded, applied, rules, as_of);
-    let concepts = concepts(&capsules, rules, as_of);
-    let capsules = capsules.into_iter().map(|finished| finished.capsule).collect();
+    let finished = finish_keys(folded, applied, rules, as_of);
+    let (mut capsules, mut remedies) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for FinishedCapsule { state, capsule } in finished.capsules {
+        capsules.push(capsule);
+        // Concepts take no more of a state than this: the rest of it goes.
+        remedies.push(state.remedies);
+    }
+    let concepts = concepts(capsules.iter().zip(&remedies), rules, as_of);
+    let FinishedKeys { applied_unknown, applied_too_early, .. } = finished;
     Derived { concepts, applied_unknown, applied_too_early, capsules }
 }

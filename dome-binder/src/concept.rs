@@ -7,11 +7,10 @@ use compact_str::CompactString;
 use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Hash, TargetKind, Timestamp};
 use serde::Serialize;
 
-use crate::assemble::FinishedCapsule;
 use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Verdict;
-use crate::fold::{CapsuleState, Rules};
+use crate::fold::{RemedyState, Rules};
 use crate::remedy::{RemedyRecord, add_up, best_remedies};
 
 /// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
@@ -49,18 +48,20 @@ pub struct Concept {
     pub target_kind: TargetKind,
 }
 
-/// A member of a concept.
-type Member<'c> = (&'c CapsuleState, &'c Capsule);
+/// A member of a concept: a capsule, and all its remedies, of which it shows the best.
+type Member<'c> = (&'c Capsule, &'c BTreeMap<Sha256Hash, RemedyState>);
 
 /// The concepts that are listed, by concept key (M-95): of all capsules, or of all those that have
-/// some concept keys.
+/// some concept keys, each with all its remedies.
 #[must_use]
-pub fn concepts(capsules: &[FinishedCapsule], rules: &Rules, as_of: Option<Timestamp>) -> Vec<Concept> {
+pub fn concepts<'c>(
+    capsules: impl Iterator<Item = (&'c Capsule, &'c BTreeMap<Sha256Hash, RemedyState>)>,
+    rules: &Rules,
+    as_of: Option<Timestamp>,
+) -> Vec<Concept> {
     let mut members: BTreeMap<Sha256Hash, Vec<Member<'_>>> = BTreeMap::new();
-    for FinishedCapsule { state, capsule } in capsules {
-        if capsule.kind == CapsuleKind::Failure {
-            members.entry(capsule.concept_key).or_default().push((state, capsule));
-        }
+    for member in capsules.filter(|(capsule, _)| capsule.kind == CapsuleKind::Failure) {
+        members.entry(member.0.concept_key).or_default().push(member);
     }
     let listed = |concept: &Concept| {
         concept.support_count >= rules.policy.concept_min_support
@@ -70,14 +71,14 @@ pub fn concepts(capsules: &[FinishedCapsule], rules: &Rules, as_of: Option<Times
 }
 
 fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
-    let (first_state, any) = members.first()?;
-    let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(_, capsule)| count(capsule)).sum::<u64>();
-    let last_seen_ts = members.iter().map(|(_, capsule)| capsule.last_seen_ts).max()?;
+    let (any, _) = members.first()?;
+    let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(capsule, _)| count(capsule)).sum::<u64>();
+    let last_seen_ts = members.iter().map(|(capsule, _)| capsule.last_seen_ts).max()?;
     let mut remedies = BTreeMap::new();
-    members.iter().for_each(|(state, _)| add_up(&mut remedies, &state.remedies));
-    let mut keys: Vec<Sha256Hash> = members.iter().map(|(_, capsule)| capsule.derived_key).collect();
+    members.iter().for_each(|(_, own)| add_up(&mut remedies, own));
+    let mut keys: Vec<Sha256Hash> = members.iter().map(|(capsule, _)| capsule.derived_key).collect();
     keys.sort_unstable();
-    let targets: BTreeSet<_> = members.iter().map(|(_, capsule)| &capsule.target_id).collect();
+    let targets: BTreeSet<_> = members.iter().map(|(capsule, _)| &capsule.target_id).collect();
     let (resolved_count, confirmed_count) = (sum(|c| c.resolved_count), sum(|c| c.confirmed_count));
     let (contradiction_count, refuted_count) = (sum(|c| c.contradiction_count), sum(|c| c.refuted_count));
     let code = CodeFacts::of(&any.failure_reason_code, CapsuleKind::Failure, rules);
@@ -94,9 +95,9 @@ fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> O
         expired: as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s)),
         failure_count: sum(|c| c.failure_count),
         failure_reason_code: any.failure_reason_code.clone(),
-        fingerprint: Arc::clone(&first_state.fingerprint),
+        fingerprint: Arc::clone(&any.fingerprint),
         fingerprint_hash: any.fingerprint_hash,
-        first_seen_ts: members.iter().map(|(_, capsule)| capsule.first_seen_ts).min()?,
+        first_seen_ts: members.iter().map(|(capsule, _)| capsule.first_seen_ts).min()?,
         last_seen_ts,
         reason_code_known: code.known,
         recurrence_count: sum(|c| c.recurrence_count),

@@ -5,17 +5,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 use crate::binder::BinderVersion;
 use crate::envelope::Envelope;
 use crate::fingerprint::{Fingerprint, Parts, Templates};
 use crate::hash::Sha256Hash;
 use crate::key::{self, Keys};
+use crate::known::{Known, Pool};
 use crate::reason::FailureReasonCode;
 use crate::spec::{TaskLine, TaskSpec};
 
-/// Identities that are remembered at the most; then all are forgotten, and learnt again.
+/// Identities that are remembered at the most where no pool is shared.
 const REMEMBERED: usize = 1 << 15;
 
 /// What an envelope has in common with all others of its derived key (M-61): one way to fail, or
@@ -66,21 +66,30 @@ pub struct Keyed {
 /// assert!(std::sync::Arc::ptr_eq(&keyed.identity, &keyer.key(&envelope).identity));
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Default)]
 pub struct Keyer {
     binder: BinderVersion,
     canonical: Vec<u8>,
     /// Whatever else is hashed.
     bytes: Vec<u8>,
     templates: Templates,
-    known: HashTable<(u64, Arc<Identity>)>,
+    known: Known<Identity>,
 }
 
 impl Keyer {
     /// One that makes the keys of a binder.
     #[must_use]
     pub fn new(binder: BinderVersion) -> Self {
-        Self { binder, ..Self::default() }
+        Self::with(binder, Known::at_most(REMEMBERED))
+    }
+
+    /// One that makes the keys of a binder, and keeps identities once among all that share a pool.
+    #[must_use]
+    pub fn sharing(binder: BinderVersion, identities: &Pool<Identity>) -> Self {
+        Self::with(binder, Known::sharing(identities))
+    }
+
+    fn with(binder: BinderVersion, known: Known<Identity>) -> Self {
+        Self { binder, canonical: Vec::new(), bytes: Vec::new(), templates: Templates::default(), known }
     }
 
     /// The binder that makes the keys.
@@ -126,27 +135,26 @@ impl Keyer {
         bytes.clear();
         crate::canonical::append(&parts, bytes);
         let fingerprint_hash = keys.map_or_else(|| Sha256Hash::of(bytes), |keys| keys.fingerprint_hash);
-        let hash = place(fingerprint_hash, spec);
-        let is_it = |(known, identity): &(u64, Arc<Identity>)| {
-            *known == hash && identity.fingerprint_hash == fingerprint_hash && identity.is_of(spec)
-        };
-        if let Some((_, identity)) = self.known.find(hash, is_it) {
-            return Arc::clone(identity);
-        }
-        let identity = Arc::new(Identity {
-            task_line: Arc::new(spec.line()),
-            failure_reason_code: spec.failure_reason_code.clone(),
-            fingerprint: Arc::new(parts.to_fingerprint()),
-            fingerprint_hash,
-            derived: keys.map_or_else(|| key::derived(self.binder, spec, fingerprint_hash, bytes), |keys| keys.derived),
-            line: keys.map_or_else(|| key::line(spec, bytes), |keys| keys.line),
-            concept: keys.map_or_else(|| key::concept(self.binder, spec, fingerprint_hash, bytes), |keys| keys.concept),
-        });
-        if self.known.len() == REMEMBERED {
-            self.known.clear();
-        }
-        self.known.insert_unique(hash, (hash, Arc::clone(&identity)), |(hash, _)| *hash);
-        identity
+        let is_it = |identity: &Identity| identity.fingerprint_hash == fingerprint_hash && identity.is_of(spec);
+        self.known.get(place(fingerprint_hash, spec), is_it, || {
+            let derived = |bytes| key::derived(self.binder, spec, fingerprint_hash, bytes);
+            let concept = |bytes| key::concept(self.binder, spec, fingerprint_hash, bytes);
+            Arc::new(Identity {
+                task_line: Arc::new(spec.line()),
+                failure_reason_code: spec.failure_reason_code.clone(),
+                fingerprint: Arc::new(parts.to_fingerprint()),
+                fingerprint_hash,
+                derived: keys.map_or_else(|| derived(bytes), |keys| keys.derived),
+                line: keys.map_or_else(|| key::line(spec, bytes), |keys| keys.line),
+                concept: keys.map_or_else(|| concept(bytes), |keys| keys.concept),
+            })
+        })
+    }
+}
+
+impl Default for Keyer {
+    fn default() -> Self {
+        Self::new(BinderVersion::default())
     }
 }
 

@@ -58,6 +58,7 @@ mod ingress;
 pub mod json;
 mod key;
 mod keyer;
+mod known;
 pub mod limits;
 mod lines;
 mod map;
@@ -86,6 +87,7 @@ pub use id::{
 pub use ingress::{Reader, line_too_long, read};
 pub use key::Keys;
 pub use keyer::{Identity, Keyed, Keyer};
+pub use known::{Known, Pool};
 pub use lines::{Line, line_feeds, lines};
 pub use map::StringMap;
 pub use path::{EvidencePath, PathError};

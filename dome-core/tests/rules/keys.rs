@@ -1,7 +1,7 @@
 //! Keys of many envelopes, made in memory that is kept (section 7).
 
 use dome_core::arbitrary::history;
-use dome_core::{BinderVersion, Fingerprint, Keyer, Keys, Reader, read};
+use dome_core::{BinderVersion, Fingerprint, Keyer, Keys, Pool, Reader, read};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -11,7 +11,9 @@ proptest! {
     #[test]
     fn m61_what_a_keyer_remembers_changes_no_key(history in history()) {
         let mut reader = Reader::new();
-        let mut keyers = [BinderVersion::V1, BinderVersion::V2].map(Keyer::new);
+        let (pool, binders) = (Pool::default(), [BinderVersion::V1, BinderVersion::V2]);
+        let sharing = [binders, binders].into_iter().flatten().map(|binder| Keyer::sharing(binder, &pool));
+        let mut keyers: Vec<_> = binders.map(Keyer::new).into_iter().chain(sharing).collect();
         let sound: Vec<_> = history.lines.iter().filter_map(|line| reader.read(line).ok()).collect();
         for envelope in sound.iter().chain(sound.iter().rev()) {
             for keyer in &mut keyers {

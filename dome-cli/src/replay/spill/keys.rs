@@ -1,8 +1,8 @@
 //! Putting together: capsules key by key, then concepts key by key, the keys in order (M-84, M-92, M-95).
 
 use dome_binder::{
-    Applied, AppliedCounts, Capsule, CapsuleKind, CapsuleState, FinishedCapsule, FinishedKeys, FoldedCapsule,
-    FoldedLine, Rules, append_row, concepts, finish, finish_keys,
+    Applied, AppliedCounts, Capsule, CapsuleKind, CapsuleState, FinishedCapsule, FoldedCapsule, FoldedLine, Rules,
+    append_row, concepts, finish, finish_keys,
 };
 use dome_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -80,16 +80,22 @@ impl Keyed {
         let mut rows = folder.open(CAPSULES)?;
         let mut bytes = Vec::new();
         for (states, applied) in self.capsules.in_order()?.into_iter().zip(self.applied.in_order()?) {
-            let finished = finished(states.as_ref(), applied.as_ref(), rules, as_of)?;
+            let (folded, applied) = folded(states.as_ref(), applied.as_ref())?;
+            let finished = finish_keys(folded, applied, rules, as_of);
+            concluded.applied_unknown += finished.applied_unknown;
+            concluded.applied_too_early += finished.applied_too_early;
+            let finished: Vec<FinishedCapsule> = finished.capsules.collect();
             bytes.clear();
-            finished.capsules.iter().for_each(|finished| append_row(&finished.capsule, &mut bytes));
+            finished.iter().for_each(|finished| append_row(&finished.capsule, &mut bytes));
             rows.push(&bytes)?;
             concluded.add(finished, &mut by_concept)?;
         }
         folder.close(CAPSULES, rows)?;
         let mut rows = folder.open(CONCEPTS)?;
         for file in by_concept.finish()? {
-            let concepts = concepts(&finished_again(&file, rules, as_of)?, rules, as_of);
+            let finished = finished_again(&file, rules, as_of)?;
+            let members = finished.iter().map(|finished| (&finished.capsule, &finished.state.remedies));
+            let concepts = concepts(members, rules, as_of);
             bytes.clear();
             concepts.iter().for_each(|concept| append_row(concept, &mut bytes));
             rows.push(&bytes)?;
@@ -102,12 +108,10 @@ impl Keyed {
 
 impl Concluded {
     /// Counts finished capsules, and deals those out that a concept may be made of.
-    fn add(&mut self, finished: FinishedKeys, by_concept: &mut Parts) -> anyhow::Result<()> {
-        self.capsules += finished.capsules.len() as u64;
-        self.applied_unknown += finished.applied_unknown;
-        self.applied_too_early += finished.applied_too_early;
-        let mut capsules: Vec<Capsule> = Vec::with_capacity(finished.capsules.len());
-        for FinishedCapsule { state, capsule } in finished.capsules {
+    fn add(&mut self, finished: Vec<FinishedCapsule>, by_concept: &mut Parts) -> anyhow::Result<()> {
+        self.capsules += finished.len() as u64;
+        let mut capsules: Vec<Capsule> = Vec::with_capacity(finished.len());
+        for FinishedCapsule { state, capsule } in finished {
             if capsule.kind == CapsuleKind::Failure {
                 let counted = Counted {
                     confirmed: capsule.confirmed_count,
@@ -124,14 +128,9 @@ impl Concluded {
     }
 }
 
-/// The capsules of one file of keys.
-fn finished(
-    states: Option<&RowFile>,
-    applied: Option<&RowFile>,
-    rules: &Rules,
-    as_of: Option<Timestamp>,
-) -> anyhow::Result<FinishedKeys> {
-    let (mut folded, mut all_applied): (Vec<FoldedCapsule>, Vec<Applied>) = (Vec::new(), Vec::new());
+/// The capsules of one file of keys, and what applied them.
+fn folded(states: Option<&RowFile>, applied: Option<&RowFile>) -> anyhow::Result<(Vec<FoldedCapsule>, Vec<Applied>)> {
+    let (mut folded, mut all_applied) = (Vec::new(), Vec::new());
     states.map_or(Ok(()), |states| {
         states.each(|row| {
             let Folded { state, guard_denied } = serde_json::from_slice::<Folded<CapsuleState>>(row)?;
@@ -145,7 +144,7 @@ fn finished(
             Ok(())
         })
     })?;
-    Ok(finish_keys(folded, all_applied, rules, as_of))
+    Ok((folded, all_applied))
 }
 
 /// The capsules of one file of concepts, which holds them by derived key.
