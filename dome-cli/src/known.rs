@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use dome_binder::query::View;
 use dome_binder::{Ledger, Replay, Rules};
 use dome_core::{Sha256Hash, Timestamp};
 use serde_json::Value;
@@ -101,6 +102,18 @@ impl Known {
         match self {
             Self::Result(result) => result.rows("quarantine.jsonl"),
             Self::Store(store) => store.quarantine.iter().map(|row| Ok(serde_json::to_value(row)?)).collect(),
+        }
+    }
+
+    /// A whole view as it was written; `None` where none is that fits.
+    ///
+    /// # Errors
+    ///
+    /// When the facts of a result are not those that its manifest names.
+    pub(crate) fn view(&self, view: View) -> anyhow::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Result(result) => result.view(view),
+            Self::Store(_) => Ok(None),
         }
     }
 

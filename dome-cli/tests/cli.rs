@@ -39,3 +39,5 @@ mod spill;
 mod stable;
 #[path = "cli/verify.rs"]
 mod verify;
+#[path = "cli/written.rs"]
+mod written;

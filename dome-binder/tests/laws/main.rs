@@ -20,3 +20,4 @@ mod rows;
 mod second;
 mod support;
 mod upkeep;
+mod written;

@@ -33,7 +33,7 @@ pub(crate) enum Indexing {
     Auto,
     /// Whatever the size.
     Always,
-    /// Never: all facts are read.
+    /// Never: views or all facts are read.
     Never,
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::append_row;
 use dome_binder::query::{
-    Cursor, Filter, Filters, Limit, Page, Question, Unmatched, View, rows, unmatched, unmatched_among,
+    Cursor, Filter, Filters, Limit, Page, Question, Unmatched, View, rows, rows_written, unmatched, unmatched_among,
+    unmatched_written,
 };
 use dome_binder::views::recent_failures;
 use dome_core::Sha256Hash;
@@ -81,18 +82,22 @@ impl Asked {
     }
 }
 
-/// Asks a result or a store: its index, or else all its facts.
+/// Asks a result or a store: its index, or else the view as it was written, or else all its facts.
 pub(super) fn find(at: &At, indexing: Indexing, asked: &Asked) -> anyhow::Result<Found> {
-    match lookup::ask(at, indexing, |lookup| in_index(lookup, asked))? {
+    if let Some(found) = lookup::ask(at, indexing, |lookup| in_index(lookup, asked))? {
+        return Ok(found);
+    }
+    let known = at.open()?;
+    // A cursor that does not fit is refused before a fact is read.
+    asked.place(known.snapshot_digest())?;
+    match in_view(&known, asked)? {
         Some(found) => Ok(found),
-        None => in_facts(at.open()?, asked),
+        None => in_facts(known, asked),
     }
 }
 
 fn in_facts(known: Known, asked: &Asked) -> anyhow::Result<Found> {
     let snapshot = known.snapshot_digest();
-    // A cursor that does not fit is refused before a fact is read.
-    asked.place(snapshot)?;
     let facts = known.into_ledger()?.facts;
     let page = asked.page(rows(&asked.question, &facts), snapshot)?;
     let mut found = asked.found(&page, written(&page.rows), snapshot);
@@ -100,6 +105,23 @@ fn in_facts(known: Known, asked: &Asked) -> anyhow::Result<Found> {
         found.unmatched = unmatched(&asked.question, &facts);
     }
     Ok(found)
+}
+
+/// The same answer from the view as it was written; `None` when it does not stand there.
+fn in_view(known: &Known, asked: &Asked) -> anyhow::Result<Option<Found>> {
+    let (snapshot, question) = (known.snapshot_digest(), &asked.question);
+    if !question.picks_rows() {
+        return Ok(None);
+    }
+    let Some(view) = known.view(question.view())? else { return Ok(None) };
+    let Some(rows) = rows_written(question, &view) else { return Ok(None) };
+    let page = asked.page(rows, snapshot)?;
+    let mut found = asked.found(&page, page.rows.concat(), snapshot);
+    if page.total == 0 {
+        let Some(unmatched) = unmatched_written(question, &view) else { return Ok(None) };
+        found.unmatched = unmatched;
+    }
+    Ok(Some(found))
 }
 
 /// The same answer from an index; `None` when it does not fit its facts.

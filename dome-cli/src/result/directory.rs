@@ -1,17 +1,23 @@
 //! The directory of a result, opened.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use dome_binder::query::View;
 use dome_binder::{Ledger, Record, Recorder, Replay, Rules, group_by_run, order, settle};
 use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::manifest::Named;
 use super::{FACTS, FactRow, LINEAGE, MANIFEST, source_of};
+use crate::artifacts::FileEntry;
 use crate::exit::invalid;
+
+/// Bytes of a file that are held to its digest at once.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A result that was opened: its manifest is read, its files are read when they are asked for.
 #[derive(Clone, Debug)]
@@ -71,21 +77,23 @@ impl ResultDir {
     /// When it is missing, cut short, or another file than the manifest names.
     pub(crate) fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         let path = self.path.join(name);
-        let entry = self.named.files.get(name);
-        let entry = entry.ok_or_else(|| invalid(format!("`{}`: the manifest names no such file", path.display())))?;
+        let named = self.named(name)?;
         let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let lines = dome_core::line_feeds(&bytes);
-        let says = |what: String| {
-            let dir = self.path.display();
-            invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display()))
-        };
-        if lines < entry.lines {
-            return Err(says(format!("is cut short: {lines} of {} lines", entry.lines)));
-        }
-        if Sha256Hash::of(&bytes) != entry.sha256 {
-            return Err(says("is not the file that the manifest names".to_owned()));
-        }
+        let found = FileEntry { lines: dome_core::line_feeds(&bytes), sha256: Sha256Hash::of(&bytes) };
+        self.same(&path, named, &found)?;
         Ok(bytes)
+    }
+
+    /// Holds one of its files to the manifest, piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::file`].
+    pub(crate) fn hold(&self, name: &str) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        let named = self.named(name)?;
+        let found = entry_of(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        self.same(&path, named, &found)
     }
 
     /// Holds every file to the manifest, so that nothing is said of a result that was edited.
@@ -94,7 +102,40 @@ impl ResultDir {
     ///
     /// As [`ResultDir::file`].
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        self.named.files.keys().try_for_each(|name| self.file(name).map(drop))
+        self.named.files.keys().try_for_each(|name| self.hold(name))
+    }
+
+    /// What the manifest says of a file.
+    fn named(&self, name: &str) -> anyhow::Result<&FileEntry> {
+        let path = self.path.join(name);
+        let entry = self.named.files.get(name);
+        entry.ok_or_else(|| invalid(format!("`{}`: the manifest names no such file", path.display())))
+    }
+
+    fn same(&self, path: &Path, named: &FileEntry, found: &FileEntry) -> anyhow::Result<()> {
+        let says = |what: String| {
+            let dir = self.path.display();
+            invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display()))
+        };
+        if found.lines < named.lines {
+            return Err(says(format!("is cut short: {} of {} lines", found.lines, named.lines)));
+        }
+        if found.sha256 != named.sha256 {
+            return Err(says("is not the file that the manifest names".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// A whole view as it stands in the result, whose facts are held to the manifest too; `None` when
+    /// the view is not the one that the manifest names: the facts tell it still.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResultDir::file`], of the facts and their places.
+    pub(crate) fn view(&self, view: View) -> anyhow::Result<Option<Vec<u8>>> {
+        self.hold(FACTS)?;
+        self.hold(LINEAGE)?;
+        Ok(self.file(&format!("views/{view}.jsonl")).ok())
     }
 
     /// The rows of one of its files as values.
@@ -161,6 +202,21 @@ impl ResultDir {
 
     fn bad_row(&self, name: &str, number: usize, why: &str) -> anyhow::Error {
         invalid(format!("`{}`, line {}: {why}", self.path.join(name).display(), number + 1))
+    }
+}
+
+/// What a manifest would say of a file, read piece by piece.
+fn entry_of(path: &Path) -> io::Result<FileEntry> {
+    let (mut file, mut piece) = (File::open(path)?, vec![0; PIECE_BYTES]);
+    let (mut lines, mut hasher) = (0, Sha256::new());
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) });
+        }
+        let read = piece.get(..count).unwrap_or_default();
+        lines += dome_core::line_feeds(read);
+        hasher.update(read);
     }
 }
 
