@@ -88,18 +88,18 @@ impl Ledger {
 
     /// The facts by position, with what their lines cannot know.
     pub(crate) fn line_facts(&self) -> impl Iterator<Item = LineFact<'_>> {
-        let unseen = self.unseen_denials();
-        let facts = self.facts.iter().enumerate();
-        facts.map(move |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) })
+        let mut seen = BTreeSet::new();
+        self.facts.iter().enumerate().map(move |(position, fact)| {
+            let unseen_denial = DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
+            LineFact { position, fact, unseen_denial }
+        })
     }
 
     /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,
     /// `policy_reason_code`) (M-71).
     #[must_use]
     pub fn unseen_denials(&self) -> BTreeSet<Position> {
-        let mut seen = BTreeSet::new();
-        let first = |fact: &Fact| DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
-        self.facts.iter().map(first).enumerate().filter(|(_, first)| *first).map(|(position, _)| position).collect()
+        self.line_facts().filter(|fact| fact.unseen_denial).map(|fact| fact.position).collect()
     }
 
     /// The ordered time of the last fact: the default of `as_of` (M-92).
