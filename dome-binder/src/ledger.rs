@@ -56,27 +56,25 @@ pub struct LineFacts<'l> {
     pub facts: Vec<LineFact<'l>>,
 }
 
-impl LineFacts<'_> {
-    fn key(&self) -> Option<Sha256Hash> {
-        self.facts.first().map(|first| first.fact.keys.line)
-    }
-}
-
 /// Cuts facts, which come in total order, into task lines, sorted by line key.
 pub(crate) fn by_line<'l>(facts: impl Iterator<Item = LineFact<'l>>) -> Vec<LineFacts<'l>> {
-    let mut groups = Groups::<LineFacts<'l>>::default();
+    // The key stands beside its facts, so that no earlier fact is looked at again for each new one.
+    let mut groups = Groups::<(Option<Sha256Hash>, Vec<LineFact<'l>>)>::default();
     for fact in facts {
         let key = fact.fact.keys.line;
         groups.add(
             hash_of_key(&key),
-            fact,
-            |line, fact| line.key() == Some(fact.fact.keys.line),
-            |line, fact| line.facts.push(fact),
+            (key, fact),
+            |(line, _), (key, _)| *line == Some(*key),
+            |(line, facts), (key, fact)| {
+                *line = Some(key);
+                facts.push(fact);
+            },
         );
     }
     let mut lines = groups.into_vec();
-    lines.sort_unstable_by_key(LineFacts::key);
-    lines
+    lines.sort_unstable_by_key(|(key, _)| *key);
+    lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
 }
 
 impl Ledger {
@@ -88,18 +86,18 @@ impl Ledger {
 
     /// The facts by position, with what their lines cannot know.
     pub(crate) fn line_facts(&self) -> impl Iterator<Item = LineFact<'_>> {
-        let unseen = self.unseen_denials();
-        let facts = self.facts.iter().enumerate();
-        facts.map(move |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) })
+        let mut seen = BTreeSet::new();
+        self.facts.iter().enumerate().map(move |(position, fact)| {
+            let unseen_denial = DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
+            LineFact { position, fact, unseen_denial }
+        })
     }
 
     /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,
     /// `policy_reason_code`) (M-71).
     #[must_use]
     pub fn unseen_denials(&self) -> BTreeSet<Position> {
-        let mut seen = BTreeSet::new();
-        let first = |fact: &Fact| DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
-        self.facts.iter().map(first).enumerate().filter(|(_, first)| *first).map(|(position, _)| position).collect()
+        self.line_facts().filter(|fact| fact.unseen_denial).map(|fact| fact.position).collect()
     }
 
     /// The ordered time of the last fact: the default of `as_of` (M-92).
@@ -151,7 +149,7 @@ impl DenialKind {
     /// The kind of a record with a `policy_reason_code`.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
-        let (code, line) = (record.policy_reason_code.clone()?, &record.keys.task_line);
+        let (code, line) = (PolicyReasonCode::clone(record.policy_reason_code.as_deref()?), &record.keys.task_line);
         Some(Self(code, line.scope, line.target_kind.clone(), line.action_kind.clone()))
     }
 }
