@@ -102,7 +102,7 @@ impl<'f> Views<'f> {
     pub fn of(replay: &'f Replay) -> Self {
         let facts = &replay.ledger.facts;
         Self {
-            recent: views::recent_failures(facts),
+            recent: views::recent_failures(facts).collect(),
             rollup: views::gate_rollup(facts),
             denials: views::guard_denials(facts),
         }

@@ -22,7 +22,7 @@ fn plan(memory: &mut Vec<Envelope>, run: u64, act: impl Fn(Option<&Remedy>) -> b
     let query = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(work()?) };
     let answer = priors(&Memory::of(&known, &rules), &query);
     let prior = answer.to_follow();
-    let remedy = prior.and_then(|prior| prior.remedies.first()).map(|record| &record.remedy);
+    let remedy = prior.and_then(|prior| prior.remedies.first()).map(|record| &*record.remedy);
     let (origin, log) = (origin(run, 1)?, Evidence::at(EvidencePath::new("unit.log")?));
     memory.push(if act(remedy) {
         let draft = Draft::success(origin, work()?, log).passed("unit".parse()?);

@@ -3,9 +3,9 @@
 //! Tables of hashes are looked up in and never walked, so that their order is nobody's; what comes
 //! out is in the order of first appearance.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use dome_core::{Gate, Sha256Hash};
+use dome_core::Sha256Hash;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
@@ -55,9 +55,9 @@ pub(crate) fn hash_of(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Where a list of gates is looked for.
-pub(crate) fn hash_of_gates(gates: &[Gate]) -> u64 {
-    FixedState::default().hash_one(gates)
+/// Where any other value is looked for.
+pub(crate) fn hash_of_value(value: &(impl Hash + ?Sized)) -> u64 {
+    FixedState::default().hash_one(value)
 }
 
 /// Where a key is looked for: it is a hash already.

@@ -56,27 +56,25 @@ pub struct LineFacts<'l> {
     pub facts: Vec<LineFact<'l>>,
 }
 
-impl LineFacts<'_> {
-    fn key(&self) -> Option<Sha256Hash> {
-        self.facts.first().map(|first| first.fact.keys.line)
-    }
-}
-
 /// Cuts facts, which come in total order, into task lines, sorted by line key.
 pub(crate) fn by_line<'l>(facts: impl Iterator<Item = LineFact<'l>>) -> Vec<LineFacts<'l>> {
-    let mut groups = Groups::<LineFacts<'l>>::default();
+    // The key stands beside its facts, so that no earlier fact is looked at again for each new one.
+    let mut groups = Groups::<(Option<Sha256Hash>, Vec<LineFact<'l>>)>::default();
     for fact in facts {
         let key = fact.fact.keys.line;
         groups.add(
             hash_of_key(&key),
-            fact,
-            |line, fact| line.key() == Some(fact.fact.keys.line),
-            |line, fact| line.facts.push(fact),
+            (key, fact),
+            |(line, _), (key, _)| *line == Some(*key),
+            |(line, facts), (key, fact)| {
+                *line = Some(key);
+                facts.push(fact);
+            },
         );
     }
     let mut lines = groups.into_vec();
-    lines.sort_unstable_by_key(LineFacts::key);
-    lines
+    lines.sort_unstable_by_key(|(key, _)| *key);
+    lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
 }
 
 impl Ledger {
@@ -151,7 +149,7 @@ impl DenialKind {
     /// The kind of a record with a `policy_reason_code`.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
-        let (code, line) = (record.policy_reason_code.clone()?, &record.keys.task_line);
+        let (code, line) = (PolicyReasonCode::clone(record.policy_reason_code.as_deref()?), &record.keys.task_line);
         Some(Self(code, line.scope, line.target_kind.clone(), line.action_kind.clone()))
     }
 }

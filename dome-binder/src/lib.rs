@@ -77,11 +77,11 @@ pub use fold::{
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
-pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, mints};
+pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, Triggers, mints};

@@ -1,5 +1,6 @@
 //! Records: envelopes as the binder keeps them, with their keys and where they came from (M-43).
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use dome_core::{
@@ -35,8 +36,8 @@ impl Canonical {
 }
 
 /// One admitted line: its canonical bytes, its keys, and the members that settling, binding and
-/// folding look at. What many records have in common they share; what only a reader of facts needs
-/// stays in the bytes.
+/// folding look at. What many records have in common they share, what few have is boxed, and what only
+/// a reader of facts needs stays in the bytes: a replay holds one of these a line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
@@ -65,19 +66,24 @@ pub struct Record {
     /// `wrapper_policy`
     pub wrapper_policy: WrapperPolicy,
     /// `policy_reason_code`
-    pub policy_reason_code: Option<PolicyReasonCode>,
+    pub policy_reason_code: Option<Box<PolicyReasonCode>>,
     /// `gates`, sorted by id
     pub gates: Arc<[Gate]>,
     /// `guard_evals`, sorted by id
     pub guard_evals: Box<[GuardEval]>,
     /// `attempts`
-    pub attempts: Option<u64>,
+    pub attempts: Option<NonZeroU32>,
     /// `duration_ms`
     pub duration_ms: Option<u64>,
     /// `applied_capsule`
-    pub applied_capsule: Option<Sha256Hash>,
+    pub applied_capsule: Option<Box<Sha256Hash>>,
     /// `remedy`
-    pub remedy: Option<Box<Remedy>>,
+    pub remedy: Option<Arc<Remedy>>,
+}
+
+/// Attempts as a record holds them: from 1 to 10^6.
+fn few(attempts: u64) -> Option<NonZeroU32> {
+    u32::try_from(attempts).ok().and_then(NonZeroU32::new)
 }
 
 impl Record {
@@ -103,6 +109,7 @@ impl Record {
         keys: Keyed,
         canonical: Canonical,
         gates: Arc<[Gate]>,
+        remedy: Option<Arc<Remedy>>,
         source: Source,
     ) -> Self {
         Self {
@@ -118,13 +125,13 @@ impl Record {
             ts: envelope.ts,
             signal: envelope.signal,
             wrapper_policy: envelope.wrapper_policy,
-            policy_reason_code: envelope.policy_reason_code,
+            policy_reason_code: envelope.policy_reason_code.map(Box::new),
             gates,
             guard_evals: envelope.guard_evals.into_boxed_slice(),
-            attempts: envelope.attempts,
+            attempts: envelope.attempts.and_then(few),
             duration_ms: envelope.duration_ms,
-            applied_capsule: envelope.applied_capsule,
-            remedy: envelope.remedy.map(Box::new),
+            applied_capsule: envelope.applied_capsule.map(Box::new),
+            remedy,
         }
     }
 

@@ -2,14 +2,33 @@
 
 use std::sync::Arc;
 
-use dome_core::{BinderVersion, Envelope, Gate, Keyer, Keys, Source};
-use hashbrown::HashTable;
+use dome_core::{BinderVersion, Envelope, Gate, Identity, Keyed, Keyer, Keys, Known, Pool, Remedy, Source};
 
-use crate::groups::hash_of_gates;
+use crate::groups::hash_of_value;
 use crate::record::{Canonical, Record};
 
-/// Lists of gates that are remembered at the most; then all are forgotten, and learnt again.
+/// Lists of gates, and remedies, that are remembered at the most where none are shared.
 const REMEMBERED: usize = 1 << 14;
+
+/// What recorders keep once among them: for who holds all of their records anyway.
+///
+/// ```
+/// use std::sync::Arc;
+/// use dome_binder::{Recorder, Shared};
+/// use dome_core::{BinderVersion, Source};
+/// let shared = Shared::default();
+/// let record = |line| {
+///     let envelope = dome_core::read(dome_core::EXAMPLE_LINE).unwrap();
+///     Recorder::sharing(BinderVersion::V1, &shared).record(envelope, Source { line, name: "a.jsonl".into() })
+/// };
+/// assert!(Arc::ptr_eq(&record(1).keys.identity, &record(2).keys.identity));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    identities: Pool<Identity>,
+    gates: Pool<[Gate]>,
+    remedies: Pool<Remedy>,
+}
 
 /// Makes records, in memory that is kept.
 ///
@@ -22,54 +41,63 @@ const REMEMBERED: usize = 1 << 14;
 /// assert_eq!(record.keys, Record::new(dome_core::read(dome_core::EXAMPLE_LINE)?, source).keys);
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Default)]
 pub struct Recorder {
     keyer: Keyer,
-    gates: HashTable<(u64, Arc<[Gate]>)>,
+    gates: Known<[Gate]>,
+    remedies: Known<Remedy>,
 }
 
 impl Recorder {
     /// One that makes the keys of a binder.
     #[must_use]
     pub fn new(binder: BinderVersion) -> Self {
-        Self { keyer: Keyer::new(binder), ..Self::default() }
+        let (gates, remedies) = (Known::at_most(REMEMBERED), Known::at_most(REMEMBERED));
+        Self { keyer: Keyer::new(binder), gates, remedies }
+    }
+
+    /// One that makes the keys of a binder, and shares what it keeps.
+    #[must_use]
+    pub fn sharing(binder: BinderVersion, shared: &Shared) -> Self {
+        let (gates, remedies) = (Known::sharing(&shared.gates), Known::sharing(&shared.remedies));
+        Self { keyer: Keyer::sharing(binder, &shared.identities), gates, remedies }
     }
 
     /// The record of an envelope, which holds its canonical bytes.
     pub fn record(&mut self, envelope: Envelope, source: Source) -> Record {
         let keys = self.keyer.key(&envelope);
-        let gates = self.gates(&envelope);
-        Record::of(envelope, keys, Canonical::Held(self.keyer.canonical().into()), gates, source)
+        let canonical = Canonical::Held(self.keyer.canonical().into());
+        self.of(envelope, keys, canonical, source)
     }
 
     /// The record of an envelope whose canonical bytes go to the end of `pile`, where it says they
     /// are kept.
     pub fn record_onto(&mut self, pile: &mut Vec<u8>, envelope: Envelope, source: Source) -> Record {
         let keys = self.keyer.key(&envelope);
-        let gates = self.gates(&envelope);
         let (at, canonical) = (pile.len() as u64, self.keyer.canonical());
         pile.extend_from_slice(canonical);
         // An envelope is far below 4 GiB: its line is at most a megabyte.
         let bytes = u32::try_from(canonical.len()).unwrap_or(u32::MAX);
-        Record::of(envelope, keys, Canonical::Kept { at, bytes }, gates, source)
+        self.of(envelope, keys, Canonical::Kept { at, bytes }, source)
     }
 
     /// The record of an envelope that was recorded before: its canonical bytes and keys are known.
     pub fn restore(&mut self, envelope: Envelope, source: Source, keys: &Keys, canonical: Canonical) -> Record {
-        let (keys, gates) = (self.keyer.key_known(&envelope, keys), self.gates(&envelope));
-        Record::of(envelope, keys, canonical, gates, source)
+        let keys = self.keyer.key_known(&envelope, keys);
+        self.of(envelope, keys, canonical, source)
     }
 
-    fn gates(&mut self, envelope: &Envelope) -> Arc<[Gate]> {
-        let (gates, hash) = (envelope.gates.as_slice(), hash_of_gates(&envelope.gates));
-        if let Some((_, known)) = self.gates.find(hash, |(other, known)| *other == hash && **known == *gates) {
-            return Arc::clone(known);
-        }
-        if self.gates.len() == REMEMBERED {
-            self.gates.clear();
-        }
-        let gates: Arc<[Gate]> = gates.into();
-        self.gates.insert_unique(hash, (hash, Arc::clone(&gates)), |(hash, _)| *hash);
-        gates
+    fn of(&mut self, mut envelope: Envelope, keys: Keyed, canonical: Canonical, source: Source) -> Record {
+        let gates = std::mem::take(&mut envelope.gates);
+        let gates = self.gates.get(hash_of_value(gates.as_slice()), |known| known == gates, || gates.as_slice().into());
+        let remedy = envelope.remedy.take().map(|remedy| {
+            self.remedies.get(hash_of_value(&remedy), |known| *known == remedy, || Arc::new(remedy.clone()))
+        });
+        Record::of(envelope, keys, canonical, gates, remedy, source)
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new(BinderVersion::default())
     }
 }

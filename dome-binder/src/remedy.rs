@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub struct RemedyRecord {
     /// That fact's ordered time.
     pub last_ts: Timestamp,
     /// The remedy as that fact gave it.
-    pub remedy: Remedy,
+    pub remedy: Arc<Remedy>,
 }
 
 /// What remedies are ordered by; smaller comes first (M-83).
@@ -67,7 +68,7 @@ pub fn best_remedies(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Vec<Remedy
         identity,
         last_fact: state.last.digest,
         last_ts: state.last.ts,
-        remedy: Remedy::clone(&state.remedy),
+        remedy: Arc::clone(&state.remedy),
     };
     ranked.into_iter().map(record).collect()
 }
@@ -84,7 +85,7 @@ pub(crate) fn add_up(sum: &mut BTreeMap<Sha256Hash, RemedyState>, remedies: &BTr
                 total.contradicted_count += state.contradicted_count;
                 if state.last.position > total.last.position {
                     total.last = state.last;
-                    total.remedy = state.remedy.clone();
+                    total.remedy = Arc::clone(&state.remedy);
                 }
             }
         }

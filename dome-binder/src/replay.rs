@@ -47,9 +47,12 @@ pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>
 /// Puts a ledger and its folded lines together.
 #[must_use]
 pub fn conclude(ledger: Ledger, mut folded: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    let mut bound: Vec<Bound> = Vec::with_capacity(ledger.facts.len());
-    bound.extend(folded.iter_mut().flat_map(|line| std::mem::take(&mut line.bound)));
-    bound.sort_unstable_by_key(|bound| bound.position);
+    let mut bound = vec![Bound::default(); ledger.facts.len()];
+    for one in folded.iter_mut().flat_map(|line| std::mem::take(&mut line.bound)) {
+        if let Some(place) = bound.get_mut(one.position) {
+            *place = one;
+        }
+    }
     let as_of = as_of.or(ledger.last_ts());
     let derived = assemble(folded, rules, as_of);
     Replay { ledger, bound, derived, as_of }

@@ -5,18 +5,18 @@ use serde::Serialize;
 
 use crate::fold::{Bound, Rules};
 use crate::settle::Fact;
-use crate::trigger::Trigger;
+use crate::trigger::Triggers;
 
 /// The members of a fact's row that stand behind its envelope.
 #[derive(Serialize)]
-struct Behind<'f> {
+struct Behind {
     fingerprint_hash: Sha256Hash,
     idempotency_key: Sha256Hash,
     line_key: Sha256Hash,
     minted: bool,
     mode: WrapperPolicy,
     ordered_ts: Timestamp,
-    triggers: &'f [Trigger],
+    triggers: Triggers,
 }
 
 /// The JSON Schema of a row of `facts.jsonl`.
@@ -36,7 +36,7 @@ pub fn fact_schema() -> schemars::Schema {
         minted: bool,
         mode: WrapperPolicy,
         ordered_ts: Timestamp,
-        triggers: Vec<Trigger>,
+        triggers: Vec<crate::trigger::Trigger>,
     }
     dome_core::schema::of_output::<Fact>()
 }
@@ -71,7 +71,7 @@ impl FactBytes<'_> {
             minted: bound.minted,
             mode: rules.mode_of(self.wrapper_policy),
             ordered_ts: self.ordered_ts,
-            triggers: &bound.triggers,
+            triggers: bound.triggers,
         };
         let brace = bytes.len();
         canonical::append(&behind, bytes);

@@ -1,9 +1,10 @@
 //! Triggers and minting: when a fact says something worth keeping (M-70, M-71).
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use dome_core::{Signal, Status, WrapperPolicy};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ledger::LineFact;
 use crate::policy::Policy;
@@ -26,6 +27,13 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// All, in the order in which facts record them.
+    const ALL: [Self; 3] = [Self::RetryStorm, Self::LatencyDelta, Self::UnseenDenial];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The name as it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +42,54 @@ impl Trigger {
             Self::LatencyDelta => "latency_delta",
             Self::UnseenDenial => "unseen_denial",
         }
+    }
+}
+
+/// The triggers that a fact fired: a set, in the order in which facts record them (M-71).
+///
+/// ```
+/// use dome_binder::{Trigger, Triggers};
+/// let fired: Triggers = [Trigger::UnseenDenial, Trigger::RetryStorm].into_iter().collect();
+/// assert!(fired.contains(Trigger::RetryStorm) && !fired.contains(Trigger::LatencyDelta));
+/// assert_eq!(fired.iter().collect::<Vec<_>>(), [Trigger::RetryStorm, Trigger::UnseenDenial]);
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Triggers(u8);
+
+impl Triggers {
+    /// Whether a trigger fired.
+    #[must_use]
+    pub const fn contains(self, trigger: Trigger) -> bool {
+        self.0 & trigger.bit() != 0
+    }
+
+    /// Whether none fired.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those that fired, in order.
+    pub fn iter(self) -> impl Iterator<Item = Trigger> {
+        Trigger::ALL.into_iter().filter(move |trigger| self.contains(*trigger))
+    }
+}
+
+impl FromIterator<Trigger> for Triggers {
+    fn from_iter<I: IntoIterator<Item = Trigger>>(triggers: I) -> Self {
+        Self(triggers.into_iter().fold(0, |bits, trigger| bits | trigger.bit()))
+    }
+}
+
+impl fmt::Debug for Triggers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Triggers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 
@@ -47,9 +103,9 @@ pub struct Latency {
 }
 
 /// The triggers that the line's next fact fires.
-pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Policy) -> Vec<Trigger> {
+pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Policy) -> Triggers {
     let fact = line_fact.fact;
-    let storm = fact.attempts.is_some_and(|attempts| attempts >= policy.retry_storm_attempts);
+    let storm = fact.attempts.is_some_and(|attempts| u64::from(attempts.get()) >= policy.retry_storm_attempts);
     let slow = fact.duration_ms.is_some_and(|duration| latency.is_exceeded_by(duration, policy));
     if let Some(duration) = fact.duration_ms {
         latency.add(duration, policy.latency_window);
@@ -98,7 +154,7 @@ impl Latency {
 
 /// Whether a record mints under a mode (M-70).
 #[must_use]
-pub fn mints(mode: WrapperPolicy, record: &Record, triggers: &[Trigger]) -> bool {
+pub fn mints(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> bool {
     let strict = matches!(record.signal, Signal::Failure | Signal::Denial);
     match mode {
         WrapperPolicy::Strict => strict,

@@ -96,7 +96,7 @@ fn check(mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, 
     same("facts", str::from_utf8(&facts).unwrap(), expected.facts);
     same("capsules", &rows(&result.derived.capsules), expected.capsules);
     same("concepts", &rows(&result.derived.concepts), expected.concepts);
-    same("recent", &rows(&views::recent_failures(&result.ledger.facts)), expected.recent);
+    same("recent", &rows(&views::recent_failures(&result.ledger.facts).collect::<Vec<_>>()), expected.recent);
     same("rollup", &rows(&views::gate_rollup(&result.ledger.facts)), expected.rollup);
     same("denials", &rows(&views::guard_denials(&result.ledger.facts)), expected.denials);
     check_rejected(&result, read.rejected, expected.quarantined);

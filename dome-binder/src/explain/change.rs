@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::applied::Application;
 use crate::fold::Effect;
 use crate::settle::Fact;
-use crate::trigger::Trigger;
+use crate::trigger::Triggers;
 
 /// A counter of a capsule, under its own name; those of a remedy under `remedy_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,7 +91,7 @@ impl Change {
     }
 
     /// What an effect of the fold changes (M-80 to M-83).
-    pub(super) fn of_effect(effect: &Effect, fact: &Fact, triggers: &[Trigger]) -> Vec<Self> {
+    pub(super) fn of_effect(effect: &Effect, fact: &Fact, triggers: Triggers) -> Vec<Self> {
         let capsule = effect.key();
         let one = |counter| Self::new(capsule, counter, None);
         let of = |counter, name: String| Self::new(capsule, counter, Some(name));

@@ -54,14 +54,15 @@ pub fn fact_story(
 ) -> Option<FactStory> {
     let fact = line.facts.iter().find(|fact| fact.position == position)?.fact;
     let mut step = Told::of(line, rules).step(line, position, rules)?;
-    if let Some(key) = fact.applied_capsule {
+    let applied_capsule = fact.applied_capsule.as_deref().copied();
+    if let Some(key) = applied_capsule {
         let judged = applied.and_then(|excerpt| Tale::of(excerpt, rules).applications(key).get(&position).copied());
         step.apply(key, Some(judged.unwrap_or(Application::Unknown)));
     }
     let TaskLine { scope, target_kind, target_id, action_kind } = &*fact.keys.task_line;
     Some(FactStory {
         action_kind: action_kind.to_string(),
-        applied_capsule: fact.applied_capsule,
+        applied_capsule,
         concept_key: fact.keys.concept,
         derived_key: fact.keys.derived,
         fact: step,

@@ -13,7 +13,7 @@ use crate::fold::Rules;
 use crate::ledger::LineFact;
 use crate::policy::Policy;
 use crate::record::Record;
-use crate::trigger::Trigger;
+use crate::trigger::{Trigger, Triggers};
 
 /// A fact with what it did, in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,11 +121,11 @@ impl Step {
             failure_reason_code: fact.keys.failure_reason_code.clone(),
             group_id: fact.group_id.clone(),
             lane: fact.lane.clone(),
-            mint_reasons: mint_reasons(mode, fact, &deed.triggers),
+            mint_reasons: mint_reasons(mode, fact, deed.triggers),
             minted: deed.minted,
             mode,
             ordered_ts: fact.ordered_ts,
-            policy_reason_code: fact.policy_reason_code.clone(),
+            policy_reason_code: fact.policy_reason_code.as_deref().cloned(),
             position: line_fact.position as u64,
             run_id: fact.run_id.clone(),
             sequence: fact.sequence,
@@ -133,13 +133,13 @@ impl Step {
             source: fact.source.clone(),
             succeeding: fact.is_succeeding(),
             task_id: fact.task_id.clone(),
-            triggers: deed.triggers.iter().map(|trigger| fired(*trigger, fact, deed, &rules.policy)).collect(),
+            triggers: deed.triggers.iter().map(|trigger| fired(trigger, fact, deed, &rules.policy)).collect(),
         }
     }
 }
 
 /// Everything that makes a record mint under a mode; nothing when it does not (M-70).
-fn mint_reasons(mode: WrapperPolicy, record: &Record, triggers: &[Trigger]) -> Vec<MintReason> {
+fn mint_reasons(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> Vec<MintReason> {
     let hybrid = mode != WrapperPolicy::Strict;
     let denies = |decision: Option<Decision>| decision.is_some_and(Decision::denies);
     [
@@ -158,7 +158,11 @@ fn mint_reasons(mode: WrapperPolicy, record: &Record, triggers: &[Trigger]) -> V
 fn fired(trigger: Trigger, record: &Record, deed: &Deed, policy: &Policy) -> Fired {
     let bare = Fired { found: None, from: None, median_ms: None, policy_reason_code: None, samples: None, trigger };
     match trigger {
-        Trigger::RetryStorm => Fired { found: record.attempts, from: Some(policy.retry_storm_attempts), ..bare },
+        Trigger::RetryStorm => Fired {
+            found: record.attempts.map(|attempts| attempts.get().into()),
+            from: Some(policy.retry_storm_attempts),
+            ..bare
+        },
         Trigger::LatencyDelta => {
             let least = |median: u64| {
                 let (times, more) =
@@ -168,6 +172,6 @@ fn fired(trigger: Trigger, record: &Record, deed: &Deed, policy: &Policy) -> Fir
             let from = deed.median_ms.map(least);
             Fired { found: record.duration_ms, from, median_ms: deed.median_ms, samples: Some(deed.samples), ..bare }
         }
-        Trigger::UnseenDenial => Fired { policy_reason_code: record.policy_reason_code.clone(), ..bare },
+        Trigger::UnseenDenial => Fired { policy_reason_code: record.policy_reason_code.as_deref().cloned(), ..bare },
     }
 }

@@ -9,15 +9,15 @@ use super::excerpt::Excerpt;
 use super::step::Step;
 use crate::applied::{Application, AppliedCounts, count, judge};
 use crate::capsule::{Capsule, finish};
-use crate::fold::{Applied, CapsuleState, Effect, FoldedLine, Rules, fold_with};
+use crate::fold::{Applied, Bound, CapsuleState, Effect, FoldedLine, Rules, fold_with};
 use crate::ledger::{LineFacts, Position};
-use crate::trigger::{Latency, Trigger, fired};
+use crate::trigger::{Latency, Triggers, fired};
 
 /// What one fact did in its line.
 #[derive(Default)]
 pub(super) struct Deed {
     pub(super) minted: bool,
-    pub(super) triggers: Vec<Trigger>,
+    pub(super) triggers: Triggers,
     pub(super) median_ms: Option<u64>,
     pub(super) samples: u64,
     pub(super) changes: Vec<Change>,
@@ -41,10 +41,10 @@ impl Told {
             let (median_ms, samples) = (latency.median(), latency.samples());
             fired(&mut latency, line_fact, &rules.policy);
             let effects = effects.remove(&bound.position).unwrap_or_default();
-            let changes = |effect| Change::of_effect(effect, line_fact.fact, &bound.triggers);
+            let changes = |effect| Change::of_effect(effect, line_fact.fact, bound.triggers);
             let changes = effects.iter().flat_map(changes).collect();
-            let triggers = bound.triggers.clone();
-            deeds.insert(bound.position, Deed { minted: bound.minted, triggers, median_ms, samples, changes });
+            let Bound { position, minted, triggers } = *bound;
+            deeds.insert(position, Deed { minted, triggers, median_ms, samples, changes });
         }
         Self { folded, deeds }
     }

@@ -1,6 +1,7 @@
 //! One lane of a task line: which failures are open, which are resolved (M-81, M-82).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub enum Effect {
         /// The capsule's derived key.
         key: Sha256Hash,
         /// What resolved it.
-        remedy: Option<(Sha256Hash, Box<Remedy>)>,
+        remedy: Option<(Sha256Hash, Arc<Remedy>)>,
         /// Whether its run had not resolved it by that remedy before: the remedy's `count`.
         new_run: bool,
     },

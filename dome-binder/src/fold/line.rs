@@ -55,14 +55,14 @@ impl LineState {
     pub fn push<'l>(&mut self, line_fact: &LineFact<'l>, rules: &Rules, runs: &mut impl RunSets<'l>) -> Step {
         let fact = line_fact.fact;
         let triggers = fired(&mut self.latency, line_fact, &rules.policy);
-        let minted = mints(rules.mode_of(fact.wrapper_policy), fact, &triggers);
+        let minted = mints(rules.mode_of(fact.wrapper_policy), fact, triggers);
         let lane = match self.lanes.get_mut(&fact.lane) {
             Some(lane) => lane,
             None => self.lanes.entry(fact.lane.clone()).or_default(),
         };
         let mut effects = Vec::new();
         if minted {
-            let new_run = self.capsules.support(line_fact, &triggers, runs);
+            let new_run = self.capsules.support(line_fact, triggers, runs);
             effects.push(Effect::Supported { key: fact.keys.derived, new_run });
             if fact.is_failing() {
                 effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));

@@ -18,7 +18,7 @@ use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 
 use crate::ledger::{LineFact, LineFacts, Position};
 use crate::policy::Policy;
-use crate::trigger::Trigger;
+use crate::trigger::Triggers;
 
 /// What a replay goes by, besides its facts.
 #[derive(Clone, Debug)]
@@ -40,14 +40,14 @@ impl Rules {
 }
 
 /// How a fact was bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
     /// Which fact.
     pub position: Position,
     /// Whether it minted (M-70).
     pub minted: bool,
     /// The triggers that fired, whatever the mode (M-71).
-    pub triggers: Vec<Trigger>,
+    pub triggers: Triggers,
 }
 
 /// What one task line comes to.
@@ -88,7 +88,7 @@ pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Po
 /// What M-84 needs to know of a fact that applied a capsule.
 fn applied(line_fact: &LineFact<'_>, effects: &[Effect]) -> Option<Applied> {
     let fact = line_fact.fact;
-    let capsule: Sha256Hash = fact.applied_capsule?;
+    let capsule: Sha256Hash = fact.applied_capsule.as_deref().copied()?;
     let spoke = |effect: &Effect| match effect {
         Effect::Resolved { key, .. } | Effect::Contradicted { key, .. } => *key == capsule,
         _ => false,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fold::{Effect, RunSets};
 use crate::ledger::{LineFact, Position};
 use crate::settle::Fact;
-use crate::trigger::Trigger;
+use crate::trigger::{Trigger, Triggers};
 
 /// A fact, as capsules point at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub struct RemedyState {
     /// The last fact that resolved by it, counted or not.
     pub last: FactRef,
     /// The remedy as that fact gave it.
-    pub remedy: Box<Remedy>,
+    pub remedy: Arc<Remedy>,
 }
 
 /// A fact that applied a capsule, with what M-84 asks of it.
@@ -127,7 +127,7 @@ impl Capsules {
     pub(super) fn support<'l>(
         &mut self,
         line_fact: &LineFact<'l>,
-        triggers: &[Trigger],
+        triggers: Triggers,
         runs: &mut impl RunSets<'l>,
     ) -> bool {
         let fact = line_fact.fact;
@@ -136,10 +136,10 @@ impl Capsules {
         support.last = FactRef::of(line_fact);
         support.denial_count += u64::from(fact.signal == Signal::Denial);
         if let Some(code) = &fact.policy_reason_code {
-            *support.policy_reason_codes.entry(code.clone()).or_default() += 1;
+            *support.policy_reason_codes.entry(PolicyReasonCode::clone(code)).or_default() += 1;
         }
-        for trigger in triggers {
-            *support.triggers.entry(*trigger).or_default() += 1;
+        for trigger in triggers.iter() {
+            *support.triggers.entry(trigger).or_default() += 1;
         }
         runs.joins(key, &fact.run_id)
     }
@@ -179,16 +179,16 @@ impl Capsules {
 
 impl CapsuleState {
     /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
-    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Remedy, last: FactRef, counted: bool) {
+    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Arc<Remedy>, last: FactRef, counted: bool) {
         let state = self.remedies.entry(identity).or_insert_with(|| RemedyState {
             count: 0,
             contradicted_count: 0,
             last,
-            remedy: Box::new(remedy.clone()),
+            remedy: Arc::clone(remedy),
         });
         state.count += u64::from(counted);
         state.last = last;
-        *state.remedy = remedy.clone();
+        state.remedy = Arc::clone(remedy);
     }
 }
 

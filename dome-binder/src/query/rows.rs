@@ -1,6 +1,6 @@
 //! Answers from facts in memory.
 
-use dome_core::{PolicyReasonCode, Sha256Hash};
+use dome_core::Sha256Hash;
 use serde::Serialize;
 
 use super::cursor::{Cursor, CursorError};
@@ -31,7 +31,7 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<Row<'f>> {
     match question.view() {
         View::RecentFailures => {
             let selected = selected.filter(|fact| filters.policy_code_is(policy_code(fact)));
-            recent_failures(selected).into_iter().map(Row::RecentFailure).collect()
+            recent_failures(selected).map(Row::RecentFailure).collect()
         }
         View::GateRollup => {
             let rows = gate_rollup(selected).into_iter().filter(|row| filters.gate_is(&row.gate_id));
@@ -48,7 +48,7 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<Row<'f>> {
 
 /// A fact's own policy code, empty where it has none.
 pub(crate) fn policy_code(fact: &Fact) -> &str {
-    fact.policy_reason_code.as_ref().map_or("", PolicyReasonCode::as_str)
+    fact.policy_reason_code.as_ref().map_or("", |code| code.as_str())
 }
 
 /// A page of an answer; `snapshot` is the digest of `facts`, which are in total order.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{Decision, FailureReasonCode, GuardEval, PolicyReasonCode, Timestamp};
+use dome_core::{Decision, FailureReasonCode, GuardEval, Timestamp};
 use serde::Serialize;
 
 use super::runs::{RunNumber, Tally, by_run};
@@ -30,7 +30,7 @@ pub struct GuardDenial<'f> {
 /// A fact's denials: (code, guard) with whether that evaluation decided `STOP` (M-110).
 #[must_use]
 pub fn denial_pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
-    let named = record.policy_reason_code.as_ref().map(PolicyReasonCode::as_str);
+    let named = record.policy_reason_code.as_ref().map(|code| code.as_str());
     let mut pairs: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for eval in record.guard_evals.iter().filter(|eval| eval.denies()) {
         let stop = eval.decision == Some(Decision::Stop);

@@ -45,7 +45,7 @@ impl<'f> RecentFailure<'f> {
             failure_reason_code: &fact.keys.failure_reason_code,
             fingerprint_hash: fact.keys.fingerprint_hash,
             group_id: &fact.group_id,
-            policy_reason_code: fact.policy_reason_code.as_ref(),
+            policy_reason_code: fact.policy_reason_code.as_deref(),
             run_id: &fact.run_id,
             scope: fact.keys.task_line.scope,
             sequence: fact.sequence,
@@ -59,11 +59,12 @@ impl<'f> RecentFailure<'f> {
 
 /// The failing facts: by ordered time descending, then `run_id` and place ascending (M-110).
 ///
-/// `facts` are in total order.
-#[must_use]
-pub fn recent_failures<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<RecentFailure<'f>> {
+/// `facts` are in total order; each row is made when it is asked for.
+pub fn recent_failures<'f>(
+    facts: impl IntoIterator<Item = &'f Fact>,
+) -> impl ExactSizeIterator<Item = RecentFailure<'f>> {
     let mut failing: Vec<&Fact> = facts.into_iter().filter(|fact| fact.is_failing()).collect();
     // Stable: facts of one instant keep their total order, which is by run and place.
     failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
-    failing.into_iter().map(RecentFailure::of).collect()
+    failing.into_iter().map(RecentFailure::of)
 }

@@ -46,7 +46,7 @@ fn answered(replay: &Replay, sections: &Sections, question: &Question) -> String
     }
     let positions = index.recent_failures(question.filters()).unwrap();
     let facts = positions.iter().map(|position| &replay.ledger.facts[*position]);
-    let row = |fact| Row::RecentFailure(dome_binder::views::recent_failures([fact]).remove(0));
+    let row = |fact| Row::RecentFailure(dome_binder::views::recent_failures([fact]).next().unwrap());
     rows(&facts.map(row).collect::<Vec<_>>())
 }
 
@@ -136,10 +136,10 @@ proptest! {
 
         let position = facts.iter().position(|other| other.keys.digest == keys.digest).unwrap();
         let mut wanted = index(&sections).needed(Wanted::Line(keys.line)).unwrap();
-        wanted.extend(fact.applied_capsule.map(|key| index(&sections).needed(Wanted::Capsule(key)).unwrap()).unwrap_or_default());
+        wanted.extend(fact.applied_capsule.as_deref().map(|key| index(&sections).needed(Wanted::Capsule(*key)).unwrap()).unwrap_or_default());
         let some = part(&replay, &sections, &wanted);
         let story = |part: &Part<'_>| {
-            let applied = fact.applied_capsule.and_then(|key| part.excerpt(key));
+            let applied = fact.applied_capsule.as_deref().and_then(|key| part.excerpt(*key));
             fact_story(position, &part.line(keys.line), applied.as_ref(), rules)
         };
         prop_assert_eq!(story(&some), story(&all));

@@ -19,7 +19,7 @@ fn story(setting: &Setting, replay: &Replay, key: Sha256Hash) -> CapsuleStory {
 
 fn fact(setting: &Setting, replay: &Replay, position: usize) -> FactStory {
     let fact = &replay.ledger.facts[position];
-    let applied = fact.applied_capsule.and_then(|key| replay.ledger.part().excerpt(key));
+    let applied = fact.applied_capsule.as_deref().and_then(|key| replay.ledger.part().excerpt(*key));
     fact_story(position, &replay.ledger.part().line(fact.keys.line), applied.as_ref(), &setting.rules).unwrap()
 }
 
@@ -94,7 +94,7 @@ proptest! {
             let Step { minted, mint_reasons, triggers, .. } = fact(&setting, &replay, position).fact;
             prop_assert_eq!(minted, bound.minted);
             prop_assert_eq!(minted, !mint_reasons.is_empty());
-            prop_assert_eq!(triggers.iter().map(|fired| fired.trigger).collect::<Vec<_>>(), bound.triggers.clone());
+            prop_assert_eq!(triggers.iter().map(|fired| fired.trigger).collect::<Vec<_>>(), bound.triggers.iter().collect::<Vec<_>>());
             for fired in triggers {
                 match fired.trigger {
                     dome_binder::Trigger::UnseenDenial => prop_assert!(fired.policy_reason_code.is_some()),

@@ -68,7 +68,7 @@ proptest! {
         let rules = Rules { policy: policy.clone(), codes: codes(), mode: None };
         let replay = dome_binder::replay(load_values(&line(&durations)).records, &rules, None);
         let fired: Vec<bool> =
-            replay.bound.iter().map(|bound| bound.triggers.contains(&Trigger::LatencyDelta)).collect();
+            replay.bound.iter().map(|bound| bound.triggers.contains(Trigger::LatencyDelta)).collect();
         prop_assert_eq!(fired, by_the_book(&durations, &policy));
     }
 }

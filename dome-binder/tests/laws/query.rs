@@ -33,7 +33,8 @@ pub(crate) fn question(view: View, ledger: &Ledger, dice: &mut Dice) -> Question
             Filter::ActionKind => filters.action_kind = Some(fact.keys.task_line.action_kind.clone()),
             Filter::FailureReasonCode => filters.failure_reason_code = Some(fact.keys.failure_reason_code.clone()),
             Filter::PolicyReasonCode => {
-                filters.policy_reason_code = Some(fact.policy_reason_code.clone().map_or(OrEmpty::Empty, OrEmpty::Is));
+                filters.policy_reason_code =
+                    Some(fact.policy_reason_code.as_deref().cloned().map_or(OrEmpty::Empty, OrEmpty::Is));
             }
             Filter::Gate => filters.gate = fact.gates.first().map(|gate| gate.gate_id.clone()),
             Filter::Guard => {

@@ -36,7 +36,7 @@ fn happenings(setting: &Setting, loaded: &Loaded) -> BTreeSet<&'static str> {
     let lines: BTreeMap<_, _> =
         replay.derived.capsules.iter().map(|capsule| (capsule.derived_key, capsule.line_key)).collect();
     for fact in &replay.ledger.facts {
-        let applied = fact.applied_capsule;
+        let applied = fact.applied_capsule.as_deref().copied();
         note(applied == Some(fact.keys.derived), "its own key applied");
         let other = applied.and_then(|key| lines.get(&key)).is_some_and(|line| *line != fact.keys.line);
         note(other, "a capsule of another line applied");

@@ -22,7 +22,7 @@ fn all_rows_are_canonical(setting: &Setting, loaded: Loaded) {
     let replay = setting.replay(loaded.records);
     canonical_rows(&replay.derived.capsules);
     canonical_rows(&replay.derived.concepts);
-    canonical_rows(&views::recent_failures(&replay.ledger.facts));
+    canonical_rows(&views::recent_failures(&replay.ledger.facts).collect::<Vec<_>>());
     canonical_rows(&views::gate_rollup(&replay.ledger.facts));
     canonical_rows(&views::guard_denials(&replay.ledger.facts));
     canonical_rows(&replay.ledger.facts.iter().map(Lineage::of).collect::<Vec<_>>());

@@ -135,7 +135,7 @@ pub(crate) fn artifacts(replay: &Replay, rules: &Rules) -> Artifacts {
         facts: facts(replay, rules),
         capsules: rows(&replay.derived.capsules),
         concepts: rows(&replay.derived.concepts),
-        recent: rows(&views::recent_failures(ledger)),
+        recent: rows(&views::recent_failures(ledger).collect::<Vec<_>>()),
         rollup: rows(&views::gate_rollup(ledger)),
         denials: rows(&views::guard_denials(ledger)),
     }

@@ -118,7 +118,7 @@ impl<'r> Artifacts<'r, '_> {
 
     /// The files that are each written on one thread, those that take longest first.
     const OTHERS: [(&'static str, Write); 6] = [
-        (RECENT_FAILURES, |all, rows| rows.all(&views::recent_failures(all.ledger()))),
+        (RECENT_FAILURES, |all, rows| rows.all(views::recent_failures(all.ledger()))),
         (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
         (CAPSULES, |all, rows| rows.all(&all.result.derived.capsules)),
         (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
@@ -155,11 +155,11 @@ impl<'r> Artifacts<'r, '_> {
 }
 
 impl Rows {
-    fn all<T: Serialize>(mut self, rows: &[T]) -> anyhow::Result<Self> {
-        let mut bytes = Vec::new();
-        for batch in rows.chunks(BATCH) {
+    fn all<T: Serialize>(mut self, rows: impl IntoIterator<Item = T>) -> anyhow::Result<Self> {
+        let (mut rows, mut bytes) = (rows.into_iter().peekable(), Vec::new());
+        while rows.peek().is_some() {
             bytes.clear();
-            batch.iter().for_each(|row| append_row(row, &mut bytes));
+            rows.by_ref().take(BATCH).for_each(|row| append_row(&row, &mut bytes));
             self.push(&bytes)?;
         }
         Ok(self)

@@ -76,7 +76,8 @@ fn needed(lookup: &Lookup, candidates: &Loaded, subject: &Subject) -> Option<Nee
         Subject::Fact(position) => {
             let fact = candidates.fact(*position)?;
             let mut facts = needed(Wanted::Line(fact.keys.line))?;
-            facts.extend(fact.applied_capsule.map_or(Some(Needed::new()), |key| needed(Wanted::Capsule(key)))?);
+            let applied = fact.applied_capsule.as_deref().copied();
+            facts.extend(applied.map_or(Some(Needed::new()), |key| needed(Wanted::Capsule(key)))?);
             Some(facts)
         }
         Subject::Rejected(_) | Subject::Unlisted(_) => Some(Needed::new()),

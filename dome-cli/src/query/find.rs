@@ -132,7 +132,7 @@ fn in_index(lookup: &Lookup, asked: &Asked) -> anyhow::Result<Option<Found>> {
         let Some(positions) = lookup.columns.recent_failures(question.filters()) else { return Ok(None) };
         let page = asked.page(positions, snapshot)?;
         let Some(facts) = lookup.bring(&page.rows.iter().copied().collect()) else { return Ok(None) };
-        asked.found(&page, written(&recent_failures(facts.facts())), snapshot)
+        asked.found(&page, written(&recent_failures(facts.facts()).collect::<Vec<_>>()), snapshot)
     } else {
         let Some(tally) = lookup.columns.tally(question) else { return Ok(None) };
         let page = asked.page(tally.rows(), snapshot)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use dome_binder::{Canonical, Conflict, Record, Recorder};
+use dome_binder::{Canonical, Conflict, Record, Recorder, Shared};
 use dome_core::redact::RedactionCounts;
 use dome_core::{
     BinderVersion, Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp,
@@ -92,6 +92,11 @@ impl<'m> Door<'m> {
         Self { how, reader, recorder: Recorder::new(how.binder), pile: Vec::new() }
     }
 
+    /// One whose records are all held, and share what they have in common.
+    fn sharing(how: &'m Reading<'m>, shared: &Shared) -> Self {
+        Self { recorder: Recorder::sharing(how.binder, shared), ..Self::new(how) }
+    }
+
     fn record(&mut self, envelope: Envelope, place: Place) -> Record {
         match self.how.spool {
             None => self.recorder.record(envelope, place),
@@ -127,13 +132,13 @@ pub(super) struct Reading<'m> {
     pub(super) spool: Option<&'m Spool>,
 }
 
-/// Reads all sources on the threads that are allowed.
+/// Reads all sources on the threads that are allowed, and holds all records.
 pub(super) fn read(sources: &[Source], how: &Reading<'_>) -> anyhow::Result<Input> {
-    let (chunks, progress) = (all_chunks(sources), Progress::new("reading"));
+    let (chunks, progress, shared) = (all_chunks(sources), Progress::new("reading"), Shared::default());
     let parsed = parallel::map_with(
         how.threads,
         chunks,
-        || Door::new(how),
+        || Door::sharing(how, &shared),
         |door, chunk| {
             let (index, chunk) = chunk?;
             progress.add(chunk.bytes());

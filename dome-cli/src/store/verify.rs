@@ -118,7 +118,7 @@ impl Report {
         rows.end()?;
         let facts = &result.ledger.facts;
         let [recent, gates, denials] = VIEWS;
-        self.view(recent, &views::recent_failures(facts), index)?;
+        self.view(recent, &views::recent_failures(facts).collect::<Vec<_>>(), index)?;
         self.view(gates, &views::gate_rollup(facts), index)?;
         self.view(denials, &views::guard_denials(facts), index)?;
         let quarantine = history.quarantine(&result.ledger.conflicts, &mut Segments::of(store))?;

@@ -107,22 +107,21 @@ fn expected(replay: &Replay, named: &Named) -> impl Iterator<Item = (&'static st
     for (fact, bound) in facts.iter().zip(&replay.bound) {
         append_fact(fact, fact.canonical.held().unwrap_or_default(), bound, &named.rules, &mut rows);
     }
-    let lineage: Vec<_> = facts.iter().map(Lineage::of).collect();
     let files = [
         rows,
-        written(&lineage),
+        written(facts.iter().map(Lineage::of)),
         written(&replay.derived.capsules),
         written(&replay.derived.concepts),
-        written(&views::recent_failures(facts)),
+        written(views::recent_failures(facts)),
         written(&views::gate_rollup(facts)),
         written(&views::guard_denials(facts)),
     ];
     FILES.into_iter().zip(files)
 }
 
-fn written<T: Serialize>(rows: &[T]) -> Vec<u8> {
+fn written<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    rows.iter().for_each(|row| append_row(row, &mut bytes));
+    rows.into_iter().for_each(|row| append_row(&row, &mut bytes));
     bytes
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Bindings(Vec<u8>);
 
 impl Bindings {
     fn set(&mut self, bound: &Bound) {
-        let fired = TRIGGERS.iter().filter(|(trigger, _)| bound.triggers.contains(trigger));
+        let fired = TRIGGERS.iter().filter(|(trigger, _)| bound.triggers.contains(*trigger));
         if let Some(byte) = self.0.get_mut(bound.position) {
             *byte = fired.fold(u8::from(bound.minted), |byte, (_, bit)| byte | bit);
         }
