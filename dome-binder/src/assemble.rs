@@ -10,7 +10,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use crate::applied::{Applications, count};
 use crate::capsule::{Capsule, finish};
 use crate::concept::{Concept, concepts};
-use crate::fold::{Applied, CapsuleState, FoldedLine, Rules};
+use crate::fold::{Applied, CapsuleState, FoldedLine, RemedyState, Rules};
 
 /// What a history comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,27 +84,89 @@ pub fn finish_keys(
     FinishedKeys { capsules, applied_unknown: unknown, applied_too_early: too_early }
 }
 
+/// The folded capsules of some derived keys, with every fact that applied one of them.
+#[derive(Clone, Debug, Default)]
+pub struct KeyPart {
+    folded: Vec<FoldedCapsule>,
+    applied: Vec<Applied>,
+}
+
+/// What the keys of a part come to.
+#[derive(Clone, Debug, Default)]
+pub struct FinishedPart {
+    /// By derived key.
+    capsules: Vec<Capsule>,
+    /// Of each capsule all its remedies: concepts take no more of a state than this.
+    remedies: Vec<BTreeMap<Sha256Hash, RemedyState>>,
+    applied_unknown: u64,
+    applied_too_early: u64,
+}
+
+/// Deals folded lines, in whatever order they come, out to at least one part by derived key, the
+/// parts in the order of their keys. Each may be finished apart, on any thread or machine (L-4).
+///
+/// ```
+/// use dome_binder::by_key;
+/// assert_eq!(by_key(Vec::new(), 4).len(), 4);
+/// ```
+#[must_use]
+pub fn by_key(lines: Vec<FoldedLine>, parts: usize) -> Vec<KeyPart> {
+    let parts = parts.clamp(1, 256);
+    let count: usize = lines.iter().map(|line| line.capsules.len()).sum();
+    let mut dealt: Vec<KeyPart> = std::iter::repeat_with(KeyPart::default).take(parts).collect();
+    // Keys are hashes, so that parts come out about alike.
+    dealt.iter_mut().for_each(|part| part.folded.reserve_exact(count / parts));
+    let of = |key: &Sha256Hash| usize::from(key.as_bytes().first().copied().unwrap_or_default()) * parts / 256;
+    for line in lines {
+        let guard_denied = line.guard_denied;
+        for state in line.capsules {
+            if let Some(part) = dealt.get_mut(of(&state.keys.derived)) {
+                part.folded.push(FoldedCapsule { state, guard_denied });
+            }
+        }
+        for applied in line.applied {
+            if let Some(part) = dealt.get_mut(of(&applied.capsule)) {
+                part.applied.push(applied);
+            }
+        }
+    }
+    dealt
+}
+
+impl KeyPart {
+    /// Finishes the capsules of the part (M-84, M-90 to M-92).
+    #[must_use]
+    pub fn finish(self, rules: &Rules, as_of: Option<Timestamp>) -> FinishedPart {
+        let finished = finish_keys(self.folded, self.applied, rules, as_of);
+        let (capsules, remedies) =
+            finished.capsules.map(|FinishedCapsule { state, capsule }| (capsule, state.remedies)).unzip();
+        let FinishedKeys { applied_unknown, applied_too_early, .. } = finished;
+        FinishedPart { capsules, remedies, applied_unknown, applied_too_early }
+    }
+}
+
+/// Puts the finished parts of all keys together, which come in the order of [`by_key`] (M-95).
+#[must_use]
+pub fn assemble_parts(parts: Vec<FinishedPart>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
+    let count = parts.iter().map(|part| part.capsules.len()).sum();
+    let mut all = Derived { capsules: Vec::with_capacity(count), ..Derived::default() };
+    let mut remedies = Vec::with_capacity(count);
+    for part in parts {
+        all.capsules.extend(part.capsules);
+        remedies.extend(part.remedies);
+        all.applied_unknown += part.applied_unknown;
+        all.applied_too_early += part.applied_too_early;
+    }
+    all.concepts = concepts(all.capsules.iter().zip(&remedies), rules, as_of);
+    all
+}
+
 /// Puts folded lines together, in whatever order they come.
 ///
 /// `as_of` is the instant that staleness is measured at, by default the last fact's ordered time
 /// ([`crate::Ledger::last_ts`]).
 #[must_use]
 pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
-    let count = lines.iter().map(|line| line.capsules.len()).sum();
-    let (mut applied, mut folded) = (Vec::new(), Vec::with_capacity(count));
-    for line in lines {
-        applied.extend(line.applied);
-        let guard_denied = line.guard_denied;
-        folded.extend(line.capsules.into_iter().map(|state| FoldedCapsule { state, guard_denied }));
-    }
-    let finished = finish_keys(folded, applied, rules, as_of);
-    let (mut capsules, mut remedies) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    for FinishedCapsule { state, capsule } in finished.capsules {
-        capsules.push(capsule);
-        // Concepts take no more of a state than this: the rest of it goes.
-        remedies.push(state.remedies);
-    }
-    let concepts = concepts(capsules.iter().zip(&remedies), rules, as_of);
-    let FinishedKeys { applied_unknown, applied_too_early, .. } = finished;
-    Derived { concepts, applied_unknown, applied_too_early, capsules }
+    let parts = by_key(lines, 1).into_iter().map(|part| part.finish(rules, as_of)).collect();
+    assemble_parts(parts, rules, as_of)
 }

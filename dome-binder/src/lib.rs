@@ -60,7 +60,10 @@ mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
-pub use assemble::{Derived, FinishedCapsule, FinishedKeys, FoldedCapsule, assemble, finish_keys};
+pub use assemble::{
+    Derived, FinishedCapsule, FinishedKeys, FinishedPart, FoldedCapsule, KeyPart, assemble, assemble_parts, by_key,
+    finish_keys,
+};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
@@ -79,7 +82,7 @@ pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
-pub use replay::{Replay, conclude, replay};
+pub use replay::{Replay, bindings, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
 pub use rows::{FactBytes, Lineage, append_fact, append_row};

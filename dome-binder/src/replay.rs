@@ -47,13 +47,24 @@ pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>
 /// Puts a ledger and its folded lines together.
 #[must_use]
 pub fn conclude(ledger: Ledger, mut folded: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    let mut bound = vec![Bound::default(); ledger.facts.len()];
+    let bound = bindings(ledger.facts.len(), &mut folded);
+    let as_of = as_of.or(ledger.last_ts());
+    let derived = assemble(folded, rules, as_of);
+    Replay { ledger, bound, derived, as_of }
+}
+
+/// How each of so many facts was bound, by position; taken out of the folded lines.
+///
+/// ```
+/// assert!(dome_binder::bindings(0, &mut []).is_empty());
+/// ```
+#[must_use]
+pub fn bindings(facts: usize, folded: &mut [FoldedLine]) -> Vec<Bound> {
+    let mut bound = vec![Bound::default(); facts];
     for one in folded.iter_mut().flat_map(|line| std::mem::take(&mut line.bound)) {
         if let Some(place) = bound.get_mut(one.position) {
             *place = one;
         }
     }
-    let as_of = as_of.or(ledger.last_ts());
-    let derived = assemble(folded, rules, as_of);
-    Replay { ledger, bound, derived, as_of }
+    bound
 }

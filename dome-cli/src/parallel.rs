@@ -84,6 +84,15 @@ where
     sink.done
 }
 
+/// Does two things at once; where no thread is to be had for the first, one after the other.
+pub(crate) fn both<A: Send, B>(beside: impl Fn() -> A + Sync, work: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let started = std::thread::Builder::new().spawn_scoped(scope, &beside).ok();
+        let worked = work();
+        (started.map_or_else(&beside, joined), worked)
+    })
+}
+
 /// Where results go, in order.
 struct Sink<S, E> {
     next: usize,

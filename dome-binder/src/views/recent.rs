@@ -57,14 +57,20 @@ impl<'f> RecentFailure<'f> {
     }
 }
 
-/// The failing facts: by ordered time descending, then `run_id` and place ascending (M-110).
+/// The rows of the failing facts: by ordered time descending, then `run_id` and place ascending (M-110).
 ///
 /// `facts` are in total order; each row is made when it is asked for.
 pub fn recent_failures<'f>(
     facts: impl IntoIterator<Item = &'f Fact>,
 ) -> impl ExactSizeIterator<Item = RecentFailure<'f>> {
+    failing_facts(facts).into_iter().map(RecentFailure::of)
+}
+
+/// The failing facts, in the order of [`recent_failures`], for who makes the rows himself.
+#[must_use]
+pub fn failing_facts<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<&'f Fact> {
     let mut failing: Vec<&Fact> = facts.into_iter().filter(|fact| fact.is_failing()).collect();
     // Stable: facts of one instant keep their total order, which is by run and place.
     failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
-    failing.into_iter().map(RecentFailure::of)
+    failing
 }

@@ -61,17 +61,20 @@ pub(crate) struct Written {
 }
 
 /// Writes the result: into a directory beside its own, which then takes its place.
-pub(crate) fn write(artifacts: &Artifacts<'_, '_>, told: &Told<'_>) -> anyhow::Result<Written> {
+pub(crate) fn write<'r>(artifacts: &Artifacts<'r, '_>) -> anyhow::Result<(Told<'r>, Written)> {
     let mut draft = Draft::beside(&artifacts.args.out)?;
     let folder = &draft.folder;
     let (facts, lineage) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
-    let mut files = vec![(FACTS, facts), (LINEAGE, lineage)];
-    let others = parallel::map(artifacts.args.threads, Artifacts::OTHERS.into_iter(), |(name, write)| {
-        Ok((name, write(artifacts, folder.open(name)?)?))
-    });
-    files.extend(others.into_iter().collect::<anyhow::Result<Vec<_>>>()?);
-    draft.folder.close_all(files)?;
-    draft.finish(told)
+    // The disk takes the largest files while the others are made.
+    let synced = || facts.sync().and_then(|()| lineage.sync());
+    let (synced, others) = parallel::both(synced, || artifacts.others(folder));
+    let mut files = others?;
+    synced?;
+    files.extend([(FACTS, facts), (LINEAGE, lineage)]);
+    let (told, closed) = parallel::both(|| artifacts.told(), || draft.folder.close_all(files));
+    closed?;
+    let written = draft.finish(&told)?;
+    Ok((told, written))
 }
 
 /// Writes the rows of one file.
@@ -116,9 +119,19 @@ impl<'r> Artifacts<'r, '_> {
         }
     }
 
+    /// All files but those of facts and of their lineage.
+    fn others(&self, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
+        let recent = self.recent(folder.open(RECENT_FAILURES)?)?;
+        let small = parallel::map(self.args.threads, Self::SMALL.into_iter(), |(name, write)| {
+            Ok((name, write(self, folder.open(name)?)?))
+        });
+        let mut files = small.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        files.push((RECENT_FAILURES, recent));
+        Ok(files)
+    }
+
     /// The files that are each written on one thread, those that take longest first.
-    const OTHERS: [(&'static str, Write); 6] = [
-        (RECENT_FAILURES, |all, rows| rows.all(views::recent_failures(all.ledger()))),
+    const SMALL: [(&'static str, Write); 5] = [
         (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
         (CAPSULES, |all, rows| rows.all(&all.result.derived.capsules)),
         (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
@@ -150,7 +163,21 @@ impl<'r> Artifacts<'r, '_> {
             facts.push(&rows.0)?;
             lineage.push(&rows.1)
         })?;
+        facts.flush()?;
+        lineage.flush()?;
         Ok((facts, lineage))
+    }
+
+    /// Renders the rows of recent failures on all threads.
+    fn recent(&self, mut rows: Rows) -> anyhow::Result<Rows> {
+        let failing = views::failing_facts(self.ledger());
+        let rendered = |facts: &[&Fact]| {
+            let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
+            facts.iter().for_each(|fact| append_row(&views::RecentFailure::of(fact), &mut bytes));
+            bytes
+        };
+        parallel::in_order(self.args.threads, failing.chunks(BATCH), rendered, |bytes| rows.push(&bytes))?;
+        Ok(rows)
     }
 }
 

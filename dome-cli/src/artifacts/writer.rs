@@ -46,6 +46,16 @@ impl Rows {
 }
 
 impl Rows {
+    /// Gives the system everything that was written so far.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        self.file.flush().with_context(|| format!("cannot write `{}`", self.path.display()))
+    }
+
+    /// Waits until the disk has what the system was given.
+    pub(super) fn sync(&self) -> anyhow::Result<()> {
+        self.file.get_ref().sync_all().with_context(|| format!("cannot write `{}`", self.path.display()))
+    }
+
     fn close(self) -> anyhow::Result<FileEntry> {
         let Self { path, file, hasher, lines } = self;
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);

@@ -1,7 +1,10 @@
 //! Deriving, with the cuts that L-4 allows: runs settled apart, task lines folded apart.
 
 use dome_binder::views::{GateRollups, GuardDenials};
-use dome_binder::{Fact, FoldedLine, Record, Rules, SettledRun, conclude, fold, group_by_run, order, settle};
+use dome_binder::{
+    Fact, FoldedLine, Ledger, Record, Replay, Rules, SettledRun, assemble_parts, bindings, by_key, fold, group_by_run,
+    order, settle,
+};
 use dome_core::Timestamp;
 
 use super::Steps;
@@ -9,6 +12,9 @@ use crate::parallel;
 
 /// Pieces that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
 const BATCH: usize = if cfg!(test) { 1 } else { 256 };
+
+/// Parts of the derived keys that are finished apart.
+const PARTS: usize = 32;
 
 /// The views that are gathered run by run, while the facts of a run are at hand.
 #[derive(Debug, Default)]
@@ -37,7 +43,7 @@ pub(crate) fn derive(
     threads: usize,
     as_of: Option<Timestamp>,
     steps: &mut Steps,
-) -> (dome_binder::Replay, RunViews) {
+) -> (Replay, RunViews) {
     let (ledger, views) = steps.time("settling", || {
         let mut runs = group_by_run(records).into_iter();
         let batches = std::iter::from_fn(move || {
@@ -62,7 +68,23 @@ pub(crate) fn derive(
             parallel::map(threads, lines.chunks(BATCH), |lines| lines.iter().map(|line| fold(line, rules)).collect());
         folded.into_iter().flatten().collect()
     });
-    (steps.time("assembling", || conclude(ledger, folded, rules, as_of)), views)
+    (steps.time("assembling", || concluded(ledger, folded, rules, threads, as_of)), views)
+}
+
+/// Puts a ledger and its folded lines together, the capsules finished on all threads.
+fn concluded(
+    ledger: Ledger,
+    mut folded: Vec<FoldedLine>,
+    rules: &Rules,
+    threads: usize,
+    as_of: Option<Timestamp>,
+) -> Replay {
+    let bound = bindings(ledger.facts.len(), &mut folded);
+    let as_of = as_of.or(ledger.last_ts());
+    let parts = by_key(folded, if threads > 1 { PARTS } else { 1 });
+    let finished = parallel::map(threads, parts.into_iter(), |part| part.finish(rules, as_of));
+    let derived = assemble_parts(finished, rules, as_of);
+    Replay { ledger, bound, derived, as_of }
 }
 
 #[cfg(test)]

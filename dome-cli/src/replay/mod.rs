@@ -135,8 +135,7 @@ fn in_memory<'r>(
         counts,
         redacted,
     };
-    let told = artifacts.told();
-    let written = steps.time("writing", || artifacts::write(&artifacts, &told))?;
+    let (told, written) = steps.time("writing", || artifacts::write(&artifacts))?;
     // The process is about to end: the system takes memory back faster than it can be dropped.
     std::mem::forget(result);
     Ok((told, written))

@@ -61,7 +61,7 @@ pub(crate) fn run(export: &Export<'_>, output: &mut Output) -> anyhow::Result<Ex
         counts,
         redacted,
     };
-    let Written { manifest, unchanged } = artifacts::write(&artifacts, &artifacts.told())?;
+    let (_, Written { manifest, unchanged }) = artifacts::write(&artifacts)?;
     if output.is_json() {
         output.object(&manifest)?;
     } else {
