@@ -65,14 +65,16 @@ pub(crate) fn write<'r>(artifacts: &Artifacts<'r, '_>) -> anyhow::Result<(Told<'
     let mut draft = Draft::beside(&artifacts.args.out)?;
     let folder = &draft.folder;
     let (facts, lineage) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
-    // The disk takes the largest files while the others are made.
-    let synced = || facts.sync().and_then(|()| lineage.sync());
-    let (synced, others) = parallel::both(synced, || artifacts.others(folder));
-    let mut files = others?;
-    synced?;
+    // The disk takes the largest files, and everything is summed up, while the others are made.
+    let told = || -> anyhow::Result<Told<'r>> {
+        facts.sync()?;
+        lineage.sync()?;
+        Ok(artifacts.told())
+    };
+    let (told, others) = parallel::both(told, || artifacts.others(folder));
+    let (mut files, told) = (others?, told?);
     files.extend([(FACTS, facts), (LINEAGE, lineage)]);
-    let (told, closed) = parallel::both(|| artifacts.told(), || draft.folder.close_all(files));
-    closed?;
+    draft.folder.close_all(files)?;
     let written = draft.finish(&told)?;
     Ok((told, written))
 }
@@ -121,19 +123,23 @@ impl<'r> Artifacts<'r, '_> {
 
     /// All files but those of facts and of their lineage.
     fn others(&self, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
-        let recent = self.recent(folder.open(RECENT_FAILURES)?)?;
-        let small = parallel::map(self.args.threads, Self::SMALL.into_iter(), |(name, write)| {
+        let threads = self.args.threads;
+        let failing = views::failing_facts(self.ledger());
+        let recent = folder.open(RECENT_FAILURES)?.on_threads(threads, &failing, |fact, bytes| {
+            append_row(&views::RecentFailure::of(fact), bytes);
+        })?;
+        let capsules = folder.open(CAPSULES)?.on_threads(threads, &self.result.derived.capsules, append_row)?;
+        let small = parallel::map(threads, Self::SMALL.into_iter(), |(name, write)| {
             Ok((name, write(self, folder.open(name)?)?))
         });
         let mut files = small.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        files.push((RECENT_FAILURES, recent));
+        files.extend([(RECENT_FAILURES, recent), (CAPSULES, capsules)]);
         Ok(files)
     }
 
     /// The files that are each written on one thread, those that take longest first.
-    const SMALL: [(&'static str, Write); 5] = [
+    const SMALL: [(&'static str, Write); 4] = [
         (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
-        (CAPSULES, |all, rows| rows.all(&all.result.derived.capsules)),
         (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
         (QUARANTINE, |all, rows| rows.all(all.quarantine)),
         (CONCEPTS, |all, rows| rows.all(&all.result.derived.concepts)),
@@ -167,21 +173,25 @@ impl<'r> Artifacts<'r, '_> {
         lineage.flush()?;
         Ok((facts, lineage))
     }
-
-    /// Renders the rows of recent failures on all threads.
-    fn recent(&self, mut rows: Rows) -> anyhow::Result<Rows> {
-        let failing = views::failing_facts(self.ledger());
-        let rendered = |facts: &[&Fact]| {
-            let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
-            facts.iter().for_each(|fact| append_row(&views::RecentFailure::of(fact), &mut bytes));
-            bytes
-        };
-        parallel::in_order(self.args.threads, failing.chunks(BATCH), rendered, |bytes| rows.push(&bytes))?;
-        Ok(rows)
-    }
 }
 
 impl Rows {
+    /// Renders rows on all threads, and writes them in order while others are rendered.
+    fn on_threads<T: Sync>(
+        mut self,
+        threads: usize,
+        rows: &[T],
+        append: impl Fn(&T, &mut Vec<u8>) + Sync,
+    ) -> anyhow::Result<Self> {
+        let rendered = |rows: &[T]| {
+            let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
+            rows.iter().for_each(|row| append(row, &mut bytes));
+            bytes
+        };
+        parallel::in_order(threads, rows.chunks(BATCH), rendered, |bytes| self.push(&bytes))?;
+        Ok(self)
+    }
+
     fn all<T: Serialize>(mut self, rows: impl IntoIterator<Item = T>) -> anyhow::Result<Self> {
         let (mut rows, mut bytes) = (rows.into_iter().peekable(), Vec::new());
         while rows.peek().is_some() {
