@@ -53,8 +53,8 @@ pub struct Keyed {
 
 /// Computes the keys of one envelope after the other, in memory that is kept.
 ///
-/// What a history repeats, it hashes once: an envelope whose fingerprint, task line and code were
-/// seen before has their keys.
+/// What a history repeats, it hashes once: an envelope of a task line and a code whose fingerprint's
+/// hash was seen with them before has their keys.
 ///
 /// ```
 /// use dome_core::{BinderVersion, Keyer, Keys, Reader};

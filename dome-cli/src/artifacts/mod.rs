@@ -139,8 +139,8 @@ impl<'r> Artifacts<'r, '_> {
 
     /// The files that are each written on one thread, those that take longest first.
     const SMALL: [(&'static str, Write); 4] = [
-        (GATE_ROLLUP, |all, rows| rows.all(&all.views.gates.rows())),
-        (GUARD_DENIALS, |all, rows| rows.all(&all.views.denials.rows())),
+        (GATE_ROLLUP, |all, rows| rows.all(all.views.gates.rows())),
+        (GUARD_DENIALS, |all, rows| rows.all(all.views.denials.rows())),
         (QUARANTINE, |all, rows| rows.all(all.quarantine)),
         (CONCEPTS, |all, rows| rows.all(&all.result.derived.concepts)),
     ];

@@ -113,8 +113,8 @@ fn expected(replay: &Replay, named: &Named) -> impl Iterator<Item = (&'static st
         written(&replay.derived.capsules),
         written(&replay.derived.concepts),
         written(views::recent_failures(facts)),
-        written(&views::gate_rollup(facts)),
-        written(&views::guard_denials(facts)),
+        written(views::gate_rollup(facts)),
+        written(views::guard_denials(facts)),
     ];
     FILES.into_iter().zip(files)
 }
