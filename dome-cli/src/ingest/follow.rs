@@ -134,8 +134,8 @@ impl Files<'_> {
         let mut waiting = Vec::new();
         for mut tail in std::mem::take(&mut self.gone) {
             let over = tail.is_quiet(LINGER);
-            tail.rest(intake, over, stop)?;
-            waiting.extend((!over).then_some(tail));
+            let read = read_on(&mut tail, intake, over, stop)?;
+            waiting.extend((read && !over).then_some(tail));
         }
         self.gone = waiting;
         Ok(())
@@ -185,8 +185,18 @@ impl Files<'_> {
             self.tails.iter().filter(|(_, tail)| !tail.has_its_name()).map(|(path, _)| path.clone()).collect();
         self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
         for mut tail in std::mem::take(&mut self.gone) {
-            tail.rest(intake, true, stop)?;
+            read_on(&mut tail, intake, true, stop)?;
         }
         Ok(())
     }
+}
+
+/// Reads what has come to a file that lost its name. Whether it still is the file that was read.
+fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<bool> {
+    let now = tail.rest(intake, is_all, stop)?;
+    let is_same = !matches!(now, Now::Rewritten);
+    if !is_same {
+        note(&format!("dome: note: `{}` lost its name and was rewritten: it is not read any more", tail.name()));
+    }
+    Ok(is_same)
 }

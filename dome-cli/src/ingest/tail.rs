@@ -84,11 +84,10 @@ impl Tail {
         if self.compressed {
             return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
         }
-        if self.is_rewritten()? {
-            return Ok(Now::Rewritten);
+        match self.rest(intake, false, stop)? {
+            Now::Same if renamed => Ok(Now::Renamed),
+            now => Ok(now),
         }
-        self.rest(intake, false, stop)?;
-        Ok(if renamed { Now::Renamed } else { Now::Same })
     }
 
     /// Whether it is shorter than what was read, or other bytes stand before that place.
@@ -102,18 +101,29 @@ impl Tail {
     }
 
     /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
-    /// line without an end is one.
-    pub(super) fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<()> {
+    /// line without an end is one. Says whether the file is another one than what was read of it.
+    pub(super) fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<Now> {
+        if self.compressed {
+            return Ok(Now::Same);
+        }
+        if self.is_rewritten()? {
+            return Ok(Now::Rewritten);
+        }
         let failed = || format!("cannot read `{}`", self.path.display());
         let length = self.file.metadata().with_context(failed)?.len();
-        if self.compressed || length <= self.progress.offset {
-            return Ok(());
+        if length <= self.progress.offset {
+            return Ok(Now::Same);
         }
         self.file.seek(SeekFrom::Start(self.progress.offset)).with_context(failed)?;
         let reader = Read::take(&self.file, length - self.progress.offset);
         let before = self.progress.offset;
         for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
             let chunk = chunk.with_context(failed)?;
+            // Looked at once the chunk is in memory: a file that was rewritten in the meantime may have
+            // given bytes of another text. What stands before the chunk still, stood there when it was read.
+            if self.is_rewritten()? {
+                return Ok(Now::Rewritten);
+            }
             if is_all {
                 intake.chunk(chunk, &mut self.progress, true)?;
             } else if !intake.chunk_until(chunk, &mut self.progress, false, stop)? {
@@ -125,7 +135,7 @@ impl Tail {
         }
         let ended = is_all || self.progress.offset == length;
         intake.ended(&mut self.progress, ended);
-        Ok(())
+        Ok(Now::Same)
     }
 
     /// A compressed file is read from its start whenever it has changed.

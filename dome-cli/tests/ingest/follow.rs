@@ -162,6 +162,28 @@ fn a_file_that_is_copied_and_cut_is_read_on_from_its_start_also_when_it_grew_pas
 }
 
 #[test]
+fn a_file_that_is_rewritten_while_it_is_looked_at_loses_no_line() {
+    let place = Place::new();
+    place.file("a.jsonl", lines(&[failure("r0", 1)]));
+    let follower = Follower::start(&place, &["a.jsonl", "--batch-ms", "1"]);
+    follower.acknowledges(1);
+    let mut told = 1;
+    for round in 1..=60 {
+        // Each text is longer than the one before. Opening the file already wakes the follower up, which
+        // is somewhere in its look when the text comes.
+        let text: Vec<Value> = (1..=round + 1).map(|sequence| failure(&format!("r{round}"), sequence)).collect();
+        told += round + 1;
+        let text = lines(&text);
+        let mut file = OpenOptions::new().write(true).open(place.path("a.jsonl")).unwrap();
+        std::thread::sleep(Duration::from_micros(10 * round));
+        file.write_all(text.as_bytes()).unwrap();
+        follower.acknowledges(told);
+    }
+    let (summary, said) = follower.stops();
+    assert_eq!((&summary["total_facts"], &summary["quarantined"]), (&told.into(), &0.into()), "{said}");
+}
+
+#[test]
 fn a_stream_with_pauses_is_acknowledged_within_a_second() {
     let place = Place::new();
     let mut follower = Follower::start(&place, &["-"]);
