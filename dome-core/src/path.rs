@@ -37,33 +37,37 @@ fn check_path(text: &str) -> Result<(), PathError> {
         return Err(PathError::Control);
     }
     let bytes = text.as_bytes();
-    let colon = bytes.iter().position(|byte| *byte == b':');
-    match colon.and_then(|colon| bytes.split_at_checked(colon)) {
-        Some((scheme, [b':', b'/', b'/', rest @ ..])) if is_scheme(scheme) => check_uri(scheme, rest),
-        _ => check_relative(bytes, colon),
+    let mut start = 0;
+    for (place, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'/' if is_unsafe(bytes.get(start..place)) => return Err(PathError::Segment),
+            b'/' => start = place + 1,
+            b'\\' => return Err(PathError::Segment),
+            // Before any slash: the end of a scheme, or of a drive.
+            b':' if start == 0 => return check_uri(bytes.split_at(place)),
+            _ => {}
+        }
     }
+    if is_unsafe(bytes.get(start..)) { Err(PathError::Segment) } else { Ok(()) }
+}
+
+fn is_unsafe(segment: Option<&[u8]>) -> bool {
+    matches!(segment, Some(b"" | b"." | b".."))
+}
+
+/// What stands before the first colon, and the rest with it.
+fn check_uri((scheme, rest): (&[u8], &[u8])) -> Result<(), PathError> {
+    let Some(rest) = rest.strip_prefix(b"://").filter(|_| is_scheme(scheme)) else {
+        return Err(PathError::Segment);
+    };
+    let up = || rest.split(|byte| *byte == b'/').any(|segment| segment == b"..");
+    if scheme == b"file" || matches!(rest, [] | [b'/', ..]) || up() { Err(PathError::Uri) } else { Ok(()) }
 }
 
 /// `^[a-z][a-z0-9+.-]*$`
 fn is_scheme(text: &[u8]) -> bool {
     text.first().is_some_and(u8::is_ascii_lowercase)
         && text.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'.' | b'-'))
-}
-
-fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.split(|byte| *byte == b'/')
-}
-
-fn check_uri(scheme: &[u8], rest: &[u8]) -> Result<(), PathError> {
-    let unsafe_rest = matches!(rest, [] | [b'/', ..]) || segments(rest).any(|segment| segment == b"..");
-    if scheme == b"file" || unsafe_rest { Err(PathError::Uri) } else { Ok(()) }
-}
-
-/// `colon` is the place of the first one.
-fn check_relative(path: &[u8], colon: Option<usize>) -> Result<(), PathError> {
-    let unsafe_segment = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
-    let drive = colon.is_some_and(|colon| !path.iter().take(colon).any(|byte| *byte == b'/'));
-    if drive || path.contains(&b'\\') || segments(path).any(unsafe_segment) { Err(PathError::Segment) } else { Ok(()) }
 }
 
 checked_text! {

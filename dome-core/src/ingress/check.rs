@@ -55,7 +55,7 @@ impl Check {
         }
         let mut slots = [None; N];
         for (key, value) in at.members() {
-            match names.slot(key.text_bytes()).and_then(|slot| slots.get_mut(slot)) {
+            match names.slot(key.name()).and_then(|slot| slots.get_mut(slot)) {
                 Some(slot) => *slot = Some(value),
                 None => self.unknown(key, value, names.all()),
             }
@@ -135,28 +135,22 @@ impl Check {
     }
 
     pub(crate) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
-        let written = at.written();
+        match at.unsigned() {
+            Some(value) if (least..=most).contains(&value) => return Some(value),
+            _ => {}
+        }
+        let written = quote(at.written());
         match at.kind() {
-            Kind::Integer => {}
-            Kind::UnsafeInteger => {
-                let message = format!("the integer {} lies beyond 2^53 - 1", quote(written));
-                self.report(ProblemCode::NumberUnsafe, at, message);
-                return None;
-            }
-            _ => {
-                self.wrong_type(at, "an integer");
-                return None;
-            }
-        }
-        let value = if written == "-0" { Ok(0) } else { written.parse::<u64>() };
-        match value {
-            Ok(value) if (least..=most).contains(&value) => Some(value),
-            _ => {
-                let message = format!("expected an integer from {least} to {most}, found {}", quote(written));
+            Kind::Integer => {
+                let message = format!("expected an integer from {least} to {most}, found {written}");
                 self.report(ProblemCode::OutOfRange, at, message);
-                None
             }
+            Kind::UnsafeInteger => {
+                self.report(ProblemCode::NumberUnsafe, at, format_args!("the integer {written} lies beyond 2^53 - 1"));
+            }
+            _ => self.wrong_type(at, "an integer"),
         }
+        None
     }
 
     /// The entries of an array of at most `most`.

@@ -1,5 +1,7 @@
 //! The names that an object's members may have, found without a walk over all of them.
 
+use crate::json::look;
+
 /// Places of the table: more than twice the names of the largest object.
 const PLACES: usize = 64;
 /// What stands at a place that no name has.
@@ -19,7 +21,7 @@ impl<const N: usize> Names<N> {
         let mut places = [NOBODY; PLACES];
         let mut slot = 0;
         while slot < N {
-            let mut place = place_of(names[slot].as_bytes());
+            let mut place = look(names[slot].as_bytes()) as usize % PLACES;
             while places[place] != NOBODY {
                 place = (place + 1) % PLACES;
             }
@@ -29,14 +31,14 @@ impl<const N: usize> Names<N> {
         Self { names, places }
     }
 
-    /// The slot of a name.
+    /// The slot of a name, which comes with its [`look`].
     #[inline]
-    pub(crate) fn slot(&self, name: &[u8]) -> Option<usize> {
-        let mut place = place_of(name);
+    pub(crate) fn slot(&self, (name, look): (&[u8], u32)) -> Option<usize> {
+        let mut place = look as usize % PLACES;
         loop {
             // A place that nobody has ends the search: the table is never full.
             let slot = usize::from(*self.places.get(place)?);
-            if self.names.get(slot)?.as_bytes() == name {
+            if is_same(self.names.get(slot)?.as_bytes(), name) {
                 return Some(slot);
             }
             place = (place + 1) % PLACES;
@@ -49,12 +51,20 @@ impl<const N: usize> Names<N> {
     }
 }
 
-/// Where a name is looked for: by its length and its ends, which differ for all names of an envelope.
+/// Whether two names are equal. Most have 4 to 16 bytes, and are two words that overlap; `==` asks
+/// the C library.
 #[inline]
-const fn place_of(name: &[u8]) -> usize {
-    match name {
-        [first, .., last] => (name.len() + 18 * *first as usize + 11 * *last as usize) % PLACES,
-        _ => name.len(),
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    fn ends<const N: usize>(name: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        name.first_chunk().zip(name.last_chunk())
+    }
+    if left.len() != right.len() {
+        return false;
+    }
+    match left.len() {
+        4..8 => ends::<4>(left) == ends::<4>(right),
+        8..=16 => ends::<8>(left) == ends::<8>(right),
+        _ => left == right,
     }
 }
 
@@ -63,14 +73,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_the_same_when_all_their_bytes_are() {
+        let text = b"abcdefghijklmnopqrstuvwxyz";
+        for length in 0..=text.len() {
+            let (name, _) = text.split_at(length);
+            assert!(is_same(name, name) && !is_same(name, &[name, b"0"].concat()), "{length}");
+            for place in 0..length {
+                let other: Vec<u8> = (0..).zip(name).map(|(at, byte)| if at == place { b'0' } else { *byte }).collect();
+                assert!(!is_same(name, &other), "{length} {place}");
+            }
+        }
+    }
+
+    #[test]
     fn every_name_has_its_slot_and_no_other_has_one() {
         // `aXb` and `aYb` meet at one place.
         const NAMES: Names<5> = Names::new(["aXb", "aYb", "b", "", "run_id"]);
-        for (slot, name) in NAMES.all().iter().enumerate() {
-            assert_eq!(NAMES.slot(name.as_bytes()), Some(slot), "{name}");
+        let slot = |name: &str| NAMES.slot((name.as_bytes(), look(name.as_bytes())));
+        for (place, name) in NAMES.all().iter().enumerate() {
+            assert_eq!(slot(name), Some(place), "{name}");
         }
         for unknown in ["aZb", "c", "run_ID", "x"] {
-            assert_eq!(NAMES.slot(unknown.as_bytes()), None, "{unknown}");
+            assert_eq!(slot(unknown), None, "{unknown}");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kind, Node, Tape, Value};
+use super::{Kind, Node, PADDING, Tape, Value, look};
 use crate::limits;
 use crate::problem::ProblemCode;
-use crate::text::{plain_prefix, quote};
+use crate::text::{from_special, quote};
 
 /// What is wrong with a line as text: reading stops there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,21 +24,34 @@ pub struct TextProblem {
 /// # Errors
 ///
 /// `json_invalid`, `json_too_deep` or `json_duplicate_key`, whichever reading meets first (M-30).
-pub fn read<'t>(line: &'t str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem> {
+pub fn read<'t>(line: &str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem> {
+    tape.line.clear();
+    tape.line.push_str(line);
+    tape.line.push_str(PADDING);
     tape.nodes.clear();
     tape.decoded.clear();
-    let mut cursor = Cursor { line, place: 0, tape };
-    cursor.whole().map_err(|problem| *problem)?;
-    Ok(Value::root(line, tape))
+    let mut cursor = Cursor {
+        line: &tape.line,
+        rest: tape.line.as_bytes(),
+        nodes: std::mem::take(&mut tape.nodes),
+        decoded: std::mem::take(&mut tape.decoded),
+    };
+    let read = cursor.whole();
+    (tape.nodes, tape.decoded) = (cursor.nodes, cursor.decoded);
+    read.map_err(|problem| *problem)?;
+    Ok(Value::root(tape))
 }
 
 /// What a piece of reading comes to; boxed, so that the good case is one word.
 pub(super) type Step = Result<(), Box<TextProblem>>;
 
 pub(super) struct Cursor<'t> {
+    /// The line and its padding.
     pub(super) line: &'t str,
-    pub(super) place: usize,
-    tape: &'t mut Tape,
+    /// What of it is still to be read.
+    pub(super) rest: &'t [u8],
+    nodes: Vec<Node>,
+    pub(super) decoded: String,
 }
 
 impl<'t> Cursor<'t> {
@@ -49,120 +62,145 @@ impl<'t> Cursor<'t> {
             return Err(self.invalid("expected a text of less than 4 GiB"));
         }
         self.value(1)?;
-        match self.next() {
-            None => Ok(()),
-            Some(_) => Err(self.invalid("expected nothing more after the value")),
-        }
+        self.next();
+        if self.is_at_end() { Ok(()) } else { Err(self.invalid("expected nothing more after the value")) }
     }
 
-    pub(super) fn rest(&self) -> &'t [u8] {
-        self.line.as_bytes().get(self.place..).unwrap_or_default()
+    /// The byte where the cursor stands, by its place on the line.
+    #[inline(always)]
+    pub(super) const fn place(&self) -> usize {
+        self.line.len() - self.rest.len()
     }
 
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.line.as_bytes().get(self.place).copied()
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.rest.len() == PADDING.len()
+    }
+
+    /// The byte where the cursor stands; 0 at the end of the line.
+    #[inline(always)]
+    pub(super) fn peek(&self) -> u8 {
+        self.rest.first().copied().unwrap_or(0)
+    }
+
+    /// Moves on by so many bytes.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
     /// The next byte that is no blank, where the cursor then stands.
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
+    #[inline(always)]
+    fn next(&mut self) -> u8 {
         match self.peek() {
-            Some(b' ' | b'\t' | b'\n' | b'\r') => self.behind_blanks(),
+            b' ' | b'\t' | b'\n' | b'\r' => self.behind_blanks(),
             byte => byte,
         }
     }
 
     #[cold]
-    fn behind_blanks(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.place += 1;
+    fn behind_blanks(&mut self) -> u8 {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
         }
         self.peek()
     }
 
+    /// Moves over this byte, if it is the next one.
+    #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.place += usize::from(found);
-        found
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Puts a node on the tape; `start` is where it began, the cursor stands where it ends.
-    #[inline]
-    fn push(&mut self, kind: Kind, start: usize, first: usize, last: usize) {
-        let [start, end, first, last] = [start, self.place, first, last].map(|place| place as u32);
-        self.tape.nodes.push(Node { kind, start, end, first, last });
+    #[inline(always)]
+    fn push(&mut self, kind: Kind, start: usize, first: u32, last: u32) {
+        let [start, end] = [start, self.place()].map(|place| place as u32);
+        self.nodes.push(Node { kind, start, end, first, last });
     }
 
     fn value(&mut self, level: usize) -> Step {
         match self.next() {
-            Some(b'"') => self.string().map(drop),
-            Some(b'{') => self.nested(level, Kind::Object),
-            Some(b'[') => self.nested(level, Kind::Array),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Kind::Boolean),
-            Some(b'f') => self.word("false", Kind::Boolean),
-            Some(b'n') => self.word("null", Kind::Null),
-            Some(_) => Err(self.invalid("expected a JSON value")),
-            None => Err(self.invalid("the line ends where a JSON value was expected")),
+            b'"' => self.string(),
+            b'{' => self.nested(level, Kind::Object),
+            b'[' => self.nested(level, Kind::Array),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true", Kind::Boolean),
+            b'f' => self.word("false", Kind::Boolean),
+            b'n' => self.word("null", Kind::Null),
+            _ if self.is_at_end() => Err(self.invalid("the line ends where a JSON value was expected")),
+            _ => Err(self.invalid("expected a JSON value")),
         }
     }
 
     fn word(&mut self, word: &str, kind: Kind) -> Step {
-        if !self.rest().starts_with(word.as_bytes()) {
+        if !self.rest.starts_with(word.as_bytes()) {
             return Err(self.invalid("expected a JSON value"));
         }
-        let start = self.place;
-        self.place += word.len();
+        let start = self.place();
+        self.pass(word.len());
         self.push(kind, start, 0, 0);
         Ok(())
     }
 
-    /// The string that opens here; its text, where it is written without escapes.
     #[inline(always)]
-    fn string(&mut self) -> Result<Option<&'t [u8]>, Box<TextProblem>> {
-        let start = self.place;
-        self.place += 1;
-        let rest = self.rest();
-        let plain = plain_prefix(rest);
-        self.place += plain;
-        match rest.split_at_checked(plain) {
-            Some((text, [b'"', ..])) => {
-                self.place += 1;
-                self.push(Kind::Text, start, 0, 0);
-                Ok(Some(text))
-            }
-            _ => self.escaped_string(start).map(|()| None),
+    fn string(&mut self) -> Step {
+        let start = self.place();
+        if self.plain_string().is_some() {
+            self.push(Kind::Text, start, 0, 0);
+            Ok(())
+        } else {
+            self.escaped_string(start)
         }
+    }
+
+    /// Moves over the string that opens here, if it is written without escapes; else to its first one.
+    #[inline(always)]
+    fn plain_string(&mut self) -> Option<&'t [u8]> {
+        self.pass(1);
+        let opened = self.rest;
+        self.rest = from_special(opened);
+        let text = opened.get(..opened.len() - self.rest.len());
+        if self.take(b'"') { text } else { None }
     }
 
     /// The string that opens at `start`, from its first escape on.
     #[inline(never)]
     fn escaped_string(&mut self, start: usize) -> Step {
-        let mut decoded = std::mem::take(&mut self.tape.decoded);
-        let first = decoded.len();
-        let result = self.decode_into(&mut decoded, start);
-        let last = decoded.len();
-        self.tape.decoded = decoded;
-        result?;
-        self.place += 1;
-        self.push(Kind::EscapedText, start, first, last);
+        let first = self.decoded.len() as u32;
+        self.decode(start)?;
+        self.pass(1);
+        self.push(Kind::EscapedText, start, first, self.decoded.len() as u32);
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<usize, Box<TextProblem>> {
-        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.place += count;
-        if count == 0 { Err(self.invalid("expected a digit")) } else { Ok(count) }
+    /// Moves over digits; their value, or more than [`limits::SAFE_INTEGER`] where it is that.
+    fn digits(&mut self) -> Result<u64, Box<TextProblem>> {
+        if !self.peek().is_ascii_digit() {
+            return Err(self.invalid("expected a digit"));
+        }
+        let mut value = 0_u64;
+        while let [digit @ b'0'..=b'9', rest @ ..] = self.rest {
+            value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            self.rest = rest;
+        }
+        Ok(value)
     }
 
     fn number(&mut self) -> Step {
-        let start = self.place;
+        let start = self.place();
         self.take(b'-');
-        let first = self.place;
-        if self.digits()? > 1 && self.line.as_bytes().get(first) == Some(&b'0') {
+        let (first, leads_zero) = (self.place(), self.peek() == b'0');
+        let magnitude = self.digits()?;
+        let integer_end = self.place();
+        if leads_zero && integer_end > first + 1 {
             return Err(self.invalid_at(first, "a number has no leading zero"));
         }
-        let integer_end = self.place;
         if self.take(b'.') {
             self.digits()?;
         }
@@ -170,38 +208,37 @@ impl<'t> Cursor<'t> {
             let _sign = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
-        let magnitude = self.line.get(first..integer_end).map(str::parse::<u64>);
         let kind = match magnitude {
-            _ if self.place > integer_end => Kind::Fraction,
-            Some(Ok(0..=limits::SAFE_INTEGER)) => Kind::Integer,
+            _ if self.place() > integer_end => Kind::Fraction,
+            0..=limits::SAFE_INTEGER => Kind::Integer,
             _ => Kind::UnsafeInteger,
         };
-        self.push(kind, start, 0, 0);
+        self.push(kind, start, magnitude as u32, (magnitude >> 32) as u32);
         Ok(())
     }
 
     fn nested(&mut self, level: usize, kind: Kind) -> Step {
         if level > limits::DEPTH_LEVELS {
             let what = format!("nested deeper than {} levels", limits::DEPTH_LEVELS);
-            return Err(Box::new(TextProblem { code: ProblemCode::JsonTooDeep, place: self.place, what }));
+            return Err(Box::new(TextProblem { code: ProblemCode::JsonTooDeep, place: self.place(), what }));
         }
-        let (start, index) = (self.place, self.tape.nodes.len());
-        self.place += 1;
+        let (start, index) = (self.place(), self.nodes.len());
+        self.pass(1);
         self.push(kind, start, 0, 0);
         let count = match kind {
             Kind::Object => self.members(level, index)?,
             _ => self.entries(level)?,
         };
-        let after = self.tape.nodes.len();
-        if let Some(node) = self.tape.nodes.get_mut(index) {
-            (node.end, node.first, node.last) = (self.place as u32, after as u32, count as u32);
+        let (end, after) = (self.place(), self.nodes.len());
+        if let Some(node) = self.nodes.get_mut(index) {
+            (node.end, node.first, node.last) = (end as u32, after as u32, count as u32);
         }
         Ok(())
     }
 
     fn entries(&mut self, level: usize) -> Result<usize, Box<TextProblem>> {
-        if self.next() == Some(b']') {
-            self.place += 1;
+        if self.next() == b']' {
+            self.pass(1);
             return Ok(0);
         }
         let mut count = 0;
@@ -209,9 +246,9 @@ impl<'t> Cursor<'t> {
             self.value(level + 1)?;
             count += 1;
             match self.next() {
-                Some(b',') => self.place += 1,
-                Some(b']') => {
-                    self.place += 1;
+                b',' => self.pass(1),
+                b']' => {
+                    self.pass(1);
                     return Ok(count);
                 }
                 _ => return Err(self.invalid("expected `,` or `]`")),
@@ -220,95 +257,123 @@ impl<'t> Cursor<'t> {
     }
 
     fn members(&mut self, level: usize, object: usize) -> Result<usize, Box<TextProblem>> {
-        if self.next() == Some(b'}') {
-            self.place += 1;
+        if self.next() == b'}' {
+            self.pass(1);
             return Ok(0);
         }
-        let mut keys = Keys::of(object);
+        let mut names = Names::of(object);
         loop {
-            if self.next() != Some(b'"') {
+            if self.next() != b'"' {
                 return Err(self.invalid("expected a member's name in double quotes"));
             }
-            let name = self.string()?;
-            keys.add(name, self)?;
-            if self.next() != Some(b':') {
-                return Err(self.invalid("expected `:` after a member's name"));
+            self.name(&mut names)?;
+            // Most values are strings that stand right behind the colon.
+            match self.rest {
+                [b':', string @ ..] if string.first() == Some(&b'"') => {
+                    self.rest = string;
+                    self.string()?;
+                }
+                _ => {
+                    if self.next() != b':' {
+                        return Err(self.invalid("expected `:` after a member's name"));
+                    }
+                    self.pass(1);
+                    self.value(level + 1)?;
+                }
             }
-            self.place += 1;
-            self.value(level + 1)?;
             match self.next() {
-                Some(b',') => self.place += 1,
-                Some(b'}') => {
-                    self.place += 1;
-                    return Ok(keys.count);
+                b',' => self.pass(1),
+                b'}' => {
+                    self.pass(1);
+                    return Ok(names.count);
                 }
                 _ => return Err(self.invalid("expected `,` or `}`")),
             }
         }
     }
-}
 
-/// The names seen so far in one object. Most objects have few, and a sketch says of most names that
-/// they are new; a large object is looked up in a set.
-struct Keys {
-    object: usize,
-    count: usize,
-    sketch: [u64; 8],
-    many: Option<BTreeSet<Vec<u8>>>,
-}
-
-impl Keys {
-    const FEW: usize = 32;
-
-    const fn of(object: usize) -> Self {
-        Self { object, count: 0, sketch: [0; 8], many: None }
+    /// A member's name, which opens here.
+    #[inline(always)]
+    fn name(&mut self, names: &mut Names) -> Step {
+        let start = self.place();
+        let look = match self.plain_string() {
+            Some(name) => {
+                let look = look(name);
+                self.push(Kind::Text, start, look, 0);
+                look
+            }
+            None => {
+                self.escaped_string(start)?;
+                look(self.last_text())
+            }
+        };
+        if names.sketched(look) || names.count >= Names::FEW {
+            self.look_up(names)?;
+        }
+        names.count += 1;
+        Ok(())
     }
 
-    /// Adds the name that was read last; `plain` is its text, where it has no escapes.
-    #[inline]
-    fn add(&mut self, plain: Option<&[u8]>, cursor: &Cursor<'_>) -> Step {
-        match plain {
-            Some(name) if self.count < Self::FEW && !self.sketched(name) => {}
-            _ => self.look_up(cursor)?,
-        }
-        self.count += 1;
-        Ok(())
+    /// The text of the string that was read last.
+    fn last_text(&self) -> &[u8] {
+        self.nodes.last().map_or(&[], |node| self.text_of(*node))
+    }
+
+    fn text_of(&self, node: Node) -> &[u8] {
+        node.text(self.line.as_bytes(), &self.decoded).unwrap_or_default()
     }
 
     /// Looks for the name that was read last among those before.
     #[inline(never)]
-    fn look_up(&mut self, cursor: &Cursor<'_>) -> Step {
-        let root = Value::root(cursor.line, cursor.tape);
-        let key = root.nth(cursor.tape.nodes.len() - 1);
-        self.sketched(key.text_bytes());
-        if self.seen(root.nth(self.object), key.text_bytes()) {
-            let what = format!("the name {} stands twice in one object", quote(key.text().unwrap_or_default()));
-            let place = key.span().start as usize;
-            return Err(Box::new(TextProblem { code: ProblemCode::JsonDuplicateKey, place, what }));
-        }
-        Ok(())
-    }
-
-    /// Whether the sketch has the name, or another one that looks like it; then it has this one too.
-    #[inline]
-    fn sketched(&mut self, key: &[u8]) -> bool {
-        let [first, middle, last] = match key {
-            [first, .., last] => [*first, key.get(key.len() / 2).copied().unwrap_or(0), *last],
-            key => [key.first().copied().unwrap_or(0); 3],
+    fn look_up(&self, names: &mut Names) -> Step {
+        let name = self.last_text();
+        let mut before = names.before(&self.nodes).map(|node| self.text_of(node));
+        let seen = if names.count < Names::FEW {
+            before.any(|before| before == name)
+        } else {
+            let all = || before.map(<[u8]>::to_owned).collect();
+            !names.many.get_or_insert_with(all).insert(name.to_owned())
         };
-        let looks = u32::from_le_bytes([first, middle, last, key.len() as u8]);
-        let bit = looks.wrapping_mul(0x9E37_79B1) >> 23;
-        let Some(word) = self.sketch.get_mut(bit as usize / 64) else { return true };
-        let before = *word;
-        *word |= 1 << (bit % 64);
-        *word == before
+        if !seen {
+            return Ok(());
+        }
+        let what = format!("the name {} stands twice in one object", quote(&String::from_utf8_lossy(name)));
+        let place = self.nodes.last().map_or(0, |node| node.start as usize);
+        Err(Box::new(TextProblem { code: ProblemCode::JsonDuplicateKey, place, what }))
+    }
+}
+
+/// The names seen so far in one object. Most objects have few, and a sketch says of most names that
+/// they are new; a large object is looked up in a set.
+struct Names {
+    object: usize,
+    count: usize,
+    sketch: u64,
+    many: Option<BTreeSet<Vec<u8>>>,
+}
+
+impl Names {
+    const FEW: usize = 32;
+
+    const fn of(object: usize) -> Self {
+        Self { object, count: 0, sketch: 0, many: None }
     }
 
-    fn seen(&mut self, object: Value<'_>, key: &[u8]) -> bool {
-        if self.count < Self::FEW {
-            return object.names(self.count).any(|name| name.text_bytes() == key);
-        }
-        let names = || object.names(self.count).map(|name| name.text_bytes().to_owned()).collect();
-        !self.many.get_or_insert_with(names).insert(key.to_owned())
+    /// Whether the sketch has a name that looks like this one; then it has this one too.
+    #[inline(always)]
+    const fn sketched(&mut self, look: u32) -> bool {
+        let before = self.sketch;
+        self.sketch |= 1 << (look % 64);
+        self.sketch == before
+    }
+
+    /// The nodes of the names, in their order.
+    fn before<'n>(&self, nodes: &'n [Node]) -> impl Iterator<Item = Node> + use<'n> {
+        let mut index = self.object as u32 + 1;
+        (0..self.count).map_while(move |_| {
+            let name = *nodes.get(index as usize)?;
+            index = nodes.get(index as usize + 1)?.next(index + 1);
+            Some(name)
+        })
     }
 }

@@ -2,47 +2,44 @@
 
 use super::read::{Cursor, Step, TextProblem};
 use crate::problem::ProblemCode;
-use crate::text::plain_prefix;
+use crate::text::from_special;
 
 impl Cursor<'_> {
-    /// Moves over plain bytes to the next quote, backslash or control character.
-    #[inline]
-    pub(super) fn skip_plain(&mut self) {
-        self.place += plain_prefix(self.rest());
-    }
-
     /// Decodes a string that opens at `start`; the cursor stands at its first escape.
-    pub(super) fn decode_into(&mut self, decoded: &mut String, start: usize) -> Step {
+    pub(super) fn decode(&mut self, start: usize) -> Step {
         let mut plain_from = start + 1;
         loop {
-            self.skip_plain();
-            decoded.push_str(self.line.get(plain_from..self.place).unwrap_or_default());
+            self.rest = from_special(self.rest);
+            self.decoded.push_str(self.line.get(plain_from..self.place()).unwrap_or_default());
             match self.peek() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => decoded.push(self.escape()?),
-                Some(_) => return Err(self.invalid("a control character in a string")),
-                None => return Err(self.invalid("the line ends inside a string")),
+                b'"' => return Ok(()),
+                b'\\' => {
+                    let character = self.escape()?;
+                    self.decoded.push(character);
+                }
+                _ if self.is_at_end() => return Err(self.invalid("the line ends inside a string")),
+                _ => return Err(self.invalid("a control character in a string")),
             }
-            plain_from = self.place;
+            plain_from = self.place();
         }
     }
 
     fn escape(&mut self) -> Result<char, Box<TextProblem>> {
-        let start = self.place;
-        self.place += 1;
+        let start = self.place();
+        self.pass(1);
         let simple = match self.peek() {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(start),
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode_escape(start),
             _ => return Err(self.invalid_at(start, "no such escape in a string")),
         };
-        self.place += 1;
+        self.pass(1);
         Ok(simple)
     }
 
@@ -50,8 +47,8 @@ impl Cursor<'_> {
         let first = self.code_unit(start)?;
         let unit = match first {
             0xD800..=0xDBFF => {
-                let low = self.rest().starts_with(b"\\u");
-                self.place += usize::from(low);
+                let low = self.rest.starts_with(b"\\u");
+                self.pass(usize::from(low));
                 let second = if low { self.code_unit(start)? } else { 0 };
                 if !(0xDC00..=0xDFFF).contains(&second) {
                     return Err(self.invalid_at(start, "a lone surrogate escape"));
@@ -65,18 +62,18 @@ impl Cursor<'_> {
 
     /// `u` and four hex digits.
     fn code_unit(&mut self, start: usize) -> Result<u32, Box<TextProblem>> {
-        let digits = self.line.get(self.place + 1..self.place + 5);
+        let digits = self.line.get(self.place() + 1..self.place() + 5);
         let unit = digits
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|digits| u32::from_str_radix(digits, 16).ok())
             .ok_or_else(|| self.invalid_at(start, "`\\u` wants four hex digits"))?;
-        self.place += 5;
+        self.pass(5);
         Ok(unit)
     }
 
     #[cold]
     pub(super) fn invalid(&self, what: &str) -> Box<TextProblem> {
-        self.invalid_at(self.place, what)
+        self.invalid_at(self.place(), what)
     }
 
     #[cold]

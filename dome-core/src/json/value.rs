@@ -1,6 +1,6 @@
 //! Looking at what was read: kinds, texts, members, entries and pointers (RFC 6901).
 
-use super::{Node, Span, Tape};
+use super::{Node, Span, Tape, look};
 
 /// What a JSON value is. Numbers are told apart as far as M-15 asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,33 +44,17 @@ impl Kind {
 /// One value on the tape of its line.
 #[derive(Clone, Copy)]
 pub struct Value<'t> {
-    line: &'t str,
     tape: &'t Tape,
     index: u32,
 }
 
 impl<'t> Value<'t> {
-    pub(super) const fn root(line: &'t str, tape: &'t Tape) -> Self {
-        Self { line, tape, index: 0 }
+    pub(super) const fn root(tape: &'t Tape) -> Self {
+        Self { tape, index: 0 }
     }
 
     const fn at(self, index: u32) -> Self {
         Self { index, ..self }
-    }
-
-    /// The value at a place of the tape.
-    pub(super) fn nth(self, index: usize) -> Self {
-        self.at(u32::try_from(index).unwrap_or(u32::MAX))
-    }
-
-    /// The names of the first `count` members of an object, which may still be being read.
-    pub(super) fn names(self, count: usize) -> impl Iterator<Item = Self> {
-        let mut index = self.index + 1;
-        (0..count).map(move |_| {
-            let key = self.at(index);
-            index = self.at(index + 1).next();
-            key
-        })
     }
 
     fn node(self) -> Node {
@@ -94,7 +78,7 @@ impl<'t> Value<'t> {
     #[must_use]
     pub fn written(self) -> &'t str {
         let node = self.node();
-        self.line.get(node.start as usize..node.end as usize).unwrap_or_default()
+        self.tape.line.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
     /// The text of a string, decoded.
@@ -102,21 +86,26 @@ impl<'t> Value<'t> {
     pub fn text(self) -> Option<&'t str> {
         let node = self.node();
         match node.kind {
-            Kind::Text => self.line.get(node.start as usize + 1..node.end as usize - 1),
+            Kind::Text => self.tape.line.get(node.start as usize + 1..node.end as usize - 1),
             Kind::EscapedText => self.tape.decoded.get(node.first as usize..node.last as usize),
             _ => None,
         }
     }
 
-    /// The bytes of [`Value::text`], without asking where characters begin.
-    pub(crate) fn text_bytes(self) -> &'t [u8] {
+    /// The bytes of [`Value::text`], without asking where characters begin, and their [`look`].
+    #[inline]
+    pub(crate) fn name(self) -> (&'t [u8], u32) {
         let node = self.node();
-        let bytes = match node.kind {
-            Kind::Text => self.line.as_bytes().get(node.start as usize + 1..node.end as usize - 1),
-            Kind::EscapedText => self.tape.decoded.as_bytes().get(node.first as usize..node.last as usize),
-            _ => None,
-        };
-        bytes.unwrap_or_default()
+        let name = node.text(self.tape.line.as_bytes(), &self.tape.decoded).unwrap_or_default();
+        (name, if node.kind == Kind::Text { node.first } else { look(name) })
+    }
+
+    /// The value of a [`Kind::Integer`] that is not negative.
+    pub(crate) fn unsigned(self) -> Option<u64> {
+        let node = self.node();
+        let magnitude = u64::from(node.first) | u64::from(node.last) << 32;
+        let is_sound = node.kind == Kind::Integer && (magnitude == 0 || !self.written().starts_with('-'));
+        is_sound.then_some(magnitude)
     }
 
     /// How many entries an array has, or members an object.
@@ -136,10 +125,7 @@ impl<'t> Value<'t> {
 
     /// The node that follows this value and all that it holds.
     fn next(self) -> u32 {
-        match self.node() {
-            Node { kind: Kind::Array | Kind::Object, first, .. } => first,
-            _ => self.index + 1,
-        }
+        self.node().next(self.index)
     }
 
     /// The entries of an array.

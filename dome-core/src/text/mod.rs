@@ -2,7 +2,7 @@
 
 mod plain;
 
-pub(crate) use plain::{is_printable, plain_prefix};
+pub(crate) use plain::{BLOCK, from_special, is_printable, plain_prefix};
 
 use std::cmp::Ordering;
 

@@ -3,7 +3,7 @@
 use wide::u8x16;
 
 /// Bytes of a block.
-const BLOCK: usize = 16;
+pub(crate) const BLOCK: usize = 16;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x80 * ONES;
 
@@ -13,7 +13,7 @@ const HIGH: u64 = 0x80 * ONES;
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((block, after)) = rest.split_first_chunk() {
-        let place = first_special(block);
+        let place = special_of(block);
         if place < BLOCK {
             return bytes.len() - rest.len() + place;
         }
@@ -22,9 +22,24 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + if is_plain(rest) { rest.len() } else { plain_bytes(rest) }
 }
 
+/// The bytes from the first control character, quote or backslash on, of bytes that end with a
+/// [`BLOCK`] of control characters.
+#[inline(always)]
+pub(crate) fn from_special(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let Some(block) = rest.first_chunk() {
+        let place = special_of(block);
+        rest = rest.get(place..).unwrap_or_default();
+        if place < BLOCK {
+            break;
+        }
+    }
+    rest
+}
+
 /// The place of the first control character, quote or backslash of a block, or its length.
 #[inline(always)]
-fn first_special(block: &[u8; BLOCK]) -> usize {
+fn special_of(block: &[u8; BLOCK]) -> usize {
     let block = u8x16::new(*block);
     let is = |byte: u8| block.cmp_eq(u8x16::splat(byte));
     let control = block.min(u8x16::splat(0x1F)).cmp_eq(block);
@@ -87,6 +102,12 @@ mod tests {
         ) {
             let special = bytes.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\'));
             proptest::prop_assert_eq!(plain_prefix(&bytes), special.unwrap_or(bytes.len()));
+            let padded = [&bytes, [0; BLOCK].as_slice()].concat();
+            for from in 0..=bytes.len() {
+                let rest = padded.get(from..).unwrap_or_default();
+                let special = rest.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\')).unwrap_or(0);
+                proptest::prop_assert_eq!(from_special(rest), rest.get(special..).unwrap_or_default());
+            }
         }
 
         #[test]
