@@ -13,6 +13,8 @@ mod convert;
 mod explain;
 #[path = "cli/failing.rs"]
 mod failing;
+#[path = "cli/golden.rs"]
+mod golden;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/harness.rs"]

@@ -105,11 +105,12 @@ impl Keyer {
         Keyed {
             digest: Sha256Hash::of(&self.canonical),
             idempotency: key::idempotency(self.binder, envelope, &mut self.bytes),
-            identity: self.identity(envelope, None),
+            identity: self.identity(envelope),
         }
     }
 
-    /// The keys of an envelope that was keyed before: nothing is hashed again.
+    /// The keys of an envelope that was keyed before: nothing is hashed again, and of an identity that is
+    /// known nothing made.
     ///
     /// ```
     /// use dome_core::{BinderVersion, Keyer, Keys};
@@ -119,8 +120,14 @@ impl Keyer {
     /// # Ok::<(), dome_core::Rejection>(())
     /// ```
     pub fn key_known(&mut self, envelope: &Envelope, keys: &Keys) -> Keyed {
-        let identity = self.identity(envelope, Some(keys));
-        Keyed { digest: keys.digest, idempotency: keys.idempotency, identity }
+        let (spec, binder, templates) = (&envelope.task_spec, self.binder, &mut self.templates);
+        let Keys { digest, fingerprint_hash, idempotency, derived, line, concept } = *keys;
+        let is_it = |identity: &Identity| identity.is_of(spec, fingerprint_hash);
+        let identity = self.known.get(place(fingerprint_hash, spec), is_it, || {
+            let fingerprint = Parts::of(binder, envelope, templates).to_fingerprint();
+            Identity::new(spec, fingerprint, fingerprint_hash, [derived, line, concept])
+        });
+        Keyed { digest, idempotency, identity }
     }
 
     /// The canonical bytes of the envelope that was keyed last.
@@ -129,25 +136,18 @@ impl Keyer {
         &self.canonical
     }
 
-    fn identity(&mut self, envelope: &Envelope, keys: Option<&Keys>) -> Arc<Identity> {
-        let (spec, bytes) = (&envelope.task_spec, &mut self.bytes);
-        let parts = Parts::of(self.binder, envelope, &mut self.templates);
+    fn identity(&mut self, envelope: &Envelope) -> Arc<Identity> {
+        let (spec, binder, bytes) = (&envelope.task_spec, self.binder, &mut self.bytes);
+        let parts = Parts::of(binder, envelope, &mut self.templates);
         bytes.clear();
         crate::canonical::append(&parts, bytes);
-        let fingerprint_hash = keys.map_or_else(|| Sha256Hash::of(bytes), |keys| keys.fingerprint_hash);
-        let is_it = |identity: &Identity| identity.fingerprint_hash == fingerprint_hash && identity.is_of(spec);
+        let fingerprint_hash = Sha256Hash::of(bytes);
+        let is_it = |identity: &Identity| identity.is_of(spec, fingerprint_hash);
         self.known.get(place(fingerprint_hash, spec), is_it, || {
-            let derived = |bytes| key::derived(self.binder, spec, fingerprint_hash, bytes);
-            let concept = |bytes| key::concept(self.binder, spec, fingerprint_hash, bytes);
-            Arc::new(Identity {
-                task_line: Arc::new(spec.line()),
-                failure_reason_code: spec.failure_reason_code.clone(),
-                fingerprint: Arc::new(parts.to_fingerprint()),
-                fingerprint_hash,
-                derived: keys.map_or_else(|| derived(bytes), |keys| keys.derived),
-                line: keys.map_or_else(|| key::line(spec, bytes), |keys| keys.line),
-                concept: keys.map_or_else(|| concept(bytes), |keys| keys.concept),
-            })
+            let derived = key::derived(binder, spec, fingerprint_hash, bytes);
+            let line = key::line(spec, bytes);
+            let concept = key::concept(binder, spec, fingerprint_hash, bytes);
+            Identity::new(spec, parts.to_fingerprint(), fingerprint_hash, [derived, line, concept])
         })
     }
 }
@@ -170,9 +170,27 @@ fn place(fingerprint_hash: Sha256Hash, spec: &TaskSpec) -> u64 {
 }
 
 impl Identity {
-    fn is_of(&self, spec: &TaskSpec) -> bool {
+    fn new(
+        spec: &TaskSpec,
+        fingerprint: Fingerprint,
+        fingerprint_hash: Sha256Hash,
+        [derived, line, concept]: [Sha256Hash; 3],
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            task_line: Arc::new(spec.line()),
+            failure_reason_code: spec.failure_reason_code.clone(),
+            fingerprint: Arc::new(fingerprint),
+            fingerprint_hash,
+            derived,
+            line,
+            concept,
+        })
+    }
+
+    fn is_of(&self, spec: &TaskSpec, fingerprint_hash: Sha256Hash) -> bool {
         let TaskLine { scope, target_kind, target_id, action_kind } = &*self.task_line;
-        *target_id == spec.target.id
+        self.fingerprint_hash == fingerprint_hash
+            && *target_id == spec.target.id
             && self.failure_reason_code == spec.failure_reason_code
             && *action_kind == spec.action.kind
             && *target_kind == spec.target.kind

@@ -3,16 +3,8 @@
 
 use serde_json::Value;
 
-use crate::harness::{Ended, Place, golden};
-
-fn replayed() -> Place {
-    let place = Place::new();
-    let (input, codes) = (golden("input"), golden("reason-codes.json"));
-    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
-    let ended = place.dome(&["replay", input, "--reason-codes", codes, "--out", "o"], b"");
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    place
-}
+use crate::golden::replayed;
+use crate::harness::{Ended, Place};
 
 fn explain(place: &Place, key: &str, more: &[&str]) -> Ended {
     place.dome(&[&["explain", key, "--from", "o"], more].concat(), b"")

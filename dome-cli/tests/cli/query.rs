@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::golden::replayed;
 use crate::harness::{Ended, Place, golden};
 
 const VIEWS: [(&str, &str); 3] = [
@@ -11,16 +12,6 @@ const VIEWS: [(&str, &str); 3] = [
     ("gate-rollup", "views/mv_gate_rollup_by_failure_reason_code.jsonl"),
     ("guard-denials", "views/mv_guard_denials_by_policy_reason_code.jsonl"),
 ];
-
-/// A place with the golden snapshot replayed into `o`.
-fn replayed() -> Place {
-    let place = Place::new();
-    let (input, codes) = (golden("input"), golden("reason-codes.json"));
-    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
-    let ended = place.dome(&["replay", input, "--reason-codes", codes, "--out", "o"], b"");
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    place
-}
 
 fn query(place: &Place, args: &[&str]) -> Ended {
     place.dome(&[&["query"], args, &["--from", "o"]].concat(), b"")

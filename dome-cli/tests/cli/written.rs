@@ -3,19 +3,10 @@
 use dome_core::Sha256Hash;
 use serde_json::Value;
 
-use crate::harness::{Ended, Place, golden};
+use crate::golden::replayed;
+use crate::harness::{Ended, Place};
 
 const RECENT: &str = "o/views/mv_recent_failures_by_taskspec.jsonl";
-
-/// The golden snapshot as a result `o`.
-fn replayed() -> Place {
-    let place = Place::new();
-    let (input, codes) = (golden("input"), golden("reason-codes.json"));
-    let [input, codes] = [&input, &codes].map(|path| path.to_str().unwrap());
-    let ended = place.dome(&["replay", input, "--reason-codes", codes, "--out", "o"], b"");
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    place
-}
 
 fn ask(place: &Place, question: &[&str]) -> Ended {
     place.dome(&[&["query"], question, &["--from", "o"]].concat(), b"")
