@@ -74,7 +74,7 @@ impl FromStr for Sha256Hash {
         // Without a branch, so that the compiler takes many digits at a time: 16 and more are none.
         let digit = |byte: u8| {
             let (decimal, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
-            if decimal < 10 { decimal } else { letter.saturating_add(10) | (u8::from(letter >= 6) << 7) }
+            if decimal < 10 { decimal } else { letter.saturating_add(10) }
         };
         let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| HashError)?;
         let nibbles = digits.map(digit);

@@ -135,9 +135,8 @@ impl Check {
     }
 
     pub(crate) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
-        match at.unsigned() {
-            Some(value) if (least..=most).contains(&value) => return Some(value),
-            _ => {}
+        if let Some(value) = at.unsigned().filter(|value| (least..=most).contains(value)) {
+            return Some(value);
         }
         let written = quote(at.written());
         match at.kind() {
