@@ -29,7 +29,7 @@ pub struct Derived {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldedCapsule {
     /// What its facts say.
-    pub state: CapsuleState,
+    pub state: Box<CapsuleState>,
     /// Whether some guard is at *no* in the lane of its line's last fact.
     pub guard_denied: bool,
 }
@@ -38,7 +38,7 @@ pub struct FoldedCapsule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinishedCapsule {
     /// What its facts say.
-    pub state: CapsuleState,
+    pub state: Box<CapsuleState>,
     /// What it comes to.
     pub capsule: Capsule,
 }
@@ -74,7 +74,7 @@ pub fn finish_keys(
 ) -> FinishedKeys<impl ExactSizeIterator<Item = FinishedCapsule>> {
     folded.sort_unstable_by_key(|folded| folded.state.keys.derived);
     let by_key: BTreeMap<Sha256Hash, &CapsuleState> =
-        folded.iter().map(|folded| (folded.state.keys.derived, &folded.state)).collect();
+        folded.iter().map(|folded| (folded.state.keys.derived, &*folded.state)).collect();
     let Applications { counts, unknown, too_early } = count(applied, &by_key);
     let capsules = folded.into_iter().map(move |FoldedCapsule { state, guard_denied }| {
         let applied = counts.get(&state.keys.derived).copied().unwrap_or_default();
@@ -134,6 +134,12 @@ pub fn by_key(lines: Vec<FoldedLine>, parts: usize) -> Vec<KeyPart> {
 }
 
 impl KeyPart {
+    /// How many capsules it has.
+    #[must_use]
+    pub const fn capsules(&self) -> usize {
+        self.folded.len()
+    }
+
     /// Finishes the capsules of the part (M-84, M-90 to M-92).
     #[must_use]
     pub fn finish(self, rules: &Rules, as_of: Option<Timestamp>) -> FinishedPart {
@@ -145,20 +151,45 @@ impl KeyPart {
     }
 }
 
-/// Puts the finished parts of all keys together, which come in the order of [`by_key`] (M-95).
-#[must_use]
-pub fn assemble_parts(parts: Vec<FinishedPart>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
-    let count = parts.iter().map(|part| part.capsules.len()).sum();
-    let mut all = Derived { capsules: Vec::with_capacity(count), ..Derived::default() };
-    let mut remedies = Vec::with_capacity(count);
-    for part in parts {
-        all.capsules.extend(part.capsules);
-        remedies.extend(part.remedies);
-        all.applied_unknown += part.applied_unknown;
-        all.applied_too_early += part.applied_too_early;
+/// The finished parts of all keys, put together one by one in the order of [`by_key`] (M-95).
+///
+/// ```
+/// use dome_binder::{Assembly, Derived, Policy, Rules, by_key};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// let mut assembly = Assembly::of(0);
+/// by_key(Vec::new(), 2).into_iter().for_each(|part| assembly.push(part.finish(&rules, None)));
+/// assert_eq!(assembly.conclude(&rules, None), Derived::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Assembly {
+    derived: Derived,
+    remedies: Vec<BTreeMap<Sha256Hash, RemedyState>>,
+}
+
+impl Assembly {
+    /// One of so many capsules.
+    #[must_use]
+    pub fn of(capsules: usize) -> Self {
+        let derived = Derived { capsules: Vec::with_capacity(capsules), ..Derived::default() };
+        Self { derived, remedies: Vec::with_capacity(capsules) }
     }
-    all.concepts = concepts(all.capsules.iter().zip(&remedies), rules, as_of);
-    all
+
+    /// Adds the next part.
+    pub fn push(&mut self, part: FinishedPart) {
+        self.derived.capsules.extend(part.capsules);
+        self.remedies.extend(part.remedies);
+        self.derived.applied_unknown += part.applied_unknown;
+        self.derived.applied_too_early += part.applied_too_early;
+    }
+
+    /// Gathers the concepts: everything is there.
+    #[must_use]
+    pub fn conclude(mut self, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
+        self.derived.concepts = concepts(self.derived.capsules.iter().zip(&self.remedies), rules, as_of);
+        self.derived
+    }
 }
 
 /// Puts folded lines together, in whatever order they come.
@@ -167,6 +198,8 @@ pub fn assemble_parts(parts: Vec<FinishedPart>, rules: &Rules, as_of: Option<Tim
 /// ([`crate::Ledger::last_ts`]).
 #[must_use]
 pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
-    let parts = by_key(lines, 1).into_iter().map(|part| part.finish(rules, as_of)).collect();
-    assemble_parts(parts, rules, as_of)
+    let parts = by_key(lines, 1);
+    let mut assembly = Assembly::of(parts.iter().map(KeyPart::capsules).sum());
+    parts.into_iter().for_each(|part| assembly.push(part.finish(rules, as_of)));
+    assembly.conclude(rules, as_of)
 }

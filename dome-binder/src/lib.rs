@@ -56,12 +56,13 @@ mod replay;
 pub mod rollout;
 mod rows;
 mod settle;
+mod touch;
 mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
 pub use assemble::{
-    Derived, FinishedCapsule, FinishedKeys, FinishedPart, FoldedCapsule, KeyPart, assemble, assemble_parts, by_key,
+    Assembly, Derived, FinishedCapsule, FinishedKeys, FinishedPart, FoldedCapsule, KeyPart, assemble, by_key,
     finish_keys,
 };
 pub use capsule::{Capsule, CapsuleKind, finish};
@@ -77,7 +78,7 @@ pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
-pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
+pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, LinesPart, Position, join_lines, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
@@ -87,4 +88,5 @@ pub use replay::{Replay, bindings, conclude, replay};
 pub use rows::fact_schema;
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
+pub use touch::touch;
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, Triggers, mints};

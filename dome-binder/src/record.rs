@@ -1,6 +1,6 @@
 //! Records: envelopes as the binder keeps them, with their keys and where they came from (M-43).
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
 use dome_core::{
@@ -65,20 +65,32 @@ pub struct Record {
     pub signal: Signal,
     /// `wrapper_policy`
     pub wrapper_policy: WrapperPolicy,
-    /// `policy_reason_code`
-    pub policy_reason_code: Option<Box<PolicyReasonCode>>,
     /// `gates`, sorted by id
     pub gates: Arc<[Gate]>,
-    /// `guard_evals`, sorted by id
-    pub guard_evals: Box<[GuardEval]>,
     /// `attempts`
     pub attempts: Option<NonZeroU32>,
-    /// `duration_ms`
-    pub duration_ms: Option<u64>,
-    /// `applied_capsule`
-    pub applied_capsule: Option<Box<Sha256Hash>>,
     /// `remedy`
     pub remedy: Option<Arc<Remedy>>,
+    /// `duration_ms` and one more: a record is as small as it can be.
+    more_than_duration_ms: Option<NonZeroU64>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few records have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rare {
+    policy_reason_code: Option<PolicyReasonCode>,
+    guard_evals: Box<[GuardEval]>,
+    applied_capsule: Option<Sha256Hash>,
+}
+
+impl Rare {
+    fn take(envelope: &mut Envelope) -> Option<Box<Self>> {
+        let (policy_reason_code, applied_capsule) = (envelope.policy_reason_code.take(), envelope.applied_capsule);
+        let guard_evals = std::mem::take(&mut envelope.guard_evals).into_boxed_slice();
+        let is_any = policy_reason_code.is_some() || applied_capsule.is_some() || !guard_evals.is_empty();
+        is_any.then(|| Box::new(Self { policy_reason_code, guard_evals, applied_capsule }))
+    }
 }
 
 /// Attempts as a record holds them: from 1 to 10^6.
@@ -105,13 +117,14 @@ impl Record {
 
     /// A record of what is known of its envelope.
     pub(crate) fn of(
-        envelope: Envelope,
+        mut envelope: Envelope,
         keys: Keyed,
         canonical: Canonical,
         gates: Arc<[Gate]>,
         remedy: Option<Arc<Remedy>>,
         source: Source,
     ) -> Self {
+        let rare = Rare::take(&mut envelope);
         Self {
             canonical,
             keys,
@@ -125,14 +138,37 @@ impl Record {
             ts: envelope.ts,
             signal: envelope.signal,
             wrapper_policy: envelope.wrapper_policy,
-            policy_reason_code: envelope.policy_reason_code.map(Box::new),
             gates,
-            guard_evals: envelope.guard_evals.into_boxed_slice(),
             attempts: envelope.attempts.and_then(few),
-            duration_ms: envelope.duration_ms,
-            applied_capsule: envelope.applied_capsule.map(Box::new),
             remedy,
+            // A duration is an integer that JSON has exactly, far below the greatest of 64 bits.
+            more_than_duration_ms: envelope.duration_ms.and_then(|ms| NonZeroU64::MIN.checked_add(ms)),
+            rare,
         }
+    }
+
+    /// `policy_reason_code`
+    #[must_use]
+    pub fn policy_reason_code(&self) -> Option<&PolicyReasonCode> {
+        self.rare.as_ref()?.policy_reason_code.as_ref()
+    }
+
+    /// `guard_evals`, sorted by id.
+    #[must_use]
+    pub fn guard_evals(&self) -> &[GuardEval] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.guard_evals)
+    }
+
+    /// `duration_ms`
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<u64> {
+        self.more_than_duration_ms.map(|more| more.get() - 1)
+    }
+
+    /// `applied_capsule`
+    #[must_use]
+    pub fn applied_capsule(&self) -> Option<&Sha256Hash> {
+        self.rare.as_ref()?.applied_capsule.as_ref()
     }
 
     /// Whether the outcome is a failure or a gate failed (M-72).
@@ -158,5 +194,16 @@ impl Record {
     #[must_use]
     pub fn passes(&self, failed_gates: &[dome_core::GateId]) -> bool {
         self.gates.is_empty() || failed_gates.iter().all(|gate| self.gate_status(gate) == Some(Status::Pass))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_stays_as_small_as_it_is() {
+        // A replay holds one a line, and allocators have a size of 320 bytes.
+        assert!(size_of::<Record>() <= 320, "{}", size_of::<Record>());
     }
 }

@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use crate::groups::{Groups, hash_of, hash_of_key};
 use crate::record::Record;
+use crate::touch::touch;
 
 /// The records of one run, in any order.
 #[derive(Debug, Default)]
@@ -117,6 +118,7 @@ impl std::ops::AddAssign for RunCounts {
 /// ```
 #[must_use]
 pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
+    touch(records.iter().map(Box::as_ref));
     let key = |record: &Record| (record.sequence, record.ts);
     records.sort_by(|a, b| {
         key(a).cmp(&key(b)).then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.keys.digest.cmp(&b.keys.digest))

@@ -106,8 +106,8 @@ pub struct Latency {
 pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Policy) -> Triggers {
     let fact = line_fact.fact;
     let storm = fact.attempts.is_some_and(|attempts| u64::from(attempts.get()) >= policy.retry_storm_attempts);
-    let slow = fact.duration_ms.is_some_and(|duration| latency.is_exceeded_by(duration, policy));
-    if let Some(duration) = fact.duration_ms {
+    let slow = fact.duration_ms().is_some_and(|duration| latency.is_exceeded_by(duration, policy));
+    if let Some(duration) = fact.duration_ms() {
         latency.add(duration, policy.latency_window);
     }
     [(storm, Trigger::RetryStorm), (slow, Trigger::LatencyDelta), (line_fact.unseen_denial, Trigger::UnseenDenial)]
@@ -162,7 +162,7 @@ pub fn mints(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> bool {
             strict
                 || record.signal == Signal::Anomaly
                 || record.gates.iter().any(|gate| gate.status == Status::Fail)
-                || record.guard_evals.iter().any(dome_core::GuardEval::denies)
+                || record.guard_evals().iter().any(dome_core::GuardEval::denies)
                 || !triggers.is_empty()
         }
         WrapperPolicy::Lenient => true,

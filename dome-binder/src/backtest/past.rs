@@ -128,7 +128,7 @@ impl<'l> Past<'l> {
     pub fn learn(&mut self, line_fact: &LineFact<'l>) -> Step {
         let fact = line_fact.fact;
         // M-84 asks what earlier facts have minted, so before this one does.
-        let applied_home = fact.applied_capsule.as_deref().and_then(|key| self.homes.get(key).copied());
+        let applied_home = fact.applied_capsule().and_then(|key| self.homes.get(key).copied());
         let home = fact.keys.line;
         let step = self.shelves.entry(home).or_default().state.push(line_fact, self.rules, &mut self.runs);
         let changed: BTreeSet<Sha256Hash> = step.effects.iter().map(Effect::key).collect();

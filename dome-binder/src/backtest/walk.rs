@@ -36,7 +36,7 @@ pub fn walk(ledger: &Ledger, rules: &Rules) -> Walked {
     let mut walked = Walked::default();
     for line_fact in facts(ledger) {
         let fact = line_fact.fact;
-        let denied = fact.signal == Signal::Denial || fact.guard_evals.iter().any(dome_core::GuardEval::denies);
+        let denied = fact.signal == Signal::Denial || fact.guard_evals().iter().any(dome_core::GuardEval::denies);
         let known = (denied || fact.is_failing()).then(|| past.ask(fact));
         if let Some(known) = known {
             walked.denials += u64::from(denied);

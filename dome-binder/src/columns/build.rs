@@ -121,7 +121,7 @@ impl Build<'_> {
             let failing = if fact.is_failing() { FAILING } else { 0 };
             let flags = failing | if unseen.contains(&position) { UNSEEN } else { 0 };
             self.put(Section::Flags, &[flags]);
-            let applied = fact.applied_capsule.as_deref().and_then(|key| failures.get(key));
+            let applied = fact.applied_capsule().and_then(|key| failures.get(key));
             self.number(Section::Applied, applied.map_or(Some(0), |(number, _)| number.checked_add(1))?);
             self.put(Section::Digests, &start(fact.keys.digest).to_le_bytes());
             self.put(Section::Idempotency, &start(fact.keys.idempotency).to_le_bytes());

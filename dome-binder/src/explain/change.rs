@@ -100,7 +100,7 @@ impl Change {
                 let mut changes = vec![one(Counter::SupportCount)];
                 changes.extend(new_run.then(|| one(Counter::RunCount)));
                 changes.extend((fact.signal == Signal::Denial).then(|| one(Counter::DenialCount)));
-                let code = fact.policy_reason_code.as_ref();
+                let code = fact.policy_reason_code();
                 changes.extend(code.map(|code| of(Counter::PolicyReasonCodes, code.to_string())));
                 changes.extend(triggers.iter().map(|trigger| of(Counter::Triggers, trigger.as_str().to_owned())));
                 changes

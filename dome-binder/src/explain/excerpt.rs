@@ -44,7 +44,7 @@ impl<'l> Part<'l> {
     #[must_use]
     pub fn excerpt(&self, key: Sha256Hash) -> Option<Excerpt<'l>> {
         let own = self.facts.iter().find(|fact| fact.fact.keys.derived == key)?.fact.keys.line;
-        let applying = self.facts.iter().filter(|fact| fact.fact.applied_capsule.as_deref() == Some(&key));
+        let applying = self.facts.iter().filter(|fact| fact.fact.applied_capsule() == Some(&key));
         let others: BTreeSet<Sha256Hash> =
             applying.map(|fact| fact.fact.keys.line).filter(|line| *line != own).collect();
         Some(Excerpt { line: self.line(own), others: others.into_iter().map(|line| self.line(line)).collect() })

@@ -54,7 +54,7 @@ pub fn fact_story(
 ) -> Option<FactStory> {
     let fact = line.facts.iter().find(|fact| fact.position == position)?.fact;
     let mut step = Told::of(line, rules).step(line, position, rules)?;
-    let applied_capsule = fact.applied_capsule.as_deref().copied();
+    let applied_capsule = fact.applied_capsule().copied();
     if let Some(key) = applied_capsule {
         let judged = applied.and_then(|excerpt| Tale::of(excerpt, rules).applications(key).get(&position).copied());
         step.apply(key, Some(judged.unwrap_or(Application::Unknown)));

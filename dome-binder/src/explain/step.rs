@@ -125,7 +125,7 @@ impl Step {
             minted: deed.minted,
             mode,
             ordered_ts: fact.ordered_ts,
-            policy_reason_code: fact.policy_reason_code.as_deref().cloned(),
+            policy_reason_code: fact.policy_reason_code().cloned(),
             position: line_fact.position as u64,
             run_id: fact.run_id.clone(),
             sequence: fact.sequence,
@@ -146,7 +146,7 @@ fn mint_reasons(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> Vec
         (matches!(record.signal, Signal::Failure | Signal::Denial), MintReason::Signal),
         (hybrid && record.signal == Signal::Anomaly, MintReason::Anomaly),
         (hybrid && record.gates.iter().any(|gate| gate.status == Status::Fail), MintReason::FailedGate),
-        (hybrid && record.guard_evals.iter().any(|eval| denies(eval.decision)), MintReason::DenyingGuard),
+        (hybrid && record.guard_evals().iter().any(|eval| denies(eval.decision)), MintReason::DenyingGuard),
         (hybrid && !triggers.is_empty(), MintReason::Trigger),
         (mode == WrapperPolicy::Lenient, MintReason::Lenient),
     ]
@@ -170,8 +170,8 @@ fn fired(trigger: Trigger, record: &Record, deed: &Deed, policy: &Policy) -> Fir
                 times.max(more)
             };
             let from = deed.median_ms.map(least);
-            Fired { found: record.duration_ms, from, median_ms: deed.median_ms, samples: Some(deed.samples), ..bare }
+            Fired { found: record.duration_ms(), from, median_ms: deed.median_ms, samples: Some(deed.samples), ..bare }
         }
-        Trigger::UnseenDenial => Fired { policy_reason_code: record.policy_reason_code.as_deref().cloned(), ..bare },
+        Trigger::UnseenDenial => Fired { policy_reason_code: record.policy_reason_code().cloned(), ..bare },
     }
 }

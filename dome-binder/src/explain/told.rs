@@ -56,7 +56,7 @@ impl Told {
     }
 
     fn by_key(&self) -> BTreeMap<Sha256Hash, &CapsuleState> {
-        self.folded.capsules.iter().map(|state| (state.keys.derived, state)).collect()
+        self.folded.capsules.iter().map(|state| (state.keys.derived, &**state)).collect()
     }
 }
 

@@ -20,7 +20,7 @@ impl Guards {
         if record.is_succeeding() {
             *self = Self::default();
         }
-        for eval in &record.guard_evals {
+        for eval in record.guard_evals() {
             match eval.decision {
                 Some(Decision::Deny | Decision::Stop) => {
                     self.at_no.insert(eval.guard_id.clone());
@@ -31,7 +31,7 @@ impl Guards {
                 None => {}
             }
         }
-        let explained = record.guard_evals.iter().any(dome_core::GuardEval::denies);
+        let explained = record.guard_evals().iter().any(dome_core::GuardEval::denies);
         self.unnamed_at_no |= record.signal == Signal::Denial && !explained;
     }
 

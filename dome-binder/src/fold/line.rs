@@ -36,7 +36,7 @@ pub struct Step {
 }
 
 /// The parts of a [`LineState`].
-pub type LineParts = (Latency, BTreeMap<Option<Lane>, LaneState>, BTreeMap<Sha256Hash, CapsuleState>);
+pub type LineParts = (Latency, BTreeMap<Option<Lane>, LaneState>, BTreeMap<Sha256Hash, Box<CapsuleState>>);
 
 impl LineState {
     /// The state that these parts are of.
@@ -87,12 +87,12 @@ impl LineState {
     /// One of its capsules, as far as it is folded.
     #[must_use]
     pub fn capsule(&self, key: &Sha256Hash) -> Option<&CapsuleState> {
-        self.capsules.0.get(key)
+        self.capsules.0.get(key).map(Box::as_ref)
     }
 
     /// The capsules, by derived key.
     #[must_use]
-    pub fn into_capsules(self) -> Vec<CapsuleState> {
+    pub fn into_capsules(self) -> Vec<Box<CapsuleState>> {
         self.capsules.0.into_values().collect()
     }
 }

@@ -18,7 +18,11 @@ use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 
 use crate::ledger::{LineFact, LineFacts, Position};
 use crate::policy::Policy;
+use crate::touch::touch;
 use crate::trigger::Triggers;
+
+/// Facts that are looked at before they are folded.
+const TOUCHED: usize = 64;
 
 /// What a replay goes by, besides its facts.
 #[derive(Clone, Debug)]
@@ -56,7 +60,7 @@ pub struct FoldedLine {
     /// How each of its facts was bound.
     pub bound: Vec<Bound>,
     /// Its capsules, before anything that other lines say (M-84) is added; by derived key.
-    pub capsules: Vec<CapsuleState>,
+    pub capsules: Vec<Box<CapsuleState>>,
     /// Facts of this line that applied a capsule, of this or another line (M-84).
     pub applied: Vec<Applied>,
     /// Whether some guard is at *no* in the lane of the line's last fact (M-96).
@@ -74,11 +78,14 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
 pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
     let (mut state, mut runs) = (LineState::default(), MemoryRuns::default());
     let mut folded = FoldedLine { bound: Vec::with_capacity(line.facts.len()), ..FoldedLine::default() };
-    for line_fact in &line.facts {
-        let Step { bound, applied, effects } = state.push(line_fact, rules, &mut runs);
-        effects.iter().for_each(|effect| observe(line_fact.position, effect));
-        folded.applied.extend(applied);
-        folded.bound.push(bound);
+    for facts in line.facts.chunks(TOUCHED) {
+        touch(facts.iter().map(|line_fact| &*line_fact.fact.record));
+        for line_fact in facts {
+            let Step { bound, applied, effects } = state.push(line_fact, rules, &mut runs);
+            effects.iter().for_each(|effect| observe(line_fact.position, effect));
+            folded.applied.extend(applied);
+            folded.bound.push(bound);
+        }
     }
     folded.guard_denied = state.guard_denied();
     folded.capsules = state.into_capsules();
@@ -88,7 +95,7 @@ pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Po
 /// What M-84 needs to know of a fact that applied a capsule.
 fn applied(line_fact: &LineFact<'_>, effects: &[Effect]) -> Option<Applied> {
     let fact = line_fact.fact;
-    let capsule: Sha256Hash = fact.applied_capsule.as_deref().copied()?;
+    let capsule: Sha256Hash = fact.applied_capsule().copied()?;
     let spoke = |effect: &Effect| match effect {
         Effect::Resolved { key, .. } | Effect::Contradicted { key, .. } => *key == capsule,
         _ => false,

@@ -55,7 +55,7 @@ pub struct Support {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapsuleState {
     /// The task line that it belongs to.
-    pub line: TaskLine,
+    pub line: Arc<TaskLine>,
     /// What failed.
     pub failure_reason_code: FailureReasonCode,
     /// The keys of its first minting fact, which all its facts share but for digest and outcome.
@@ -120,7 +120,7 @@ pub struct Applied {
 
 /// The capsules of a line that is being folded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, CapsuleState>);
+pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, Box<CapsuleState>>);
 
 impl Capsules {
     /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
@@ -132,10 +132,10 @@ impl Capsules {
     ) -> bool {
         let fact = line_fact.fact;
         let key = fact.keys.derived;
-        let support = &mut self.0.entry(key).or_insert_with(|| first_seen(line_fact)).support;
+        let support = &mut self.0.entry(key).or_insert_with(|| Box::new(first_seen(line_fact))).support;
         support.last = FactRef::of(line_fact);
         support.denial_count += u64::from(fact.signal == Signal::Denial);
-        if let Some(code) = &fact.policy_reason_code {
+        if let Some(code) = fact.policy_reason_code() {
             *support.policy_reason_codes.entry(PolicyReasonCode::clone(code)).or_default() += 1;
         }
         for trigger in triggers.iter() {
@@ -197,7 +197,7 @@ fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
     let fact = line_fact.fact;
     let failed = fact.gates.iter().filter(|gate| gate.status == Status::Fail);
     CapsuleState {
-        line: TaskLine::clone(&fact.keys.task_line),
+        line: Arc::clone(&fact.keys.task_line),
         failure_reason_code: fact.keys.failure_reason_code.clone(),
         keys: fact.keys.keys(),
         fingerprint: Arc::clone(&fact.keys.fingerprint),

@@ -48,7 +48,7 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<Row<'f>> {
 
 /// A fact's own policy code, empty where it has none.
 pub(crate) fn policy_code(fact: &Fact) -> &str {
-    fact.policy_reason_code.as_ref().map_or("", |code| code.as_str())
+    fact.policy_reason_code().map_or("", |code| code.as_str())
 }
 
 /// A page of an answer; `snapshot` is the digest of `facts`, which are in total order.

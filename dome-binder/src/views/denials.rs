@@ -30,9 +30,9 @@ pub struct GuardDenial<'f> {
 /// A fact's denials: (code, guard) with whether that evaluation decided `STOP` (M-110).
 #[must_use]
 pub fn denial_pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
-    let named = record.policy_reason_code.as_ref().map(|code| code.as_str());
+    let named = record.policy_reason_code().map(|code| code.as_str());
     let mut pairs: BTreeMap<(&str, &str), bool> = BTreeMap::new();
-    for eval in record.guard_evals.iter().filter(|eval| eval.denies()) {
+    for eval in record.guard_evals().iter().filter(|eval| eval.denies()) {
         let stop = eval.decision == Some(Decision::Stop);
         let guard = eval.guard_id.as_str();
         if eval.reason_codes.is_empty() {
@@ -50,7 +50,7 @@ pub fn denial_pairs(record: &Record) -> BTreeMap<(&str, &str), bool> {
 
 /// Whether a fact has a denial at all.
 fn denies(fact: &Fact) -> bool {
-    fact.policy_reason_code.is_some() || fact.guard_evals.iter().any(GuardEval::denies)
+    fact.policy_reason_code().is_some() || fact.guard_evals().iter().any(GuardEval::denies)
 }
 
 /// The view, gathered run by run: what it holds grows with its rows, not with facts or runs.

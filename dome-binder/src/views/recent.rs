@@ -45,7 +45,7 @@ impl<'f> RecentFailure<'f> {
             failure_reason_code: &fact.keys.failure_reason_code,
             fingerprint_hash: fact.keys.fingerprint_hash,
             group_id: &fact.group_id,
-            policy_reason_code: fact.policy_reason_code.as_deref(),
+            policy_reason_code: fact.policy_reason_code(),
             run_id: &fact.run_id,
             scope: fact.keys.task_line.scope,
             sequence: fact.sequence,

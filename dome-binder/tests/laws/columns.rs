@@ -136,10 +136,10 @@ proptest! {
 
         let position = facts.iter().position(|other| other.keys.digest == keys.digest).unwrap();
         let mut wanted = index(&sections).needed(Wanted::Line(keys.line)).unwrap();
-        wanted.extend(fact.applied_capsule.as_deref().map(|key| index(&sections).needed(Wanted::Capsule(*key)).unwrap()).unwrap_or_default());
+        wanted.extend(fact.applied_capsule().map(|key| index(&sections).needed(Wanted::Capsule(*key)).unwrap()).unwrap_or_default());
         let some = part(&replay, &sections, &wanted);
         let story = |part: &Part<'_>| {
-            let applied = fact.applied_capsule.as_deref().and_then(|key| part.excerpt(*key));
+            let applied = fact.applied_capsule().and_then(|key| part.excerpt(*key));
             fact_story(position, &part.line(keys.line), applied.as_ref(), rules)
         };
         prop_assert_eq!(story(&some), story(&all));

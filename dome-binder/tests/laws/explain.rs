@@ -19,7 +19,7 @@ fn story(setting: &Setting, replay: &Replay, key: Sha256Hash) -> CapsuleStory {
 
 fn fact(setting: &Setting, replay: &Replay, position: usize) -> FactStory {
     let fact = &replay.ledger.facts[position];
-    let applied = fact.applied_capsule.as_deref().and_then(|key| replay.ledger.part().excerpt(*key));
+    let applied = fact.applied_capsule().and_then(|key| replay.ledger.part().excerpt(*key));
     fact_story(position, &replay.ledger.part().line(fact.keys.line), applied.as_ref(), &setting.rules).unwrap()
 }
 

@@ -34,11 +34,11 @@ pub(crate) fn question(view: View, ledger: &Ledger, dice: &mut Dice) -> Question
             Filter::FailureReasonCode => filters.failure_reason_code = Some(fact.keys.failure_reason_code.clone()),
             Filter::PolicyReasonCode => {
                 filters.policy_reason_code =
-                    Some(fact.policy_reason_code.as_deref().cloned().map_or(OrEmpty::Empty, OrEmpty::Is));
+                    Some(fact.policy_reason_code().cloned().map_or(OrEmpty::Empty, OrEmpty::Is));
             }
             Filter::Gate => filters.gate = fact.gates.first().map(|gate| gate.gate_id.clone()),
             Filter::Guard => {
-                let guard = fact.guard_evals.first().map(|eval| eval.guard_id.clone());
+                let guard = fact.guard_evals().first().map(|eval| eval.guard_id.clone());
                 filters.guard = Some(guard.map_or(OrEmpty::Empty, OrEmpty::Is));
             }
             Filter::Run => filters.run = Some(fact.run_id.clone()),

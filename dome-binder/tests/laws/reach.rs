@@ -36,11 +36,11 @@ fn happenings(setting: &Setting, loaded: &Loaded) -> BTreeSet<&'static str> {
     let lines: BTreeMap<_, _> =
         replay.derived.capsules.iter().map(|capsule| (capsule.derived_key, capsule.line_key)).collect();
     for fact in &replay.ledger.facts {
-        let applied = fact.applied_capsule.as_deref().copied();
+        let applied = fact.applied_capsule().copied();
         note(applied == Some(fact.keys.derived), "its own key applied");
         let other = applied.and_then(|key| lines.get(&key)).is_some_and(|line| *line != fact.keys.line);
         note(other, "a capsule of another line applied");
-        let evals = &fact.guard_evals;
+        let evals = &fact.guard_evals();
         let denied = evals.iter().any(dome_core::GuardEval::denies);
         note(fact.signal == Signal::Denial && denied, "a denial with a guard that denied");
         note(fact.signal == Signal::Denial && evals.is_empty(), "a denial without guards");

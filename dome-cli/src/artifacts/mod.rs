@@ -1,6 +1,7 @@
 //! The artifacts of a replay: one directory, whole or not at all (M-120).
 
 mod directory;
+mod early;
 mod manifest;
 mod told;
 mod writer;
@@ -13,7 +14,7 @@ pub(crate) use writer::{FileEntry, Folder};
 
 use std::path::Path;
 
-use dome_binder::{Fact, Lineage, Replay as Result, Rules, append_fact, append_row, views};
+use dome_binder::{Fact, Lineage, Replay as Result, Rules, append_fact, append_row, touch, views};
 use dome_core::QuarantineRow;
 use serde::Serialize;
 
@@ -156,8 +157,9 @@ impl<'r> Artifacts<'r, '_> {
             let range = start..(start + BATCH).min(self.ledger().len());
             let (own, bound) = (self.ledger().get(range.clone()), self.result.bound.get(range));
             let mut rows = (Vec::with_capacity(BATCH * ROW_BYTES), Vec::new());
-            let mut read = Vec::new();
-            for (fact, bound) in own.unwrap_or_default().iter().zip(bound.unwrap_or_default()) {
+            let (own, mut read) = (own.unwrap_or_default(), Vec::new());
+            touch(own.iter().map(|fact| &*fact.record));
+            for (fact, bound) in own.iter().zip(bound.unwrap_or_default()) {
                 append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, &mut rows.0);
                 append_row(&Lineage::of(fact), &mut rows.1);
             }

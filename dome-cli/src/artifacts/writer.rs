@@ -10,6 +10,7 @@ use dome_core::{Sha256Hash, canonical, line_feeds};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::early::EarlySync;
 use crate::parallel;
 
 /// What the manifest says of a file.
@@ -31,6 +32,7 @@ pub(crate) struct Folder {
 pub(crate) struct Rows {
     path: PathBuf,
     file: BufWriter<File>,
+    early: EarlySync,
     hasher: Sha256,
     lines: u64,
 }
@@ -39,6 +41,7 @@ impl Rows {
     /// Writes whole lines.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.file.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        self.early.wrote(self.file.get_ref(), bytes.len());
         self.hasher.update(bytes);
         self.lines += line_feeds(bytes);
         Ok(())
@@ -57,9 +60,9 @@ impl Rows {
     }
 
     fn close(self) -> anyhow::Result<FileEntry> {
-        let Self { path, file, hasher, lines } = self;
+        let Self { path, file, early, hasher, lines } = self;
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        let synced = file.and_then(|file| file.sync_all());
+        let synced = file.and_then(|file| early.end().and_then(|()| file.sync_all()));
         synced.with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) })
     }
@@ -75,7 +78,8 @@ impl Folder {
     pub(crate) fn open(&self, name: &str) -> anyhow::Result<Rows> {
         let path = self.path.join(name);
         let file = File::create_new(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(Rows { path, file: BufWriter::new(file), hasher: Sha256::new(), lines: 0 })
+        let (file, early) = (BufWriter::new(file), EarlySync::default());
+        Ok(Rows { path, file, early, hasher: Sha256::new(), lines: 0 })
     }
 
     /// Ends a file: everything is on the disk before the manifest names it.

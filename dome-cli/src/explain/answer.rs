@@ -76,7 +76,7 @@ fn needed(lookup: &Lookup, candidates: &Loaded, subject: &Subject) -> Option<Nee
         Subject::Fact(position) => {
             let fact = candidates.fact(*position)?;
             let mut facts = needed(Wanted::Line(fact.keys.line))?;
-            let applied = fact.applied_capsule.as_deref().copied();
+            let applied = fact.applied_capsule().copied();
             facts.extend(applied.map_or(Some(Needed::new()), |key| needed(Wanted::Capsule(key)))?);
             Some(facts)
         }

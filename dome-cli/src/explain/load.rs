@@ -194,7 +194,7 @@ impl Loaded {
 
     fn fact_story(&self, part: &Part<'_>, position: Position) -> Option<FactStory> {
         let fact = self.fact(position)?;
-        let applied = fact.applied_capsule.as_deref().and_then(|key| part.excerpt(*key));
+        let applied = fact.applied_capsule().and_then(|key| part.excerpt(*key));
         fact_story(position, &part.line(fact.keys.line), applied.as_ref(), &self.rules)
     }
 }

@@ -88,9 +88,10 @@ impl<R: Read> Chunks<R> {
         if self.eager {
             return Ok(());
         }
-        let wanted = bytes.saturating_sub(self.rest.len()) as u64;
-        let read = self.reader.by_ref().take(wanted).read_to_end(&mut self.rest)?;
-        self.ended = (read as u64) < wanted;
+        let wanted = bytes.saturating_sub(self.rest.len());
+        self.rest.reserve_exact(wanted);
+        let read = self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.rest)?;
+        self.ended = read < wanted;
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! Deriving, with the cuts that L-4 allows: runs settled apart, task lines folded apart.
 
+use std::convert::Infallible;
+
 use dome_binder::views::{GateRollups, GuardDenials};
 use dome_binder::{
-    Fact, FoldedLine, Ledger, Record, Replay, Rules, SettledRun, assemble_parts, bindings, by_key, fold, group_by_run,
-    order, settle,
+    Assembly, Fact, FinishedPart, FoldedLine, KeyPart, Ledger, Record, Replay, Rules, SettledRun, bindings, by_key,
+    fold, group_by_run, join_lines, order, settle,
 };
 use dome_core::Timestamp;
 
@@ -12,6 +14,9 @@ use crate::parallel;
 
 /// Pieces that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
 const BATCH: usize = if cfg!(test) { 1 } else { 256 };
+
+/// Facts that are cut into task lines at once.
+const LINE_FACTS: usize = if cfg!(test) { 2 } else { 1 << 15 };
 
 /// Parts of the derived keys that are finished apart.
 const PARTS: usize = 32;
@@ -63,7 +68,9 @@ pub(crate) fn derive(
         (order(runs), views)
     });
     let folded = steps.time("folding", || {
-        let lines = ledger.lines();
+        let count = ledger.facts.len();
+        let ranges = (0..count).step_by(LINE_FACTS).map(|start| start..(start + LINE_FACTS).min(count));
+        let lines = join_lines(parallel::map(threads, ranges, |range| ledger.lines_of(range)));
         let folded: Vec<Vec<FoldedLine>> =
             parallel::map(threads, lines.chunks(BATCH), |lines| lines.iter().map(|line| fold(line, rules)).collect());
         folded.into_iter().flatten().collect()
@@ -81,10 +88,15 @@ fn concluded(
 ) -> Replay {
     let bound = bindings(ledger.facts.len(), &mut folded);
     let as_of = as_of.or(ledger.last_ts());
-    let parts = by_key(folded, if threads > 1 { PARTS } else { 1 });
-    let finished = parallel::map(threads, parts.into_iter(), |part| part.finish(rules, as_of));
-    let derived = assemble_parts(finished, rules, as_of);
-    Replay { ledger, bound, derived, as_of }
+    let parts = by_key(folded, PARTS);
+    let mut assembly = Assembly::of(parts.iter().map(KeyPart::capsules).sum());
+    // A part goes as soon as it is finished and added, so that few of them are held at a time.
+    let add = |part: FinishedPart| {
+        assembly.push(part);
+        Ok::<_, Infallible>(())
+    };
+    let Ok(()) = parallel::in_order(threads, parts.into_iter(), |part| part.finish(rules, as_of), add);
+    Replay { ledger, bound, derived: assembly.conclude(rules, as_of), as_of }
 }
 
 #[cfg(test)]

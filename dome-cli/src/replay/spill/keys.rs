@@ -133,7 +133,7 @@ fn folded(states: Option<&RowFile>, applied: Option<&RowFile>) -> anyhow::Result
     let (mut folded, mut all_applied) = (Vec::new(), Vec::new());
     states.map_or(Ok(()), |states| {
         states.each(|row| {
-            let Folded { state, guard_denied } = serde_json::from_slice::<Folded<CapsuleState>>(row)?;
+            let Folded { state, guard_denied } = serde_json::from_slice::<Folded<Box<CapsuleState>>>(row)?;
             folded.push(FoldedCapsule { state, guard_denied });
             Ok(())
         })
@@ -151,7 +151,8 @@ fn folded(states: Option<&RowFile>, applied: Option<&RowFile>) -> anyhow::Result
 fn finished_again(file: &RowFile, rules: &Rules, as_of: Option<Timestamp>) -> anyhow::Result<Vec<FinishedCapsule>> {
     let mut capsules = Vec::new();
     file.each(|row| {
-        let Counted { folded, confirmed, refuted, blocked } = serde_json::from_slice::<Counted<CapsuleState>>(row)?;
+        let Counted { folded, confirmed, refuted, blocked } =
+            serde_json::from_slice::<Counted<Box<CapsuleState>>>(row)?;
         let applied = AppliedCounts { confirmed_count: confirmed, refuted_count: refuted, blocked_count: blocked };
         let capsule = finish(&folded.state, applied, folded.guard_denied, rules, as_of);
         capsules.push(FinishedCapsule { state: folded.state, capsule });

@@ -310,7 +310,7 @@ fn insert(tx: &Transaction<'_>, settled: &Settled<'_>) -> anyhow::Result<()> {
         record.sequence,
         record.signal.as_str(),
         record.keys.failure_reason_code.as_str(),
-        record.policy_reason_code.as_ref().map(|code| code.as_str()),
+        record.policy_reason_code().map(|code| code.as_str()),
         record.is_failing(),
         fact.map(|fact| fact.ordered_ts.to_string()),
         fact.map(|fact| order::at(fact.ordered_ts)),

@@ -10,7 +10,7 @@ use super::order;
 /// What an `unseen_denial` is the first of: scope, target kind, action kind and policy code; none of
 /// them holds the separator.
 fn kind(record: &Record) -> Option<String> {
-    let code = record.policy_reason_code.as_ref()?;
+    let code = record.policy_reason_code()?;
     let line = &record.keys.task_line;
     Some(format!("{}/{}/{}/{code}", line.scope, line.target_kind, line.action_kind))
 }
