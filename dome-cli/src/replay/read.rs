@@ -159,6 +159,10 @@ pub(super) fn parse(chunk: Chunk, source: &Source, door: &mut Door<'_>) -> anyho
     let mut input = Input::default();
     match chunk {
         Chunk::Lines { number, offset, bytes } => {
+            if door.how.spool.is_some() {
+                // Canonical bytes are hardly ever more than their lines: the pile need not grow step by step.
+                door.pile.reserve_exact(bytes.len());
+            }
             lines(&bytes, number, offset).for_each(|line| input.line(&line, source, door));
         }
         Chunk::Long(line) => input.long_line(line, source, door.how.masking),
