@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{FoldedLine, LineFact, LineFacts, Record, SettledRun, conclude, fold, group_by_run, order, settle};
+use dome_binder::{
+    FoldedLine, LineFact, LineFacts, Record, SettledRun, conclude, fold, group_by_run, join_lines, order, settle,
+};
 use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
@@ -44,6 +46,20 @@ fn in_parts(setting: &Setting, records: Vec<Box<Record>>, dice: &mut Dice) -> Ar
 }
 
 proptest! {
+    #[test]
+    fn l4_task_lines_cut_apart_and_joined_are_those_of_the_whole(history in history(), step in 1_usize..9) {
+        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
+        let (count, unseen) = (ledger.facts.len(), ledger.unseen_denials());
+        let parts = (0..count).step_by(step).map(|start| ledger.lines_of(start..(start + step).min(count)));
+        let mut lines: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (position, fact) in ledger.facts.iter().enumerate() {
+            lines.entry(fact.keys.line).or_default().push((position, unseen.contains(&position)));
+        }
+        let of = |line: LineFacts<'_>| line.facts.iter().map(|fact| (fact.position, fact.unseen_denial)).collect();
+        let joined: Vec<Vec<_>> = join_lines(parts).into_iter().map(of).collect();
+        prop_assert_eq!(joined, lines.into_values().collect::<Vec<_>>());
+    }
+
     #[test]
     fn l4_parts_put_together_are_the_whole(history in history(), setting in setting(), mut dice in dice(250)) {
         let records = load_lines(&history.lines).records;
