@@ -10,7 +10,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use crate::applied::{Applications, count};
 use crate::capsule::{Capsule, finish};
 use crate::concept::{Concept, concepts};
-use crate::fold::{Applied, CapsuleState, FoldedLine, RemedyState, Rules};
+use crate::fold::{Applied, CapsuleState, FoldedLine, Remedies, Rules};
 
 /// What a history comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub struct FinishedPart {
     /// By derived key.
     capsules: Vec<Capsule>,
     /// Of each capsule all its remedies: concepts take no more of a state than this.
-    remedies: Vec<BTreeMap<Sha256Hash, RemedyState>>,
+    remedies: Vec<Remedies>,
     applied_unknown: u64,
     applied_too_early: u64,
 }
@@ -165,7 +165,7 @@ impl KeyPart {
 #[derive(Clone, Debug, Default)]
 pub struct Assembly {
     derived: Derived,
-    remedies: Vec<BTreeMap<Sha256Hash, RemedyState>>,
+    remedies: Vec<Remedies>,
 }
 
 impl Assembly {

@@ -15,6 +15,7 @@ use crate::confidence::confidence_ppm;
 use crate::eligibility::{Figures, Hold, Verdict, holds};
 use crate::fold::{CapsuleState, Rules};
 use crate::remedy::{RemedyRecord, best_remedies};
+use crate::trigger::TriggerCounts;
 
 /// What kind of thing recurs (M-90).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -73,7 +74,8 @@ pub struct Capsule {
     pub support_count: u64,
     pub target_id: TargetId,
     pub target_kind: TargetKind,
-    pub triggers: BTreeMap<&'static str, u64>,
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<&'static str, u64>"))]
+    pub triggers: TriggerCounts,
     pub verdict: Verdict,
 }
 
@@ -204,6 +206,6 @@ pub fn finish(
         support_count: state.support.support_count,
         target_id: state.line.target_id.clone(),
         target_kind: state.line.target_kind.clone(),
-        triggers: state.support.triggers.iter().map(|(trigger, count)| (trigger.as_str(), *count)).collect(),
+        triggers: state.support.triggers,
     }
 }

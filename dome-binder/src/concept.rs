@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Verdict;
-use crate::fold::{RemedyState, Rules};
+use crate::fold::{Remedies, Rules};
 use crate::remedy::{RemedyRecord, add_up, best_remedies};
 
 /// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
@@ -49,13 +49,13 @@ pub struct Concept {
 }
 
 /// A member of a concept: a capsule, and all its remedies, of which it shows the best.
-type Member<'c> = (&'c Capsule, &'c BTreeMap<Sha256Hash, RemedyState>);
+type Member<'c> = (&'c Capsule, &'c Remedies);
 
 /// The concepts that are listed, by concept key (M-95): of all capsules, or of all those that have
 /// some concept keys, each with all its remedies.
 #[must_use]
 pub fn concepts<'c>(
-    capsules: impl Iterator<Item = (&'c Capsule, &'c BTreeMap<Sha256Hash, RemedyState>)>,
+    capsules: impl Iterator<Item = (&'c Capsule, &'c Remedies)>,
     rules: &Rules,
     as_of: Option<Timestamp>,
 ) -> Vec<Concept> {
@@ -63,22 +63,24 @@ pub fn concepts<'c>(
     for member in capsules.filter(|(capsule, _)| capsule.kind == CapsuleKind::Failure) {
         members.entry(member.0.concept_key).or_default().push(member);
     }
-    let listed = |concept: &Concept| {
-        concept.support_count >= rules.policy.concept_min_support
-            && concept.target_count >= rules.policy.concept_min_targets
-    };
-    members.values().filter_map(|members| concept(members, rules, as_of)).filter(listed).collect()
+    members.values().filter_map(|members| concept(members, rules, as_of)).collect()
 }
 
+/// The concept of these members, if it is listed: most are not, so that this is asked first.
 fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
     let (any, _) = members.first()?;
     let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(capsule, _)| count(capsule)).sum::<u64>();
+    let support_count = sum(|c| c.support_count);
+    let targets: BTreeSet<_> = members.iter().map(|(capsule, _)| &capsule.target_id).collect();
+    let target_count = targets.len() as u64;
+    if support_count < rules.policy.concept_min_support || target_count < rules.policy.concept_min_targets {
+        return None;
+    }
     let last_seen_ts = members.iter().map(|(capsule, _)| capsule.last_seen_ts).max()?;
     let mut remedies = BTreeMap::new();
     members.iter().for_each(|(_, own)| add_up(&mut remedies, own));
     let mut keys: Vec<Sha256Hash> = members.iter().map(|(capsule, _)| capsule.derived_key).collect();
     keys.sort_unstable();
-    let targets: BTreeSet<_> = members.iter().map(|(capsule, _)| &capsule.target_id).collect();
     let (resolved_count, confirmed_count) = (sum(|c| c.resolved_count), sum(|c| c.confirmed_count));
     let (contradiction_count, refuted_count) = (sum(|c| c.contradiction_count), sum(|c| c.refuted_count));
     let code = CodeFacts::of(&any.failure_reason_code, CapsuleKind::Failure, rules);
@@ -105,8 +107,8 @@ fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> O
         remedies: best_remedies(&remedies),
         resolved_count,
         restart_mode: code.restart_mode,
-        support_count: sum(|c| c.support_count),
-        target_count: targets.len() as u64,
+        support_count,
+        target_count,
         target_kind: any.target_kind.clone(),
     })
 }

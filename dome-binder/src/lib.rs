@@ -75,7 +75,7 @@ pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, Hold, Verdict, holds};
 pub use fold::{
-    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns,
+    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns, Remedies,
     RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, LinesPart, Position, join_lines, order, snapshot_digest};
@@ -87,6 +87,6 @@ pub use replay::{Replay, bindings, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
-pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, group_by_run, settle};
+pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, deal_by_run, group_by_run, settle};
 pub use touch::touch;
-pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, Triggers, mints};
+pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};

@@ -1,14 +1,13 @@
 //! Remedies as they are shown: the best eight, with their own record (M-83).
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
 use serde::Serialize;
 
 use crate::confidence::confidence_ppm;
-use crate::fold::RemedyState;
+use crate::fold::{Remedies, RemedyState};
 
 /// How many remedies a capsule or concept shows (M-83).
 pub const SHOWN_REMEDIES: usize = 8;
@@ -49,16 +48,16 @@ impl RemedyState {
 }
 
 /// The first of [`best_remedies`]: its identity and its confidence.
-pub(crate) fn first_remedy(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Option<(Sha256Hash, u64)> {
+pub(crate) fn first_remedy(remedies: &Remedies) -> Option<(Sha256Hash, u64)> {
     let ranks = remedies.iter().map(|(identity, state)| rank(*identity, state));
     ranks.min().map(|(Reverse((confidence_ppm, ..)), identity)| (identity, confidence_ppm))
 }
 
 /// The eight best: by confidence, count and last time descending, then identity (M-83).
 #[must_use]
-pub fn best_remedies(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Vec<RemedyRecord> {
+pub fn best_remedies(remedies: &Remedies) -> Vec<RemedyRecord> {
     let mut ranked: Vec<(Rank, &RemedyState)> =
-        remedies.iter().map(|(identity, state)| (rank(*identity, state), state)).collect();
+        remedies.iter().map(|(identity, state)| (rank(*identity, state), &**state)).collect();
     ranked.sort_unstable_by_key(|(rank, _)| *rank);
     ranked.truncate(SHOWN_REMEDIES);
     let record = |((_, identity), state): (Rank, &RemedyState)| RemedyRecord {
@@ -74,7 +73,7 @@ pub fn best_remedies(remedies: &BTreeMap<Sha256Hash, RemedyState>) -> Vec<Remedy
 }
 
 /// Adds one capsule's remedies to a concept's, all of them (M-95).
-pub(crate) fn add_up(sum: &mut BTreeMap<Sha256Hash, RemedyState>, remedies: &BTreeMap<Sha256Hash, RemedyState>) {
+pub(crate) fn add_up(sum: &mut Remedies, remedies: &Remedies) {
     for (identity, state) in remedies {
         match sum.get_mut(identity) {
             None => {

@@ -15,6 +15,26 @@ use crate::touch::touch;
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer is cheap to move")]
 pub struct RunRecords(Vec<Box<Record>>);
 
+/// Deals records out to at least one part, all of a run to one: what [`group_by_run`] makes of each part is
+/// what it makes of all, so that each may be settled apart, on any thread or machine (L-4).
+///
+/// ```
+/// assert_eq!(dome_binder::deal_by_run(Vec::new(), 4).len(), 4);
+/// ```
+#[must_use]
+pub fn deal_by_run(records: Vec<Box<Record>>, parts: usize) -> Vec<Vec<Box<Record>>> {
+    let parts = parts.max(1);
+    let mut dealt: Vec<Vec<Box<Record>>> = std::iter::repeat_with(Vec::new).take(parts).collect();
+    dealt.iter_mut().for_each(|part| part.reserve(records.len() / parts));
+    for record in records {
+        let part = hash_of(record.run_id.as_str()) % parts as u64;
+        if let Some(part) = usize::try_from(part).ok().and_then(|part| dealt.get_mut(part)) {
+            part.push(record);
+        }
+    }
+    dealt
+}
+
 /// Puts records together by run; the runs come sorted by `run_id`.
 #[must_use]
 pub fn group_by_run(records: Vec<Box<Record>>) -> Vec<RunRecords> {

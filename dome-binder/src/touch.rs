@@ -31,7 +31,8 @@ where
 
 /// Members from all over a record.
 fn own(record: &Record) -> u64 {
-    let texts = record.event_id.as_str().len() ^ record.run_id.as_str().len() ^ record.gates.len();
+    let ids = record.event_id.as_str().len() ^ record.run_id.as_str().len() ^ record.task_id.as_str().len();
+    let texts = ids ^ record.group_id.as_str().len() ^ record.gates.len();
     let hashes = first(&record.keys.digest) ^ first(&record.keys.idempotency);
     let numbers = record.source.line ^ record.sequence ^ record.duration_ms().unwrap_or_default();
     numbers ^ hashes ^ texts as u64 ^ u64::from(record.lane.is_some())
@@ -39,8 +40,9 @@ fn own(record: &Record) -> u64 {
 
 fn shared(record: &Record) -> u64 {
     let keys = &record.keys;
+    let line = keys.task_line.target_id.as_str().len();
     let gate = record.gates.first().is_some_and(|gate| gate.status == Status::Fail);
-    first(&keys.derived) ^ first(&keys.fingerprint_hash) ^ first(&keys.line) ^ u64::from(gate)
+    first(&keys.derived) ^ first(&keys.fingerprint_hash) ^ first(&keys.line) ^ u64::from(gate) ^ line as u64
 }
 
 fn first(hash: &Sha256Hash) -> u64 {

@@ -1,10 +1,10 @@
 //! Triggers and minting: when a fact says something worth keeping (M-70, M-71).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use dome_core::{Signal, Status, WrapperPolicy};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ledger::LineFact;
 use crate::policy::Policy;
@@ -29,6 +29,9 @@ pub enum Trigger {
 impl Trigger {
     /// All, in the order in which facts record them.
     const ALL: [Self; 3] = [Self::RetryStorm, Self::LatencyDelta, Self::UnseenDenial];
+
+    /// All, sorted by name.
+    const BY_NAME: [Self; Self::ALL.len()] = [Self::LatencyDelta, Self::RetryStorm, Self::UnseenDenial];
 
     const fn bit(self) -> u8 {
         1 << self as u8
@@ -90,6 +93,52 @@ impl fmt::Debug for Triggers {
 impl Serialize for Triggers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
+    }
+}
+
+/// How often each trigger fired (M-80).
+///
+/// ```
+/// use dome_binder::{Trigger, TriggerCounts};
+/// let mut counts = TriggerCounts::default();
+/// counts.add([Trigger::UnseenDenial, Trigger::RetryStorm].into_iter().collect());
+/// counts.add([Trigger::RetryStorm].into_iter().collect());
+/// assert_eq!(counts.iter().collect::<Vec<_>>(), [(Trigger::RetryStorm, 2), (Trigger::UnseenDenial, 1)]);
+/// assert_eq!(serde_json::to_string(&counts)?, r#"{"retry_storm":2,"unseen_denial":1}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TriggerCounts([u64; Trigger::ALL.len()]);
+
+impl TriggerCounts {
+    /// Counts what a fact fired.
+    pub fn add(&mut self, fired: Triggers) {
+        self.each().for_each(|(trigger, count)| *count += u64::from(fired.contains(trigger)));
+    }
+
+    /// Those that fired at all, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (Trigger, u64)> {
+        Trigger::BY_NAME.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    fn each(&mut self) -> impl Iterator<Item = (Trigger, &mut u64)> {
+        Trigger::BY_NAME.into_iter().zip(&mut self.0)
+    }
+}
+
+/// An object of those that fired at all, in the order of canonical bytes.
+impl Serialize for TriggerCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for TriggerCounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = BTreeMap::<Trigger, u64>::deserialize(deserializer)?;
+        let mut counts = Self::default();
+        counts.each().for_each(|(trigger, count)| *count = given.get(&trigger).copied().unwrap_or_default());
+        Ok(counts)
     }
 }
 

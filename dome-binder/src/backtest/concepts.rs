@@ -8,7 +8,7 @@ use dome_core::{ActionKind, Sha256Hash, TargetId, TargetKind, Timestamp};
 use crate::capsule::CapsuleKind;
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Figures;
-use crate::fold::{CapsuleState, Effect, RemedyState};
+use crate::fold::{CapsuleState, Effect, Remedies, RemedyState};
 use crate::policy::Policy;
 use crate::priors::Weight;
 use crate::remedy::first_remedy;
@@ -28,7 +28,7 @@ struct Summed {
     successes: u64,
     contradictions: u64,
     last_seen: Option<Timestamp>,
-    remedies: BTreeMap<Sha256Hash, RemedyState>,
+    remedies: Remedies,
     listed: bool,
     /// Its place among the listed ones, once it was looked for.
     place: Option<Reverse<Weight>>,
@@ -55,10 +55,8 @@ impl Summed {
         match effect {
             Effect::Resolved { remedy: Some((identity, _)), new_run, .. } => {
                 let Some(own) = state.remedies.get(identity) else { return };
-                let sum = self.remedies.entry(*identity).or_insert_with(|| RemedyState {
-                    count: 0,
-                    contradicted_count: 0,
-                    ..own.clone()
+                let sum = self.remedies.entry(*identity).or_insert_with(|| {
+                    Box::new(RemedyState { count: 0, contradicted_count: 0, ..RemedyState::clone(own) })
                 });
                 sum.count += u64::from(*new_run);
                 sum.last = own.last;

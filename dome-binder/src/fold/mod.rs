@@ -12,7 +12,7 @@ mod state;
 pub use lane::{Effect, LaneState};
 pub use line::{LineParts, LineState, Step};
 pub use runs::{MemoryRuns, RunSets};
-pub use state::{Applied, CapsuleState, FactRef, RemedyState, Support};
+pub use state::{Applied, CapsuleState, FactRef, Remedies, RemedyState, Support};
 
 use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fold::{Effect, RunSets};
 use crate::ledger::{LineFact, Position};
 use crate::settle::Fact;
-use crate::trigger::{Trigger, Triggers};
+use crate::trigger::{TriggerCounts, Triggers};
 
 /// A fact, as capsules point at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Support {
     /// Policy codes beside it.
     pub policy_reason_codes: BTreeMap<PolicyReasonCode, u64>,
     /// Triggers that fired, by name.
-    pub triggers: BTreeMap<Trigger, u64>,
+    pub triggers: TriggerCounts,
 }
 
 /// One capsule of a folded line.
@@ -76,9 +76,13 @@ pub struct CapsuleState {
     pub resolved_count: u64,
     /// The last fact that resolved it.
     pub last_resolved: Option<FactRef>,
-    /// All its remedies, by identity (M-83).
-    pub remedies: BTreeMap<Sha256Hash, RemedyState>,
+    /// All its remedies (M-83).
+    pub remedies: Remedies,
 }
+
+/// The remedies of a capsule or concept, by identity (M-83): boxed, since a tree has room for many where most
+/// capsules have few.
+pub type Remedies = BTreeMap<Sha256Hash, Box<RemedyState>>;
 
 /// One remedy of a capsule or concept (M-83).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,9 +142,7 @@ impl Capsules {
         if let Some(code) = fact.policy_reason_code() {
             *support.policy_reason_codes.entry(PolicyReasonCode::clone(code)).or_default() += 1;
         }
-        for trigger in triggers.iter() {
-            *support.triggers.entry(trigger).or_default() += 1;
-        }
+        support.triggers.add(triggers);
         runs.joins(key, &fact.run_id)
     }
 
@@ -180,12 +182,8 @@ impl Capsules {
 impl CapsuleState {
     /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
     fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Arc<Remedy>, last: FactRef, counted: bool) {
-        let state = self.remedies.entry(identity).or_insert_with(|| RemedyState {
-            count: 0,
-            contradicted_count: 0,
-            last,
-            remedy: Arc::clone(remedy),
-        });
+        let first = || Box::new(RemedyState { count: 0, contradicted_count: 0, last, remedy: Arc::clone(remedy) });
+        let state = self.remedies.entry(identity).or_insert_with(first);
         state.count += u64::from(counted);
         state.last = last;
         state.remedy = Arc::clone(remedy);
@@ -209,7 +207,7 @@ fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
             first: FactRef::of(line_fact),
             last: FactRef::of(line_fact),
             policy_reason_codes: BTreeMap::new(),
-            triggers: BTreeMap::new(),
+            triggers: TriggerCounts::default(),
         },
         failure_count: 0,
         contradiction_count: 0,

@@ -6,5 +6,5 @@ mod rollup;
 mod runs;
 
 pub use denials::{GuardDenial, GuardDenials, denial_pairs, guard_denials};
-pub use recent::{RecentFailure, failing_facts, recent_failures};
+pub use recent::{RecentFailure, latest_first, recent_failures};
 pub use rollup::{GateRollup, GateRollups, gate_rollup};

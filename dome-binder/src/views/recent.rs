@@ -63,14 +63,20 @@ impl<'f> RecentFailure<'f> {
 pub fn recent_failures<'f>(
     facts: impl IntoIterator<Item = &'f Fact>,
 ) -> impl ExactSizeIterator<Item = RecentFailure<'f>> {
-    failing_facts(facts).into_iter().map(RecentFailure::of)
+    latest_first(facts.into_iter().filter(|fact| fact.is_failing()).collect()).into_iter().map(RecentFailure::of)
 }
 
-/// The failing facts, in the order of [`recent_failures`], for who makes the rows himself.
+/// Failing facts, which come in total order, in the order of [`recent_failures`], for who makes the rows himself.
+///
+/// ```
+/// use dome_binder::views::{latest_first, recent_failures};
+/// let facts: Vec<dome_binder::Fact> = Vec::new();
+/// let failing = facts.iter().filter(|fact| fact.is_failing()).collect();
+/// assert_eq!(latest_first(failing).len(), recent_failures(&facts).len());
+/// ```
 #[must_use]
-pub fn failing_facts<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<&'f Fact> {
-    let mut failing: Vec<&Fact> = facts.into_iter().filter(|fact| fact.is_failing()).collect();
+pub fn latest_first(mut facts: Vec<&Fact>) -> Vec<&Fact> {
     // Stable: facts of one instant keep their total order, which is by run and place.
-    failing.sort_by_key(|fact| Reverse(fact.ordered_ts));
-    failing
+    facts.sort_by_key(|fact| Reverse(fact.ordered_ts));
+    facts
 }

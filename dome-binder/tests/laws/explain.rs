@@ -38,7 +38,8 @@ fn same(counters: &Counters, capsule: &Capsule) -> Result<(), TestCaseError> {
     let codes: BTreeMap<_, _> =
         capsule.policy_reason_codes.iter().map(|(code, count)| (code.to_string(), *count)).collect();
     prop_assert_eq!(&counters.policy_reason_codes, &codes);
-    let triggers: BTreeMap<_, _> = capsule.triggers.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let fired = capsule.triggers.iter().map(|(trigger, count)| (trigger.as_str().to_owned(), count));
+    let triggers: BTreeMap<_, _> = fired.collect();
     prop_assert_eq!(&counters.triggers, &triggers);
     for remedy in &capsule.remedies {
         let counted = counters.remedies.get(&remedy.identity.to_string()).unwrap();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{
-    FoldedLine, LineFact, LineFacts, Record, SettledRun, conclude, fold, group_by_run, join_lines, order, settle,
+    FoldedLine, LineFact, LineFacts, Record, RunRecords, SettledRun, conclude, deal_by_run, fold, group_by_run,
+    join_lines, order, settle,
 };
 use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
@@ -58,6 +59,20 @@ proptest! {
         let of = |line: LineFacts<'_>| line.facts.iter().map(|fact| (fact.position, fact.unseen_denial)).collect();
         let joined: Vec<Vec<_>> = join_lines(parts).into_iter().map(of).collect();
         prop_assert_eq!(joined, lines.into_values().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn l4_runs_dealt_out_are_the_runs_of_the_whole(history in history(), parts in 1_usize..7) {
+        let records = load_lines(&history.lines).records;
+        let settled = |runs: Vec<RunRecords>| runs.into_iter().map(settle).map(|run| {
+            let facts: Vec<_> = run.facts.iter().map(|fact| (fact.keys.digest, fact.source.clone(), fact.place)).collect();
+            (run.run_id().cloned(), facts, run.conflicts, run.counts)
+        });
+        let dealt = deal_by_run(records.clone(), parts);
+        prop_assert_eq!(dealt.len(), parts);
+        let mut apart: Vec<_> = dealt.into_iter().flat_map(|part| settled(group_by_run(part))).collect();
+        apart.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        prop_assert_eq!(apart, settled(group_by_run(records)).collect::<Vec<_>>());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_
 
 /// Rows that are rendered at once, on one thread.
 const BATCH: usize = 64;
+/// Facts that are looked through at once.
+const FACTS_AT_ONCE: usize = 1 << 10;
 /// What a row takes, about.
 const ROW_BYTES: usize = 1_536;
 
@@ -125,11 +127,18 @@ impl<'r> Artifacts<'r, '_> {
     /// All files but those of facts and of their lineage.
     fn others(&self, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
         let threads = self.args.threads;
-        let failing = views::failing_facts(self.ledger());
-        let recent = folder.open(RECENT_FAILURES)?.on_threads(threads, &failing, |fact, bytes| {
-            append_row(&views::RecentFailure::of(fact), bytes);
+        let failing = parallel::map(threads, self.ledger().chunks(FACTS_AT_ONCE), |facts| {
+            facts.iter().filter(|fact| fact.is_failing()).collect::<Vec<_>>()
+        });
+        let failing = views::latest_first(failing.concat());
+        let recent = folder.open(RECENT_FAILURES)?.on_threads(threads, &failing, |facts, bytes| {
+            touch(facts.iter().map(|fact| &*fact.record));
+            facts.iter().for_each(|fact| append_row(&views::RecentFailure::of(fact), bytes));
         })?;
-        let capsules = folder.open(CAPSULES)?.on_threads(threads, &self.result.derived.capsules, append_row)?;
+        let capsules = &self.result.derived.capsules;
+        let capsules = folder.open(CAPSULES)?.on_threads(threads, capsules, |capsules, bytes| {
+            capsules.iter().for_each(|capsule| append_row(capsule, bytes));
+        })?;
         let small = parallel::map(threads, Self::SMALL.into_iter(), |(name, write)| {
             Ok((name, write(self, folder.open(name)?)?))
         });
@@ -183,11 +192,11 @@ impl Rows {
         mut self,
         threads: usize,
         rows: &[T],
-        append: impl Fn(&T, &mut Vec<u8>) + Sync,
+        append: impl Fn(&[T], &mut Vec<u8>) + Sync,
     ) -> anyhow::Result<Self> {
         let rendered = |rows: &[T]| {
             let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
-            rows.iter().for_each(|row| append(row, &mut bytes));
+            append(rows, &mut bytes);
             bytes
         };
         parallel::in_order(threads, rows.chunks(BATCH), rendered, |bytes| self.push(&bytes))?;

@@ -5,21 +5,27 @@ use std::convert::Infallible;
 use dome_binder::views::{GateRollups, GuardDenials};
 use dome_binder::{
     Assembly, Fact, FinishedPart, FoldedLine, KeyPart, Ledger, Record, Replay, Rules, SettledRun, bindings, by_key,
-    fold, group_by_run, join_lines, order, settle,
+    deal_by_run, fold, group_by_run, join_lines, order, settle,
 };
 use dome_core::Timestamp;
 
 use super::Steps;
 use crate::parallel;
 
-/// Pieces that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
-const BATCH: usize = if cfg!(test) { 1 } else { 256 };
+/// Task lines that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
+const LINES: usize = if cfg!(test) { 1 } else { 256 };
+
+/// Records that are dealt out at once.
+const RECORDS: usize = if cfg!(test) { 2 } else { 1 << 13 };
 
 /// Facts that are cut into task lines at once.
 const LINE_FACTS: usize = if cfg!(test) { 2 } else { 1 << 15 };
 
-/// Parts of the derived keys that are finished apart.
-const PARTS: usize = 32;
+/// Parts of the runs that are settled apart.
+const RUN_PARTS: usize = 32;
+
+/// Parts of the derived keys that are finished apart: many, so that each is small when it is put to the others.
+const KEY_PARTS: usize = 256;
 
 /// The views that are gathered run by run, while the facts of a run are at hand.
 #[derive(Debug, Default)]
@@ -50,14 +56,18 @@ pub(crate) fn derive(
     steps: &mut Steps,
 ) -> (Replay, RunViews) {
     let (ledger, views) = steps.time("settling", || {
-        let mut runs = group_by_run(records).into_iter();
+        let mut records = records.into_iter();
         let batches = std::iter::from_fn(move || {
-            let batch: Vec<_> = runs.by_ref().take(BATCH).collect();
+            let batch: Vec<_> = records.by_ref().take(RECORDS).collect();
             (!batch.is_empty()).then_some(batch)
         });
-        let settled = parallel::map(threads, batches, |batch| {
+        let mut parts: Vec<Vec<Box<Record>>> = std::iter::repeat_with(Vec::new).take(RUN_PARTS).collect();
+        for dealt in parallel::map(threads, batches, |batch| deal_by_run(batch, RUN_PARTS)) {
+            parts.iter_mut().zip(dealt).for_each(|(part, records)| part.extend(records));
+        }
+        let settled = parallel::map(threads, parts.into_iter(), |records| {
             let mut views = RunViews::default();
-            let settled = batch.into_iter().map(settle).inspect(|run| views.add_run(&run.facts));
+            let settled = group_by_run(records).into_iter().map(settle).inspect(|run| views.add_run(&run.facts));
             (settled.collect::<Vec<SettledRun>>(), views)
         });
         let (mut runs, mut views) = (Vec::new(), RunViews::default());
@@ -65,6 +75,7 @@ pub(crate) fn derive(
             runs.extend(settled);
             views.merge(gathered);
         }
+        runs.sort_unstable_by(|a, b| a.run_id().cmp(&b.run_id()));
         (order(runs), views)
     });
     let folded = steps.time("folding", || {
@@ -72,7 +83,7 @@ pub(crate) fn derive(
         let ranges = (0..count).step_by(LINE_FACTS).map(|start| start..(start + LINE_FACTS).min(count));
         let lines = join_lines(parallel::map(threads, ranges, |range| ledger.lines_of(range)));
         let folded: Vec<Vec<FoldedLine>> =
-            parallel::map(threads, lines.chunks(BATCH), |lines| lines.iter().map(|line| fold(line, rules)).collect());
+            parallel::map(threads, lines.chunks(LINES), |lines| lines.iter().map(|line| fold(line, rules)).collect());
         folded.into_iter().flatten().collect()
     });
     (steps.time("assembling", || concluded(ledger, folded, rules, threads, as_of)), views)
@@ -88,7 +99,7 @@ fn concluded(
 ) -> Replay {
     let bound = bindings(ledger.facts.len(), &mut folded);
     let as_of = as_of.or(ledger.last_ts());
-    let parts = by_key(folded, PARTS);
+    let parts = by_key(folded, KEY_PARTS);
     let mut assembly = Assembly::of(parts.iter().map(KeyPart::capsules).sum());
     // A part goes as soon as it is finished and added, so that few of them are held at a time.
     let add = |part: FinishedPart| {
