@@ -217,3 +217,30 @@ pub fn mints(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> bool {
         WrapperPolicy::Lenient => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_those_of_a_plain_tally_and_come_back_from_their_bytes(facts in prop::collection::vec(0_u8..8, 0..20)) {
+            let (mut counts, mut tally) = (TriggerCounts::default(), BTreeMap::<&str, u64>::new());
+            for bits in facts {
+                let fired: Triggers = Trigger::ALL.into_iter().filter(|trigger| bits & trigger.bit() != 0).collect();
+                counts.add(fired);
+                fired.iter().for_each(|trigger| *tally.entry(trigger.as_str()).or_default() += 1);
+            }
+            let bytes = serde_json::to_string(&counts)?;
+            prop_assert_eq!(&bytes, &serde_json::to_string(&tally)?, "members are sorted by name");
+            prop_assert_eq!(serde_json::from_str::<TriggerCounts>(&bytes)?, counts);
+        }
+    }
+
+    #[test]
+    fn a_trigger_without_a_name_is_refused() {
+        assert!(serde_json::from_str::<TriggerCounts>(r#"{"full_moon":1}"#).is_err());
+    }
+}
