@@ -69,10 +69,15 @@ pub fn recent_failures<'f>(
 /// Failing facts, which come in total order, in the order of [`recent_failures`], for who makes the rows himself.
 ///
 /// ```
-/// use dome_binder::views::{latest_first, recent_failures};
-/// let facts: Vec<dome_binder::Fact> = Vec::new();
-/// let failing = facts.iter().filter(|fact| fact.is_failing()).collect();
-/// assert_eq!(latest_first(failing).len(), recent_failures(&facts).len());
+/// use dome_binder::{Fact, Record, views::latest_first};
+/// let fact = |ordered_ts: &str, place| {
+///     let envelope = dome_core::read(dome_core::EXAMPLE_LINE).unwrap();
+///     let record = Box::new(Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() }));
+///     Fact { record, ordered_ts: ordered_ts.parse().unwrap(), place }
+/// };
+/// let facts = [fact("2026-01-01T00:00:00Z", 0), fact("2026-01-02T00:00:00Z", 1), fact("2026-01-02T00:00:00Z", 2)];
+/// let places: Vec<u64> = latest_first(facts.iter().collect()).iter().map(|fact| fact.place).collect();
+/// assert_eq!(places, [1, 2, 0]);
 /// ```
 #[must_use]
 pub fn latest_first(mut facts: Vec<&Fact>) -> Vec<&Fact> {

@@ -34,10 +34,10 @@ pub(crate) const RECENT_FAILURES: &str = "views/mv_recent_failures_by_taskspec.j
 pub(crate) const GATE_ROLLUP: &str = "views/mv_gate_rollup_by_failure_reason_code.jsonl";
 pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_code.jsonl";
 
-/// Rows that are rendered at once, on one thread.
-const BATCH: usize = 64;
+/// Rows that are rendered at once, on one thread. Tests cut everywhere, so that small histories meet every cut.
+const BATCH: usize = if cfg!(test) { 2 } else { 64 };
 /// Facts that are looked through at once.
-const FACTS_AT_ONCE: usize = 1 << 10;
+const FACTS_AT_ONCE: usize = if cfg!(test) { 2 } else { 1 << 10 };
 /// What a row takes, about.
 const ROW_BYTES: usize = 1_536;
 
