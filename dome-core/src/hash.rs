@@ -16,7 +16,7 @@ use crate::canonical::PLAIN_TEXT;
 /// assert!(hash.to_string().starts_with("e3b0c442"));
 /// assert_eq!(hash.to_string().parse(), Ok(hash));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha256Hash([u8; 32]);
 
 /// Why a text is not a hash.
@@ -43,6 +43,10 @@ impl Sha256Hash {
         Self(bytes)
     }
 
+    fn first_word(&self) -> u64 {
+        self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
+    }
+
     fn hex(self) -> [u8; 64] {
         // Without a table or a branch, so that the compiler takes many bytes at a time.
         let digit = |nibble: u8| b'0' + nibble + (b'a' - b'9' - 1) * u8::from(nibble > 9);
@@ -52,6 +56,19 @@ impl Sha256Hash {
             *pair = [digit(byte >> 4), digit(byte & 15)];
         }
         hex
+    }
+}
+
+impl Ord for Sha256Hash {
+    /// By their bytes. The first eight nearly always tell.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.first_word().cmp(&other.first_word()).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Sha256Hash {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -105,6 +122,20 @@ impl<'de> Deserialize<'de> for Sha256Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn m02_hashes_are_in_the_order_of_their_digits() {
+        let base = Sha256Hash::of(b"");
+        let mut hashes: Vec<Sha256Hash> = (0..32_u8).map(|text| Sha256Hash::of(&[text])).collect();
+        for place in 0..32 {
+            let mut bytes = *base.as_bytes();
+            bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= 0x80);
+            hashes.extend([base, Sha256Hash::from_bytes(bytes)]);
+        }
+        for (a, b) in hashes.iter().flat_map(|a| hashes.iter().map(move |b| (a, b))) {
+            assert_eq!(a.cmp(b), a.to_string().cmp(&b.to_string()), "{a} {b}");
+        }
+    }
 
     #[test]
     fn m02_only_64_lower_case_hex_digits_are_a_hash() {

@@ -25,13 +25,17 @@ impl EarlySync {
     /// So many bytes more were given to the system.
     pub(super) fn wrote(&mut self, file: &File, bytes: usize) {
         self.waiting += bytes;
-        if self.waiting < SYNC_BYTES {
-            return;
+        if self.waiting >= SYNC_BYTES {
+            if self.helper.is_none() {
+                self.helper = Helper::start(file);
+            }
+            self.ask();
         }
+    }
+
+    /// Asks for what was written since, if the file is large.
+    pub(super) fn ask(&mut self) {
         self.waiting = 0;
-        if self.helper.is_none() {
-            self.helper = Helper::start(file);
-        }
         if let Some(helper) = &self.helper {
             // One that is still at work, or has failed, is asked no more: `end` has the error.
             let _asked = helper.ask.try_send(());

@@ -36,8 +36,6 @@ pub(crate) const GUARD_DENIALS: &str = "views/mv_guard_denials_by_policy_reason_
 
 /// Rows that are rendered at once, on one thread. Tests cut everywhere, so that small histories meet every cut.
 const BATCH: usize = if cfg!(test) { 2 } else { 64 };
-/// Facts that are looked through at once.
-const FACTS_AT_ONCE: usize = if cfg!(test) { 2 } else { 1 << 10 };
 /// What a row takes, about.
 const ROW_BYTES: usize = 1_536;
 
@@ -67,17 +65,16 @@ pub(crate) struct Written {
 pub(crate) fn write<'r>(artifacts: &Artifacts<'r, '_>) -> anyhow::Result<(Told<'r>, Written)> {
     let mut draft = Draft::beside(&artifacts.args.out)?;
     let folder = &draft.folder;
-    let (facts, lineage) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
-    // The disk takes the largest files, and everything is summed up, while the others are made.
-    let told = || -> anyhow::Result<Told<'r>> {
-        facts.sync()?;
-        lineage.sync()?;
-        Ok(artifacts.told())
-    };
-    let (told, others) = parallel::both(told, || artifacts.others(folder));
-    let (mut files, told) = (others?, told?);
+    let (facts, lineage, failing) = artifacts.facts(folder.open(FACTS)?, folder.open(LINEAGE)?)?;
+    // Everything is summed up while the other files are made.
+    let (told, others) =
+        parallel::both(artifacts.args.threads, || artifacts.told(), || artifacts.others(failing, folder));
+    let mut files = others?;
     files.extend([(FACTS, facts), (LINEAGE, lineage)]);
-    draft.folder.close_all(files)?;
+    // The disk is waited for.
+    let ((), closed) =
+        parallel::both(artifacts.args.threads, || artifacts.kept.let_go(), || draft.folder.close_all(files));
+    closed?;
     let written = draft.finish(&told)?;
     Ok((told, written))
 }
@@ -125,12 +122,8 @@ impl<'r> Artifacts<'r, '_> {
     }
 
     /// All files but those of facts and of their lineage.
-    fn others(&self, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
-        let threads = self.args.threads;
-        let failing = parallel::map(threads, self.ledger().chunks(FACTS_AT_ONCE), |facts| {
-            facts.iter().filter(|fact| fact.is_failing()).collect::<Vec<_>>()
-        });
-        let failing = views::latest_first(failing.concat());
+    fn others(&self, failing: Vec<&Fact>, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
+        let (threads, failing) = (self.args.threads, views::latest_first(failing));
         let recent = folder.open(RECENT_FAILURES)?.on_threads(threads, &failing, |facts, bytes| {
             touch(facts.iter().map(|fact| &*fact.record));
             facts.iter().for_each(|fact| append_row(&views::RecentFailure::of(fact), bytes));
@@ -159,35 +152,60 @@ impl<'r> Artifacts<'r, '_> {
         &self.result.ledger.facts
     }
 
-    /// Renders the rows of facts and of their lineage on all threads, and writes them in order while
-    /// others are rendered: each fact is looked at once.
-    fn facts(&self, mut facts: Rows, mut lineage: Rows) -> anyhow::Result<(Rows, Rows)> {
-        let rendered = |start: usize| {
+    /// Renders the rows of facts and of their lineage on all threads, and hashes and writes them in order
+    /// while others are rendered: each fact is looked at once. Gives the failing ones too.
+    fn facts(&self, mut facts: Rows, mut lineage: Rows) -> anyhow::Result<(Rows, Rows, Vec<&Fact>)> {
+        let rendered = |start: usize| -> anyhow::Result<Batch<'_>> {
             let range = start..(start + BATCH).min(self.ledger().len());
             let (own, bound) = (self.ledger().get(range.clone()), self.result.bound.get(range));
-            let mut rows = (Vec::with_capacity(BATCH * ROW_BYTES), Vec::new());
+            let mut batch = Batch { facts: Vec::with_capacity(BATCH * ROW_BYTES), ..Batch::default() };
             let (own, mut read) = (own.unwrap_or_default(), Vec::new());
             touch(own.iter().map(|fact| &*fact.record));
             for (fact, bound) in own.iter().zip(bound.unwrap_or_default()) {
-                append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, &mut rows.0);
-                append_row(&Lineage::of(fact), &mut rows.1);
+                append_fact(fact, self.kept.canonical(fact, &mut read)?, bound, self.rules, &mut batch.facts);
+                append_row(&Lineage::of(fact), &mut batch.lineage);
             }
-            Ok(rows)
+            batch.failing = own.iter().filter(|fact| fact.is_failing()).collect();
+            Ok(batch)
         };
         let starts = (0..self.ledger().len()).step_by(BATCH);
-        parallel::in_order(self.args.threads, starts, rendered, |rendered: anyhow::Result<_>| {
-            let rows: (Vec<u8>, Vec<u8>) = rendered?;
-            facts.push(&rows.0)?;
-            lineage.push(&rows.1)
-        })?;
+        let mut failing = Vec::new();
+        let Rows { file, sums } = &mut facts;
+        parallel::in_stages(
+            self.args.threads,
+            starts,
+            rendered,
+            [
+                &mut |batch| {
+                    failing.append(&mut batch.failing);
+                    lineage.push(&batch.lineage)
+                },
+                &mut |batch| {
+                    sums.add(&batch.facts);
+                    Ok(())
+                },
+                &mut |batch| file.write(&batch.facts),
+            ],
+        )?;
         facts.flush()?;
         lineage.flush()?;
-        Ok((facts, lineage))
+        Ok((facts, lineage, failing))
     }
 }
 
+/// Facts that were rendered together.
+#[derive(Default)]
+struct Batch<'d> {
+    /// Their rows.
+    facts: Vec<u8>,
+    /// The rows of their lineage.
+    lineage: Vec<u8>,
+    /// Those of them that are failing.
+    failing: Vec<&'d Fact>,
+}
+
 impl Rows {
-    /// Renders rows on all threads, and writes them in order while others are rendered.
+    /// Renders rows on all threads, and hashes and writes them in order while others are rendered.
     fn on_threads<T: Sync>(
         mut self,
         threads: usize,
@@ -197,9 +215,14 @@ impl Rows {
         let rendered = |rows: &[T]| {
             let mut bytes = Vec::with_capacity(BATCH * ROW_BYTES);
             append(rows, &mut bytes);
-            bytes
+            Ok(bytes)
         };
-        parallel::in_order(threads, rows.chunks(BATCH), rendered, |bytes| self.push(&bytes))?;
+        let Self { file, sums } = &mut self;
+        let mut sum = |bytes: &mut Vec<u8>| {
+            sums.add(bytes);
+            Ok(())
+        };
+        parallel::in_stages(threads, rows.chunks(BATCH), rendered, [&mut sum, &mut |bytes| file.write(bytes)])?;
         Ok(self)
     }
 

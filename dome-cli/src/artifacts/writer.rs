@@ -13,6 +13,9 @@ use sha2::{Digest, Sha256};
 use super::early::EarlySync;
 use crate::parallel;
 
+/// Bytes that are gathered for one write, where they come in smaller pieces.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// What the manifest says of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct FileEntry {
@@ -28,11 +31,22 @@ pub(crate) struct Folder {
     files: BTreeMap<String, FileEntry>,
 }
 
-/// A file that is being written.
+/// A file that is being written: its bytes go to the file and into the sums, of which either may be ahead.
 pub(crate) struct Rows {
+    pub(super) file: RowFile,
+    pub(super) sums: Sums,
+}
+
+/// Where rows go.
+pub(super) struct RowFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    out: BufWriter<File>,
     early: EarlySync,
+}
+
+/// What the manifest says of rows, so far.
+#[derive(Default)]
+pub(super) struct Sums {
     hasher: Sha256,
     lines: u64,
 }
@@ -40,31 +54,41 @@ pub(crate) struct Rows {
 impl Rows {
     /// Writes whole lines.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.file.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
-        self.early.wrote(self.file.get_ref(), bytes.len());
-        self.hasher.update(bytes);
-        self.lines += line_feeds(bytes);
+        self.sums.add(bytes);
+        self.file.write(bytes)
+    }
+
+    /// Gives the system everything that was written so far, and a large file to the disk while others work.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        let RowFile { path, out, early } = &mut self.file;
+        out.flush().with_context(|| format!("cannot write `{}`", path.display()))?;
+        early.ask();
+        Ok(())
+    }
+
+    fn close(self) -> anyhow::Result<FileEntry> {
+        let (RowFile { path, out, early }, Sums { hasher, lines }) = (self.file, self.sums);
+        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| early.end().and_then(|()| file.sync_all()));
+        synced.with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) })
+    }
+}
+
+impl RowFile {
+    /// Writes whole lines, which are added to the sums elsewhere.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.out.write_all(bytes).with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        self.early.wrote(self.out.get_ref(), bytes.len());
         Ok(())
     }
 }
 
-impl Rows {
-    /// Gives the system everything that was written so far.
-    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
-        self.file.flush().with_context(|| format!("cannot write `{}`", self.path.display()))
-    }
-
-    /// Waits until the disk has what the system was given.
-    pub(super) fn sync(&self) -> anyhow::Result<()> {
-        self.file.get_ref().sync_all().with_context(|| format!("cannot write `{}`", self.path.display()))
-    }
-
-    fn close(self) -> anyhow::Result<FileEntry> {
-        let Self { path, file, early, hasher, lines } = self;
-        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        let synced = file.and_then(|file| early.end().and_then(|()| file.sync_all()));
-        synced.with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) })
+impl Sums {
+    /// Adds whole lines, which are written elsewhere.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.lines += line_feeds(bytes);
     }
 }
 
@@ -78,8 +102,8 @@ impl Folder {
     pub(crate) fn open(&self, name: &str) -> anyhow::Result<Rows> {
         let path = self.path.join(name);
         let file = File::create_new(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
-        let (file, early) = (BufWriter::new(file), EarlySync::default());
-        Ok(Rows { path, file, early, hasher: Sha256::new(), lines: 0 })
+        let out = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Rows { file: RowFile { path, out, early: EarlySync::default() }, sums: Sums::default() })
     }
 
     /// Ends a file: everything is on the disk before the manifest names it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use dome_binder::{Canonical, Conflict, Record, Recorder, Shared};
+use dome_binder::{Conflict, Record, Recorder, Shared};
 use dome_core::redact::RedactionCounts;
 use dome_core::{
     BinderVersion, Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Source as Place, Timestamp,
@@ -106,14 +106,7 @@ impl<'m> Door<'m> {
 
     /// Brings the pile to the spool.
     fn keep(&mut self, records: &mut [Box<Record>]) -> anyhow::Result<()> {
-        let Some(spool) = self.how.spool else { return Ok(()) };
-        let from = spool.keep(&mut self.pile)?;
-        for record in records {
-            if let Canonical::Kept { at, .. } = &mut record.canonical {
-                *at += from;
-            }
-        }
-        Ok(())
+        self.how.spool.map_or(Ok(()), |spool| spool.keep(&mut self.pile, records))
     }
 }
 

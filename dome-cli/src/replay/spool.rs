@@ -1,17 +1,28 @@
 //! Canonical envelopes between reading and writing: a few in memory, the others in a file.
+//!
+//! They come in whatever order the input has, and are asked for in the order of time. Each pile is kept by time, so that
+//! whoever asks goes through every pile from front to back, and much of it can be read at once.
 
 use std::fs::File;
+use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use dome_binder::{Canonical, Record};
+use dome_core::Timestamp;
 
 use super::spill::scratch::Scratch;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
 const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 2 << 20 };
+
+/// Bytes that are read of all piles ahead of who asks, about.
+const AHEAD_BYTES: usize = if cfg!(test) { 0 } else { 2 << 20 };
+/// Bytes that are read of one pile at once: a few envelopes at least, and no more than is cheap to copy.
+const LEAST_AHEAD_BYTES: usize = if cfg!(test) { 700 } else { 8 << 10 };
+const MOST_AHEAD_BYTES: usize = 64 << 10;
 
 /// Where piles of envelopes are kept. A place counts all bytes so far, those in memory first.
 pub(crate) struct Spool {
@@ -21,8 +32,10 @@ pub(crate) struct Spool {
 
 #[derive(Default)]
 struct Piles {
-    /// In memory, each with the place of its first byte.
-    held: Vec<(u64, Vec<u8>)>,
+    /// The place of the first byte of each.
+    starts: Vec<u64>,
+    /// The first of them, in memory.
+    held: Vec<Vec<u8>>,
     file: Option<File>,
     /// The place of the file's first byte.
     file_from: u64,
@@ -35,39 +48,76 @@ impl Spool {
         Self { scratch: Scratch::above(out, 0), piles: Mutex::default() }
     }
 
-    /// Keeps a pile, and leaves it empty; gives the place of its first byte.
+    /// Keeps the canonical envelopes of records, which lie in a pile where these say, and leaves it empty. The records
+    /// then say where they are kept.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
-    pub(crate) fn keep(&self, pile: &mut Vec<u8>) -> anyhow::Result<u64> {
-        let mut piles = self.piles.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, bytes) = (piles.end, pile.len() as u64);
-        if piles.file.is_none() && at + bytes > HELD_BYTES {
+    /// When they cannot be written.
+    pub(crate) fn keep(&self, pile: &mut Vec<u8>, records: &mut [Box<Record>]) -> anyhow::Result<()> {
+        let mut envelopes: Vec<(Timestamp, &mut u64, usize)> =
+            records.iter_mut().filter_map(|record| kept(record)).collect();
+        envelopes.sort_by_key(|(ts, ..)| *ts);
+        let mut piles = held(&self.piles);
+        let mut next = piles.end;
+        if piles.file.is_none() && next + pile.len() as u64 > HELD_BYTES {
             piles.file = Some(self.scratch.file()?);
-            piles.file_from = at;
+            piles.file_from = next;
         }
-        piles.end += bytes;
-        match &piles.file {
-            None => piles.held.push((at, std::mem::take(pile))),
-            Some(file) => {
-                let written = file.write_all_at(pile, at - piles.file_from);
-                written.map_err(|why| self.scratch.failed("write", why))?;
+        piles.starts.push(next);
+        piles.end += pile.len() as u64;
+        if let Some(file) = &piles.file {
+            let mut sorted: Vec<IoSlice<'_>> = Vec::with_capacity(envelopes.len());
+            for (_, at, bytes) in &envelopes {
+                let own = usize::try_from(**at).ok().and_then(|at| pile.get(at..)?.get(..*bytes));
+                sorted.push(IoSlice::new(own.context("an envelope lies where its record says")?));
             }
+            write_all(file, &mut sorted).map_err(|why| self.scratch.failed("write", why))?;
+            drop(piles);
+            for (_, at, bytes) in envelopes {
+                *at = next;
+                next += bytes as u64;
+            }
+            pile.clear();
+        } else {
+            piles.held.push(std::mem::take(pile));
+            envelopes.into_iter().for_each(|(_, at, _)| *at += next);
         }
-        pile.clear();
-        Ok(at)
+        Ok(())
     }
 
     /// Everything that is kept, for reading.
     pub(crate) fn kept(self) -> Kept {
-        Kept(self.piles.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let piles = self.piles.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let in_file = piles.starts.len() - piles.held.len();
+        let ahead = AHEAD_BYTES.checked_div(in_file).unwrap_or_default().clamp(LEAST_AHEAD_BYTES, MOST_AHEAD_BYTES);
+        Kept { windows: std::iter::repeat_with(Mutex::default).take(piles.starts.len()).collect(), piles, ahead }
     }
 }
 
 /// What a spool keeps.
 #[derive(Default)]
-pub(crate) struct Kept(Piles);
+pub(crate) struct Kept {
+    piles: Piles,
+    /// Of each pile what was read last.
+    windows: Vec<Mutex<Window>>,
+    /// Bytes that a window has, at least where the pile has them.
+    ahead: usize,
+}
+
+/// Some bytes of a pile.
+#[derive(Default)]
+struct Window {
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    fn get(&self, at: u64, length: usize) -> Option<&[u8]> {
+        let start = usize::try_from(at.checked_sub(self.from)?).ok()?;
+        self.bytes.get(start..)?.get(..length)
+    }
+}
 
 impl Kept {
     /// The canonical envelope of a record, read into `bytes` where it is not held.
@@ -80,17 +130,121 @@ impl Kept {
             Canonical::Held(canonical) => return Ok(canonical),
             Canonical::Kept { at, bytes } => (*at, *bytes as usize),
         };
-        if let Some(file) = self.0.file.as_ref().filter(|_| at >= self.0.file_from) {
-            bytes.resize(length, 0);
-            let read = file.read_exact_at(bytes, at - self.0.file_from);
-            read.context("cannot read a temporary file")?;
-            return Ok(bytes);
+        let lost = || "an envelope is kept where its record says";
+        let pile = self.piles.starts.partition_point(|start| *start <= at).checked_sub(1).with_context(lost)?;
+        if let Some(held) = self.piles.held.get(pile) {
+            let start = self.piles.starts.get(pile).and_then(|start| usize::try_from(at - start).ok());
+            return start.and_then(|start| held.get(start..)?.get(..length)).with_context(lost);
         }
-        let pile = self.0.held.partition_point(|(from, _)| *from <= at).checked_sub(1);
-        let found = pile.and_then(|pile| {
-            let (from, pile) = self.0.held.get(pile)?;
-            pile.get(usize::try_from(at - from).ok()?..)?.get(..length)
-        });
-        found.context("an envelope is kept where its record says")
+        let mut window = held(self.windows.get(pile).with_context(lost)?);
+        bytes.clear();
+        if let Some(found) = window.get(at, length) {
+            bytes.extend_from_slice(found);
+        } else if at < window.from {
+            // Behind what was read last, where few are: clocks that went back, or a thread that is slower than others.
+            drop(window);
+            bytes.resize(length, 0);
+            self.read(bytes, at)?;
+        } else {
+            let end = self.piles.starts.get(pile + 1).copied().unwrap_or(self.piles.end);
+            let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+            window.from = at;
+            window.bytes.resize(self.ahead.max(length).min(left), 0);
+            self.read(&mut window.bytes, at)?;
+            bytes.extend_from_slice(window.get(at, length).with_context(lost)?);
+        }
+        Ok(bytes)
+    }
+
+    /// Gives the room of the file back, which takes the system a while. Nothing can be read from it then.
+    pub(crate) fn let_go(&self) {
+        if let Some(file) = &self.piles.file {
+            // Who cannot do so now gets it back when the process ends.
+            let _shorter = file.set_len(0);
+        }
+    }
+
+    /// Fills `bytes` with what is kept from a place on.
+    fn read(&self, bytes: &mut [u8], at: u64) -> anyhow::Result<()> {
+        let file = self.piles.file.as_ref().context("what is not in memory is in a file")?;
+        file.read_exact_at(bytes, at - self.piles.file_from).context("cannot read a temporary file")
+    }
+}
+
+/// When the envelope of a record is from, where it is kept and how long it is.
+fn kept(record: &mut Record) -> Option<(Timestamp, &mut u64, usize)> {
+    match &mut record.canonical {
+        Canonical::Held(_) => None,
+        Canonical::Kept { at, bytes } => Some((record.ts, at, *bytes as usize)),
+    }
+}
+
+/// Writes pieces one after the other, without putting them together first.
+fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    IoSlice::advance_slices(&mut pieces, 0);
+    while !pieces.is_empty() {
+        match file.write_vectored(pieces) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use dome_binder::Recorder;
+    use dome_core::arbitrary::history;
+    use dome_core::{Reader, Source};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// In whatever piles they come and in whatever order they are asked for, by however many at once.
+        #[test]
+        fn m40_envelopes_come_back_as_they_were(
+            history in history(),
+            each in 1_usize..40,
+            asked in proptest::collection::vec(any::<prop::sample::Index>(), 0..60),
+        ) {
+            let (mut reader, mut recorder) = (Reader::new(), Recorder::default());
+            let source = Source { line: 1, name: "a.jsonl".into() };
+            let envelopes: Vec<_> = history.lines.iter().filter_map(|line| reader.read(line).ok()).collect();
+            let spool = Spool::beside(&std::env::temp_dir().join("result"));
+            let (mut records, mut pile) = (Vec::new(), Vec::new());
+            for envelopes in envelopes.chunks(each) {
+                let one = |envelope: &dome_core::Envelope| {
+                    Box::new(recorder.record_onto(&mut pile, envelope.clone(), source.clone()))
+                };
+                let mut some: Vec<Box<Record>> = envelopes.iter().map(one).collect();
+                prop_assert!(spool.keep(&mut pile, &mut some).is_ok());
+                prop_assert!(pile.is_empty());
+                records.extend(some);
+            }
+            let kept = spool.kept();
+            let mut all: Vec<(&Record, Vec<u8>)> =
+                records.iter().map(|record| &**record).zip(envelopes.iter().map(|envelope| envelope.to_canonical())).collect();
+            all.sort_by_key(|(record, _)| record.ts);
+            let again: Vec<_> = asked.iter().filter(|_| !all.is_empty()).map(|index| index.get(&all).clone()).collect();
+            all.extend(again);
+            let (first, second) = all.split_at(all.len() / 3);
+            std::thread::scope(|scope| {
+                let check = |some: &[(&Record, Vec<u8>)]| {
+                    let mut bytes = Vec::new();
+                    some.iter().all(|(record, own)| kept.canonical(record, &mut bytes).is_ok_and(|read| read == own))
+                };
+                let beside = scope.spawn(move || check(second));
+                prop_assert!(check(first));
+                prop_assert!(beside.join().is_ok_and(|same| same));
+                Ok(())
+            })?;
+        }
     }
 }
