@@ -1,7 +1,5 @@
 //! `mv_recent_failures_by_taskspec` (M-110).
 
-use std::cmp::Reverse;
-
 use dome_core::{
     ActionKind, EventId, FailureReasonCode, GroupId, PolicyReasonCode, RunId, Scope, Sha256Hash, TargetId, TargetKind,
     TaskId, Timestamp,
@@ -63,7 +61,8 @@ impl<'f> RecentFailure<'f> {
 pub fn recent_failures<'f>(
     facts: impl IntoIterator<Item = &'f Fact>,
 ) -> impl ExactSizeIterator<Item = RecentFailure<'f>> {
-    latest_first(facts.into_iter().filter(|fact| fact.is_failing()).collect()).into_iter().map(RecentFailure::of)
+    let failing: Vec<&Fact> = facts.into_iter().filter(|fact| fact.is_failing()).collect();
+    latest_first(&failing).into_iter().map(RecentFailure::of)
 }
 
 /// Failing facts, which come in total order, in the order of [`recent_failures`], for who makes the rows himself.
@@ -76,12 +75,11 @@ pub fn recent_failures<'f>(
 ///     Fact { record, ordered_ts: ordered_ts.parse().unwrap(), place }
 /// };
 /// let facts = [fact("2026-01-01T00:00:00Z", 0), fact("2026-01-02T00:00:00Z", 1), fact("2026-01-02T00:00:00Z", 2)];
-/// let places: Vec<u64> = latest_first(facts.iter().collect()).iter().map(|fact| fact.place).collect();
+/// let places: Vec<u64> = latest_first(&facts.iter().collect::<Vec<_>>()).iter().map(|fact| fact.place).collect();
 /// assert_eq!(places, [1, 2, 0]);
 /// ```
 #[must_use]
-pub fn latest_first(mut facts: Vec<&Fact>) -> Vec<&Fact> {
-    // Stable: facts of one instant keep their total order, which is by run and place.
-    facts.sort_by_key(|fact| Reverse(fact.ordered_ts));
-    facts
+pub fn latest_first<'f>(facts: &[&'f Fact]) -> Vec<&'f Fact> {
+    // Facts of one instant keep their total order, which is by run and place.
+    facts.chunk_by(|a, b| a.ordered_ts == b.ordered_ts).rev().flatten().copied().collect()
 }

@@ -123,7 +123,7 @@ impl<'r> Artifacts<'r, '_> {
 
     /// All files but those of facts and of their lineage.
     fn others(&self, failing: Vec<&Fact>, folder: &Folder) -> anyhow::Result<Vec<(&'static str, Rows)>> {
-        let (threads, failing) = (self.args.threads, views::latest_first(failing));
+        let (threads, failing) = (self.args.threads, views::latest_first(&failing));
         let recent = folder.open(RECENT_FAILURES)?.on_threads(threads, &failing, |facts, bytes| {
             touch(facts.iter().map(|fact| &*fact.record));
             facts.iter().for_each(|fact| append_row(&views::RecentFailure::of(fact), bytes));

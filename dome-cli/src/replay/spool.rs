@@ -19,9 +19,9 @@ use super::spill::scratch::Scratch;
 const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 2 << 20 };
 
 /// Bytes that are read of all piles ahead of who asks, about.
-const AHEAD_BYTES: usize = if cfg!(test) { 0 } else { 2 << 20 };
+const AHEAD_BYTES: usize = if cfg!(test) { 0 } else { 1 << 20 };
 /// Bytes that are read of one pile at once: a few envelopes at least, and no more than is cheap to copy.
-const LEAST_AHEAD_BYTES: usize = if cfg!(test) { 700 } else { 8 << 10 };
+const LEAST_AHEAD_BYTES: usize = if cfg!(test) { 700 } else { 4 << 10 };
 const MOST_AHEAD_BYTES: usize = 64 << 10;
 
 /// Where piles of envelopes are kept. A place counts all bytes so far, those in memory first.
