@@ -4,7 +4,7 @@ mod stages;
 
 pub(crate) use stages::{in_order, in_stages};
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Threads at the most, whatever is asked for: more than any machine's cores are no faster, and a
 /// thread that the system cannot set up ends the process.
@@ -56,6 +56,11 @@ pub(crate) fn both<A: Send, B>(threads: usize, beside: impl Fn() -> A + Sync, wo
         let worked = work();
         (started.map_or_else(&beside, joined), worked)
     })
+}
+
+/// What threads share. Should one of them ever panic, its panic is its caller's, and not another's.
+pub(crate) fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn draw<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {

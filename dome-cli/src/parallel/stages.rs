@@ -1,9 +1,9 @@
 //! Results that go through stages: each stage takes them in the order of the work, one at a time.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
-use super::{draw, on_threads};
+use super::{draw, held, on_threads};
 
 /// What is done to every result, one after the other, in the order of the items.
 pub(crate) type Stage<'s, R, E> = &'s mut (dyn FnMut(&mut R) -> Result<(), E> + Send);
@@ -122,10 +122,6 @@ impl<R, E> Sink<'_, R, E> {
         }
         false
     }
-}
-
-fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn drop_poison<T>(_: TryLockError<T>) {}

@@ -7,13 +7,14 @@ use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use dome_binder::{Canonical, Record};
 use dome_core::Timestamp;
 
 use super::spill::scratch::Scratch;
+use crate::parallel::held;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
 const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 2 << 20 };
@@ -191,10 +192,6 @@ fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> 
         }
     }
     Ok(())
-}
-
-fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
