@@ -3,8 +3,6 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
-use crate::input::Corrupt;
-
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -69,8 +67,14 @@ pub(crate) fn invalid(message: impl fmt::Display) -> anyhow::Error {
 
 /// The exit code that an error asks for.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
-    let otherwise = if Corrupt::is_behind(error) { Exit::Invalid } else { Exit::Failed };
-    error.downcast_ref::<Ending>().map_or(otherwise, |ending| ending.exit)
+    if let Some(ending) = error.downcast_ref::<Ending>() {
+        return ending.exit;
+    }
+    match error.chain().find_map(|cause| cause.downcast_ref::<dome_replay::Error>()).map(dome_replay::Error::kind) {
+        Some(dome_replay::Kind::Usage) => Exit::Usage,
+        Some(dome_replay::Kind::Invalid) => Exit::Invalid,
+        Some(dome_replay::Kind::Failed) | None => Exit::Failed,
+    }
 }
 
 /// Whether an error says that whoever read our output has gone.

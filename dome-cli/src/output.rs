@@ -1,9 +1,8 @@
 //! What is printed: results on stdout, diagnostics on stderr.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
 
-use dome_core::canonical;
+use dome_core::{canonical, escaped};
 use serde::Serialize;
 
 use crate::args::{Color, Format, OutputArgs};
@@ -101,23 +100,13 @@ pub(crate) fn note(message: &str) {
     let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
 }
 
-/// A name or a message as people may see it: on one line, each control character as `\u{1b}`, so that
-/// no terminal and no runner of workflows obeys it.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
+/// Tells notes on stderr.
+pub(crate) struct Notes;
 
-/// A path as people may see it.
-pub(crate) fn escaped_path(path: &Path) -> String {
-    escaped(&path.to_string_lossy())
+impl dome_replay::Watch for Notes {
+    fn note(&self, text: &str) {
+        note(&format!("dome: note: {text}"));
+    }
 }
 
 /// As [`escaped`], but for line feeds; one before what a runner would take for a command is no line
@@ -152,7 +141,6 @@ mod tests {
 
     #[test]
     fn what_others_wrote_cannot_act() {
-        assert_eq!(escaped("a\u{1b}[31m\u{7}\u{9b}é\n::error::x"), "a\\u{1b}[31m\\u{7}\\u{9b}é\\u{a}::error::x");
         assert_eq!(lines_escaped("dome: a\n  because: \u{1b}"), "dome: a\n  because: \\u{1b}");
         assert_eq!(lines_escaped("dome: a\n \u{85}::error::x"), "dome: a\\u{a} \\u{85}::error::x");
     }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::args::{OutputArgs, ReplayArgs};
 use crate::exit::invalid;
-use crate::input::document;
 use crate::memory::MemorySize;
-use crate::redaction::BUILT_IN;
+use dome_replay::BUILT_IN;
+use dome_replay::input::document;
 
 /// The name of the file.
 const FILE: &str = "dome.toml";

@@ -13,14 +13,15 @@ const MODULE_LINES: (usize, usize) = (400, 180);
 const FUNCTION_LINES: (usize, usize) = (70, 10);
 
 /// What each crate may build upon inside the project: imports run one way.
-const DIRECTION: [(&str, &[&str]); 7] = [
+const DIRECTION: [(&str, &[&str]); 8] = [
     ("xtrlv2-fixtures", &[]),
     ("dome-core", &[]),
     ("dome-binder", &["dome-core"]),
     ("dome-contracts", &["dome-core"]),
     ("dome-adapters", &["dome-core"]),
     ("dome-patterns", &["dome-core"]),
-    ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "xtrlv2-fixtures"]),
+    ("dome-replay", &["dome-binder", "dome-core", "xtrlv2-fixtures"]),
+    ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "dome-replay", "xtrlv2-fixtures"]),
 ];
 
 /// Crates that do no I/O.

@@ -95,7 +95,7 @@ pub use problem::{Problem, ProblemCode, Rejection};
 pub use quarantine::{QuarantineRow, RawLine, Source};
 pub use reason::{FailureReasonCode, PolicyReasonCode, ReasonCodeError};
 pub use spec::{Action, SideEffects, Target, TaskLine, TaskSpec, Transition};
-pub use text::utf16_order;
+pub use text::{escaped, escaped_path, utf16_order};
 pub use time::{Timestamp, TimestampError};
 
 /// A small valid envelope, for examples and first steps.

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
 use crate::artifacts::manifest::Manifest;
-use crate::input;
+use dome_replay::input;
 
 /// What stands at the place of a result.
 enum Standing {

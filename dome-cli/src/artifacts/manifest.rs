@@ -9,7 +9,7 @@ use xtrlv2_fixtures::V0_1;
 
 use super::told::{Told, Totals};
 use super::writer::FileEntry;
-use crate::redaction::Redacted;
+use dome_replay::Redacted;
 
 /// The manifest, its members in canonical order. Beside the digests of the policy and of the
 /// reason-code table it carries both documents, so that a result can be recomputed from itself.

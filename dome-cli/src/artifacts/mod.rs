@@ -19,10 +19,10 @@ use dome_core::QuarantineRow;
 use serde::Serialize;
 
 use crate::artifacts::directory::Destination;
-use crate::parallel;
-use crate::redaction::Redacted;
 use crate::replay::{Kept, LineCounts, RunViews};
 use crate::settings::Replay;
+use dome_replay::Redacted;
+use dome_replay::parallel;
 
 /// The files of a result, but for its manifest.
 pub(crate) const FACTS: &str = "facts.jsonl";

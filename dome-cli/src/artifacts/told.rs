@@ -6,9 +6,9 @@ use dome_binder::{Capsule, Replay as Result, Rules, RunCounts};
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 
 use crate::failing::{self, Clock, Failing};
-use crate::redaction::Redacted;
 use crate::replay::LineCounts;
 use crate::settings::Replay;
+use dome_replay::Redacted;
 
 /// What facts came to, in figures.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::early::EarlySync;
-use crate::parallel;
+use dome_replay::parallel;
 
 /// Bytes that are gathered for one write, where they come in smaller pieces.
 const BUFFER_BYTES: usize = 64 << 10;

@@ -14,7 +14,6 @@ pub(crate) use chart::percent;
 use crate::exit::Exit;
 use crate::known::At;
 use crate::output::Output;
-use crate::replay;
 
 /// Show what each rollout mode would have done on a history
 ///
@@ -53,7 +52,7 @@ pub(crate) fn run(args: &BacktestArgs, output: &mut Output) -> anyhow::Result<Ex
 ///
 /// When they cannot be read, or the policy is none.
 pub(crate) fn history(at: &At, policy: Option<&PathBuf>) -> anyhow::Result<(Ledger, Rules)> {
-    let policy = policy.map(|path| replay::policy(path)).transpose()?;
+    let policy = policy.map(|path| dome_replay::policy(path)).transpose()?;
     let known = at.open()?;
     let own = known.rules().clone();
     let rules = Rules { policy: policy.unwrap_or(own.policy), ..own };

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::exit::Exit;
-use crate::input::{self, Chunk, ENVELOPES, Source};
-use crate::output::{Output, grouped};
+use crate::output::{Notes, Output, grouped};
+use dome_replay::input::{self, Chunk, ENVELOPES, Source};
 
 /// The first record of `--format json`.
 #[derive(Serialize)]
@@ -52,7 +52,7 @@ struct Tally {
 
 /// Runs the verb.
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let sources = input::find(&args.inputs, ENVELOPES)?;
+    let sources = input::find(&args.inputs, ENVELOPES, &Notes)?;
     if output.is_json() {
         output.object(&Header { format_version: "1" })?;
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use dome_core::Problem;
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::escaped;
+use dome_core::escaped;
 
 /// Characters of the line that are shown before and behind the place.
 const CONTEXT_CHARS: usize = 40;

@@ -9,7 +9,7 @@ use dome_core::{Sha256Hash, canonical};
 use serde_json::Value;
 
 use crate::exit::invalid;
-use crate::input::document;
+use dome_replay::input::document;
 
 /// A tool that can be run.
 pub(crate) struct ToolOnDisk {

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::args::{ConvertArgs, Order};
 use super::report::Report;
-use crate::input;
+use crate::output::Notes;
+use dome_replay::input;
 
 /// What the user asked for.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ impl File {
 pub(super) fn find(args: &ConvertArgs, wanted: Wanted, report: &mut Report) -> anyhow::Result<Vec<File>> {
     let order = args.sequence_from.unwrap_or(Order::Name);
     let mut files = Vec::new();
-    for source in input::find(&args.inputs, &endings(wanted))? {
+    for source in input::find(&args.inputs, &endings(wanted), &Notes)? {
         match look(&source, order) {
             Ok((known, head)) => match format(wanted, &Head::of(&head), &source.name) {
                 Ok(format) => files.push(File { source, known, format }),

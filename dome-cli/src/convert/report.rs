@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::{Exit, invalid};
-use crate::output::{escaped, grouped, note};
+use crate::output::{grouped, note};
+use dome_core::escaped;
 
 /// Findings of one kind that are shown before the rest is only counted.
 const SHOWN_FINDINGS: usize = 10;

@@ -7,7 +7,8 @@ use anyhow::Context;
 use dome_core::Envelope;
 
 use super::target::Target;
-use crate::output::{Output, escaped_path};
+use crate::output::Output;
+use dome_core::escaped_path;
 
 /// Lines on their way. The first error ends the writing and is said at the end.
 pub(super) struct Sink<'o> {

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::load::{Explanation, Unlisted};
 use super::{capsule, fact, overview};
-use crate::output::{Output, escaped, grouped};
+use crate::output::{Output, grouped};
 use crate::table::{cut, short_key, width, wrapped};
+use dome_core::escaped;
 
 /// Columns of a rejected line that are shown; JSON and quarantine.jsonl have it whole.
 const RAW_COLUMNS: usize = 200;

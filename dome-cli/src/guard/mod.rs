@@ -12,8 +12,8 @@ pub(crate) use args::GuardVerb;
 pub(crate) use render::why;
 
 use crate::exit::{Exit, invalid};
-use crate::input::document;
 use crate::output::Output;
+use dome_replay::input::document;
 
 /// Runs the verb.
 pub(crate) fn run(verb: &GuardVerb, output: &mut Output) -> anyhow::Result<Exit> {

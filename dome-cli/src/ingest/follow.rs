@@ -12,8 +12,8 @@ use super::intake::Intake;
 use super::progress::{Progress, fresh_name};
 use super::stop::Stop;
 use super::tail::{Now, Tail};
-use crate::input::{self, Chunk, Chunks, ENVELOPES, Source};
 use crate::output::note;
+use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);

@@ -10,10 +10,10 @@ use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, l
 use super::progress::{Progress, is_of};
 use super::stop::Stop;
 use super::summary;
-use crate::input::{Chunk, LongLine};
 use crate::output::{Output, note};
-use crate::redaction::{Masking, Seen};
 use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer, door};
+use dome_replay::input::{Chunk, LongLine};
+use dome_replay::{Masking, Seen};
 
 /// When a batch is full, whichever comes first.
 #[derive(Clone, Copy, Debug)]

@@ -14,12 +14,12 @@ use super::intake::{BatchLimits, Intake};
 use super::stop::Stop;
 use crate::args::OutputArgs;
 use crate::exit::Exit;
-use crate::input::{self, ENVELOPES};
 use crate::output::Output;
-use crate::redaction::{BUILT_IN, Masking};
 use crate::replay;
 use crate::settings::Replay;
 use crate::store::{Session, Writer, export, verify};
+use dome_replay::input::{self, ENVELOPES};
+use dome_replay::{BUILT_IN, Masking};
 
 fn rules(mode: Option<WrapperPolicy>) -> Rules {
     let codes = "terminal-bench".parse::<dome_adapters::Format>().unwrap().reason_codes();

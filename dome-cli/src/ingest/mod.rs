@@ -19,10 +19,10 @@ use anyhow::Context;
 
 use crate::args::IngestArgs;
 use crate::exit::{Exit, usage};
-use crate::input::{self, Chunk, Chunks, ENVELOPES, Source};
-use crate::output::{Output, note};
+use crate::output::{Notes, Output, note};
 use crate::settings::Settings;
 use crate::store::Writer;
+use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 use intake::{BatchLimits, Intake};
 use progress::{Start, find_start, skip};
 use stop::Stop;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
 /// Reads every source to its end; says whether it got there.
 fn at_once(args: &IngestArgs, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<bool> {
     let mut in_use = BTreeSet::new();
-    for source in input::find(&args.inputs, ENVELOPES)? {
+    for source in input::find(&args.inputs, ENVELOPES, &Notes)? {
         if !read(&source, intake, &mut in_use, stop)? {
             return Ok(false);
         }

@@ -7,8 +7,8 @@ use anyhow::Context;
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
 
-use crate::input::{Chunk, Chunks, LongLine, Source};
 use crate::store::{Checkpoint, Unfinished};
+use dome_replay::input::{Chunk, Chunks, LongLine, Source};
 
 /// Bytes that are held against a file before it is read on.
 const RECENT_BYTES: usize = 256;

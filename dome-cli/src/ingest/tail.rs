@@ -12,8 +12,8 @@ use anyhow::Context;
 use super::intake::Intake;
 use super::progress::{Progress, Start, find_start, skip};
 use super::stop::Stop;
-use crate::input::{Chunks, Source};
 use crate::output::note;
+use dome_replay::input::{Chunks, Source};
 
 /// An open file and how far it was read. The file stays open when its name goes to another one.
 pub(super) struct Tail {

@@ -7,21 +7,20 @@ use dome_binder::Rules;
 
 use crate::args::IngestArgs;
 use crate::exit::usage;
-use crate::redaction::{BUILT_IN, Masking};
-use crate::replay;
 use crate::settings::Settings;
 use crate::store::{Session, StoreSettings, Writer, door, given};
+use dome_replay::{BUILT_IN, Masking};
 
 /// The rules that mask secrets: the built-in ones unless others, or `off`, are asked for.
 pub(super) fn masking(rules: Option<&Path>) -> anyhow::Result<Masking> {
     let rules = rules.unwrap_or(Path::new(BUILT_IN));
-    Masking::load(Some(rules).filter(|rules| rules.as_os_str() != "off"))
+    Ok(Masking::load(Some(rules).filter(|rules| rules.as_os_str() != "off"))?)
 }
 
 /// The rules that the flags and settings say.
 pub(super) fn rules(args: &IngestArgs, settings: &Settings) -> anyhow::Result<Rules> {
     let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
-    replay::load_rules(policy.as_deref(), &codes, mode)
+    Ok(dome_replay::load_rules(policy.as_deref(), &codes, mode)?)
 }
 
 /// A store keeps the rules that it was made with, until it is told otherwise.

@@ -10,9 +10,9 @@ use crate::args::PlanArgs;
 use crate::comparison::{self, Shown, Side};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
-use crate::redaction::Masking;
 use crate::replay;
 use crate::result::ResultDir;
+use dome_replay::Masking;
 
 /// A plan, its members in canonical order.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -62,8 +62,8 @@ pub(crate) fn run(args: PlanArgs, output: &mut Output) -> anyhow::Result<Exit> {
 /// The rules of the result, with what the arguments put in their place.
 fn rules(args: &PlanArgs, result: &ResultDir) -> anyhow::Result<Rules> {
     let own = result.rules().clone();
-    let policy = args.policy.as_deref().map(replay::policy).transpose()?.unwrap_or(own.policy);
-    let codes = if args.reason_codes.is_empty() { own.codes } else { replay::codes(&args.reason_codes)? };
+    let policy = args.policy.as_deref().map(dome_replay::policy).transpose()?.unwrap_or(own.policy);
+    let codes = if args.reason_codes.is_empty() { own.codes } else { dome_replay::codes(&args.reason_codes)? };
     Ok(Rules { policy, codes, mode: args.mode.or(own.mode) })
 }
 

@@ -20,8 +20,8 @@ pub(crate) use args::PriorsArgs;
 use crate::conform::ToolOnDisk;
 use crate::exit::{Exit, invalid, usage};
 use crate::guard;
-use crate::input::document;
 use crate::output::Output;
+use dome_replay::input::document;
 
 /// Runs the verb.
 pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit> {

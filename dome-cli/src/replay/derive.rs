@@ -10,7 +10,7 @@ use dome_binder::{
 use dome_core::Timestamp;
 
 use super::Steps;
-use crate::parallel;
+use dome_replay::parallel;
 
 /// Task lines that a thread is given at once. Tests cut everywhere, so that small histories meet every cut.
 const LINES: usize = if cfg!(test) { 1 } else { 256 };

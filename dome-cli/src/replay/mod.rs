@@ -2,14 +2,12 @@
 
 mod derive;
 mod read;
-mod rules;
 mod spill;
 mod spool;
 mod summary;
 
 pub(crate) use derive::{RunViews, derive};
 pub(crate) use read::LineCounts;
-pub(crate) use rules::{codes, load_rules, policy};
 pub(crate) use spool::Kept;
 
 use std::num::NonZeroUsize;
@@ -21,10 +19,10 @@ use dome_core::{BinderVersion, Timestamp};
 
 use crate::artifacts::{self, Artifacts, Told, Written};
 use crate::exit::Exit;
-use crate::input::{self, ENVELOPES, Source};
-use crate::output::Output;
-use crate::redaction::Masking;
+use crate::output::{Notes, Output};
 use crate::settings::Replay;
+use dome_replay::Masking;
+use dome_replay::input::{self, ENVELOPES, Source};
 use read::Reading;
 use spool::Spool;
 use summary::Summary;
@@ -69,7 +67,7 @@ pub(crate) fn records(
     threads: Option<NonZeroUsize>,
     masking: &Masking,
 ) -> anyhow::Result<(Vec<Box<Record>>, u64)> {
-    let sources = input::find(inputs, ENVELOPES)?;
+    let sources = input::find(inputs, ENVELOPES, &Notes)?;
     let threads = threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let input = read::read(&sources, &Reading { binder, not_after, threads, masking, spool: None })?;
     Ok((input.records, input.quarantine.len() as u64))
@@ -84,7 +82,7 @@ pub(crate) fn concluded(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<
 
 /// Runs the verb.
 pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
-    let rules = load_rules(args.policy.as_deref(), &args.reason_codes, args.mode)?;
+    let rules = dome_replay::load_rules(args.policy.as_deref(), &args.reason_codes, args.mode)?;
     with_rules(args, &rules, output)
 }
 
@@ -92,7 +90,7 @@ pub(crate) fn run(args: Replay, output: &mut Output) -> anyhow::Result<Exit> {
 pub(crate) fn with_rules(args: Replay, rules: &Rules, output: &mut Output) -> anyhow::Result<Exit> {
     let masking = Masking::load(args.redact.as_deref())?;
     artifacts::check_destination(&args.out)?;
-    let sources = input::find(&args.inputs, ENVELOPES)?;
+    let sources = input::find(&args.inputs, ENVELOPES, &Notes)?;
     let mut steps = Steps::default();
     let known = spill::known_bytes(&sources);
     let (told, written) = match args.memory {

@@ -10,11 +10,11 @@ use dome_core::{
     line_too_long, lines,
 };
 
-use crate::input::{Chunk, LongLine, Source, all_chunks};
-use crate::parallel;
 use crate::progress::Progress;
-use crate::redaction::{Masking, Seen};
 use crate::replay::spool::Spool;
+use dome_replay::input::{Chunk, LongLine, Source, all_chunks};
+use dome_replay::parallel;
+use dome_replay::{Masking, Seen};
 
 /// Lines seen.
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,7 +14,7 @@ use dome_binder::{Canonical, Record};
 use dome_core::Timestamp;
 
 use super::spill::scratch::Scratch;
-use crate::parallel::held;
+use dome_replay::parallel::held;
 
 /// Bytes that are held in memory before a file is used: a night of CI needs none.
 const HELD_BYTES: u64 = if cfg!(test) { 4_096 } else { 2 << 20 };

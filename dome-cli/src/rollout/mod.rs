@@ -12,8 +12,8 @@ pub(crate) use args::{RolloutVerb, StatusArgs};
 
 use crate::backtest::history;
 use crate::exit::{Exit, invalid};
-use crate::input::document;
 use crate::output::Output;
+use dome_replay::input::document;
 
 /// Runs the verb.
 pub(crate) fn run(verb: &RolloutVerb, output: &mut Output) -> anyhow::Result<Exit> {

@@ -10,9 +10,9 @@ use super::settings::StoreSettings;
 use crate::artifacts::{self, Artifacts, Written};
 use crate::exit::Exit;
 use crate::output::{Output, grouped, note};
-use crate::redaction::Masking;
 use crate::replay::{self, Kept, LineCounts, Steps};
 use crate::settings::Replay;
+use dome_replay::Masking;
 
 /// What an export is asked for.
 pub(crate) struct Export<'e> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::exit::invalid;
-use crate::replay::{codes, policy};
+use dome_replay::{codes, policy};
 
 /// The settings, their members in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]

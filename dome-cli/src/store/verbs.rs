@@ -12,8 +12,8 @@ use super::{quarantine, status, verify};
 use crate::args::{QuarantineVerb, StoreRebuildArgs, StoreVerb};
 use crate::exit::Exit;
 use crate::output::{Output, grouped};
-use crate::replay::load_rules;
 use crate::settings::{Settings, threads};
+use dome_replay::load_rules;
 
 /// Runs one of the verbs.
 pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
@@ -70,7 +70,7 @@ struct Rebuilt {
 /// Rules that are not given stay what they are.
 fn rebuild(args: &StoreRebuildArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
     let (policy, codes, mode) = settings.rules(args.policy.clone(), args.reason_codes.clone(), args.mode)?;
-    let load = || load_rules(policy.as_deref(), &codes, mode);
+    let load = || anyhow::Ok(load_rules(policy.as_deref(), &codes, mode)?);
     let same = args.policy.is_none() && args.reason_codes.is_empty() && args.mode.is_none();
     let rules = match Log::open(&args.at.store) {
         _ if args.defaults => Some(load()?),

@@ -16,8 +16,8 @@ use super::findings::Findings;
 use super::quarantine::QUARANTINE;
 use super::{facts, quarantine};
 use crate::artifacts::{Beside, FileEntry, Manifest, Totals, manifest_digest};
-use crate::redaction::{Masking, Redacted};
 use crate::result::{FACTS, LINEAGE, MANIFEST, Named, manifest_bytes};
+use dome_replay::{Masking, Redacted};
 
 /// Every file that a result has beside its manifest, in the order in which one follows from another.
 const FILES: [&str; 8] = [

@@ -5,6 +5,7 @@ mod plain;
 pub(crate) use plain::{BLOCK, from_special, is_printable, plain_prefix};
 
 use std::cmp::Ordering;
+use std::path::Path;
 
 use crate::limits;
 
@@ -33,6 +34,31 @@ pub(crate) fn trim(text: &str) -> &str {
 pub fn utf16_order(left: &str, right: &str) -> Ordering {
     let high = |text: &str| text.bytes().any(|byte| byte >= 0xEE);
     if high(left) && high(right) { left.encode_utf16().cmp(right.encode_utf16()) } else { left.cmp(right) }
+}
+
+/// A name or a message of others as people may see it: on one line, each control character as `\u{1b}`, so that no
+/// terminal and no runner of workflows obeys it.
+///
+/// ```
+/// assert_eq!(dome_core::escaped("a\u{1b}[31m\n::error::x"), "a\\u{1b}[31m\\u{a}::error::x");
+/// ```
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A path, [`escaped`].
+#[must_use]
+pub fn escaped_path(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
 }
 
 /// The text as a message quotes it: in backticks, on one line, at most 80 characters (M-30).

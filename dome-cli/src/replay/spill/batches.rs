@@ -5,7 +5,7 @@ use super::merge::Merge;
 use super::runs::{Place, place};
 use super::scratch::RowFile;
 use super::shape::Shape;
-use crate::parallel;
+use dome_replay::parallel;
 
 /// Batches that are worked on before their results are put down, for each thread.
 const WINDOW: usize = 4;

@@ -12,11 +12,11 @@ use super::row::Row;
 use super::scratch::{RowFile, Scratch};
 use super::shape::Shape;
 use super::{held, opened};
-use crate::input::{Chunk, Source, all_chunks};
-use crate::parallel;
 use crate::progress::Progress;
 use crate::replay::LineCounts;
 use crate::replay::read::{self, Reading};
+use dome_replay::input::{Chunk, Source, all_chunks};
+use dome_replay::parallel;
 
 /// What the input comes to.
 pub(super) struct Intake {
@@ -48,8 +48,8 @@ pub(super) fn read_all(
     };
     let (progress, failed) = (Progress::new("reading"), AtomicBool::new(false));
     let chunks = all_chunks(sources).take_while(|_| !failed.load(Ordering::Relaxed));
-    let take = |lines: &mut read::Door<'_>, chunk: anyhow::Result<(usize, Chunk)>| {
-        let taken = chunk.and_then(|(index, chunk)| {
+    let take = |lines: &mut read::Door<'_>, chunk: dome_replay::Result<(usize, Chunk)>| {
+        let taken = chunk.map_err(anyhow::Error::from).and_then(|(index, chunk)| {
             progress.add(chunk.bytes());
             door.take(lines, index, chunk)
         });

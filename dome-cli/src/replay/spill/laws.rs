@@ -11,10 +11,10 @@ use dome_core::arbitrary::{Dice, dice, history, layout};
 use proptest::prelude::*;
 
 use super::*;
-use crate::input::{ENVELOPES, find_some};
-use crate::redaction::BUILT_IN;
 use crate::replay::in_memory;
 use crate::replay::summary::Summary;
+use dome_replay::BUILT_IN;
+use dome_replay::input::{ENVELOPES, find_some};
 
 fn rules(dice: &mut Dice) -> Rules {
     let codes = "terminal-bench".parse::<dome_adapters::Format>().unwrap().reason_codes();

@@ -11,7 +11,7 @@ use super::row::Row;
 use super::runs::Place;
 use super::scratch::RowFile;
 use crate::artifacts::{Folder, LINEAGE};
-use crate::input::Source;
+use dome_replay::input::Source;
 
 /// Files that digests are dealt out to, by their first byte.
 const DIGEST_FILES: usize = 64;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use super::row::Row;
 use super::scratch::{RowFile, RowWriter, Scratch};
 use super::shape::Shape;
-use crate::parallel;
+use dome_replay::parallel;
 
 /// Files that are too large are dealt out again this often. Then they hold rows that belong together,
 /// one run or one task line, and are loaded as they are.

@@ -5,7 +5,7 @@ use anyhow::Context;
 use dome_binder::{Canonical, Fact, Position, Record, Recorder};
 use dome_core::{BinderVersion, Keys, Reader, Sha256Hash, Source as Place, Timestamp, WrapperPolicy};
 
-use crate::input::Source;
+use dome_replay::input::Source;
 
 /// A row that was read back, or is about to be written.
 #[derive(Clone, Copy, Debug)]

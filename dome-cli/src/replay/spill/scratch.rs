@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::output::escaped_path;
+use dome_core::escaped_path;
 
 /// Where temporary files are made: on the file system of the result.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! How a replay is cut, so that what is in memory at once keeps to a budget.
 
-use crate::input::Source;
 use crate::memory::MemorySize;
+use dome_replay::input::Source;
 
 /// A row in memory takes about this many times its bytes; so does a line of the input, all told.
 const IN_MEMORY: u64 = 3;

@@ -12,7 +12,7 @@ use super::frame;
 use super::manifest::{SegmentEntry, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, segment_name};
-use crate::input::sha256;
+use dome_replay::input::sha256;
 
 /// A segment that has grown to this many bytes is full; in tests of this crate soon, so that their
 /// stores have many.

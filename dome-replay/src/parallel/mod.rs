@@ -2,7 +2,7 @@
 
 mod stages;
 
-pub(crate) use stages::{in_order, in_stages};
+pub use stages::{Stage, in_order, in_stages};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,7 @@ const MOST_THREADS: usize = 256;
 ///
 /// The items are drawn one by one under a lock, so an iterator that reads a file reads it from
 /// front to back, and no faster than the work is done.
-pub(crate) fn map<T, R, F>(threads: usize, items: impl Iterator<Item = T> + Send, work: F) -> Vec<R>
+pub fn map<T, R, F>(threads: usize, items: impl Iterator<Item = T> + Send, work: F) -> Vec<R>
 where
     R: Send,
     F: Fn(T) -> R + Sync,
@@ -23,7 +23,7 @@ where
 }
 
 /// As [`map`], with something that each thread keeps from one item to the next.
-pub(crate) fn map_with<T, R, S, F>(
+pub fn map_with<T, R, S, F>(
     threads: usize,
     items: impl Iterator<Item = T> + Send,
     start: impl Fn() -> S + Sync,
@@ -49,7 +49,7 @@ where
 }
 
 /// Does two things at once; one after the other where there is but one thread.
-pub(crate) fn both<A: Send, B>(threads: usize, beside: impl Fn() -> A + Sync, work: impl FnOnce() -> B) -> (A, B) {
+pub fn both<A: Send, B>(threads: usize, beside: impl Fn() -> A + Sync, work: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let spawn = || std::thread::Builder::new().spawn_scoped(scope, &beside).ok();
         let started = if threads > 1 { spawn() } else { None };
@@ -59,7 +59,7 @@ pub(crate) fn both<A: Send, B>(threads: usize, beside: impl Fn() -> A + Sync, wo
 }
 
 /// What threads share. Should one of them ever panic, its panic is its caller's, and not another's.
-pub(crate) fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -14,10 +14,9 @@ pub(crate) struct Corrupt {
 }
 
 impl Corrupt {
-    /// Whether it is why something failed.
-    pub(crate) fn is_behind(error: &anyhow::Error) -> bool {
-        let inner = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<Self>());
-        error.chain().any(|cause| cause.downcast_ref().is_some_and(inner))
+    /// Whether it is what a reader failed by.
+    pub(crate) fn is_in(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
 }
 

@@ -4,17 +4,18 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use dome_core::{escaped, escaped_path};
 use walkdir::WalkDir;
 
 use super::compressed;
-use crate::output::{escaped, escaped_path, note};
+use crate::error::{Context, Error};
+use crate::watch::Watch;
 
 /// One source of lines.
-pub(crate) struct Source {
+pub struct Source {
     /// Its path relative to the INPUT that it came from; its file name when INPUT is a file, `-`
     /// for stdin.
-    pub(crate) name: String,
+    pub name: String,
     place: Place,
 }
 
@@ -25,10 +26,10 @@ enum Place {
 }
 
 /// Which files of a folder count: by the ends of their names, plain or compressed.
-pub(crate) type Endings<'e> = &'e [&'static str];
+pub type Endings<'e> = &'e [&'static str];
 
 /// Envelopes, as JSON Lines.
-pub(crate) const ENVELOPES: Endings<'static> = &[".jsonl"];
+pub const ENVELOPES: Endings<'static> = &[".jsonl"];
 
 fn counts(endings: Endings<'_>, name: &str) -> bool {
     let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
@@ -40,7 +41,7 @@ fn counts(endings: Endings<'_>, name: &str) -> bool {
 /// # Errors
 ///
 /// When an input cannot be looked at, or a folder holds nothing that counts.
-pub(crate) fn find(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
+pub fn find(inputs: &[PathBuf], endings: Endings<'_>, watch: &dyn Watch) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
@@ -48,30 +49,34 @@ pub(crate) fn find(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<V
         } else if input.is_dir() {
             sources.extend(walk(input, endings)?);
         } else {
-            File::open(input).with_context(|| format!("cannot read `{}`", escaped_path(input)))?;
+            File::open(input).context(|| format!("cannot read `{}`", escaped_path(input)))?;
             sources.push(Source::of_file(input));
         }
     }
-    warn_of_namesakes(&sources);
+    note_namesakes(&sources, watch);
     Ok(sources)
 }
 
-fn walk(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
+fn walk(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
     let sources = below(folder, endings)?;
     if sources.is_empty() {
         let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
-        anyhow::bail!("no {} (plain, `.gz` or `.zst`) below `{}`", wanted.join(" or "), escaped_path(folder));
+        return Err(Error::failed(format!(
+            "no {} (plain, `.gz` or `.zst`) below `{}`",
+            wanted.join(" or "),
+            escaped_path(folder)
+        )));
     }
     Ok(sources)
 }
 
-fn below(folder: &Path, endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
+fn below(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
         let entry = match entry {
             // It went while the folder was walked.
             Err(error) if error.depth() > 0 && is_gone(&error) => continue,
-            entry => entry.with_context(|| format!("cannot walk `{}`", escaped_path(folder)))?,
+            entry => entry.context(|| format!("cannot walk `{}`", escaped_path(folder)))?,
         };
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
@@ -94,7 +99,7 @@ fn is_gone(error: &walkdir::Error) -> bool {
 /// # Errors
 ///
 /// When a folder cannot be walked.
-pub(crate) fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Result<Vec<Source>> {
+pub fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.is_dir() {
@@ -107,24 +112,24 @@ pub(crate) fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> anyhow::Res
 }
 
 /// Lineage names a source; two of one name cannot be told apart.
-fn warn_of_namesakes(sources: &[Source]) {
+fn note_namesakes(sources: &[Source], watch: &dyn Watch) {
     let mut names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     names.sort_unstable();
     let mut twice: Vec<&str> =
         names.windows(2).filter_map(|pair| pair.first().filter(|name| pair.last() == Some(name))).copied().collect();
     twice.dedup();
     for name in twice {
-        note(&format!(
-            "dome: note: more than one source is called `{}`; lineage cannot tell them apart. \
+        watch.note(&format!(
+            "more than one source is called `{}`; lineage cannot tell them apart. \
              Pass the folder above them instead",
             escaped(name)
         ));
     }
 }
 
-fn spool_stdin() -> anyhow::Result<File> {
-    let mut spool = tempfile::tempfile().context("cannot make a temporary file for stdin")?;
-    io::copy(&mut io::stdin().lock(), &mut spool).context("cannot read stdin")?;
+fn spool_stdin() -> crate::Result<File> {
+    let mut spool = tempfile::tempfile().context(|| "cannot make a temporary file for stdin")?;
+    io::copy(&mut io::stdin().lock(), &mut spool).context(|| "cannot read stdin")?;
     Ok(spool)
 }
 
@@ -135,7 +140,7 @@ impl Source {
     }
 
     /// The file that it is; `None` for stdin.
-    pub(crate) fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
             Place::Spool(_) => None,
@@ -143,12 +148,12 @@ impl Source {
     }
 
     /// Whether its bytes are not its lines.
-    pub(crate) fn is_compressed(&self) -> bool {
+    pub fn is_compressed(&self) -> bool {
         self.name.ends_with(".gz") || self.name.ends_with(".zst")
     }
 
     /// How many bytes of lines it holds; `None` when that is not known before it is read.
-    pub(crate) fn plain_bytes(&self) -> Option<u64> {
+    pub fn plain_bytes(&self) -> Option<u64> {
         let metadata = match &self.place {
             Place::File(_) if self.is_compressed() => return None,
             Place::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file),
@@ -158,12 +163,12 @@ impl Source {
     }
 
     /// How messages name it.
-    pub(crate) fn named(&self) -> String {
+    pub fn named(&self) -> String {
         escaped(&self.shown())
     }
 
     /// The path that the user can open.
-    pub(crate) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         match &self.place {
             Place::File(path) => path.display().to_string(),
             Place::Spool(_) => "stdin".to_owned(),
@@ -171,7 +176,7 @@ impl Source {
     }
 
     /// Whether it is a file that can be pointed at.
-    pub(crate) const fn is_file(&self) -> bool {
+    pub const fn is_file(&self) -> bool {
         matches!(self.place, Place::File(_))
     }
 
@@ -180,7 +185,7 @@ impl Source {
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub(crate) fn open(&self) -> anyhow::Result<Box<dyn Read + Send>> {
+    pub fn open(&self) -> crate::Result<Box<dyn Read + Send>> {
         let file = match &self.place {
             Place::File(path) => File::open(path),
             Place::Spool(file) => file.try_clone().and_then(|mut file| {
@@ -188,11 +193,11 @@ impl Source {
                 Ok(file)
             }),
         };
-        let file = file.with_context(|| format!("cannot read `{}`", self.named()))?;
+        let file = file.context(|| format!("cannot read `{}`", self.named()))?;
         Ok(if self.name.ends_with(".gz") {
             compressed::gzip(file)
         } else if self.name.ends_with(".zst") {
-            compressed::zstandard(file).with_context(|| format!("cannot read `{}`", self.named()))?
+            compressed::zstandard(file).context(|| format!("cannot read `{}`", self.named()))?
         } else {
             Box::new(file)
         })

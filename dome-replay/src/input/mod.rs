@@ -4,27 +4,28 @@ mod chunks;
 mod compressed;
 mod sources;
 
-pub(crate) use chunks::{Chunk, Chunks, LongLine};
+pub use chunks::{Chunk, Chunks, LongLine};
 pub(crate) use compressed::Corrupt;
-pub(crate) use sources::{ENVELOPES, Source, find, find_some};
+pub use sources::{ENVELOPES, Endings, Source, find, find_some};
 
 use std::io::Read;
 
-use anyhow::Context;
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
 
-use crate::output::escaped_path;
+use dome_core::escaped_path;
+
+use crate::error::Context;
 
 /// All chunks of all sources, one source after the other.
-pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Result<(usize, Chunk)>> + Send {
+pub fn all_chunks(sources: &[Source]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
     sources.iter().enumerate().flat_map(|(index, source)| {
         let (chunks, error) = match source.open() {
             Ok(reader) => (Some(Chunks::new(reader)), None),
             Err(error) => (None, Some(Err(error))),
         };
         let numbered = chunks.into_iter().flatten().map(move |chunk| {
-            let chunk = chunk.with_context(|| format!("cannot read `{}`", source.named()))?;
+            let chunk = chunk.context(|| format!("cannot read `{}`", source.named()))?;
             Ok((index, chunk))
         });
         numbered.chain(error)
@@ -32,19 +33,19 @@ pub(crate) fn all_chunks(sources: &[Source]) -> impl Iterator<Item = anyhow::Res
 }
 
 /// A document that is small and read whole, such as a policy.
-pub(crate) fn document(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+pub fn document(path: &std::path::Path) -> crate::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)
     } else {
         std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
-    read.with_context(|| format!("cannot read `{}`", escaped_path(path)))?;
+    read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)
 }
 
 /// SHA-256 of everything that a reader gives.
-pub(crate) fn sha256(mut reader: impl Read) -> std::io::Result<Sha256Hash> {
+pub fn sha256(mut reader: impl Read) -> std::io::Result<Sha256Hash> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         let count = reader.read(&mut buffer)?;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use super::{draw, held, on_threads};
 
 /// What is done to every result, one after the other, in the order of the items.
-pub(crate) type Stage<'s, R, E> = &'s mut (dyn FnMut(&mut R) -> Result<(), E> + Send);
+pub type Stage<'s, R, E> = &'s mut (dyn FnMut(&mut R) -> Result<(), E> + Send);
 
 /// Applies `work` to every item on `threads` threads, and takes the results through the stages, each of which sees
 /// them one by one in the order of the items. Whoever finds a stage free does what waits there, so that stages run
@@ -15,7 +15,7 @@ pub(crate) type Stage<'s, R, E> = &'s mut (dyn FnMut(&mut R) -> Result<(), E> + 
 /// # Errors
 ///
 /// The first error of the work, or of the first stage that has one.
-pub(crate) fn in_stages<T, R, E, F, const N: usize>(
+pub fn in_stages<T, R, E, F, const N: usize>(
     threads: usize,
     items: impl Iterator<Item = T> + Send,
     work: F,
@@ -48,7 +48,7 @@ where
 /// # Errors
 ///
 /// The first error of `sink`.
-pub(crate) fn in_order<T, R, E, F>(
+pub fn in_order<T, R, E, F>(
     threads: usize,
     items: impl Iterator<Item = T> + Send,
     work: F,

@@ -12,16 +12,23 @@ const EAGER_BYTES: usize = 1 << 16;
 const SURELY_TOO_LONG_BYTES: usize = limits::LINE_BYTES + 8;
 
 /// A piece of a source.
-pub(crate) enum Chunk {
+pub enum Chunk {
     /// Whole lines: the number and the offset of the first one, and the bytes.
-    Lines { number: u64, offset: u64, bytes: Vec<u8> },
+    Lines {
+        /// The number of the first line, from 1.
+        number: u64,
+        /// The place of its first byte in the source.
+        offset: u64,
+        /// The lines, with their ends.
+        bytes: Vec<u8>,
+    },
     /// One line that is too long to be an envelope.
     Long(LongLine),
 }
 
 impl Chunk {
     /// Bytes of the source that it stands for, but for the ends of long lines.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
             Self::Lines { bytes, .. } => bytes.len() as u64,
             Self::Long(line) => line.raw.length(),
@@ -30,20 +37,23 @@ impl Chunk {
 }
 
 /// A line that was described without being held.
-pub(crate) struct LongLine {
-    pub(crate) number: u64,
-    pub(crate) offset: u64,
+pub struct LongLine {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The place of its first byte.
+    pub offset: u64,
     /// The place of the first byte behind it and its end.
-    pub(crate) end: u64,
-    pub(crate) raw: RawLine,
-    /// Its first bytes: at least [`limits::LINE_BYTES`], for who has to look at what is kept.
-    pub(crate) start: Vec<u8>,
+    pub end: u64,
+    /// What the quarantine says of it.
+    pub raw: RawLine,
+    /// Its first bytes: at least [`limits::LINE_BYTES`], for callers that look at what is kept.
+    pub start: Vec<u8>,
     /// Whether it is spaces, tabs and `\r` alone (M-121).
-    pub(crate) blank: bool,
+    pub blank: bool,
 }
 
 /// Cuts what a reader gives into chunks.
-pub(crate) struct Chunks<R> {
+pub struct Chunks<R> {
     reader: R,
     /// Bytes read and not handed out.
     rest: Vec<u8>,
@@ -55,17 +65,18 @@ pub(crate) struct Chunks<R> {
 }
 
 impl<R: Read> Chunks<R> {
-    pub(crate) const fn new(reader: R) -> Self {
+    /// Starts at the first byte of a source.
+    pub const fn new(reader: R) -> Self {
         Self::resumed(reader, 1, 0)
     }
 
     /// Goes on at a line's start, `offset` bytes behind the start of the source.
-    pub(crate) const fn resumed(reader: R, number: u64, offset: u64) -> Self {
+    pub const fn resumed(reader: R, number: u64, offset: u64) -> Self {
         Self { reader, rest: Vec::new(), number, offset, ended: false, eager: false }
     }
 
     /// Hands out lines as soon as they are there, as a stream that may pause needs it.
-    pub(crate) fn eager(reader: R) -> Self {
+    pub fn eager(reader: R) -> Self {
         Self { eager: true, ..Self::new(reader) }
     }
 

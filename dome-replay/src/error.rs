@@ -1,0 +1,116 @@
+//! Why something could not be done.
+
+use std::fmt;
+use std::io;
+
+use crate::input::Corrupt;
+
+/// What a caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It could not be done: the system refused, or something else stands in the way.
+    Failed,
+    /// What was asked for contradicts itself.
+    Usage,
+    /// An input or a document is not what it should be.
+    Invalid,
+}
+
+/// Why something could not be done: what was tried, and below it the cause.
+///
+/// ```
+/// use dome_replay::{Error, Kind};
+/// let error = Error::invalid("`policy.json` is no policy");
+/// assert_eq!((error.kind(), error.to_string()), (Kind::Invalid, "`policy.json` is no policy".to_owned()));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What most functions of this crate return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    fn new(kind: Kind, message: &dyn fmt::Display) -> Self {
+        Self { kind, message: message.to_string(), source: None }
+    }
+
+    /// The system refused, or something stands in the way.
+    #[must_use]
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Failed, &message)
+    }
+
+    /// What was asked for contradicts itself.
+    #[must_use]
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Usage, &message)
+    }
+
+    /// An input or a document is not what it should be.
+    #[must_use]
+    pub fn invalid(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Invalid, &message)
+    }
+
+    /// An invariant of the program does not hold: a defect in dome, never in its input.
+    #[must_use]
+    pub fn broken(invariant: &'static str) -> Self {
+        Self::new(Kind::Failed, &format!("a defect in dome: it does not hold that {invariant}"))
+    }
+
+    /// What was tried when `cause` came up.
+    #[must_use]
+    pub fn caused(message: impl fmt::Display, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let cause: Box<dyn std::error::Error + Send + Sync> = Box::new(cause);
+        let kind = match cause.downcast_ref::<Self>() {
+            Some(error) => error.kind,
+            None if cause.downcast_ref::<io::Error>().is_some_and(Corrupt::is_in) => Kind::Invalid,
+            None => Kind::Failed,
+        };
+        Self { kind, message: message.to_string(), source: Some(cause) }
+    }
+
+    /// What a caller can do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// Says what was tried when an error came up.
+pub trait Context<T> {
+    /// As [`Error::caused`].
+    ///
+    /// # Errors
+    ///
+    /// Those that it is called on.
+    fn context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> Result<T>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> Context<T> for std::result::Result<T, E> {
+    fn context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> Result<T> {
+        self.map_err(|cause| Error::caused(message(), cause))
+    }
+}
+
+/// What has to be there, unless dome has a defect.
+pub trait Invariant<T> {
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::broken`], when there is none.
+    fn invariant(self, holds: &'static str) -> Result<T>;
+}
+
+impl<T> Invariant<T> for Option<T> {
+    fn invariant(self, holds: &'static str) -> Result<T> {
+        self.ok_or_else(|| Error::broken(holds))
+    }
+}
