@@ -1,0 +1,1 @@
+//! The derived index: finished rows in SQLite, and the questions that they answer.
