@@ -81,9 +81,9 @@ pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
+pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
