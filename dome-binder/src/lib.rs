@@ -90,3 +90,10 @@ pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, deal_by_run, group_by_run, settle};
 pub use touch::touch;
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
+
+// The tests in `tests/` say `dome_binder`, as any user does, and share one binary with the unit tests.
+#[cfg(test)]
+extern crate self as dome_binder;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;
