@@ -1,24 +1,22 @@
-//! What every test of a conversion holds, and inputs from JSON values.
-#![allow(dead_code, reason = "each test file uses its part")]
+//! Runs of terminal-bench from JSON values.
 
-use std::collections::BTreeSet;
-
-use dome_adapters::{Conversion, Format, Input, Options, convert};
+use dome_adapters::{Conversion, Options};
 use serde_json::{Value, json};
 
-pub(crate) const RUN: &str = "2025-10-22__09-19-22";
+use super::Folder;
 
-/// Named documents, as a folder would hold them.
-pub(crate) type Folder = Vec<(String, Vec<u8>)>;
+pub(crate) const RUN: &str = "2025-10-22__09-19-22";
 
 pub(crate) fn folder<const N: usize>(files: [(&str, Value); N]) -> Folder {
     files.into_iter().map(|(name, document)| (name.to_owned(), document.to_string().into_bytes())).collect()
 }
 
+/// Converts; beside what holds of all formats, the envelopes of a run follow the clock (M-44).
 pub(crate) fn run(folder: &Folder, options: &Options) -> Conversion {
-    let inputs: Vec<_> = folder.iter().map(|(name, bytes)| Input { name, bytes }).collect();
-    let done = convert("terminal-bench".parse::<Format>().unwrap(), &inputs, options);
-    holds(&done);
+    let done = super::run("terminal-bench", folder, options);
+    for run in done.envelopes.chunk_by(|a, b| a.run_id == b.run_id) {
+        assert!(run.is_sorted_by_key(|envelope| envelope.ts));
+    }
     done
 }
 
@@ -63,28 +61,4 @@ pub(crate) fn of_trials<const N: usize>(trials: [Value; N]) -> Folder {
 
 pub(crate) fn bytes(done: &Conversion) -> Vec<u8> {
     done.envelopes.iter().flat_map(|envelope| [envelope.to_canonical(), b"\n".to_vec()].concat()).collect()
-}
-
-pub(crate) fn codes(findings: &[dome_adapters::Finding]) -> Vec<&'static str> {
-    findings.iter().map(|finding| finding.code.as_str()).collect()
-}
-
-/// Every line is valid and stays as it is, no two of a run conflict (M-41), sequences have neither
-/// gap nor repeat and follow the clock (M-44), and every record is accounted for.
-pub(crate) fn holds(done: &Conversion) {
-    for envelope in &done.envelopes {
-        assert_eq!(dome_core::read(&envelope.to_canonical()).as_ref(), Ok(envelope));
-    }
-    for run in done.envelopes.chunk_by(|a, b| a.run_id == b.run_id) {
-        let events: BTreeSet<_> = run.iter().map(|envelope| envelope.event_id.as_str()).collect();
-        let outcomes: BTreeSet<_> = run.iter().map(|one| (one.task_id.as_str(), one.group_id.as_str())).collect();
-        assert_eq!((events.len(), outcomes.len()), (run.len(), run.len()), "{}", run[0].run_id);
-        assert!(run.iter().map(|envelope| envelope.sequence).eq(1..=run.len() as u64));
-        assert!(run.is_sorted_by_key(|envelope| envelope.ts));
-    }
-    let runs = done.envelopes.chunk_by(|a, b| a.run_id == b.run_id).count();
-    let distinct: BTreeSet<_> = done.envelopes.iter().map(|envelope| envelope.run_id.as_str()).collect();
-    assert_eq!(runs, distinct.len(), "the envelopes of a run stand together");
-    let spent = done.envelopes.len() as u64 + done.counts.repeated + done.counts.left_out;
-    assert_eq!(done.counts.records, spent);
 }
