@@ -1,12 +1,10 @@
 //! The laws of section 14 as properties of generated histories, and what generated histories are.
 //!
-//! The number of cases of each is that of `proptest`: 256, or what `PROPTEST_CASES` says.
+//! The number of cases of each is that of `PROPTEST_CASES`; `.cargo/config.toml` says it once for all.
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod backtest;
 mod columns;
-#[path = "../histories/events.rs"]
-mod events;
 mod examples;
 mod explain;
 mod latency;

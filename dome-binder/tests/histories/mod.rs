@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod backtest;
-mod events;
+pub(crate) mod events;
 mod laws;
 mod rollout;
 
