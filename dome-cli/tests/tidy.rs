@@ -13,18 +13,21 @@ const MODULE_LINES: (usize, usize) = (400, 180);
 const FUNCTION_LINES: (usize, usize) = (70, 10);
 
 /// What each crate may build upon inside the project: imports run one way.
-const DIRECTION: [(&str, &[&str]); 7] = [
+const DIRECTION: [(&str, &[&str]); 9] = [
     ("xtrlv2-fixtures", &[]),
+    ("schema-compat", &[]),
     ("dome-core", &[]),
     ("dome-binder", &["dome-core"]),
-    ("dome-contracts", &["dome-core"]),
+    ("dome-contracts", &["dome-core", "schema-compat"]),
+    ("dome-conform", &["dome-contracts", "dome-core"]),
     ("dome-adapters", &["dome-core"]),
     ("dome-patterns", &["dome-core"]),
-    ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "xtrlv2-fixtures"]),
+    ("dome-cli", &["dome-adapters", "dome-binder", "dome-conform", "dome-contracts", "dome-core", "xtrlv2-fixtures"]),
 ];
 
 /// Crates that do no I/O.
-const PURE: [&str; 5] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
+const PURE: [&str; 6] =
+    ["schema-compat", "dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
 
 /// What the source of a pure crate does not even name.
 const IMPURE: [&str; 11] = [

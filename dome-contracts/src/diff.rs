@@ -163,7 +163,8 @@ fn whole(rule: Rule, path: &str, verdict: Verdict, bump: Bump) -> Finding {
 /// The files that a list of the registry names: name to path.
 fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String> {
     let registry = folder.get(REGISTRY).and_then(|bytes| json::parse(bytes).ok());
-    let entries = registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array).into_iter().flatten();
+    let entries =
+        registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array).into_iter().flatten();
     let named = entries.filter_map(|entry| {
         let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
         Some((text("name")?, text(member)?))

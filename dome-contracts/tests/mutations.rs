@@ -64,7 +64,13 @@ fn values() -> Vec<Mutation> {
             WIDER,
             Rule::Schema(SchemaRule::ValueRemoved),
         ),
-        mutation("gate_decision", "gate_decision", Remove("/properties/decision/enum/0"), NARROWER, Rule::Schema(SchemaRule::ValueRemoved)),
+        mutation(
+            "gate_decision",
+            "gate_decision",
+            Remove("/properties/decision/enum/0"),
+            NARROWER,
+            Rule::Schema(SchemaRule::ValueRemoved),
+        ),
         mutation(
             "gate_decision",
             "gate_decision",
@@ -191,7 +197,13 @@ fn strings() -> Vec<Mutation> {
             NARROWER,
             Rule::Schema(SchemaRule::PatternChanged),
         ),
-        mutation("common", "helper_event", Remove("/definitions/reason_code/pattern"), WIDER, Rule::Schema(SchemaRule::PatternChanged)),
+        mutation(
+            "common",
+            "helper_event",
+            Remove("/definitions/reason_code/pattern"),
+            WIDER,
+            Rule::Schema(SchemaRule::PatternChanged),
+        ),
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::dialect::Dialect;
 use crate::document::{Document, SchemaError};
+use crate::json;
 use crate::keywords::each_schema;
 use crate::pointer;
-use crate::json;
 use crate::reference::{Reference, Target};
 
 /// A document that refers to nothing but itself.

@@ -211,10 +211,9 @@ impl Validator {
 
     /// What is wrong with an instance; nothing if it is valid.
     pub fn problems<'i>(&'i self, instance: &'i Value) -> impl Iterator<Item = Problem> + 'i {
-        self.0.iter_errors(instance).map(|error| Problem {
-            pointer: error.instance_path().to_string(),
-            message: error.to_string(),
-        })
+        self.0
+            .iter_errors(instance)
+            .map(|error| Problem { pointer: error.instance_path().to_string(), message: error.to_string() })
     }
 }
 

@@ -1,9 +1,9 @@
 //! The verdicts against instances that nobody chose: schemas and values at random.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
-use schema_compat::{Dialect, Direction, Rule, Schema, Verdict, compat};
 use proptest::prelude::*;
 use proptest::sample::select;
+use schema_compat::{Dialect, Direction, Rule, Schema, Verdict, compat};
 use serde_json::{Map, Value, json};
 
 /// Values over few words, so that random schemas speak of them.

@@ -31,9 +31,12 @@ fn soundness(manifest: &Manifest) -> Vec<Part> {
     for (name, schema) in manifest.schemas.named() {
         match Schema::from_value(schema.clone(), Dialect::Draft202012) {
             Ok(schema) => {
-                misspelt.extend(schema.misspelt().into_iter().map(|(at, known)| {
-                    format!("{name}: `{at}`: unknown keyword, `{known}` was probably meant")
-                }));
+                misspelt.extend(
+                    schema
+                        .misspelt()
+                        .into_iter()
+                        .map(|(at, known)| format!("{name}: `{at}`: unknown keyword, `{known}` was probably meant")),
+                );
                 satisfiable.push((name, schema.is_satisfiable()));
             }
             Err(why) => misspelt.push(format!("{name}: {why}")),

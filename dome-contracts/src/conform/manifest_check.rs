@@ -42,8 +42,7 @@ fn shape(value: &Value) -> Vec<ManifestProblem> {
     let validator = Schema::from_value(manifest_schema(), Dialect::Draft202012).and_then(|schema| schema.validator());
     #[expect(clippy::expect_used, reason = "the schema is part of this crate, and a test compiles it")]
     let validator = validator.expect("the published schema of a manifest is a schema");
-    let problem =
-        |problem: Problem| ManifestProblem { pointer: problem.pointer, message: shortened(&problem.message) };
+    let problem = |problem: Problem| ManifestProblem { pointer: problem.pointer, message: shortened(&problem.message) };
     let problems: BTreeSet<ManifestProblem> = validator.problems(value).map(problem).collect();
     problems.into_iter().collect()
 }

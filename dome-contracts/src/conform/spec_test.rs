@@ -12,7 +12,6 @@ use super::run::Run;
 use super::sample::{Judges, is_sendable};
 use super::verdict::{Check, CheckName, Outcome, Part};
 
-
 /// How many documents of each kind are tried of the input; half as many of the configuration.
 const VALID_MAX: usize = 24;
 const OTHERS_MAX: usize = 40;

@@ -1,5 +1,6 @@
 //! Starting a run, feeding it, watching it, ending it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileTypeExt;
@@ -10,13 +11,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use dome_contracts::conform::{Ending, Event, Limits, Observation, Run};
 use rustix::fs::{FileType, Mode};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::exec::Kernel;
-use super::surroundings::Surroundings;
+use crate::error::Error;
+use crate::exec::Kernel;
+use crate::surroundings::Surroundings;
 
 /// How much of stderr is kept, and how much of the reports.
 const STDERR_BYTES: u64 = 64 << 10;
@@ -25,47 +26,48 @@ const EVENTS_BYTES: u64 = 8 << 20;
 const LINGER: Duration = Duration::from_millis(500);
 
 /// What to run.
-pub(super) struct Job<'j> {
-    pub(super) spec: &'j Path,
-    pub(super) events: &'j Path,
-    pub(super) status: &'j Path,
-    pub(super) stdin: Vec<u8>,
-    pub(super) limits: Limits,
-    pub(super) nonce: &'j str,
+pub(crate) struct Job<'j> {
+    pub(crate) launcher: &'j [OsString],
+    pub(crate) spec: &'j Path,
+    pub(crate) events: &'j Path,
+    pub(crate) status: &'j Path,
+    pub(crate) stdin: Vec<u8>,
+    pub(crate) limits: Limits,
+    pub(crate) nonce: &'j str,
 }
 
-/// Runs a job; observed, if its surroundings are given. What the kernel enforced comes with it, and
-/// whether the launcher locked programs out.
-pub(super) fn run(job: &Job<'_>, around: Option<&Surroundings>, root: &Path) -> anyhow::Result<(Run, Kernel, bool)> {
-    let before = around.map(Surroundings::listing);
-    let reports = around.map(|_| Reports::open(job.events)).transpose()?;
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg("conform-exec")
-        .arg(job.spec)
-        .env_clear()
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start a run")?;
+/// Runs a job and observes it. What the kernel enforced comes with it, and whether the launcher locked
+/// programs out.
+pub(crate) fn run(job: &Job<'_>, around: &Surroundings, root: &Path) -> Result<(Run, Kernel, bool), Error> {
+    let before = around.listing();
+    let reports = Reports::open(job.events)?;
+    let mut launcher = job.launcher.iter();
+    let mut child =
+        Command::new(launcher.next().ok_or(std::io::ErrorKind::InvalidInput).map_err(std::io::Error::from)?)
+            .args(launcher)
+            .arg(job.spec)
+            .env_clear()
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Error::doing("cannot start a run"))?;
     let (ending, stdout, stderr) = watch(&mut child, job)?;
-    let lines = reports.map(Reports::close).unwrap_or_default();
-    let kernel: Kernel = serde_json::from_slice(&std::fs::read(job.status)?).unwrap_or_default();
+    let lines = reports.close();
+    let kernel = Kernel::read(&std::fs::read(job.status)?);
     if let Some(why) = kernel.error {
-        anyhow::bail!("a run could not be set up: {why}");
+        return Err(Error::Setup { why });
     }
     let place = Place { root: root.display().to_string() };
     let mut observation = place.observation(&lines, job.nonce);
     let locked = observation.events.iter().any(|event| event.name == "dome.lock" && event.args == ["ok"]);
     observation.events.retain(|event| event.name != "dome.lock");
-    if let (Some(around), Some(before)) = (around, before) {
-        observation.cwd = place.told(&around.cwd.display().to_string());
-        let after = around.listing();
-        let differs = before.iter().filter(|(path, was)| after.get(*path) != Some(was));
-        let made = after.iter().filter(|(path, _)| !before.contains_key(*path));
-        observation.changed = differs.chain(made).map(|(path, _)| place.told(&path.display().to_string())).collect();
-    }
+    observation.cwd = place.told(&around.cwd.display().to_string());
+    let after = around.listing();
+    let differs = before.iter().filter(|(path, was)| after.get(*path) != Some(was));
+    let made = after.iter().filter(|(path, _)| !before.contains_key(*path));
+    observation.changed = differs.chain(made).map(|(path, _)| place.told(&path.display().to_string())).collect();
     let [stdout, stderr] = [stdout, stderr].map(|bytes| place.told(&String::from_utf8_lossy(&bytes)));
     Ok((Run { ending, observation, stderr, stdout: stdout.into_bytes() }, kernel, locked))
 }
@@ -114,10 +116,11 @@ struct Reports {
 }
 
 impl Reports {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path) -> Result<Self, Error> {
         let is_pipe = std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo());
         if !is_pipe {
-            rustix::fs::mknodat(rustix::fs::CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+            rustix::fs::mknodat(rustix::fs::CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+                .map_err(std::io::Error::from)?;
         }
         let writer = File::options().read(true).write(true).open(path)?;
         let mut source = File::open(path)?;
@@ -133,8 +136,14 @@ impl Reports {
 
     fn close(self) -> String {
         drop(self.writer);
-        String::from_utf8_lossy(&self.reader.join().unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&joined(self.reader)).into_owned()
     }
+}
+
+/// What a reading thread read.
+#[expect(clippy::expect_used, reason = "these threads read into memory and have nothing that panics")]
+fn joined(reader: JoinHandle<Vec<u8>>) -> Vec<u8> {
+    reader.join().expect("a thread that reads does not panic")
 }
 
 /// Reads a stream to its end or to its limit, and says when it is there.
@@ -152,7 +161,7 @@ fn reader(stream: Option<impl Read + Send + 'static>, limit: u64) -> (Receiver<b
     (heard, handle)
 }
 
-fn watch(child: &mut Child, job: &Job<'_>) -> anyhow::Result<(Ending, Vec<u8>, Vec<u8>)> {
+fn watch(child: &mut Child, job: &Job<'_>) -> Result<(Ending, Vec<u8>, Vec<u8>), Error> {
     let deadline = Instant::now() + Duration::from_millis(job.limits.time_ms);
     let (mut pipe, bytes) = (child.stdin.take(), job.stdin.clone());
     let feeder = std::thread::spawn(move || {
@@ -175,17 +184,16 @@ fn watch(child: &mut Child, job: &Job<'_>) -> anyhow::Result<(Ending, Vec<u8>, V
     kill(child);
     child.wait()?;
     let _fed = feeder.join();
-    Ok((ending, stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default()))
+    Ok((ending, joined(stdout), joined(stderr)))
 }
 
 /// How it ended, by itself and in time.
-fn settled(child: &mut Child, deadline: Instant) -> anyhow::Result<Ending> {
+fn settled(child: &mut Child, deadline: Instant) -> Result<Ending, Error> {
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(match (status.code(), status.signal()) {
-                (Some(code), _) => Ending::Exited(code),
-                (None, signal) => Ending::Signalled(signal.unwrap_or_default()),
-            });
+            #[expect(clippy::expect_used, reason = "a process that was waited for exited or was signalled")]
+            let signalled = || status.signal().expect("a process without an exit code ended by a signal");
+            return Ok(status.code().map_or_else(|| Ending::Signalled(signalled()), Ending::Exited));
         }
         if Instant::now() >= deadline {
             return Ok(Ending::TimedOut);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
 use libc::c_long;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    apply_filter,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
 };
 
-use super::spec::Rules;
+use super::Rules;
+use crate::error::Error;
 
 /// No tool needs these, and each leads around a restriction.
 const ALWAYS: &[c_long] = &[
@@ -120,19 +120,25 @@ const CONNECTIONS: &[c_long] = &[
 #[cfg(target_arch = "x86_64")]
 const X32: i64 = 0x4000_0000;
 
+impl From<BackendError> for Error {
+    fn from(why: BackendError) -> Self {
+        Self::Filter(why.into())
+    }
+}
+
 type Rows = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Restricts this process; whether the kernel did.
-pub(super) fn restrict(rules: &Rules) -> anyhow::Result<bool> {
+pub(super) fn restrict(rules: &Rules) -> Result<bool, Error> {
     // New processes are told by the flags of `clone`; `clone3` hides them in memory.
     let absent = program([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)?;
     let refused = program(refused(rules)?, libc::EPERM)?;
     Ok(apply_filter(&absent).and_then(|()| apply_filter(&refused)).is_ok())
 }
 
-fn refused(rules: &Rules) -> anyhow::Result<Rows> {
+fn refused(rules: &Rules) -> Result<Rows, Error> {
     let mut rows: Rows = ALWAYS.iter().chain(OLD).map(|number| (*number, Vec::new())).collect();
-    let any_flag = |flag: i32| -> anyhow::Result<SeccompRule> {
+    let any_flag = |flag: i32| -> Result<SeccompRule, Error> {
         let flag = u64::from(flag.cast_unsigned());
         Ok(SeccompRule::new(vec![condition(0, SeccompCmpOp::MaskedEq(flag), flag)?])?)
     };
@@ -156,8 +162,8 @@ fn refused(rules: &Rules) -> anyhow::Result<Rows> {
 }
 
 /// Sockets that send or listen without an address: neither a local one, nor TCP or UDP.
-fn strange_sockets() -> anyhow::Result<Vec<SeccompRule>> {
-    let not = |argument, values: &[i32]| -> anyhow::Result<SeccompRule> {
+fn strange_sockets() -> Result<Vec<SeccompRule>, Error> {
+    let not = |argument, values: &[i32]| -> Result<SeccompRule, Error> {
         let each = values.iter().map(|value| condition(argument, SeccompCmpOp::Ne, u64::from(value.cast_unsigned())));
         Ok(SeccompRule::new(each.collect::<Result<_, _>>()?)?)
     };
@@ -167,12 +173,12 @@ fn strange_sockets() -> anyhow::Result<Vec<SeccompRule>> {
     Ok(vec![families, not(2, &[0, libc::IPPROTO_TCP, libc::IPPROTO_UDP])?, raw])
 }
 
-fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> anyhow::Result<SeccompCondition> {
+fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompCondition, Error> {
     Ok(SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?)
 }
 
 /// The filter that refuses to start programs, for the launcher to install: this process has one to start.
-pub(super) fn no_exec() -> anyhow::Result<String> {
+pub(super) fn no_exec() -> Result<String, Error> {
     let rows = [libc::SYS_execve, libc::SYS_execveat].map(|number| (number, Vec::new()));
     let program = program(rows.into(), libc::EPERM)?;
     let bytes = program.iter().flat_map(|row| {
@@ -183,12 +189,13 @@ pub(super) fn no_exec() -> anyhow::Result<String> {
     Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn program(rows: Rows, errno: i32) -> anyhow::Result<BpfProgram> {
+fn program(rows: Rows, errno: i32) -> Result<BpfProgram, Error> {
     #[cfg(target_arch = "x86_64")]
     let rows: Rows =
         rows.into_iter().flat_map(|(number, rules)| [(number, rules.clone()), (number | X32, rules)]).collect();
     let action = SeccompAction::Errno(errno.cast_unsigned());
-    let architecture = std::env::consts::ARCH.try_into().context("no filters for this architecture")?;
+    let architecture =
+        std::env::consts::ARCH.try_into().map_err(Error::doing::<BackendError>("no filters for this architecture"))?;
     let filter = SeccompFilter::new(rows, SeccompAction::Allow, action, architecture)?;
     Ok(filter.try_into()?)
 }

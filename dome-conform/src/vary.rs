@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use dome_contracts::conform::{Check, Factor, Fixture, Run, Variation, determinism};
 
-use super::session::{FULL, Session};
-use super::surroundings::Surroundings;
+use crate::error::Error;
+use crate::session::Session;
+use crate::surroundings::Surroundings;
 
 /// 400 days: another day, month and year.
 const SHIFT_S: i64 = 34_560_000;
@@ -21,7 +22,7 @@ const FAKETIME: [&str; 4] = [
 ];
 
 /// Varies what is around the runs of fixtures, whose first runs are given.
-pub(super) fn vary(session: &Session<'_>, first: &[(&Fixture, &Run)]) -> anyhow::Result<Check> {
+pub(crate) fn vary(session: &Session<'_>, first: &[(&Fixture, &Run)]) -> Result<Check, Error> {
     let mut varied = Varied { session, found: Vec::new(), not_run: Vec::new() };
     for (fixture, run) in first {
         varied.fixture(fixture, run)?;
@@ -39,8 +40,8 @@ struct Varied<'s> {
 type Way = (Factor, Surroundings, Option<String>);
 
 impl Varied<'_> {
-    fn output(&self, fixture: &Fixture, around: &Surroundings) -> anyhow::Result<String> {
-        let run = self.session.run_in(&fixture.config, &fixture.input, around, FULL)?;
+    fn output(&self, fixture: &Fixture, around: &Surroundings) -> Result<String, Error> {
+        let run = self.session.run_in(&fixture.config, &fixture.input, around)?;
         Ok(Variation::comparable(&run, &self.session.tool.manifest))
     }
 
@@ -52,7 +53,7 @@ impl Varied<'_> {
         self.not_run.push((factor, why.into()));
     }
 
-    fn fixture(&mut self, fixture: &Fixture, first: &Run) -> anyhow::Result<()> {
+    fn fixture(&mut self, fixture: &Fixture, first: &Run) -> Result<(), Error> {
         let plain = Surroundings::plain(self.session.folder());
         let before = Variation::comparable(first, &self.session.tool.manifest);
         let again = self.output(fixture, &plain)?;
@@ -70,7 +71,7 @@ impl Varied<'_> {
     }
 
     /// The same again is not the same: the clock, if it is once the clock stands still.
-    fn unrepeatable(&mut self, fixture: &Fixture, plain: &Surroundings, outputs: [String; 2]) -> anyhow::Result<()> {
+    fn unrepeatable(&mut self, fixture: &Fixture, plain: &Surroundings, outputs: [String; 2]) -> Result<(), Error> {
         let still = Surroundings { clock: format!("freeze:{FROZEN_S}"), ..plain.clone() };
         let by_clock = self.output(fixture, &still)? == self.output(fixture, &still)?;
         self.add(if by_clock { Factor::Clock } else { Factor::Repeat }, fixture, outputs, None);
@@ -97,7 +98,7 @@ impl Varied<'_> {
         ways
     }
 
-    fn host_name(&mut self, fixture: &Fixture, plain: &Surroundings, before: &str) -> anyhow::Result<()> {
+    fn host_name(&mut self, fixture: &Fixture, plain: &Surroundings, before: &str) -> Result<(), Error> {
         let other = Surroundings { host_name: Some("elsewhere".to_owned()), ..plain.clone() };
         let after = self.output(fixture, &other.with("HOSTNAME", "elsewhere"))?;
         let real = self.session.kernel.borrow().last().is_some_and(|(kernel, _)| kernel.host_name);
@@ -106,7 +107,7 @@ impl Varied<'_> {
         Ok(())
     }
 
-    fn cores(&mut self, fixture: &Fixture, plain: &Surroundings, before: &str) -> anyhow::Result<()> {
+    fn cores(&mut self, fixture: &Fixture, plain: &Surroundings, before: &str) -> Result<(), Error> {
         let after = self.output(fixture, &Surroundings { cores: Some(1), ..plain.clone() })?;
         let real = self.session.kernel.borrow().last().is_some_and(|(kernel, _)| kernel.cores);
         let short_of = (!real).then(|| "there is only one core".to_owned());
@@ -115,7 +116,7 @@ impl Varied<'_> {
     }
 
     /// The same files made in two orders, on a file system that lists them as they were made.
-    fn directory_order(&mut self, fixture: &Fixture, plain: &Surroundings) -> anyhow::Result<()> {
+    fn directory_order(&mut self, fixture: &Fixture, plain: &Surroundings) -> Result<(), Error> {
         if self.session.tool.manifest.workdir.is_none() {
             self.leave_out(Factor::DirectoryOrder, "the manifest has no `workdir`");
             return Ok(());
@@ -126,17 +127,12 @@ impl Varied<'_> {
         };
         let forth = Surroundings { cwd: memory.path().join("work"), ..plain.clone() };
         let back = Surroundings { reversed: true, ..forth.clone() };
-        let (mut outputs, mut orders) = (Vec::new(), Vec::new());
-        for around in [&forth, &back] {
-            outputs.push(self.output(fixture, around)?);
-            orders.push(order(&around.cwd));
-        }
-        let told = |output: &String| output.replace(&memory.path().display().to_string(), "/(memory)");
-        let [Some(before), Some(after)] = [outputs.first(), outputs.last()].map(|output| output.map(told)) else {
-            return Ok(());
+        let run = |around: &Surroundings| -> Result<_, Error> {
+            let output = self.output(fixture, around)?;
+            Ok((output.replace(&memory.path().display().to_string(), "/(memory)"), order(&around.cwd)))
         };
-        let short_of =
-            (orders.first() == orders.last()).then(|| "the file system lists files in an order of its own".to_owned());
+        let ((before, listed), (after, relisted)) = (run(&forth)?, run(&back)?);
+        let short_of = (listed == relisted).then(|| "the file system lists files in an order of its own".to_owned());
         self.add(Factor::DirectoryOrder, fixture, [before, after], short_of);
         Ok(())
     }

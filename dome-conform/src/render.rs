@@ -1,22 +1,9 @@
-//! A report for other programs: JUnit, SARIF, and the annotations of a GitHub workflow step.
+//! A report for other programs: JUnit and SARIF.
+
+use std::path::Path;
 
 use dome_contracts::conform::{Check, Outcome, Part, Report};
 use serde_json::{Value, json};
-
-use super::tool::ToolOnDisk;
-use crate::args::Format;
-use crate::check::github;
-use crate::output::Output;
-
-/// The report in the format that is asked for; `None` for one that is not of these.
-pub(super) fn render(report: &Report, tool: &ToolOnDisk, output: &Output) -> anyhow::Result<Option<String>> {
-    Ok(match output.format() {
-        Format::Junit => Some(junit(report)),
-        Format::Sarif => Some(serde_json::to_string(&sarif(report, tool))?),
-        Format::Github => Some(annotations(report, tool)),
-        Format::Human | Format::Json => None,
-    })
-}
 
 fn is_finding(part: &Part) -> bool {
     matches!(part.outcome, Outcome::Fail | Outcome::Unenforced)
@@ -27,33 +14,34 @@ fn message(part: &Part) -> String {
     if part.found.is_empty() { why.to_owned() } else { format!("{why}; found: {}", part.found.join(" | ")) }
 }
 
-/// Every check with its parts that are findings; a check that was not run is one by itself.
-fn findings(report: &Report) -> impl Iterator<Item = (&Check, String, String)> {
+/// What a report says against a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFinding {
+    /// What it is about: `CHECK.PART`.
+    pub rule: String,
+    /// Why, with what was found.
+    pub message: String,
+}
+
+/// Every part that failed or was not enforced; a sub-check that was not run is one finding, `CHECK.all`.
+pub fn findings(report: &Report) -> impl Iterator<Item = ReportFinding> {
     report.checks.iter().flat_map(|check| {
+        let finding = |part: &str, message| ReportFinding { rule: format!("{}.{part}", check.name.as_str()), message };
         let parts = check.parts.iter().filter(|part| is_finding(part));
-        let parts = parts.map(move |part| (check, part.name.clone(), message(part)));
-        let not_run = (check.outcome == Outcome::NotRun).then(|| (check, "all".to_owned(), "not run".to_owned()));
+        let parts = parts.map(move |part| finding(&part.name, message(part)));
+        let not_run = (check.outcome == Outcome::NotRun).then(|| finding("all", "not run".to_owned()));
         parts.chain(not_run)
     })
 }
 
-fn annotations(report: &Report, tool: &ToolOnDisk) -> String {
-    let file = tool.named.display().to_string();
-    let place = github::Place { file: Some(&file), line: 1, column: 1 };
-    let each = findings(report).map(|(check, part, message)| {
-        github::annotation(&place, &format!("{}.{part}", check.name.as_str()), "", &message)
-    });
-    let verdict = if report.conformant { "conforms" } else { "does not conform" };
-    let last = format!("::notice::{} {} {verdict}", report.tool.name, report.tool.version);
-    each.chain([last]).collect::<Vec<_>>().join("\n")
-}
-
-fn sarif(report: &Report, tool: &ToolOnDisk) -> Value {
-    let uri = tool.named.display().to_string();
+/// The report as a SARIF 2.1.0 log; `manifest` is what the results point at.
+#[must_use]
+pub fn sarif(report: &Report, manifest: &Path) -> Value {
+    let uri = manifest.display().to_string();
     let results: Vec<Value> = findings(report)
-        .map(|(check, part, message)| {
+        .map(|ReportFinding { rule, message }| {
             json!({
-                "ruleId": format!("{}.{part}", check.name.as_str()), "level": "error",
+                "ruleId": rule, "level": "error",
                 "message": {"text": message},
                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}],
             })
@@ -69,7 +57,9 @@ fn sarif(report: &Report, tool: &ToolOnDisk) -> Value {
     })
 }
 
-fn junit(report: &Report) -> String {
+/// The report as JUnit XML: a test suite per sub-check, a test case per part.
+#[must_use]
+pub fn junit(report: &Report) -> String {
     let count =
         |outcome| report.checks.iter().flat_map(|check| &check.parts).filter(|part| part.outcome == outcome).count();
     let total: usize = report.checks.iter().map(|check| check.parts.len()).sum();

@@ -3,28 +3,28 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use dome_contracts::conform::Policy;
 
-use super::tool::ToolOnDisk;
+use crate::error::Error;
+use crate::tool::ToolOnDisk;
 
 /// What is around a run.
 #[derive(Clone, Debug)]
-pub(super) struct Surroundings {
-    pub(super) clock: String,
-    pub(super) cores: Option<usize>,
-    pub(super) cwd: PathBuf,
-    pub(super) env: BTreeMap<String, String>,
-    pub(super) home: PathBuf,
-    pub(super) host_name: Option<String>,
+pub(crate) struct Surroundings {
+    pub(crate) clock: String,
+    pub(crate) cores: Option<usize>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) home: PathBuf,
+    pub(crate) host_name: Option<String>,
     /// Whether files are laid in the other order.
-    pub(super) reversed: bool,
-    pub(super) umask: u32,
+    pub(crate) reversed: bool,
+    pub(crate) umask: u32,
 }
 
 impl Surroundings {
     /// The plain ones: nothing of the machine or of who runs the gate is in them.
-    pub(super) fn plain(folder: &Path) -> Self {
+    pub(crate) fn plain(folder: &Path) -> Self {
         let home = folder.join("home");
         let env = [
             ("HOME", home.display().to_string()),
@@ -48,13 +48,13 @@ impl Surroundings {
     }
 
     /// The same, with one variable set.
-    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
     }
 
     /// Lays fresh folders: the working folder with its files, the home, what may be written below.
-    pub(super) fn lay(&self, tool: &ToolOnDisk) -> anyhow::Result<()> {
+    pub(crate) fn lay(&self, tool: &ToolOnDisk) -> Result<(), Error> {
         for folder in [&self.cwd, &self.home] {
             if folder.exists() {
                 std::fs::remove_dir_all(folder)?;
@@ -63,7 +63,8 @@ impl Surroundings {
         }
         if let Some(workdir) = &tool.manifest.workdir {
             let from = tool.folder.join(workdir);
-            copy(&from, &self.cwd, self.reversed).with_context(|| format!("cannot copy `{}`", from.display()))?;
+            let copied = copy(&from, &self.cwd, self.reversed);
+            copied.map_err(Error::doing(format!("cannot copy `{}`", from.display())))?;
         }
         for path in self.writable(&tool.manifest.side_effects) {
             if path.starts_with(&self.cwd) {
@@ -74,12 +75,12 @@ impl Surroundings {
     }
 
     /// The folders that the policy lets it write below.
-    pub(super) fn writable(&self, policy: &Policy) -> Vec<PathBuf> {
+    pub(crate) fn writable(&self, policy: &Policy) -> Vec<PathBuf> {
         policy.allow_paths.iter().map(|path| self.cwd.join(path)).collect()
     }
 
     /// Everything below the folders of a run, each with what tells a change.
-    pub(super) fn listing(&self) -> BTreeMap<PathBuf, (u64, Option<std::time::SystemTime>)> {
+    pub(crate) fn listing(&self) -> BTreeMap<PathBuf, (u64, Option<std::time::SystemTime>)> {
         let below = [&self.cwd, &self.home].into_iter().flat_map(|root| walkdir::WalkDir::new(root).min_depth(1));
         let entries = below.filter_map(Result::ok).filter_map(|entry| {
             let about = entry.metadata().ok()?;
@@ -92,7 +93,7 @@ impl Surroundings {
 }
 
 /// Copies a folder, its files in name order or against it.
-fn copy(from: &Path, to: &Path, reversed: bool) -> anyhow::Result<()> {
+fn copy(from: &Path, to: &Path, reversed: bool) -> std::io::Result<()> {
     let mut entries = std::fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     if reversed {
