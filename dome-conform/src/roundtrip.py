@@ -1,4 +1,4 @@
-"""One document a line in, `dumps(loads(line))` of each out: Python's own half of a round trip."""
+"""One document per line in, `dumps(loads(line))` of each out: Python's own half of a round trip."""
 
 import json
 import sys

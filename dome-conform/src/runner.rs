@@ -72,7 +72,7 @@ pub(crate) fn run(job: &Job<'_>, around: &Surroundings, root: &Path) -> Result<(
     Ok((Run { ending, observation, stderr, stdout: stdout.into_bytes() }, kernel, locked))
 }
 
-/// The private folder has another name each time; what is told of a run does not.
+/// The private folder has another name each time; what is reported of a run does not depend on it.
 struct Place {
     root: String,
 }

@@ -78,7 +78,7 @@ impl<'t> Session<'t> {
         Ok(run)
     }
 
-    /// What Python's own `json` makes of documents, one a line.
+    /// What Python's own `json` makes of documents, one per line.
     pub(crate) fn round_trip(&self, documents: &[Vec<u8>]) -> Result<Vec<Option<Result<String, String>>>, Error> {
         let around = Surroundings::plain(self.folder());
         let (run, ..) = self.start(&self.folder().join("roundtrip.py"), documents.join(&b'\n'), &around)?;

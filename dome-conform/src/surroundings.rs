@@ -84,7 +84,7 @@ impl Surroundings {
         let below = [&self.cwd, &self.home].into_iter().flat_map(|root| walkdir::WalkDir::new(root).min_depth(1));
         let entries = below.filter_map(Result::ok).filter_map(|entry| {
             let about = entry.metadata().ok()?;
-            // A folder changes when what is in it does, and that is told by itself.
+            // A folder changes when what is in it does, and that is listed by itself.
             let told = if about.is_dir() { (0, None) } else { (about.len(), about.modified().ok()) };
             Some((entry.into_path(), told))
         });

@@ -136,7 +136,8 @@ fn without_id(value: &mut Value) {
 }
 
 fn assemble(mut parts: BTreeMap<String, Value>, path: &str, dialect: Dialect) -> Result<Document, SchemaError> {
-    let mut root = parts.remove(path).unwrap_or(Value::Bool(true));
+    #[expect(clippy::expect_used, reason = "the walk over the files starts with this one")]
+    let mut root = parts.remove(path).expect("the root is one of the files that were read");
     let mut files = BTreeMap::from([(String::new(), path.to_owned())]);
     if !parts.is_empty()
         && let Some(members) = root.as_object_mut()

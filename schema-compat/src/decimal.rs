@@ -77,10 +77,15 @@ impl Decimal {
         self.scale == 0
     }
 
+    /// Ten to the power of the scale.
+    #[expect(clippy::expect_used, reason = "`normal` keeps the scale at or below 30, and 10^38 fits")]
+    fn unit(self) -> i128 {
+        10_i128.checked_pow(self.scale).expect("a scale of at most 30")
+    }
+
     /// The greatest whole number that is not above this one.
     pub(crate) fn floor(self) -> Self {
-        let unit = 10_i128.checked_pow(self.scale).unwrap_or(1);
-        Self { mantissa: self.mantissa.div_euclid(unit), scale: 0 }
+        Self { mantissa: self.mantissa.div_euclid(self.unit()), scale: 0 }
     }
 
     /// Whether this number is a whole multiple of `divisor`; `None` if that cannot be computed.
@@ -131,10 +136,10 @@ impl fmt::Display for Decimal {
         if self.scale == 0 {
             return write!(out, "{}", self.mantissa);
         }
-        let unit = 10_u128.checked_pow(self.scale).unwrap_or(1);
+        let unit = self.unit().unsigned_abs();
         let magnitude = self.mantissa.unsigned_abs();
         let sign = if self.mantissa < 0 { "-" } else { "" };
-        let width = usize::try_from(self.scale).unwrap_or(0);
+        let width = self.scale as usize;
         write!(out, "{sign}{}.{:0width$}", magnitude / unit, magnitude % unit)
     }
 }

@@ -106,7 +106,7 @@ impl Document {
     }
 
     /// A chain of references and combinators that comes back to its start without a step into the
-    /// instance says nothing, and a validator may follow it for ever.
+    /// instance says nothing, and a validator may follow it forever.
     fn check_cycle(&self, at: &str, path: &mut Vec<String>, done: &mut BTreeSet<String>) -> Result<(), SchemaError> {
         if done.contains(at) {
             return Ok(());
@@ -141,8 +141,8 @@ impl Document {
         const SAME: &[&str] =
             &["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependencies", "dependentSchemas"];
         let here = |inner: &str| {
-            let rest = inner.strip_prefix(at).unwrap_or(inner);
-            rest.split('/').nth(1).is_some_and(|keyword| SAME.contains(&keyword))
+            let keyword = inner.strip_prefix(at).and_then(|rest| rest.split('/').nth(1));
+            keyword.is_some_and(|keyword| SAME.contains(&keyword))
         };
         let inner = children(schema, at).into_iter().map(|(pointer, _)| pointer);
         inner.filter(|pointer| here(pointer)).collect()

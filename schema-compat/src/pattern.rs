@@ -49,7 +49,7 @@ fn without_control_escapes(pattern: &str) -> String {
         match control {
             Some(letter) => {
                 text.push_str(&format!("\\x{:02x}", letter & 31));
-                rest = after.get(1..).unwrap_or_default();
+                rest = after.split_at(1).1;
             }
             None => {
                 text.push_str("\\c");

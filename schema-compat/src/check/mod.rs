@@ -55,7 +55,7 @@ impl<'a> Walker<'a> {
         Self { evaluator, sampler, assumed: BTreeSet::new(), steps: 0, depth: 0, quiet: 0 }
     }
 
-    /// Whether the walk ended for want of steps.
+    /// Whether the walk ran out of steps.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.steps >= STEPS_MAX
     }
@@ -231,7 +231,7 @@ impl<'a> Walker<'a> {
         let mut samples = self.sampler.samples(known);
         samples.retain(|value| self.evaluator.accepts(&place, value) == Some(false));
         for obstacle in obstacles.iter_mut().filter(|obstacle| obstacle.candidates.is_empty()) {
-            let keyword = obstacle.new.rsplit('/').next().unwrap_or_default();
+            let keyword = obstacle.new.rsplit_once('/').map_or("", |(_, keyword)| keyword);
             let own = |value: &&Value| self.evaluator.accepts_by(part, keyword, value) != Some(true);
             obstacle.candidates = samples.iter().filter(own).take(CANDIDATES_MAX).cloned().collect();
         }

@@ -40,7 +40,8 @@ impl<'a> Walker<'a> {
     }
 
     fn bound(&self, rule: Rule, known: &Known<'a>, part: &Node<'a>, keyword: &str) -> Obstacle {
-        let value = part.keyword(keyword).map(ToString::to_string).unwrap_or_default();
+        #[expect(clippy::expect_used, reason = "only a bound that stands in NEW is an obstacle")]
+        let value = part.keyword(keyword).expect("the keyword of a bound");
         self.obstacle(rule, known, part, keyword, format!("`{keyword}` is {value} now"))
     }
 }
@@ -77,7 +78,7 @@ fn divides_together(known: &Known<'_>, wanted: Decimal) -> bool {
 fn gcd(left: i64, right: i64) -> i64 {
     let (mut left, mut right) = (left, right);
     while right != 0 {
-        (left, right) = (right, left.checked_rem(right).unwrap_or(0));
+        (left, right) = (right, left.wrapping_rem(right));
     }
     left.max(1)
 }
