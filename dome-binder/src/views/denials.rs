@@ -83,11 +83,17 @@ struct Denied {
 impl GuardDenials {
     /// Adds facts of one run, all that there are or those that are asked for; each run once.
     pub fn add_run<'f>(&mut self, facts: impl IntoIterator<Item = &'f Fact>) {
-        self.run.next();
-        facts.into_iter().filter(|fact| denies(fact)).for_each(|fact| self.add(fact));
+        self.next_run();
+        facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    fn add(&mut self, fact: &Fact) {
+    /// The facts that are added from here on are of another run.
+    pub fn next_run(&mut self) {
+        self.run.next();
+    }
+
+    /// Adds one fact of the run; each run's facts follow each other.
+    pub fn add(&mut self, fact: &Fact) {
         for ((code, guard), stop) in denial_pairs(fact) {
             if !self.rows.contains_key(code) {
                 self.rows.insert(code.to_owned(), BTreeMap::new());
