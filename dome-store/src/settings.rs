@@ -1,6 +1,7 @@
 //! What a store derives by: the mode, the policy and the reason codes, kept in its manifest and in its log.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use dome_binder::{Policy, Rules};
 use dome_core::{CodeTable, WrapperPolicy};
@@ -49,4 +50,25 @@ impl StoreSettings {
         let codes = CodeTable::parse(&bytes(&read.reason_codes)?).map_err(wrong)?;
         Ok(Rules { policy, codes, mode: read.mode })
     }
+}
+
+/// The rules of a store with those that are given in place of its own.
+///
+/// # Errors
+///
+/// When a document cannot be read or is wrong.
+pub fn given(
+    mut rules: Rules,
+    policy_file: Option<&Path>,
+    reason_codes: &[PathBuf],
+    mode: Option<WrapperPolicy>,
+) -> Result<Rules> {
+    if let Some(file) = policy_file {
+        rules.policy = dome_replay::policy(file)?;
+    }
+    if !reason_codes.is_empty() {
+        rules.codes = dome_replay::codes(reason_codes)?;
+    }
+    rules.mode = mode.or(rules.mode);
+    Ok(rules)
 }

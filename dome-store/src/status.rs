@@ -1,157 +1,144 @@
-//! `dome store status`: what is in a store, and how good its sources are.
+//! What is in a store, and how good its sources are.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use dome_core::Timestamp;
+use dome_replay::Watch;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::index::{Index, SourceRow};
-use super::log::Log;
-use super::settings::StoreSettings;
-use crate::exit::Exit;
-use crate::failing::{self, Clock, Failing};
-use crate::output::{Output, grouped};
+use crate::derived::{Derived, Totals, is_latest};
+use crate::error::Result;
+use crate::inbox;
+use crate::limits::Limits;
+use crate::log::{Checkpoint, Log};
 
-/// A source, its members in canonical order.
-#[derive(Serialize, JsonSchema)]
+/// A source; its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "StoreSource")]
-struct Source {
+pub struct SourceStatus {
     /// Bad lines, conflicts among them, in a million that are not blank.
-    bad_ppm: u64,
-    blank: u64,
-    lines: u64,
-    name: String,
-    offset: u64,
+    pub bad_ppm: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Its name in lineage.
+    pub name: String,
+    /// Bytes that were read of it, as decompressed.
+    pub offset: u64,
     /// Whether more is known to stand in it: then it holds the watermark back.
-    open: bool,
-    rejected: u64,
+    pub open: bool,
+    /// Lines of it in the quarantine.
+    pub rejected: u64,
     /// Whether its last line had no end.
-    unfinished: bool,
+    pub unfinished: bool,
 }
 
-/// The state of a store, its members in canonical order.
-#[derive(Serialize, JsonSchema)]
+/// The state of a store; its members in canonical order. `F` is what is told of a failure that keeps coming back.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "StoreStatus")]
-pub(crate) struct Status {
+pub struct Status<F> {
     /// Entries of the log that the index does not hold yet.
-    behind: u64,
-    bytes: u64,
-    capsules: u64,
-    conflicts: u64,
-    damaged: u64,
-    duplicates: u64,
-    entries: u64,
-    facts: u64,
-    format_version: &'static str,
+    pub behind: u64,
+    /// Bytes of the log.
+    pub bytes: u64,
+    /// Capsules.
+    pub capsules: u64,
+    /// Envelopes that a fact rules out.
+    pub conflicts: u64,
+    /// Places of the log that cannot be read.
+    pub damaged: u64,
+    /// Envelopes that repeat a fact.
+    pub duplicates: u64,
+    /// Entries of the log.
+    pub entries: u64,
+    /// Facts.
+    pub facts: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// Files that wait in the inbox for whoever may write.
+    pub inbox: usize,
     /// What keeps failing, what resolved it, and whether that is known to hold: the worst five.
-    keeps_failing: Vec<Failing>,
-    quarantined: u64,
-    runs: u64,
-    segments: usize,
-    sources: Vec<Source>,
-    store: String,
+    pub keeps_failing: Vec<F>,
+    /// Lines that are no facts.
+    pub quarantined: u64,
+    /// Runs.
+    pub runs: u64,
+    /// Segments of the log.
+    pub segments: usize,
+    /// Its sources, by name.
+    pub sources: Vec<SourceStatus>,
+    /// The store.
+    pub store: String,
     /// The instant up to which the derived state is complete, as far as the sources were read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    watermark: Option<Timestamp>,
+    pub watermark: Option<Timestamp>,
 }
 
-/// Runs the verb.
-pub(crate) fn run(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
-    let (index, log) = Index::read(store)?;
-    let status = Status::of(store, &log, &index)?;
-    if output.is_json() {
-        output.object(&status)?;
-    } else {
-        status.print(output)?;
+/// Tells what is in a store. What waits in its inbox is taken in first, if nobody else writes to it. `keeps_failing`
+/// chooses what is told of failures.
+///
+/// A store is damaged if [`Status::damaged`] is more than 0.
+///
+/// # Errors
+///
+/// When no store stands there, or it cannot be read.
+pub fn status<F>(
+    store: &Path,
+    limits: Limits,
+    keeps_failing: impl FnOnce(&Derived) -> Result<Vec<F>>,
+    watch: &dyn Watch,
+) -> Result<Status<F>> {
+    let waiting = inbox::catch_up(store, limits, watch)?;
+    let log = Log::open(store)?;
+    let derived = Derived::read(&log)?;
+    let mut rejected: BTreeMap<&str, u64> = BTreeMap::new();
+    for found in &derived.quarantined {
+        *rejected.entry(found.row.source.name.as_ref()).or_default() += 1;
     }
-    output.flush()?;
-    Ok(if status.damaged > 0 { Exit::Unreproduced } else { Exit::Done })
+    let sources = &derived.history.sources;
+    let told = sources.values().map(|source| {
+        let open = source.is_open() && is_latest(sources, &source.name);
+        SourceStatus::of(source, rejected.get(source.name.as_str()).copied().unwrap_or(0), open)
+    });
+    let short = log.short()?.len().max(derived.history.damage().len());
+    let wrong = usize::from(log.foreign()?.is_some());
+    let Totals { facts, duplicates, conflicts, capsules, runs, watermark, .. } = derived.totals;
+    Ok(Status {
+        behind: 0,
+        bytes: log.manifest().bytes(),
+        capsules,
+        conflicts,
+        damaged: (short + wrong) as u64,
+        duplicates,
+        entries: log.end() - 1,
+        facts,
+        format_version: "1",
+        inbox: waiting,
+        quarantined: derived.quarantined.len() as u64,
+        runs,
+        segments: log.manifest().segments.len(),
+        sources: told.collect(),
+        store: store.display().to_string(),
+        watermark,
+        keeps_failing: keeps_failing(&derived)?,
+    })
 }
 
-impl Source {
-    fn of(SourceRow { checkpoint, rejected, open }: SourceRow) -> Self {
-        let content = checkpoint.lines - checkpoint.blank;
+impl SourceStatus {
+    fn of(checkpoint: &Checkpoint, rejected: u64, open: bool) -> Self {
+        let content = checkpoint.lines.saturating_sub(checkpoint.blank);
         Self {
-            bad_ppm: (rejected * 1_000_000).checked_div(content).unwrap_or_default(),
+            bad_ppm: (rejected * 1_000_000).checked_div(content).unwrap_or(0),
             blank: checkpoint.blank,
             lines: checkpoint.lines,
-            name: checkpoint.name,
+            name: checkpoint.name.clone(),
             offset: checkpoint.offset,
             open,
             rejected,
             unfinished: checkpoint.unfinished.is_some(),
         }
-    }
-
-    fn row(&self) -> String {
-        let per_cent = format!("{}.{:02} %", self.bad_ppm / 10_000, self.bad_ppm % 10_000 / 100);
-        let end = match (self.open, self.unfinished) {
-            (true, true) => "  (its last line has no end yet)",
-            (true, false) => "  (not read to its end)",
-            (false, _) => "",
-        };
-        format!("{:>12}  {:>10}  {:>9}  {}{end}", grouped(self.lines), grouped(self.rejected), per_cent, self.name)
-    }
-}
-
-/// What the end of a replay of the same lines says.
-fn keeps_failing(log: &Log, index: &Index) -> anyhow::Result<Vec<Failing>> {
-    let rules = StoreSettings::rules(&log.manifest.settings)?;
-    let as_of = index.last_ts()?;
-    let clock = Clock { as_of, window_s: rules.policy.contradiction_window_s };
-    let capsules = index.failing_most(&rules, as_of, failing::SHOWN_FAILURES)?;
-    Ok(failing::keeps_failing(&capsules, clock))
-}
-
-impl Status {
-    fn of(store: &Path, log: &Log, index: &Index) -> anyhow::Result<Self> {
-        let outcome = |outcome: u8| index.count(&format!("SELECT count(*) FROM records WHERE outcome = {outcome}"));
-        let rejected = index.count("SELECT count(*) FROM rejected WHERE state = 'quarantined'")?;
-        let conflicts = outcome(2)?;
-        Ok(Self {
-            behind: (log.end() - 1).saturating_sub(index.applied()?),
-            bytes: log.manifest.segments.iter().map(|segment| segment.length).sum(),
-            capsules: index.count("SELECT count(*) FROM capsule_states")?,
-            conflicts,
-            damaged: (index.known_damage()?.len() as u64).max(log.short() as u64),
-            duplicates: outcome(1)?,
-            entries: log.end() - 1,
-            facts: outcome(0)?,
-            format_version: "1",
-            keeps_failing: keeps_failing(log, index)?,
-            quarantined: rejected + conflicts,
-            runs: index.count("SELECT count(*) FROM runs WHERE facts > 0")?,
-            segments: log.manifest.segments.len(),
-            sources: index.sources()?.into_iter().map(Source::of).collect(),
-            store: store.display().to_string(),
-            watermark: index.watermark()?,
-        })
-    }
-
-    fn print(&self, output: &mut Output) -> anyhow::Result<()> {
-        let rows = [
-            (self.facts, format!("facts in {} runs", grouped(self.runs))),
-            (self.duplicates, "duplicates".to_owned()),
-            (self.quarantined, format!("quarantined, {} of them conflicts", grouped(self.conflicts))),
-            (self.capsules, "capsules".to_owned()),
-            (self.entries, format!("entries, {} bytes in {} segments", grouped(self.bytes), self.segments)),
-        ];
-        for (count, what) in rows {
-            output.line(&format!("{:>12}  {what}", grouped(count)))?;
-        }
-        output.line("\n       lines    rejected       rate  source")?;
-        self.sources.iter().try_for_each(|source| output.line(&source.row()))?;
-        failing::print(&self.keeps_failing, output)?;
-        if let Some(watermark) = self.watermark {
-            output.line(&format!("\ncomplete up to {watermark}, as far as the sources were read"))?;
-        }
-        if self.behind > 0 {
-            output.line(&format!("the index is {} entries behind the log", grouped(self.behind)))?;
-        }
-        if self.damaged > 0 {
-            output.line(&format!("{} damaged places: `dome store verify` names them", grouped(self.damaged)))?;
-        }
-        Ok(())
     }
 }

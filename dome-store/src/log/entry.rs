@@ -114,6 +114,14 @@ pub enum Raw {
     Base64(String),
 }
 
+impl Checkpoint {
+    /// Whether more is known to stand in the source: then what is derived is complete only up to what it has told.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.ended || self.unfinished.is_some()
+    }
+}
+
 impl Raw {
     /// The bytes, as text where they are text.
     #[must_use]
@@ -155,6 +163,9 @@ pub struct Checkpoint {
     /// Whether nothing more stood in the source when it was read, but for an `unfinished` line.
     #[serde(default)]
     pub ended: bool,
+    /// The latest `ts` of its envelopes so far: up to there it is known, if it tells them in the order of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Timestamp>,
     /// Lines so far.
     pub lines: u64,
     /// The name under which lineage and quarantine know it: `name`, or `name#2` and so on when

@@ -11,7 +11,6 @@ mod tail;
 mod write;
 
 pub use entry::{Admitted, Checkpoint, Entry, Late, Raw, Rejected, Session, State, Unfinished};
-pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
 pub(crate) use recover::{Recovered, recover};
 pub use scan::{Damage, Found, Place};

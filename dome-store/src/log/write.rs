@@ -10,7 +10,7 @@ use super::entry::Entry;
 use super::known::Known;
 use super::manifest::{SegmentEntry, StateAt, StoreManifest};
 use super::scan::Place;
-use super::{FOLDER, Log, frame, position_of, segment_name, tail};
+use super::{FOLDER, Log, frame, segment_name, tail};
 use crate::aside;
 use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
