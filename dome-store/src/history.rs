@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context;
 use dome_binder::{Conflict, Record, Recorder};
+use dome_core::redact::RedactionCounts;
 use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Rejection, Source};
+use dome_replay::{Masking, Redacted};
 
-use crate::lookup::RowPlace;
-
-use super::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session};
+use crate::error::{Error, Invariant, Result};
+use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session};
 
 /// A line of the log that is no envelope.
 struct Turned {
@@ -17,9 +17,22 @@ struct Turned {
     whole: Option<Vec<u8>>,
 }
 
+/// A line in the quarantine, and where its entry stands.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// The position of its entry.
+    pub position: u64,
+    /// Its row (M-31).
+    pub row: QuarantineRow,
+    /// Whether settling ruled it out (M-41): then it is an envelope, and reading it again changes nothing.
+    pub is_conflict: bool,
+    /// The whole line, where it was kept.
+    pub whole: Option<Vec<u8>>,
+}
+
 /// What the log holds.
 #[derive(Default)]
-pub(crate) struct History {
+pub struct History {
     /// The envelopes, by the position of their entry.
     records: BTreeMap<u64, Box<Record>>,
     turned: BTreeMap<u64, Turned>,
@@ -28,12 +41,9 @@ pub(crate) struct History {
     /// The last checkpoint of each source.
     pub(crate) sources: BTreeMap<String, Checkpoint>,
     /// Masks put over secrets, by rule.
-    pub(crate) redactions: BTreeMap<String, u64>,
-    /// The terms of the last session.
+    redactions: BTreeMap<String, u64>,
     pub(crate) session: Option<Session>,
-    /// What cannot be read.
     pub(crate) damage: Vec<Damage>,
-    /// Entries of the log.
     pub(crate) entries: u64,
 }
 
@@ -43,7 +53,7 @@ impl History {
     /// # Errors
     ///
     /// When a segment cannot be opened. What is damaged inside one is listed, and the rest is read.
-    pub(crate) fn read(log: &Log) -> anyhow::Result<Self> {
+    pub fn read(log: &Log) -> Result<Self> {
         let mut history = Self::default();
         let (mut reader, mut recorder) = (Reader::new(), Recorder::default());
         let (mut retried, mut withdrawn) = (BTreeSet::new(), BTreeSet::new());
@@ -60,13 +70,14 @@ impl History {
                 Entry::Line(line) => history.line(position, place, line, &mut reader, &mut recorder),
                 Entry::Rejected(rejected) => {
                     let whole = rejected.bytes();
+                    history.places.insert(rejected.row.source.clone(), (position, place));
                     history.turned.insert(position, Turned { row: rejected.row, whole });
-                    history.place(position, place);
                 }
                 Entry::Source(checkpoint) => history.source(checkpoint),
                 Entry::Session(session) => history.session = Some(session),
                 Entry::Retried { of } => drop(retried.insert(of)),
                 Entry::Withdrawn { of } => drop(withdrawn.insert(of)),
+                Entry::State(_) => {}
             }
         }
         for of in withdrawn {
@@ -79,12 +90,6 @@ impl History {
         history.judge_late_lines();
         history.count_unfinished();
         Ok(history)
-    }
-
-    fn place(&mut self, position: u64, place: Place) {
-        if let Some(turned) = self.turned.get(&position) {
-            self.places.insert(turned.row.source.clone(), (position, place));
-        }
     }
 
     fn line(&mut self, position: u64, place: Place, line: Admitted, reader: &mut Reader, recorder: &mut Recorder) {
@@ -121,9 +126,9 @@ impl History {
     }
 
     /// What is wrong with a line that was too far ahead of the clock depends on the clock: here by the
-    /// terms of the last session, as a replay sees it.
+    /// terms of the last session, as a replay sees it (M-32).
     fn judge_late_lines(&mut self) {
-        let mut reader = Reader::new().not_after(self.session.as_ref().and_then(|session| session.not_after));
+        let mut reader = Reader::new().not_after(self.not_after());
         let late = |turned: &&mut Turned| {
             turned.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture)
         };
@@ -144,56 +149,74 @@ impl History {
         }
     }
 
+    /// The instant that records may not pass, as the last session recorded it (M-32).
+    #[must_use]
+    pub fn not_after(&self) -> Option<dome_core::Timestamp> {
+        self.session.as_ref().and_then(|session| session.not_after)
+    }
+
+    /// What cannot be read of the log.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// What masking says of it, for a manifest.
+    ///
+    /// # Errors
+    ///
+    /// When the recorded rules are not what this version of dome reads.
+    pub fn redacted(&self) -> Result<Option<Redacted>> {
+        let masking = Masking::recorded(self.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
+        let counts: RedactionCounts = self.redactions.clone().into_iter().collect();
+        Ok(masking.redacted(counts))
+    }
+
     /// Lines and blank lines of all sources. Where entries are damaged, those lines that are left
     /// (L-3). It is asked for before the records are taken.
-    pub(crate) fn lines(&self) -> (u64, u64) {
+    #[must_use]
+    pub fn lines(&self) -> (u64, u64) {
         let sum = |count: fn(&Checkpoint) -> u64| self.sources.values().map(count).sum::<u64>();
         let (lines, blank) = (sum(|source| source.lines), sum(|source| source.blank));
         let left = blank + (self.records.len() + self.turned.len()) as u64;
         (if self.damage.is_empty() { lines } else { left }, blank)
     }
 
-    /// Where the entry of each source's line stands.
-    pub(crate) fn places(self) -> BTreeMap<Source, RowPlace> {
-        let row = |(source, (position, place)): (Source, (u64, Place))| {
-            let Place { segment, start, length } = place;
-            (source, RowPlace { segment, start, length, position })
-        };
-        self.places.into_iter().map(row).collect()
-    }
-
     /// The records, for deriving from.
+    #[must_use]
     #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
-    pub(crate) fn take_records(&mut self) -> Vec<Box<Record>> {
+    pub fn take_records(&mut self) -> Vec<Box<Record>> {
         std::mem::take(&mut self.records).into_values().collect()
     }
 
-    /// The rows of the quarantine, with those that settling ruled out; by source name, then line.
+    /// Everything in the quarantine, with what settling ruled out; by source name, then line (M-31).
     ///
     /// # Errors
     ///
     /// When the bytes of a line cannot be read again.
-    pub(crate) fn quarantine(
-        &self,
-        conflicts: &[Conflict],
-        segments: &mut Segments,
-    ) -> anyhow::Result<Vec<QuarantineRow>> {
-        let mut rows: Vec<QuarantineRow> = self.turned.values().map(|turned| turned.row.clone()).collect();
+    pub fn quarantined(&self, conflicts: &[Conflict], segments: &mut Segments) -> Result<Vec<Quarantined>> {
+        let turned = |(position, turned): (&u64, &Turned)| Quarantined {
+            position: *position,
+            row: turned.row.clone(),
+            is_conflict: false,
+            whole: turned.whole.clone(),
+        };
+        let mut rows: Vec<Quarantined> = self.turned.iter().map(turned).collect();
         for conflict in conflicts {
             let place = self.places.get(&conflict.source);
-            let (position, place) = *place.context("a conflict has its place in the log")?;
+            let (position, place) = *place.invariant("a conflict has its place in the log")?;
             let (offset, bytes) = match segments.read(place, position)? {
                 Some(Entry::Line(line)) => (line.offset, line.raw.into_bytes()),
                 Some(Entry::Rejected(rejected)) => {
-                    (rejected.row.offset, rejected.bytes().context("a line that was retried is whole")?)
+                    (rejected.row.offset, rejected.bytes().invariant("a line that was retried is whole")?)
                 }
-                _ => anyhow::bail!("the log changed while it was being read"),
+                _ => return Err(Error::failed("the log changed while it was read")),
             };
             let rejection = Rejection::from(conflict.problem.clone());
-            rows.push(RawLine::of(&bytes).row(offset, conflict.source.clone(), rejection));
+            let row = RawLine::of(&bytes).row(offset, conflict.source.clone(), rejection);
+            rows.push(Quarantined { position, row, is_conflict: true, whole: Some(bytes) });
         }
-        let key = |row: &QuarantineRow| (row.source.name.clone(), row.source.line, row.offset);
-        rows.sort_by_cached_key(key);
+        rows.sort_by_cached_key(|found| (found.row.source.name.clone(), found.row.source.line, found.row.offset));
         Ok(rows)
     }
 }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use notify::{RecursiveMode, Watcher};
 
 use super::intake::Intake;
+use crate::inbox;
 use super::progress::{Progress, fresh_name};
 use super::stop::Stop;
 use super::tail::{Now, Tail};
-use crate::output::note;
+use crate::error::{Context, Result};
+use dome_core::{escaped, escaped_path};
 use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 
 /// How often signals are looked for.
@@ -25,20 +26,25 @@ const LINGER: Duration = Duration::from_secs(5);
 const WAITING: usize = 2;
 
 /// Follows the inputs until a signal asks to end, or stdin does.
-pub(super) fn follow(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+pub(super) fn follow(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
     if inputs.iter().any(|input| input.as_os_str() == "-") { stdin(intake, stop) } else { files(inputs, intake, stop) }
 }
 
-fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
     let (send, receive) = sync_channel(WAITING);
     let asked = stop.clone();
     std::thread::spawn(move || pump(&send, &asked));
-    let known = intake.writer.index.checkpoints_of("-")?;
-    let mut progress = Progress::new(fresh_name("-", &known, &BTreeSet::new()));
+    let known = intake.writer.checkpoints_of("-");
+    let mut progress = Progress::new(fresh_name("-", &known, &BTreeSet::new())?);
+    let mut looked = Instant::now();
     loop {
+        if looked.elapsed() >= LOOK {
+            inbox::drain(intake, stop)?;
+            looked = Instant::now();
+        }
         match receive.recv_timeout(intake.patience().unwrap_or(TICK).min(TICK)) {
             // A stream's last chunk may lack its end; it is the only one that does.
-            Ok(chunk) => intake.chunk(chunk.context("cannot read stdin")?, &mut progress, true)?,
+            Ok(chunk) => intake.chunk(chunk.context(|| "cannot read stdin")?, &mut progress, true)?,
             // What was read from the stream before it was asked to end is taken in.
             Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -60,17 +66,17 @@ fn pump(send: &SyncSender<std::io::Result<Chunk>>, stop: &Stop) {
     }
 }
 
-fn keep_if_due(intake: &mut Intake<'_>) -> anyhow::Result<()> {
+fn keep_if_due(intake: &mut Intake<'_>) -> Result<()> {
     if intake.patience() == Some(Duration::ZERO) { intake.keep() } else { Ok(()) }
 }
 
-fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
     let (send, changed) = sync_channel(1);
     let mut watcher = notify::recommended_watcher(move |_| {
         // One word that something changed is enough.
         let _full = send.try_send(());
     })
-    .context("cannot watch files")?;
+    .context(|| "cannot watch files")?;
     for input in inputs {
         watch(&mut watcher, input)?;
     }
@@ -80,6 +86,7 @@ fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Re
         let told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
         if told || looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             files.look(intake, stop)?;
+            inbox::drain(intake, stop)?;
             looked = Some(Instant::now());
         }
         keep_if_due(intake)?;
@@ -99,14 +106,14 @@ fn wait(changed: &Receiver<()>, timeout: Duration) -> bool {
 }
 
 /// A file is watched by its folder, so that it is seen when another one takes its name.
-fn watch(watcher: &mut impl Watcher, input: &Path) -> anyhow::Result<()> {
+fn watch(watcher: &mut impl Watcher, input: &Path) -> Result<()> {
     let folder = match input.parent() {
         _ if input.is_dir() => input,
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mode = if input.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-    watcher.watch(folder, mode).with_context(|| format!("cannot watch `{}`", folder.display()))
+    watcher.watch(folder, mode).context(|| format!("cannot watch `{}`", escaped_path(folder)))
 }
 
 /// The files that are followed.
@@ -119,7 +126,7 @@ struct Files<'i> {
 
 impl Files<'_> {
     /// Looks at every file that the inputs name now, and at those that they named before.
-    fn look(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+    fn look(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         let mut there = BTreeSet::new();
         for source in input::find_some(self.inputs, ENVELOPES)? {
             let Some(path) = source.path().map(PathBuf::from) else { continue };
@@ -141,7 +148,7 @@ impl Files<'_> {
         Ok(())
     }
 
-    fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+    fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
@@ -149,17 +156,16 @@ impl Files<'_> {
                 match Tail::open(source, path, intake, &in_use) {
                     Ok(tail) => {
                         if self.gone.iter().any(|gone| gone.path() == path) {
-                            note(&format!(
-                                "dome: note: `{}` is another file now (rotated): it is read as `{}`, and the one \
+                            intake.watch.note(&format!("`{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
-                                path.display(),
-                                tail.name()
+                                escaped_path(path),
+                                escaped(tail.name())
                             ));
                         }
                         self.tails.insert(path.to_owned(), tail);
                     }
                     Err(error) => {
-                        note(&format!("dome: note: {error:#}"));
+                        intake.watch.note(&error.chain());
                         return Ok(());
                     }
                 }
@@ -180,7 +186,7 @@ impl Files<'_> {
     }
 
     /// The rest of files that lost their names is read now: nobody would find it later.
-    fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<()> {
+    fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         let lost: Vec<PathBuf> =
             self.tails.iter().filter(|(_, tail)| !tail.has_its_name()).map(|(path, _)| path.clone()).collect();
         self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
@@ -192,11 +198,11 @@ impl Files<'_> {
 }
 
 /// Reads what has come to a file that lost its name. Whether it still is the file that was read.
-fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<bool> {
+fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
     let now = tail.rest(intake, is_all, stop)?;
     let is_same = !matches!(now, Now::Rewritten);
     if !is_same {
-        note(&format!("dome: note: `{}` lost its name and was rewritten: it is not read any more", tail.name()));
+        intake.watch.note(&format!("`{}` lost its name and was rewritten: it is not read any more", escaped(tail.name())));
     }
     Ok(is_same)
 }

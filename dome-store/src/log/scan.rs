@@ -1,54 +1,64 @@
 //! Reading segments from front to back, past whatever is damaged.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
-use anyhow::Context;
 use serde::Serialize;
 
 use super::entry::Entry;
 use super::frame::{self, Fault};
 use super::manifest::SegmentEntry;
+use crate::error::{Context, Kind, Result};
+use crate::folder::Folder;
 
 /// Where an entry stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The position of its segment's first entry, which the segment is named by.
-    pub(crate) segment: u64,
+    pub segment: u64,
     /// Where its line starts in the segment.
-    pub(crate) start: u64,
+    pub start: u64,
     /// Bytes of its line, without the line feed.
-    pub(crate) length: u64,
+    pub length: u64,
 }
 
 /// A line of a segment that cannot be read, or entries that are not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub(crate) struct Damage {
+pub struct Damage {
     /// Bytes of it.
-    pub(crate) length: u64,
+    pub length: u64,
     /// The positions of the entries that are lost with it, first and last; the last is before the
     /// first where none is.
-    pub(crate) positions: (u64, u64),
+    pub positions: (u64, u64),
     /// The segment's file.
-    pub(crate) segment: String,
+    pub segment: String,
     /// The place in the segment where it starts.
-    pub(crate) start: u64,
+    pub start: u64,
     /// What is wrong.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
 }
 
 impl SegmentEntry {
     /// Damage to all of it; `end` is the position behind its last entry.
-    pub(super) fn damage(&self, end: u64, what: &'static str) -> Damage {
+    pub(crate) fn damage(&self, end: u64, what: &'static str) -> Damage {
         let positions = (self.position, end.saturating_sub(1));
         Damage { length: self.length, positions, segment: self.name.clone(), start: 0, what }
     }
 }
 
 /// What a scan finds next.
-pub(crate) enum Found {
-    Entry { position: u64, place: Place, entry: Entry },
+#[derive(Debug)]
+pub enum Found {
+    /// An entry whose hash holds.
+    Entry {
+        /// Its position in the log, from 1.
+        position: u64,
+        /// Where it stands.
+        place: Place,
+        /// The entry.
+        entry: Entry,
+    },
+    /// Something that cannot be read, or is not there.
     Damage(Damage),
 }
 
@@ -73,13 +83,18 @@ pub(crate) struct Scan {
 impl Scan {
     /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is
     /// damage.
-    pub(crate) fn open(folder: &Path, segment: &SegmentEntry, end: u64) -> anyhow::Result<Result<Self, Damage>> {
-        let path = folder.join(&segment.name);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Err(segment.damage(end, "the segment is not there")));
+    pub(crate) fn open(
+        folder: Option<&Folder>,
+        segment: &SegmentEntry,
+        end: u64,
+    ) -> Result<std::result::Result<Self, Damage>> {
+        let file = match folder.map_or(Ok(None), |folder| folder.read(&segment.name)) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Err(segment.damage(end, "the segment is not there"))),
+            Err(error) if error.kind() == Kind::Invalid => {
+                return Ok(Err(segment.damage(end, "the segment is a link or no regular file")));
             }
-            opened => opened.with_context(|| format!("cannot read `{}`", path.display()))?,
+            Err(error) => return Err(error),
         };
         Ok(Ok(Self {
             reader: BufReader::with_capacity(1 << 18, file.take(segment.length)),
@@ -94,13 +109,23 @@ impl Scan {
         }))
     }
 
-    fn line(&mut self) -> anyhow::Result<Option<(Place, Vec<u8>)>> {
+    /// Goes on at an entry whose place is known.
+    pub(crate) fn skip_to(&mut self, start: u64, position: u64) -> Result<()> {
+        let whole = self.reader.get_mut();
+        let sought = whole.get_mut().seek(SeekFrom::Start(start));
+        sought.context(|| format!("cannot read `{}`", self.name))?;
+        whole.set_limit(whole.limit().saturating_sub(start));
+        (self.start, self.expected) = (start, position);
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<Option<(Place, Vec<u8>)>> {
         let mut line = Vec::new();
         if let Some(unread) = self.unread.take() {
             line = unread;
         } else {
             let read = self.reader.read_until(b'\n', &mut line);
-            read.with_context(|| format!("cannot read `{}`", self.name))?;
+            read.context(|| format!("cannot read `{}`", self.name))?;
         }
         if line.is_empty() {
             return Ok(None);
@@ -151,7 +176,7 @@ impl Scan {
         stretch.1 = place.start + place.length - stretch.0;
     }
 
-    fn step(&mut self) -> anyhow::Result<Option<Found>> {
+    fn step(&mut self) -> Result<Option<Found>> {
         if let Some((position, place, entry)) = self.waiting.take() {
             self.expected = position + 1;
             return Ok(Some(Found::Entry { position, place, entry }));
@@ -195,7 +220,7 @@ impl Scan {
 }
 
 impl Iterator for Scan {
-    type Item = anyhow::Result<Found>;
+    type Item = Result<Found>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()

@@ -3,53 +3,50 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use dome_binder::Recorder;
 use dome_core::redact::RedactionCounts;
 use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
 
 use super::progress::{Progress, is_of};
 use super::stop::Stop;
-use super::summary;
-use crate::output::{Output, note};
-use crate::store::{Admitted, Entry, Pending, Raw, Rejected, Session, Unfinished, Writer, door};
+use super::summary::Acknowledged;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::log::{Admitted, Entry, Raw, Rejected, Session, Unfinished};
+use crate::terms;
+use crate::writer::Writer;
 use dome_replay::input::{Chunk, LongLine};
-use dome_replay::{Masking, Seen};
+use dome_replay::{Masking, Seen, Watch};
 
-/// When a batch is full, whichever comes first.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BatchLimits {
-    pub(super) lines: usize,
-    pub(super) age: Duration,
-}
-
-/// Bytes of lines that a batch holds at most, but for its last line.
-const BATCH_BYTES: usize = 8 << 20;
 /// How often the instant that records may not pass moves on with the clock.
 const CLOCK: Duration = Duration::from_secs(60);
 
 /// What was taken in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) lines: u64,
-    pub(super) blank: u64,
-    pub(super) rejected: u64,
-    pub(super) batches: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines that were read.
+    pub lines: u64,
+    /// Those that are blank.
+    pub blank: u64,
+    /// Those that are no envelopes.
+    pub rejected: u64,
+    /// Batches that were kept.
+    pub batches: u64,
 }
 
 /// Lines on their way into the store.
-pub(super) struct Intake<'w> {
-    pub(super) writer: &'w mut Writer,
-    pub(super) tally: Tally,
+pub(crate) struct Intake<'w> {
+    pub(crate) writer: &'w mut Writer,
+    pub(crate) tally: Tally,
+    pub(crate) limits: Limits,
+    pub(crate) watch: &'w dyn Watch,
     terms: Session,
     /// When the terms last moved on with the clock; `None` when they do not.
     clock: Option<Instant>,
     /// Who hears of each batch that is kept.
-    listener: Option<&'w mut Output>,
+    listener: Option<&'w mut dyn FnMut(&Acknowledged) -> Result<()>>,
     masking: Masking,
-    limits: BatchLimits,
     reader: Reader,
-    recorder: Recorder,
-    pending: Vec<Pending>,
+    pending: Vec<Entry>,
     /// Lines and bytes that wait.
     held: usize,
     bytes: usize,
@@ -59,18 +56,24 @@ pub(super) struct Intake<'w> {
 }
 
 impl<'w> Intake<'w> {
-    pub(super) fn new(writer: &'w mut Writer, terms: Session, masking: Masking, limits: BatchLimits) -> Self {
+    pub(crate) fn new(
+        writer: &'w mut Writer,
+        terms: Session,
+        masking: Masking,
+        limits: Limits,
+        watch: &'w dyn Watch,
+    ) -> Self {
         let reader = Reader::new().not_after(terms.not_after);
         Self {
             writer,
             tally: Tally::default(),
+            watch,
             terms,
             clock: None,
             listener: None,
             masking,
             limits,
             reader,
-            recorder: Recorder::default(),
             pending: Vec::new(),
             held: 0,
             bytes: 0,
@@ -79,57 +82,67 @@ impl<'w> Intake<'w> {
         }
     }
 
+    /// Takes in by the terms of the last session, but for the clock.
+    pub(crate) fn as_before(writer: &'w mut Writer, limits: Limits, watch: &'w dyn Watch) -> Result<Self> {
+        let masking = match writer.session() {
+            Some(session) => Masking::recorded(session.redaction.as_ref())?,
+            None => Masking::load(Some(std::path::Path::new(dome_replay::BUILT_IN)))?,
+        };
+        let terms = terms::session(&masking, None, writer.session())?;
+        Ok(Self::new(writer, terms, masking, limits, watch))
+    }
+
     /// Lets the terms move on with the clock.
-    pub(super) fn with_clock(mut self) -> Self {
+    pub(crate) fn with_clock(mut self) -> Self {
         self.clock = Some(Instant::now());
         self
     }
 
     /// Tells of each batch that is kept.
-    pub(super) fn telling(mut self, listener: &'w mut Output) -> Self {
+    pub(crate) fn telling(mut self, listener: &'w mut dyn FnMut(&Acknowledged) -> Result<()>) -> Self {
         self.listener = Some(listener);
         self
     }
 
     /// Admits lines that were too far ahead of the clock and are not by the terms of now: one replay by
     /// the last terms would admit them.
-    pub(super) fn readmit(&mut self) -> anyhow::Result<()> {
-        let late = self.writer.no_longer_late(&self.terms)?;
+    pub(crate) fn readmit(&mut self) -> Result<()> {
+        let late = self.writer.no_longer_late(&self.terms);
         if late.is_empty() {
             return Ok(());
         }
-        note(&format!("dome: note: {} lines that were too far ahead of the clock are admitted now", late.len()));
-        self.pending.extend(late.into_iter().map(|of| Entry::Retried { of }.into()));
+        self.watch.note(&format!("{} lines that were too far ahead of the clock are admitted now", late.len()));
+        self.pending.extend(late.into_iter().map(|of| Entry::Retried { of }));
         self.keep()
     }
 
     /// A batch begins: its terms may be later ones than those of the batch before.
-    fn begin(&mut self) -> anyhow::Result<()> {
+    fn begin(&mut self) -> Result<()> {
         let due = self.clock.is_some_and(|moved| moved.elapsed() >= CLOCK);
         if !due || self.since.is_some() || !self.pending.is_empty() {
             return Ok(());
         }
         self.clock = Some(Instant::now());
-        self.terms.not_after = self.terms.not_after.max(Some(door::tomorrow()?));
+        self.terms.not_after = self.terms.not_after.max(Some(terms::tomorrow()?));
         self.reader = Reader::new().not_after(self.terms.not_after);
         self.readmit()
     }
 
     /// Takes a chunk of a source in. `is_last` when nothing follows it: then its last line is one,
     /// even without an end.
-    pub(super) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool) -> anyhow::Result<()> {
+    pub(crate) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool) -> Result<()> {
         self.chunk_until(chunk, progress, is_last, &Stop::never()).map(|_| ())
     }
 
     /// Takes a chunk in, or what of it belongs to the batch in which a signal asks to end; says
     /// whether none did.
-    pub(super) fn chunk_until(
+    pub(crate) fn chunk_until(
         &mut self,
         chunk: Chunk,
         progress: &mut Progress,
         is_last: bool,
         stop: &Stop,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool> {
         match chunk {
             Chunk::Long(line) => self.long_line(line, progress)?,
             Chunk::Lines { bytes, .. } => {
@@ -147,7 +160,7 @@ impl<'w> Intake<'w> {
         Ok(!stop.is_asked())
     }
 
-    fn line(&mut self, whole: &[u8], progress: &mut Progress) -> anyhow::Result<()> {
+    fn line(&mut self, whole: &[u8], progress: &mut Progress) -> Result<()> {
         self.begin()?;
         let number = progress.number();
         let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
@@ -174,7 +187,7 @@ impl<'w> Intake<'w> {
             self.tally.blank += 1;
             None
         } else {
-            Some(self.take(&line, &progress.name, &mut masks))
+            Some(self.take(&line, progress, &mut masks)?)
         };
         if is_ended {
             progress.pass(whole);
@@ -203,38 +216,38 @@ impl<'w> Intake<'w> {
     fn withdraw(&mut self, before: Unfinished, progress: &mut Progress) {
         progress.lines -= 1;
         progress.blank -= u64::from(before.blank);
-        self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }.into()));
+        self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }));
     }
 
     /// Reads a line; the position of its entry.
-    fn take(&mut self, line: &Line<'_>, name: &str, masks: &mut RedactionCounts) -> u64 {
+    fn take(&mut self, line: &Line<'_>, progress: &mut Progress, masks: &mut RedactionCounts) -> Result<u64> {
         let position = self.writer.next_position(&self.terms) + self.pending.len() as u64;
-        let source = Place { line: line.number, name: name.into() };
+        let source = Place { line: line.number, name: progress.name.as_str().into() };
         let bytes = match self.masking.line(line.bytes, masks) {
             Seen::Whole(bytes) => bytes,
             Seen::TooLong(raw) => {
                 self.tally.rejected += 1;
                 let row = raw.row(line.offset, source, line_too_long(line.bytes.len() as u64));
-                self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
-                return position;
+                self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })));
+                return Ok(position);
             }
         };
-        let pending = match self.reader.read(&bytes) {
-            Ok(envelope) => {
-                let record = Box::new(self.recorder.record(envelope, source.clone()));
-                let raw = String::from_utf8_lossy(&bytes).into_owned();
-                Pending { entry: Entry::Line(Admitted { offset: line.offset, raw, source }), record: Some(record) }
+        let pending = match (self.reader.read(&bytes).map(|envelope| envelope.ts), str::from_utf8(&bytes)) {
+            (Ok(ts), Ok(raw)) => {
+                progress.latest = progress.latest.max(Some(ts));
+                Entry::Line(Admitted { offset: line.offset, raw: raw.to_owned(), source })
             }
-            Err(rejection) => {
+            (Err(rejection), _) => {
                 self.tally.rejected += 1;
-                rejected(&bytes, line.offset, source, rejection).into()
+                rejected(&bytes, line.offset, source, rejection)
             }
+            (Ok(_), Err(_)) => return Err(Error::broken("an envelope is UTF-8")),
         };
         self.pending.push(pending);
-        position
+        Ok(position)
     }
 
-    fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> anyhow::Result<()> {
+    fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> Result<()> {
         self.begin()?;
         if let Some(before) = progress.unfinished.take() {
             self.withdraw(before, progress);
@@ -253,7 +266,7 @@ impl<'w> Intake<'w> {
             let raw = self.masking.long_line(&line.start, line.raw, &mut masks);
             let row = raw.row(line.offset, source, rejection);
             self.bytes += limits::RAW_BYTES;
-            self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })).into());
+            self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })));
         }
         self.touch(progress, false);
         self.masked(progress, &masks);
@@ -261,7 +274,7 @@ impl<'w> Intake<'w> {
     }
 
     /// Notes whether a source was read to its end, where that is news.
-    pub(super) fn ended(&mut self, progress: &mut Progress, ended: bool) {
+    pub(crate) fn ended(&mut self, progress: &mut Progress, ended: bool) {
         if progress.ended != ended {
             self.touch(progress, ended);
         }
@@ -283,23 +296,23 @@ impl<'w> Intake<'w> {
     }
 
     /// How long the batch may still wait.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        self.since.map(|since| self.limits.age.saturating_sub(since.elapsed()))
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.since.map(|since| self.limits.batch_age.saturating_sub(since.elapsed()))
     }
 
-    fn keep_if_full(&mut self) -> anyhow::Result<()> {
+    fn keep_if_full(&mut self) -> Result<()> {
         self.held += 1;
-        let full = self.held >= self.limits.lines || self.bytes >= BATCH_BYTES;
+        let full = self.held >= self.limits.batch_lines || self.bytes >= self.limits.batch_bytes;
         if full { self.keep() } else { Ok(()) }
     }
 
     /// Keeps the batch: when this returns, it is on the disk.
-    pub(super) fn keep(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn keep(&mut self) -> Result<()> {
         let touched = std::mem::take(&mut self.touched);
         for (progress, counts) in touched.into_values() {
             let mut checkpoint = progress.checkpoint();
             checkpoint.redactions = counts.iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
-            self.pending.push(Entry::Source(checkpoint).into());
+            self.pending.push(Entry::Source(checkpoint));
         }
         let pending = std::mem::take(&mut self.pending);
         (self.held, self.bytes, self.since) = (0, 0, None);
@@ -309,14 +322,14 @@ impl<'w> Intake<'w> {
         self.tally.batches += 1;
         self.writer.keep(&self.terms, pending)?;
         match &mut self.listener {
-            Some(listener) => summary::acknowledge(self.writer, self.tally, listener),
+            Some(listener) => listener(&Acknowledged::of(self.writer, self.tally)),
             None => Ok(()),
         }
     }
 
     /// Keeps the batch where it holds lines of a source that may be this one, so that the store knows
     /// how far it was read.
-    pub(super) fn keep_lines_of(&mut self, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn keep_lines_of(&mut self, name: &str) -> Result<()> {
         let touched = self.touched.keys().any(|touched| is_of(touched, name));
         if touched { self.keep() } else { Ok(()) }
     }

@@ -7,16 +7,15 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-
 use super::intake::Intake;
 use super::progress::{Progress, Start, find_start, skip};
 use super::stop::Stop;
-use crate::output::note;
+use crate::error::{Context, Result};
+use dome_core::escaped_path;
 use dome_replay::input::{Chunks, Source};
 
 /// An open file and how far it was read. The file stays open when its name goes to another one.
-pub(super) struct Tail {
+pub(crate) struct Tail {
     path: PathBuf,
     file: File,
     progress: Progress,
@@ -28,7 +27,7 @@ pub(super) struct Tail {
 }
 
 /// What has become of a file.
-pub(super) enum Now {
+pub(crate) enum Now {
     /// It is the file at its path.
     Same,
     /// Its path leads to another file, or nowhere.
@@ -39,47 +38,47 @@ pub(super) enum Now {
 
 impl Tail {
     /// Starts where the store stopped; `in_use` are the names under which others are read.
-    pub(super) fn open(
+    pub(crate) fn open(
         source: &Source,
         path: &Path,
         intake: &mut Intake<'_>,
         in_use: &BTreeSet<String>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self> {
         intake.keep_lines_of(&source.name)?;
-        let known = intake.writer.index.checkpoints_of(&source.name)?;
+        let known = intake.writer.checkpoints_of(&source.name);
         let Start { progress, note: remark } = find_start(source, &known, in_use)?;
         if let Some(remark) = remark {
-            note(&format!("dome: note: {remark}"));
+            intake.watch.note(&remark);
         }
-        let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let file = File::open(path).context(|| format!("cannot read `{}`", escaped_path(path)))?;
         let (path, compressed) = (path.to_owned(), source.is_compressed());
         Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
     }
 
     /// The path that it has, or had.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The name under which the store knows it.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.progress.name
     }
 
     /// Whether nothing has come for so long.
-    pub(super) fn is_quiet(&self, time: Duration) -> bool {
+    pub(crate) fn is_quiet(&self, time: Duration) -> bool {
         self.active.elapsed() >= time
     }
 
     /// Whether its path still leads to it.
-    pub(super) fn has_its_name(&self) -> bool {
+    pub(crate) fn has_its_name(&self) -> bool {
         let place = |found: &fs::Metadata| (found.dev(), found.ino());
         let named = fs::metadata(&self.path).ok();
         named.is_some_and(|named| self.file.metadata().is_ok_and(|open| place(&open) == place(&named)))
     }
 
     /// Reads what has come. A line without an end waits for it.
-    pub(super) fn advance(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<Now> {
+    pub(crate) fn advance(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
         let renamed = !self.has_its_name();
         if self.compressed {
             return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
@@ -91,34 +90,34 @@ impl Tail {
     }
 
     /// Whether it is shorter than what was read, or other bytes stand before that place.
-    fn is_rewritten(&self) -> anyhow::Result<bool> {
+    fn is_rewritten(&self) -> Result<bool> {
         let expected = self.progress.recent();
         let mut found = vec![0; expected.len()];
         let start = self.progress.offset - expected.len() as u64;
-        let length = self.file.metadata().with_context(|| format!("cannot read `{}`", self.path.display()))?.len();
+        let length = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?.len();
         let read = self.file.read_exact_at(&mut found, start);
         Ok(length < self.progress.offset || read.is_ok() && found != expected)
     }
 
     /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
     /// line without an end is one. Says whether the file is another one than what was read of it.
-    pub(super) fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> anyhow::Result<Now> {
+    pub(crate) fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
         if self.compressed {
             return Ok(Now::Same);
         }
         if self.is_rewritten()? {
             return Ok(Now::Rewritten);
         }
-        let failed = || format!("cannot read `{}`", self.path.display());
-        let length = self.file.metadata().with_context(failed)?.len();
+        let failed = || format!("cannot read `{}`", escaped_path(&self.path));
+        let length = self.file.metadata().context(failed)?.len();
         if length <= self.progress.offset {
             return Ok(Now::Same);
         }
-        self.file.seek(SeekFrom::Start(self.progress.offset)).with_context(failed)?;
+        self.file.seek(SeekFrom::Start(self.progress.offset)).context(failed)?;
         let reader = Read::take(&self.file, length - self.progress.offset);
         let before = self.progress.offset;
         for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
-            let chunk = chunk.with_context(failed)?;
+            let chunk = chunk.context(failed)?;
             // Looked at once the chunk is in memory: a file that was rewritten in the meantime may have
             // given bytes of another text. What stands before the chunk still, stood there when it was read.
             if self.is_rewritten()? {
@@ -139,8 +138,8 @@ impl Tail {
     }
 
     /// A compressed file is read from its start whenever it has changed.
-    fn compressed(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> anyhow::Result<Now> {
-        let open = self.file.metadata().with_context(|| format!("cannot read `{}`", self.path.display()))?;
+    fn compressed(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
+        let open = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?;
         let seen = (open.len(), open.mtime(), open.mtime_nsec());
         if seen == self.seen {
             return Ok(Now::Same);
