@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::groups::{Groups, hash_of_key};
@@ -137,7 +138,7 @@ pub fn snapshot_digest(sorted: impl IntoIterator<Item = Sha256Hash>) -> Sha256Ha
 /// assert_eq!(DenialKind::of(&record).is_some(), record.policy_reason_code().is_some());
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DenialKind(PolicyReasonCode, Scope, TargetKind, ActionKind);
 
 impl DenialKind {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::confidence::confidence_ppm;
 use crate::fold::{Remedies, RemedyState};
@@ -13,7 +13,7 @@ use crate::fold::{Remedies, RemedyState};
 pub const SHOWN_REMEDIES: usize = 8;
 
 /// One remedy with its record, its members in canonical order (M-83, M-120).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemedyRecord {
     /// M-91 with f = `count`, a = `contradicted_count`.

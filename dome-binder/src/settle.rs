@@ -86,6 +86,25 @@ impl FactOrder {
         bytes.extend_from_slice(&self.place.to_be_bytes());
         bytes
     }
+
+    /// The order that [`FactOrder::to_bytes`] wrote; `None` for other bytes.
+    ///
+    /// ```
+    /// use dome_binder::FactOrder;
+    /// let order = FactOrder { ts: "1969-12-31T23:59:59.5Z".parse().unwrap(), run_id: "r".parse().unwrap(), place: 7 };
+    /// assert_eq!(FactOrder::from_bytes(&order.to_bytes()), Some(order));
+    /// assert_eq!(FactOrder::from_bytes(b"r"), None);
+    /// ```
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (seconds, rest) = bytes.split_first_chunk()?;
+        let (nanoseconds, rest) = rest.split_first_chunk()?;
+        let (rest, place) = rest.split_last_chunk()?;
+        let seconds = (u64::from_be_bytes(*seconds) ^ (1 << 63)).cast_signed();
+        let ts = Timestamp::from_unix(seconds, u32::from_be_bytes(*nanoseconds)).ok()?;
+        let run_id = str::from_utf8(rest.strip_suffix(&[0])?).ok()?.parse().ok()?;
+        Some(Self { ts, run_id, place: u64::from_be_bytes(*place) })
+    }
 }
 
 impl Fact {
@@ -134,7 +153,7 @@ pub struct SettledRun {
 }
 
 /// What is counted of runs, never an error (M-44). Those of several runs add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCounts {
     /// Envelopes that repeat a fact.
     pub duplicates: u64,

@@ -1,3 +1,84 @@
 //! A long-lived memory: a log that is the truth, and one derived index that answers.
+//!
+//! Lines come in through [`ingest`], batch by batch: each line is masked, read and validated, each batch appended to the
+//! log, synced and acknowledged. Nothing is derived then, so that a batch costs what it holds, whatever was ingested before.
+//! How far each source was read stands in the log as well, so that reading goes on where it stopped.
+//!
+//! One process writes to a store at a time. Others wait ([`Opening::wait`]), or leave a file in the inbox
+//! ([`drop_off`]), which whoever writes next takes in. Readers ([`Log`]) need no lock and see whole batches.
+//!
+//! ```
+//! use dome_store::{Ingest, Log, Opening, Stop, export, ingest};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let (input, store) = (folder.path().join("night.jsonl"), folder.path().join("memory"));
+//! std::fs::write(&input, dome_core::EXAMPLE_LINE)?;
+//! let what = Ingest {
+//!     inputs: &[input],
+//!     follow: false,
+//!     masking: dome_replay::Masking::load(None)?,
+//!     not_after: None,
+//!     rules: &|before| match before {
+//!         Some(rules) => Ok(rules.clone()),
+//!         None => Ok(dome_replay::load_rules(None, &[], None)?),
+//!     },
+//!     opening: Opening::default(),
+//! };
+//! let ingested = ingest(&store, what, &Stop::never(), &mut |_| Ok(()), &())?;
+//! assert_eq!(ingested.tally.lines, 1);
+//! let exported = export(&store, |_, history, _| Ok(history.take_records().len()), &())?;
+//! assert_eq!((exported.written, exported.damaged), (1, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | lines in | [`ingest`], [`drop_off`], [`catch_up`], [`merge`] |
+//! | what is in it | [`status`], [`export`], [`quarantine`] |
+//! | whether it is whole | [`verify`], [`rebuild`] |
+//! | the log itself | [`log`] |
 
+mod aside;
+mod derived;
+pub mod error;
+mod export;
+mod folder;
+mod history;
+mod inbox;
 pub mod index;
+mod ingest;
+mod limits;
+mod lock;
+pub mod log;
+mod merge;
+pub mod quarantine;
+mod rebuild;
+mod settings;
+mod status;
+mod terms;
+mod verify;
+mod writer;
+
+pub use derived::{Derived, Totals, watermark};
+pub use error::{Error, Kind, Result};
+pub use export::{Exported, export};
+pub use history::{History, Quarantined};
+pub use inbox::{Drained, catch_up, drop_off, waiting};
+pub use ingest::{Acknowledged, Ingest, Ingested, Stop, Summary, Tally, ingest};
+pub use limits::Limits;
+pub use log::Log;
+pub use merge::{Merged, merge};
+pub use rebuild::{Rebuilt, rebuild};
+pub use settings::{StoreSettings, given};
+pub use status::{SourceStatus, Status, status};
+pub use terms::not_after;
+pub use verify::{Difference, Report, told, verify};
+pub use writer::{Opening, Writer};
+
+#[cfg(test)]
+extern crate self as dome_store;
+
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! `aside/`: what is no part of a store any more and is not dome's to remove.
+
+use std::io::{self, Seek, SeekFrom};
+
+use crate::error::{Context, Error, Result};
+use crate::folder::Folder;
+
+/// The folder.
+pub(crate) const FOLDER: &str = "aside";
+
+/// Moves a file there, whole; its name from the folder of the store on. Nothing that a link leads to is touched.
+///
+/// # Errors
+///
+/// When it cannot be moved.
+pub(crate) fn whole(store: &Folder, folder: &Folder, name: &str) -> Result<String> {
+    let aside = store.make_sub(FOLDER)?;
+    let to = free(&aside, name)?;
+    folder.rename(name, &aside, &to)?;
+    aside.sync()?;
+    folder.sync()?;
+    Ok(format!("{FOLDER}/{to}"))
+}
+
+/// Moves the end of a file there, from a byte on; its name from the folder of the store on.
+///
+/// # Errors
+///
+/// When it cannot be copied; nothing is cut then.
+pub(crate) fn tail(store: &Folder, folder: &Folder, name: &str, from: u64) -> Result<String> {
+    let aside = store.make_sub(FOLDER)?;
+    let to = free(&aside, &format!("{name}.from-{from}"))?;
+    let opened = folder.write(name)?;
+    let mut file = opened.ok_or_else(|| Error::failed(format!("`{}` was removed", folder.named(name))))?;
+    let mut copy = aside.create(&to)?;
+    let copied = file.seek(SeekFrom::Start(from)).and_then(|_| {
+        io::copy(&mut file, &mut copy)?;
+        copy.sync_all()
+    });
+    copied.context(|| format!("cannot write `{}`", aside.named(&to)))?;
+    aside.sync()?;
+    let cut = file.set_len(from).and_then(|()| file.sync_all());
+    cut.context(|| format!("cannot cut `{}`", folder.named(name)))?;
+    Ok(format!("{FOLDER}/{to}"))
+}
+
+/// The first of `name`, `name.2` and so on that nothing has.
+fn free(aside: &Folder, name: &str) -> Result<String> {
+    let mut free = name.to_owned();
+    let mut number = 1_u64;
+    while aside.find(&free)?.is_some() {
+        number += 1;
+        free = format!("{name}.{number}");
+    }
+    Ok(free)
+}
+
+/// What was moved there, in name order.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(crate) fn names(store: &Folder) -> Result<Vec<String>> {
+    match store.sub(FOLDER)? {
+        Some(aside) => aside.names(),
+        None => Ok(Vec::new()),
+    }
+}

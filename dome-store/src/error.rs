@@ -1,0 +1,166 @@
+//! Why something could not be done with a store.
+
+use std::fmt;
+use std::io;
+
+/// What a caller can do about an [`Error`]; each has an exit code of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It could not be done: the system refused, or something else stands in the way.
+    Failed,
+    /// What was asked for contradicts itself, or what the store was made with.
+    Usage,
+    /// An input, a document or a store is not what it should be.
+    Invalid,
+    /// A store does not hold what it acknowledged.
+    Unreproduced,
+}
+
+/// Why something could not be done: what was tried, and below it the cause.
+///
+/// ```
+/// use dome_store::{Error, Kind};
+/// let error = Error::invalid("`store.json` is damaged");
+/// assert_eq!((error.kind(), error.to_string()), (Kind::Invalid, "`store.json` is damaged".to_owned()));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What most functions of this crate return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    fn new(kind: Kind, message: &dyn fmt::Display) -> Self {
+        Self { kind, message: message.to_string(), source: None }
+    }
+
+    /// The system refused, or something stands in the way.
+    #[must_use]
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Failed, &message)
+    }
+
+    /// What was asked for contradicts itself, or what the store was made with.
+    #[must_use]
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Usage, &message)
+    }
+
+    /// An input, a document or a store is not what it should be.
+    #[must_use]
+    pub fn invalid(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Invalid, &message)
+    }
+
+    /// A store does not hold what it acknowledged.
+    #[must_use]
+    pub fn unreproduced(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Unreproduced, &message)
+    }
+
+    /// An invariant of the program does not hold: a defect in dome, never in its input.
+    #[must_use]
+    pub fn broken(invariant: &'static str) -> Self {
+        Self::new(Kind::Failed, &format!("a defect in dome: it does not hold that {invariant}"))
+    }
+
+    /// What was tried when `cause` came up. The kind is that of the cause.
+    #[must_use]
+    pub fn caused(message: impl fmt::Display, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let cause: Box<dyn std::error::Error + Send + Sync> = Box::new(cause);
+        let kind = match (cause.downcast_ref::<Self>(), cause.downcast_ref::<dome_replay::Error>()) {
+            (Some(error), _) => error.kind,
+            (_, Some(error)) => Kind::from(error.kind()),
+            _ => Kind::Failed,
+        };
+        Self { kind, message: message.to_string(), source: Some(cause) }
+    }
+
+    /// What a caller can do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The message and those of its causes, from the outermost to the innermost.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl From<dome_replay::Kind> for Kind {
+    fn from(kind: dome_replay::Kind) -> Self {
+        match kind {
+            dome_replay::Kind::Failed => Self::Failed,
+            dome_replay::Kind::Usage => Self::Usage,
+            dome_replay::Kind::Invalid => Self::Invalid,
+        }
+    }
+}
+
+impl From<dome_replay::Error> for Error {
+    fn from(error: dome_replay::Error) -> Self {
+        let (kind, message) = (error.kind().into(), error.to_string());
+        // Its message is the outermost one, so what is below it is the cause here as well.
+        let below = std::error::Error::source(&error).map(ToString::to_string);
+        let source = below.map(|below| Box::<dyn std::error::Error + Send + Sync>::from(below));
+        Self { kind, message, source }
+    }
+}
+
+/// Says what was tried when an error came up.
+pub trait Context<T> {
+    /// As [`Error::caused`].
+    ///
+    /// # Errors
+    ///
+    /// Those that it is called on.
+    fn context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> Result<T>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> Context<T> for std::result::Result<T, E> {
+    fn context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> Result<T> {
+        self.map_err(|cause| Error::caused(message(), cause))
+    }
+}
+
+/// What has to be there, unless dome has a defect.
+pub trait Invariant<T> {
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::broken`], when there is none.
+    fn invariant(self, holds: &'static str) -> Result<T>;
+}
+
+impl<T> Invariant<T> for Option<T> {
+    fn invariant(self, holds: &'static str) -> Result<T> {
+        self.ok_or_else(|| Error::broken(holds))
+    }
+}
+
+impl<T, E> Invariant<T> for std::result::Result<T, E> {
+    fn invariant(self, holds: &'static str) -> Result<T> {
+        self.map_err(|_| Error::broken(holds))
+    }
+}
+
+/// Whether a file was not found.
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}

@@ -1,0 +1,190 @@
+//! How far a source was read, and how it is found again.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+
+use dome_core::{Sha256Hash, Timestamp};
+use sha2::{Digest, Sha256};
+
+use dome_replay::input::{Chunk, Chunks, LongLine};
+
+use super::Lines;
+use crate::error::{Context, Invariant, Result};
+use crate::log::{Checkpoint, Unfinished};
+
+/// Bytes that are held against a file before it is read on.
+const RECENT_BYTES: usize = 256;
+
+/// A source that is being read: what is behind, and the hash over it.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    /// The name under which the store knows the source.
+    pub(crate) name: String,
+    /// The place of the next byte.
+    pub(crate) offset: u64,
+    pub(crate) lines: u64,
+    pub(crate) blank: u64,
+    /// Whether nothing more stands in it that is known of, but for an unfinished line.
+    pub(crate) ended: bool,
+    /// The latest `ts` of its envelopes.
+    pub(crate) latest: Option<Timestamp>,
+    hasher: Sha256,
+    /// The last bytes before `offset`.
+    recent: Vec<u8>,
+    /// A last line without an end, which stands at `offset` and is counted already.
+    pub(crate) unfinished: Option<Unfinished>,
+}
+
+impl Progress {
+    /// Nothing is read yet.
+    pub(crate) fn new(name: String) -> Self {
+        let (hasher, recent) = (Sha256::new(), Vec::new());
+        Self { name, offset: 0, lines: 0, blank: 0, ended: false, latest: None, hasher, recent, unfinished: None }
+    }
+
+    /// The number of the line that stands at `offset`.
+    pub(crate) fn number(&self) -> u64 {
+        self.lines + u64::from(self.unfinished.is_none())
+    }
+
+    /// A line is behind, with its end.
+    pub(crate) fn pass(&mut self, whole: &[u8]) {
+        self.hasher.update(whole);
+        self.offset += whole.len() as u64;
+        let (_, recent) = whole.split_at(whole.len().saturating_sub(RECENT_BYTES));
+        self.recent.extend_from_slice(recent);
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT_BYTES));
+    }
+
+    /// The bytes that stand before `offset` unless the source was rewritten; none are known behind a
+    /// line that was too long to hold.
+    pub(crate) fn recent(&self) -> &[u8] {
+        &self.recent
+    }
+
+    /// A line that is too long to hold is behind: its own hash stands for its bytes.
+    pub(crate) fn pass_long(&mut self, line: &LongLine) {
+        let place = dome_core::Source { line: line.number, name: "".into() };
+        let row = line.raw.clone().row(line.offset, place, dome_core::line_too_long(line.raw.length()));
+        self.hasher.update(row.sha256.as_bytes());
+        self.recent.clear();
+        self.offset = line.end;
+    }
+
+    fn sha256(&self) -> String {
+        Sha256Hash::from_bytes(self.hasher.clone().finalize().into()).to_string()
+    }
+
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            blank: self.blank,
+            ended: self.ended,
+            latest: self.latest,
+            lines: self.lines,
+            name: self.name.clone(),
+            offset: self.offset,
+            redactions: std::collections::BTreeMap::new(),
+            sha256: self.sha256(),
+            unfinished: self.unfinished.clone(),
+        }
+    }
+
+    /// Takes up what a checkpoint says, where what was read until here is what it was made of.
+    fn take_up(&self, checkpoint: &Checkpoint) -> Option<Self> {
+        (self.offset == checkpoint.offset && self.sha256() == checkpoint.sha256).then(|| Self {
+            name: checkpoint.name.clone(),
+            lines: checkpoint.lines,
+            blank: checkpoint.blank,
+            ended: checkpoint.ended,
+            latest: checkpoint.latest,
+            unfinished: checkpoint.unfinished.clone(),
+            ..self.clone()
+        })
+    }
+}
+
+/// Where reading a source starts.
+pub(crate) struct Start {
+    pub(crate) progress: Progress,
+    /// What is remarkable about it.
+    pub(crate) note: Option<String>,
+}
+
+/// Finds the place where reading a source stopped: at the end of the longest of its earlier contents
+/// that it still begins with. A source that begins otherwise was rewritten, truncated or rotated: it
+/// is read from its start, under a name of its own. So is a second source of one name; `in_use` are the
+/// names under which others are being read.
+///
+/// # Errors
+///
+/// When the source cannot be read.
+pub(crate) fn find_start(source: &dyn Lines, known: &[Checkpoint], in_use: &BTreeSet<String>) -> Result<Start> {
+    let mut earlier: Vec<&Checkpoint> =
+        known.iter().filter(|known| is_of(&known.name, source.name()) && !in_use.contains(&known.name)).collect();
+    earlier.sort_by_key(|known| known.offset);
+    let last = earlier.iter().map(|known| known.offset).max().unwrap_or(0);
+    let mut progress = Progress::new(String::new());
+    let mut found = earlier.iter().rev().find_map(|known| progress.take_up(known));
+    let mut chunks = Chunks::new(source.open()?.take(last));
+    while progress.offset < last {
+        let Some(chunk) = chunks.next() else { break };
+        match chunk.context(|| format!("cannot read `{}`", source.named()))? {
+            Chunk::Long(line) => progress.pass_long(&line),
+            Chunk::Lines { bytes, .. } => {
+                let mut rest = bytes.as_slice();
+                while let Some(next) = earlier.iter().map(|known| known.offset).find(|at| *at > progress.offset) {
+                    let Some((head, tail)) =
+                        usize::try_from(next - progress.offset).ok().and_then(|bytes| rest.split_at_checked(bytes))
+                    else {
+                        break;
+                    };
+                    progress.pass(head);
+                    rest = tail;
+                    found = earlier.iter().rev().find_map(|known| progress.take_up(known)).or(found);
+                }
+                progress.pass(rest);
+            }
+        }
+        found = earlier.iter().rev().find_map(|known| progress.take_up(known)).or(found);
+    }
+    let fresh = fresh_name(source.name(), known, in_use)?;
+    // Each stream of stdin is another one; nothing is remarkable about that.
+    let note = (found.is_none() && !earlier.is_empty() && source.is_file())
+        .then(|| changed(source, progress.offset < last, &fresh));
+    Ok(Start { progress: found.unwrap_or_else(|| Progress::new(fresh)), note })
+}
+
+/// The first of `name`, `name#2` and so on that was never given.
+pub(crate) fn fresh_name(name: &str, known: &[Checkpoint], in_use: &BTreeSet<String>) -> Result<String> {
+    let taken = |asked: &String| in_use.contains(asked) || known.iter().any(|known| known.name == *asked);
+    let later = (2_u64..).map(|number| format!("{name}#{number}"));
+    std::iter::once(name.to_owned()).chain(later).find(|asked| !taken(asked)).invariant("there is always another number")
+}
+
+fn changed(source: &dyn Lines, shorter: bool, name: &str) -> String {
+    let what = if shorter {
+        "is shorter than what was read from it before"
+    } else {
+        "does not begin with what was read from it before"
+    };
+    format!("`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{name}`", source.named())
+}
+
+/// Whether a stored name is `name` itself or a later content under it.
+pub(crate) fn is_of(stored: &str, name: &str) -> bool {
+    let later = |rest: &str| rest.strip_prefix('#').is_some_and(|number| number.parse::<u64>().is_ok());
+    stored.strip_prefix(name).is_some_and(|rest| rest.is_empty() || later(rest))
+}
+
+/// Skips what was read already.
+///
+/// # Errors
+///
+/// When the source cannot be read, or is shorter than it was a moment ago.
+pub(crate) fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
+    let skipped = io::copy(&mut reader.take(bytes), &mut io::sink())?;
+    if skipped < bytes {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read"));
+    }
+    Ok(())
+}

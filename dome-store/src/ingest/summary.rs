@@ -1,0 +1,77 @@
+//! What ingesting says: each batch that is kept, and what it all came to.
+
+use std::path::Path;
+
+use dome_core::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::intake::Tally;
+use crate::derived::Totals;
+use crate::error::{Invariant, Result};
+use crate::writer::Writer;
+
+/// A batch is on the disk; its members in canonical order. The document of `dome schema ingest-batch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IngestBatch")]
+pub struct Acknowledged {
+    /// Lines that this command has read and that are kept, this batch's included.
+    pub acknowledged_lines: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// The position of the log's last entry.
+    pub position: u64,
+}
+
+impl Acknowledged {
+    pub(crate) fn of(writer: &Writer, tally: Tally) -> Self {
+        Self { acknowledged_lines: tally.lines, format_version: "1", position: writer.last_position() }
+    }
+}
+
+/// What an ingest came to; its members in canonical order. The document of `dome schema ingest-summary`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IngestSummary")]
+pub struct Summary {
+    /// Batches that were kept.
+    pub batches: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// Lines that were read, those of the inbox included.
+    pub lines: u64,
+    /// Facts more than before: fewer, where a late line rules out more than it adds.
+    pub new_facts: i64,
+    /// Lines that were rejected, and conflicts more than before.
+    pub quarantined: u64,
+    /// The store.
+    pub store: String,
+    /// Facts in all.
+    pub total_facts: u64,
+    /// The instant up to which the derived state is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+}
+
+impl Summary {
+    /// What came of it, between two looks at what the store comes to.
+    ///
+    /// # Errors
+    ///
+    /// Never, unless dome has a defect.
+    pub fn between(store: &Path, tally: Tally, before: &Totals, now: &Totals) -> Result<Self> {
+        let facts = |totals: &Totals| i64::try_from(totals.facts).invariant("facts are counted in 63 bits");
+        Ok(Self {
+            batches: tally.batches,
+            blank: tally.blank,
+            format_version: "1",
+            lines: tally.lines,
+            new_facts: facts(now)? - facts(before)?,
+            quarantined: tally.rejected + now.conflicts.saturating_sub(before.conflicts),
+            store: store.display().to_string(),
+            total_facts: now.facts,
+            watermark: now.watermark,
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! What a writer knows of the entries before, kept while it writes and put into the log as a state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dome_core::{ProblemCode, Reader, Timestamp};
+
+use super::Log;
+use super::entry::{Checkpoint, Entry, Late, Rejected, Session, State};
+use super::manifest::{FORMAT_VERSION, StateAt, StoreManifest};
+use super::scan::{Found, Place};
+use crate::error::Result;
+
+/// What the entries of a log come to for whoever appends to it.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) sources: BTreeMap<String, Checkpoint>,
+    pub(crate) session: Option<Session>,
+    /// Lines that a later instant admits, by position.
+    late: BTreeMap<u64, Timestamp>,
+    /// Bytes of the log since the last state, and bytes of that state.
+    since: u64,
+    size: u64,
+    /// The generation of the last state.
+    generation: u64,
+    /// Reads whatever the time, to learn the time.
+    reader: Reader,
+}
+
+impl Known {
+    /// Reads what a log says: from its last state on, or the whole log where that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// When a segment cannot be opened.
+    pub(crate) fn read(log: &Log) -> Result<Self> {
+        if let Some(at) = log.manifest().state {
+            let mut entries = log.scan_at(at)?.peekable();
+            let is_there = matches!(
+                entries.peek(),
+                Some(Ok(Found::Entry { position, entry: Entry::State(_), .. })) if *position == at.position
+            );
+            if is_there {
+                return Self::of(entries);
+            }
+        }
+        Self::of(log.scan(1))
+    }
+
+    fn of(entries: impl Iterator<Item = Result<Found>>) -> Result<Self> {
+        let mut known = Self::default();
+        for found in entries {
+            if let Found::Entry { position, place, entry } = found? {
+                known.take(position, place, &entry);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Takes an entry in that is in the log now.
+    pub(crate) fn take(&mut self, position: u64, place: Place, entry: &Entry) {
+        self.since += place.length + 1;
+        match entry {
+            Entry::State(state) => self.begin(state, place),
+            Entry::Session(session) => self.session = Some(session.clone()),
+            Entry::Source(checkpoint) => {
+                let checkpoint = Checkpoint { redactions: BTreeMap::new(), ..checkpoint.clone() };
+                self.sources.insert(checkpoint.name.clone(), checkpoint);
+            }
+            Entry::Rejected(rejected) => {
+                if let Some(ts) = self.late_ts(rejected) {
+                    self.late.insert(position, ts);
+                }
+            }
+            Entry::Retried { of } | Entry::Withdrawn { of } => drop(self.late.remove(of)),
+            Entry::Line(_) => {}
+        }
+    }
+
+    fn begin(&mut self, state: &State, place: Place) {
+        self.sources = state.sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
+        self.session.clone_from(&state.session);
+        self.late = state.late.iter().map(|late| (late.position, late.ts)).collect();
+        (self.since, self.size, self.generation) = (0, place.length, state.generation);
+    }
+
+    /// The `ts` of a line that is rejected for nothing but that, and is kept whole.
+    fn late_ts(&mut self, rejected: &Rejected) -> Option<Timestamp> {
+        let problems = &rejected.row.problems;
+        let late = !problems.is_empty() && problems.iter().all(|problem| problem.code == ProblemCode::TimestampFuture);
+        let bytes = rejected.bytes().filter(|_| late)?;
+        self.reader.read(&bytes).ok().map(|envelope| envelope.ts)
+    }
+
+    /// Positions of lines that were too late and are not by this instant; `None` admits all.
+    pub(crate) fn admitted_by(&self, not_after: Option<Timestamp>) -> Vec<u64> {
+        let admitted = self.late.iter().filter(|(_, ts)| not_after.is_none_or(|not_after| **ts <= not_after));
+        admitted.map(|(position, _)| *position).collect()
+    }
+
+    /// Forgets sources that never come again, because their names are given once.
+    pub(crate) fn forget(&mut self, gone: &BTreeSet<String>) {
+        self.sources.retain(|name, _| !gone.contains(name));
+    }
+
+    /// Whether a state is due: the log has grown by so many bytes since the last one, and by several times its size, so
+    /// that states are a small part of the log however many sources there are.
+    pub(crate) fn is_due(&self, generation: u64, bytes: u64) -> bool {
+        self.generation != generation || self.since >= bytes.max(self.size.saturating_mul(4))
+    }
+
+    /// The state as of now.
+    pub(crate) fn state(&self, manifest: &StoreManifest) -> State {
+        State {
+            format_version: FORMAT_VERSION.to_owned(),
+            generation: manifest.generation,
+            late: self.late.iter().map(|(position, ts)| Late { position: *position, ts: *ts }).collect(),
+            session: self.session.clone(),
+            settings: manifest.settings.clone(),
+            sources: self.sources.values().cloned().collect(),
+            store: manifest.store.clone(),
+        }
+    }
+}
+
+impl StateAt {
+    /// Where the state with this position stands.
+    pub(crate) const fn of(position: u64, place: Place) -> Self {
+        Self { length: place.length, position, segment: place.segment, start: place.start }
+    }
+}

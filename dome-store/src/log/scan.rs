@@ -1,0 +1,228 @@
+//! Reading segments from front to back, past whatever is damaged.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+
+use serde::Serialize;
+
+use super::entry::Entry;
+use super::frame::{self, Fault};
+use super::manifest::SegmentEntry;
+use crate::error::{Context, Kind, Result};
+use crate::folder::Folder;
+
+/// Where an entry stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The position of its segment's first entry, which the segment is named by.
+    pub segment: u64,
+    /// Where its line starts in the segment.
+    pub start: u64,
+    /// Bytes of its line, without the line feed.
+    pub length: u64,
+}
+
+/// A line of a segment that cannot be read, or entries that are not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Damage {
+    /// Bytes of it.
+    pub length: u64,
+    /// The positions of the entries that are lost with it, first and last; the last is before the
+    /// first where none is.
+    pub positions: (u64, u64),
+    /// The segment's file.
+    pub segment: String,
+    /// The place in the segment where it starts.
+    pub start: u64,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl SegmentEntry {
+    /// Damage to all of it; `end` is the position behind its last entry.
+    pub(crate) fn damage(&self, end: u64, what: &'static str) -> Damage {
+        let positions = (self.position, end.saturating_sub(1));
+        Damage { length: self.length, positions, segment: self.name.clone(), start: 0, what }
+    }
+}
+
+/// What a scan finds next.
+#[derive(Debug)]
+pub enum Found {
+    /// An entry whose hash holds.
+    Entry {
+        /// Its position in the log, from 1.
+        position: u64,
+        /// Where it stands.
+        place: Place,
+        /// The entry.
+        entry: Entry,
+    },
+    /// Something that cannot be read, or is not there.
+    Damage(Damage),
+}
+
+/// One segment, line by line, as far as it is acknowledged.
+pub(crate) struct Scan {
+    reader: BufReader<std::io::Take<File>>,
+    name: String,
+    segment: u64,
+    start: u64,
+    /// The position that the next entry should have.
+    expected: u64,
+    /// The position behind the segment's last entry.
+    end: u64,
+    /// A damaged stretch that is not told yet: its start, its length and why.
+    stretch: Option<(u64, u64, &'static str)>,
+    /// An entry that was read behind the stretch.
+    waiting: Option<(u64, Place, Entry)>,
+    /// Bytes that were read behind an entry whose line feed is none.
+    unread: Option<Vec<u8>>,
+}
+
+impl Scan {
+    /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is
+    /// damage.
+    pub(crate) fn open(
+        folder: Option<&Folder>,
+        segment: &SegmentEntry,
+        end: u64,
+    ) -> Result<std::result::Result<Self, Damage>> {
+        let file = match folder.map_or(Ok(None), |folder| folder.read(&segment.name)) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Err(segment.damage(end, "the segment is not there"))),
+            Err(error) if error.kind() == Kind::Invalid => {
+                return Ok(Err(segment.damage(end, "the segment is a link or no regular file")));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Ok(Self {
+            reader: BufReader::with_capacity(1 << 18, file.take(segment.length)),
+            name: segment.name.clone(),
+            segment: segment.position,
+            start: 0,
+            expected: segment.position,
+            end,
+            stretch: None,
+            waiting: None,
+            unread: None,
+        }))
+    }
+
+    /// Goes on at an entry whose place is known.
+    pub(crate) fn skip_to(&mut self, start: u64, position: u64) -> Result<()> {
+        let whole = self.reader.get_mut();
+        let sought = whole.get_mut().seek(SeekFrom::Start(start));
+        sought.context(|| format!("cannot read `{}`", self.name))?;
+        whole.set_limit(whole.limit().saturating_sub(start));
+        (self.start, self.expected) = (start, position);
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<Option<(Place, Vec<u8>)>> {
+        let mut line = Vec::new();
+        if let Some(unread) = self.unread.take() {
+            line = unread;
+        } else {
+            let read = self.reader.read_until(b'\n', &mut line);
+            read.context(|| format!("cannot read `{}`", self.name))?;
+        }
+        if line.is_empty() {
+            return Ok(None);
+        }
+        let place = |line: &[u8]| Place { segment: self.segment, start: self.start, length: line.len() as u64 };
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            let place = place(&line);
+            self.start += place.length + 1;
+            return Ok(Some((place, line)));
+        }
+        let place = place(&line);
+        self.start += place.length;
+        Ok(Some((place, line)))
+    }
+
+    /// The entry at the start of a line that cannot be read as a whole: only its line feed is damaged.
+    /// What stands behind that is read next.
+    fn unterminated(&mut self, place: Place, line: &[u8]) -> Option<(u64, Place, Entry)> {
+        let (whole, rest) = line.split_at_checked(frame::extent(line)?)?;
+        let (_, behind) = rest.split_first()?;
+        let (position, entry) = frame::read(whole).ok()?;
+        let place = Place { length: whole.len() as u64, ..place };
+        let ended = self.start > place.start + line.len() as u64;
+        let mut unread = behind.to_vec();
+        if ended {
+            unread.push(b'\n');
+        }
+        self.start = place.start + place.length + 1;
+        self.unread = (!unread.is_empty()).then_some(unread);
+        Some((position, place, entry))
+    }
+
+    /// Tells the damaged stretch before `position`.
+    fn damage(&mut self, position: u64) -> Option<Damage> {
+        let missing = position > self.expected;
+        let (start, length, what) = match self.stretch.take() {
+            Some(stretch) => stretch,
+            None if missing => (self.start, 0, "entries are not there"),
+            None => return None,
+        };
+        let positions = (self.expected, position.saturating_sub(1));
+        Some(Damage { length, positions, segment: self.name.clone(), start, what })
+    }
+
+    fn spoil(&mut self, place: Place, what: &'static str) {
+        let stretch = self.stretch.get_or_insert((place.start, 0, what));
+        stretch.1 = place.start + place.length - stretch.0;
+    }
+
+    fn step(&mut self) -> Result<Option<Found>> {
+        if let Some((position, place, entry)) = self.waiting.take() {
+            self.expected = position + 1;
+            return Ok(Some(Found::Entry { position, place, entry }));
+        }
+        while let Some((place, line)) = self.line()? {
+            let (position, place, entry) = match frame::read(&line) {
+                // What the index does not hold yet.
+                Ok((position, _)) if position >= self.end => break,
+                Ok((position, entry)) => (position, place, entry),
+                Err(fault) => match self.unterminated(place, &line) {
+                    Some(found) => found,
+                    None => {
+                        self.spoil(place, Fault::as_str(fault));
+                        continue;
+                    }
+                },
+            };
+            if position < self.expected || position >= self.end {
+                self.spoil(place, "its position is not the next one");
+                continue;
+            }
+            let damage = self.damage(position);
+            if place.length < line.len() as u64 {
+                let behind = Place { start: self.start - 1, length: 1, ..place };
+                self.spoil(behind, "the line feed behind an entry is none");
+            } else if self.start == place.start + place.length {
+                let behind = Place { start: self.start, length: 0, ..place };
+                self.spoil(behind, "the line feed behind an entry is not there");
+            }
+            let Some(damage) = damage else {
+                self.expected = position + 1;
+                return Ok(Some(Found::Entry { position, place, entry }));
+            };
+            self.waiting = Some((position, place, entry));
+            return Ok(Some(Found::Damage(damage)));
+        }
+        let damage = self.damage(self.end);
+        self.expected = self.end;
+        Ok(damage.map(Found::Damage))
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<Found>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}

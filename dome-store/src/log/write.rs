@@ -1,0 +1,210 @@
+//! Writing the log: a batch is on the disk before it is acknowledged.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use dome_core::Sha256Hash;
+use dome_replay::input::sha256;
+
+use super::entry::Entry;
+use super::known::Known;
+use super::manifest::{SegmentEntry, StateAt, StoreManifest};
+use super::scan::Place;
+use super::{FOLDER, Log, frame, segment_name, tail};
+use crate::aside;
+use crate::error::{Context, Error, Invariant, Result};
+use crate::folder::Folder;
+use crate::limits::Limits;
+
+/// The one writer of a log.
+pub(crate) struct LogWriter {
+    pub(crate) manifest: StoreManifest,
+    pub(crate) known: Known,
+    store: Folder,
+    folder: Folder,
+    active: Option<File>,
+    limits: Limits,
+    /// Whether a batch failed, so that what is in memory may not be what is on the disk.
+    is_broken: bool,
+}
+
+/// An entry that is in the log now.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) position: u64,
+    pub(crate) place: Place,
+    pub(crate) entry: Entry,
+}
+
+/// What was done with bytes behind the acknowledged end of a log.
+#[derive(Debug, Default)]
+pub(crate) struct Cleared {
+    /// Bytes of a batch that was never acknowledged, which are cut off.
+    pub(crate) cut: u64,
+    /// Files in the store with bytes that no killed writer leaves.
+    pub(crate) aside: Vec<String>,
+}
+
+impl LogWriter {
+    /// Opens the log for writing, and cuts what was never acknowledged off its end. A last segment that is gone, or has
+    /// lost its end, is left as it is: what comes goes into a new one.
+    ///
+    /// # Errors
+    ///
+    /// When a segment cannot be opened or is shared with another store, or when the manifest is older than its log.
+    pub(crate) fn open(store: &Folder, manifest: StoreManifest, limits: Limits) -> Result<(Self, Cleared)> {
+        let folder = store.make_sub(FOLDER)?;
+        let log = Log::of(store.clone(), manifest)?;
+        if log.is_ahead_of_manifest()? {
+            return Err(behind(store));
+        }
+        if let Some(what) = log.foreign()? {
+            return Err(Error::unreproduced(format!("{what}: they do not belong together, and nothing is written")));
+        }
+        let mut cleared = Cleared::default();
+        begun(store, &folder, log.end(), &mut cleared)?;
+        let active = match log.manifest().segments.last() {
+            Some(segment) => active(store, &folder, segment, log.end(), &mut cleared)?,
+            None => None,
+        };
+        let known = Known::read(&log)?;
+        let (manifest, store) = (log.manifest().clone(), store.clone());
+        Ok((Self { manifest, known, store, folder, active, limits, is_broken: false }, cleared))
+    }
+
+    /// The position of the first entry of the next batch that is appended.
+    pub(crate) fn next_position(&self) -> u64 {
+        self.manifest.next_position + u64::from(self.is_state_due())
+    }
+
+    fn is_full(&self) -> bool {
+        let has_room = |segment: &SegmentEntry| segment.length < self.limits.segment_bytes;
+        self.active.is_none() || !self.manifest.segments.last().is_some_and(has_room)
+    }
+
+    fn is_state_due(&self) -> bool {
+        self.is_full() || self.known.is_due(self.manifest.generation, self.limits.state_bytes)
+    }
+
+    /// Writes a batch. When this returns it is on the disk and acknowledged; when it fails, the log on the disk is what
+    /// it was before or has the whole batch, and this writer takes no other.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses it.
+    pub(crate) fn append(&mut self, entries: Vec<Entry>) -> Result<Vec<Written>> {
+        if self.is_broken {
+            return Err(Error::failed("a batch before this one could not be written: open the store again"));
+        }
+        self.is_broken = true;
+        let written = self.write(entries)?;
+        self.is_broken = false;
+        for Written { position, place, entry } in &written {
+            self.known.take(*position, *place, entry);
+        }
+        Ok(written)
+    }
+
+    fn write(&mut self, entries: Vec<Entry>) -> Result<Vec<Written>> {
+        let mut next = self.manifest.clone();
+        let state = self.is_state_due().then(|| Entry::State(Box::new(self.known.state(&self.manifest))));
+        if self.is_full() {
+            self.roll(&mut next)?;
+        }
+        let segment = next.segments.last_mut().invariant("a log that is written to has a segment")?;
+        let (mut bytes, mut written) = (Vec::new(), Vec::with_capacity(entries.len() + 1));
+        for entry in state.into_iter().chain(entries) {
+            let (start, position) = (bytes.len() as u64, next.next_position);
+            frame::append(position, &entry, &mut bytes)?;
+            let length = bytes.len() as u64 - start - 1;
+            let place = Place { segment: segment.position, start: segment.length + start, length };
+            if matches!(entry, Entry::State(_)) {
+                next.state = Some(StateAt::of(position, place));
+            }
+            written.push(Written { position, place, entry });
+            next.next_position += 1;
+        }
+        let file = self.active.as_mut().invariant("a segment is open")?;
+        let kept = put(file, segment.length, &bytes);
+        if let Err(error) = kept {
+            // Whatever was written is behind the acknowledged end: the next opening cuts it as well.
+            let _cut_later = file.set_len(segment.length);
+            return Err(error).context(|| format!("cannot write `{}`", self.folder.named(&segment.name)));
+        }
+        segment.length += bytes.len() as u64;
+        next.write(&self.store)?;
+        self.manifest = next;
+        Ok(written)
+    }
+
+    /// Closes a full segment, and begins the next one.
+    fn roll(&mut self, next: &mut StoreManifest) -> Result<()> {
+        if let (Some(segment), Some(file)) = (next.segments.last_mut(), self.active.as_mut()) {
+            segment.sha256 = Some(hash(file, segment.length).context(|| "cannot read the log")?);
+        }
+        // Where the last segment is damaged, what it should hash to is not known.
+        let name = segment_name(next.next_position);
+        self.active = Some(self.folder.create(&name)?);
+        self.folder.sync()?;
+        next.segments.push(SegmentEntry { length: 0, name, position: next.next_position, sha256: None });
+        Ok(())
+    }
+}
+
+/// Opens the segment that is written to, without what stands behind its acknowledged end.
+fn active(
+    store: &Folder,
+    folder: &Folder,
+    segment: &SegmentEntry,
+    end: u64,
+    cleared: &mut Cleared,
+) -> Result<Option<File>> {
+    let Some(file) = folder.write(&segment.name)? else { return Ok(None) };
+    let found = file.metadata().context(|| format!("cannot read `{}`", folder.named(&segment.name)))?.len();
+    if found < segment.length {
+        return Ok(None);
+    }
+    let tail = tail::look(folder, &segment.name, segment.length, end)?;
+    if tail.is_foreign {
+        cleared.aside.push(aside::tail(store, folder, &segment.name, segment.length)?);
+    } else if tail.length > 0 {
+        cleared.cut += tail.length;
+        let cut = file.set_len(segment.length).and_then(|()| file.sync_all());
+        cut.context(|| format!("cannot cut `{}`", folder.named(&segment.name)))?;
+    }
+    Ok(Some(file))
+}
+
+/// A segment at the acknowledged end was begun by a batch that was never acknowledged.
+fn begun(store: &Folder, folder: &Folder, end: u64, cleared: &mut Cleared) -> Result<()> {
+    let name = segment_name(end);
+    let Some(found) = folder.find(&name)? else { return Ok(()) };
+    let is_file = found.kind == rustix::fs::FileType::RegularFile;
+    if !is_file || tail::look(folder, &name, 0, end)?.is_foreign {
+        cleared.aside.push(aside::whole(store, folder, &name)?);
+        return Ok(());
+    }
+    cleared.cut += found.length;
+    folder.remove(&name)
+}
+
+fn behind(store: &Folder) -> Error {
+    let shown = dome_core::escaped_path(store.path());
+    Error::unreproduced(format!(
+        "`{}` is older than the log beside it (a copy that was made while the store was written?); nothing is written. \
+         `dome store rebuild --store {shown}` takes up all that the log holds",
+        store.named(super::manifest::NAME)
+    ))
+}
+
+fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+/// SHA-256 of the first bytes of a file.
+pub(crate) fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
+    file.seek(SeekFrom::Start(0))?;
+    sha256(file.take(length))
+}

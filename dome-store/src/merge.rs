@@ -1,0 +1,382 @@
+//! Two stores in one: what ingesting the sources of both would come to, in any order.
+//!
+//! A store does not keep the sources that it was made of, but it keeps every line of them, and by which content each was
+//! known. So their contents are put together: one that both have read, or that one has read further, is taken once; others
+//! of one name are told apart as `ingest` does, by a number. The numbers go by what the contents are, not by whose they
+//! were: so both orders come to the same store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use dome_core::{Sha256Hash, canonical, escaped_path};
+use dome_replay::Watch;
+use serde::Serialize;
+
+use crate::error::{Context, Error, Invariant, Result};
+use crate::folder::Folder;
+use crate::inbox;
+use crate::log::{Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session, StoreManifest};
+use crate::verify::told;
+use crate::writer::{Opening, Writer, random};
+
+/// What merging came to; its members in canonical order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Merged {
+    /// Places of the two logs that could not be read: whoever merges ends with [`crate::Kind::Unreproduced`] if there are
+    /// any.
+    pub damaged: usize,
+    /// Entries of the merged log.
+    pub entries: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// Sources of it.
+    pub sources: usize,
+}
+
+/// One content of a source, as a log holds it.
+struct Content {
+    /// Which of the two logs.
+    log: usize,
+    name: String,
+    checkpoint: Option<Checkpoint>,
+    redactions: BTreeMap<String, u64>,
+    /// Where reading stood at times: bytes, and SHA-256 of them.
+    seen: BTreeSet<(u64, String)>,
+    /// The lines, by position.
+    lines: BTreeMap<u64, Place>,
+    /// Those that were rejected at first, and admitted later.
+    retried: BTreeSet<u64>,
+    /// Over its lines as they are kept.
+    digest: Sha256Hash,
+}
+
+/// What is read of one of the two stores.
+struct Side {
+    log: Log,
+    segments: Segments,
+    session: Option<Session>,
+    contents: BTreeMap<String, Content>,
+    damage: Vec<Damage>,
+}
+
+/// Makes a store at `out` that holds what `a` and `b` hold. It is made beside and put in place whole; the two are read,
+/// and not changed.
+///
+/// # Errors
+///
+/// When one of the two cannot be read, when they derive by different rules, or when something stands at `out`.
+pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch) -> Result<Merged> {
+    let mut sides = [Side::read(0, a, watch)?, Side::read(1, b, watch)?];
+    let [first, second] = &sides;
+    if first.log.manifest().settings != second.log.manifest().settings {
+        return Err(Error::usage(format!(
+            "`{}` and `{}` derive by different modes, policies or reason codes; `dome store rebuild` changes those of one",
+            escaped_path(a),
+            escaped_path(b)
+        )));
+    }
+    let terms = terms([first.session.as_ref(), second.session.as_ref()], watch)?;
+    let contents = named(sides.iter_mut().flat_map(|side| std::mem::take(&mut side.contents).into_values()).collect());
+    let draft = Draft::beside(out)?;
+    begin(&draft.path, &sides)?;
+    let mut writer = Writer::open_existing(&draft.path, opening, watch)?;
+    if let Some(terms) = &terms {
+        writer.keep(terms, Vec::new())?;
+        let mut copy = Copy { writer: &mut writer, terms, pending: Vec::new(), bytes: 0, opening };
+        for (name, content) in &contents {
+            let side = sides.get_mut(content.log).invariant("a content is of one of the two")?;
+            copy.content(name, content, &mut side.segments)?;
+        }
+        copy.keep()?;
+        let late = writer.no_longer_late(terms).into_iter().map(|of| Entry::Retried { of }).collect();
+        writer.keep(terms, late)?;
+    }
+    let entries = writer.last_position();
+    drop(writer);
+    draft.place(out)?;
+    let damaged = sides.iter().map(|side| side.damage.len()).sum();
+    Ok(Merged { damaged, entries, format_version: "1", sources: contents.len() })
+}
+
+impl Side {
+    fn read(number: usize, store: &Path, watch: &dyn Watch) -> Result<Self> {
+        let waiting = inbox::waiting(store)?;
+        if waiting > 0 {
+            let shown = escaped_path(store);
+            watch.note(&format!("{waiting} files wait in the inbox of `{shown}`; they stay there and are not merged"));
+        }
+        let log = Log::open(store)?;
+        let segments = log.segments();
+        let mut side = Self { log, segments, session: None, contents: BTreeMap::new(), damage: Vec::new() };
+        // Which source each line is of, for entries that speak of a line.
+        let mut of: BTreeMap<u64, String> = BTreeMap::new();
+        for found in side.log.scan(1) {
+            match found? {
+                Found::Entry { position, place, entry } => side.take(number, position, place, entry, &mut of)?,
+                Found::Damage(damage) => {
+                    watch.note(&format!("`{}`: {}", escaped_path(store), told(&damage)));
+                    side.damage.push(damage);
+                }
+            }
+        }
+        Ok(side)
+    }
+
+    fn take(
+        &mut self,
+        number: usize,
+        position: u64,
+        place: Place,
+        entry: Entry,
+        of: &mut BTreeMap<u64, String>,
+    ) -> Result<()> {
+        match entry {
+            Entry::Line(line) => {
+                let raw = Sha256Hash::of(line.raw.as_bytes());
+                self.content(number, &line.source.name).line(position, place, raw);
+            }
+            Entry::Rejected(rejected) => {
+                let name = rejected.row.source.name.to_string();
+                self.content(number, &name).line(position, place, rejected.row.sha256);
+                of.insert(position, name);
+            }
+            Entry::Source(checkpoint) => self.content(number, &checkpoint.name).checkpoint(checkpoint),
+            Entry::Session(session) => self.session = Some(session),
+            Entry::Retried { of: line } => {
+                if let Some(name) = of.get(&line) {
+                    self.content(number, name).retried.insert(line);
+                }
+            }
+            Entry::Withdrawn { of: line } => {
+                // It is one of few: the last line of a source that had no end.
+                for content in self.contents.values_mut() {
+                    content.lines.remove(&line);
+                    content.retried.remove(&line);
+                }
+            }
+            Entry::State(_) => {}
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, number: usize, name: &str) -> &mut Content {
+        self.contents.entry(name.to_owned()).or_insert_with(|| Content {
+            log: number,
+            name: name.to_owned(),
+            checkpoint: None,
+            redactions: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            lines: BTreeMap::new(),
+            retried: BTreeSet::new(),
+            digest: Sha256Hash::of(b""),
+        })
+    }
+}
+
+impl Content {
+    fn line(&mut self, position: u64, place: Place, line: Sha256Hash) {
+        self.lines.insert(position, place);
+        self.digest = Sha256Hash::of(&[self.digest.as_bytes().as_slice(), line.as_bytes().as_slice()].concat());
+    }
+
+    fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        for (rule, count) in &checkpoint.redactions {
+            *self.redactions.entry(rule.clone()).or_default() += count;
+        }
+        self.seen.insert((checkpoint.offset, checkpoint.sha256.clone()));
+        self.checkpoint = Some(checkpoint);
+    }
+
+    /// What it is known by: bytes that were read, and SHA-256 of them.
+    fn end(&self) -> Option<(u64, String)> {
+        self.checkpoint.as_ref().map(|known| (known.offset, known.sha256.clone()))
+    }
+
+    /// Which of two that are known by the same is taken, and in which order contents are numbered.
+    fn rank(&self) -> (Option<(u64, String)>, bool, usize, usize, String) {
+        let unfinished = self.checkpoint.as_ref().is_some_and(|known| known.unfinished.is_some());
+        (self.end(), unfinished, self.lines.len(), self.retried.len(), self.digest.to_string())
+    }
+
+    /// Whether another one holds all that this one does.
+    fn is_within(&self, other: &Self) -> bool {
+        self.end().is_some_and(|end| other.end().as_ref() != Some(&end) && other.seen.contains(&end))
+    }
+}
+
+/// The contents of both under the names that they get.
+fn named(contents: Vec<Content>) -> BTreeMap<String, Content> {
+    let names: BTreeSet<String> = contents.iter().map(|content| content.name.clone()).collect();
+    let mut families: BTreeMap<String, Vec<Content>> = BTreeMap::new();
+    for content in contents {
+        families.entry(family(&names, &content.name).to_owned()).or_default().push(content);
+    }
+    let mut named = BTreeMap::new();
+    for (family, mut contents) in families {
+        contents.sort_by_key(Content::rank);
+        let mut kept: Vec<Content> = Vec::new();
+        // From the last on: of those that are known by the same, the one of the highest rank is taken.
+        while let Some(content) = contents.pop() {
+            let is_held = |other: &Content| content.is_within(other) || content.end().is_some() && content.end() == other.end();
+            if !kept.iter().any(is_held) && !contents.iter().any(|other| content.is_within(other)) {
+                kept.push(content);
+            }
+        }
+        for (number, content) in (1_u64..).zip(kept.into_iter().rev()) {
+            let name = if number == 1 { family.clone() } else { format!("{family}#{number}") };
+            named.insert(name, content);
+        }
+    }
+    named
+}
+
+/// The name that a content had before it got a number, if it did.
+fn family<'n>(names: &BTreeSet<String>, name: &'n str) -> &'n str {
+    match name.rsplit_once('#') {
+        Some((family, number)) if number.parse::<u64>().is_ok() && names.contains(family) => family,
+        _ => name,
+    }
+}
+
+/// The terms of both: the later instant, and the rules that mask secrets.
+fn terms(sessions: [Option<&Session>; 2], watch: &dyn Watch) -> Result<Option<Session>> {
+    let (first, second) = match sessions {
+        [Some(first), Some(second)] => (first, second),
+        [one, other] => return Ok(one.or(other).cloned()),
+    };
+    let not_after = first.not_after.zip(second.not_after).map(|(first, second)| first.max(second));
+    let bytes = |session: &Session| {
+        let bytes = session.redaction.as_ref().map(canonical::to_vec).transpose();
+        bytes.invariant("recorded redaction rules have canonical bytes")
+    };
+    if first.redaction != second.redaction {
+        watch.note("the two stores mask secrets by different rules: lines stay as each has masked them");
+    }
+    let later = if bytes(first)? < bytes(second)? { second } else { first };
+    Ok(Some(Session {
+        dome_version: env!("CARGO_PKG_VERSION").to_owned(),
+        not_after,
+        redaction: later.redaction.clone(),
+    }))
+}
+
+/// Lines on their way into the merged store.
+struct Copy<'c> {
+    writer: &'c mut Writer,
+    terms: &'c Session,
+    pending: Vec<Entry>,
+    bytes: u64,
+    opening: Opening,
+}
+
+impl Copy<'_> {
+    fn content(&mut self, name: &str, content: &Content, segments: &mut Segments) -> Result<()> {
+        let mut moved = BTreeMap::new();
+        for (position, place) in &content.lines {
+            let mut entry = match segments.read(*place, *position)? {
+                Some(entry) => entry,
+                None => return Err(Error::failed("a log changed while it was read")),
+            };
+            match &mut entry {
+                Entry::Line(line) => line.source.name = name.into(),
+                Entry::Rejected(rejected) => rejected.row.source.name = name.into(),
+                _ => return Err(Error::broken("a line is admitted or rejected")),
+            }
+            let to = self.next_position();
+            moved.insert(*position, to);
+            self.pending.push(entry);
+            if content.retried.contains(position) {
+                self.pending.push(Entry::Retried { of: to });
+            }
+            self.bytes += place.length;
+            self.keep_if_full()?;
+        }
+        let mut checkpoint = match &content.checkpoint {
+            Some(checkpoint) => checkpoint.clone(),
+            // It is lost: how far the source was read is not known, and no content is known by this.
+            None => Checkpoint { ended: true, lines: content.lines.len() as u64, ..Checkpoint::default() },
+        };
+        name.clone_into(&mut checkpoint.name);
+        checkpoint.redactions.clone_from(&content.redactions);
+        if let Some(unfinished) = &mut checkpoint.unfinished {
+            unfinished.position = unfinished.position.and_then(|position| moved.get(&position).copied());
+        }
+        self.pending.push(Entry::Source(checkpoint));
+        self.keep_if_full()
+    }
+
+    fn next_position(&self) -> u64 {
+        self.writer.next_position(self.terms) + self.pending.len() as u64
+    }
+
+    fn keep_if_full(&mut self) -> Result<()> {
+        let limits = self.opening.limits;
+        let full = self.pending.len() >= limits.batch_lines || self.bytes >= limits.batch_bytes as u64;
+        if full { self.keep() } else { Ok(()) }
+    }
+
+    fn keep(&mut self) -> Result<()> {
+        self.bytes = 0;
+        self.writer.keep(self.terms, std::mem::take(&mut self.pending))?;
+        Ok(())
+    }
+}
+
+/// Begins a store whose identity says of which two it is made.
+fn begin(path: &Path, sides: &[Side; 2]) -> Result<()> {
+    let manifests = sides.each_ref().map(|side| side.log.manifest());
+    let mut identities = manifests.map(|manifest| manifest.store.as_str());
+    identities.sort_unstable();
+    let identity = Sha256Hash::of(identities.join("+").as_bytes()).to_string();
+    let identity = identity.get(..32).invariant("a hash has 64 digits")?.to_owned();
+    let [manifest, _] = manifests;
+    let store = Folder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
+    StoreManifest::new(manifest.settings.clone(), identity).write(&store)
+}
+
+/// A folder that is put in place when it is whole, and removed otherwise.
+struct Draft {
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Draft {
+    fn beside(out: &Path) -> Result<Self> {
+        let failed = || format!("cannot make `{}`", escaped_path(out));
+        match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => {}
+            Ok(false) => return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out)))),
+            Err(error) if crate::error::is_missing(&error) => {}
+            Err(error) => return Err(error).context(failed),
+        }
+        let whole = std::path::absolute(out).context(failed)?;
+        let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
+            return Err(Error::usage(format!("`{}` is no name for a store", escaped_path(out))));
+        };
+        let drawn: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut draft = std::ffi::OsString::from(".");
+        draft.push(name);
+        draft.push(format!(".{drawn}.part"));
+        let path = parent.join(draft);
+        std::fs::create_dir_all(parent).context(failed)?;
+        std::fs::create_dir(&path).context(failed)?;
+        Ok(Self { path, placed: false })
+    }
+
+    fn place(mut self, out: &Path) -> Result<()> {
+        let failed = || format!("cannot make `{}`", escaped_path(out));
+        std::fs::rename(&self.path, out).context(failed)?;
+        self.placed = true;
+        let whole = std::path::absolute(out).context(failed)?;
+        let parent = whole.parent().invariant("a store that was made has a folder above it")?;
+        std::fs::File::open(parent).and_then(|parent| parent.sync_all()).context(failed)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _left_behind = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
