@@ -75,8 +75,12 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
             escaped_path(b)
         )));
     }
-    let terms = terms([first.session.as_ref(), second.session.as_ref()], watch)?;
+    let mut terms = terms([first.session.as_ref(), second.session.as_ref()], watch)?;
     let contents = named(sides.iter_mut().flat_map(|side| std::mem::take(&mut side.contents).into_values()).collect());
+    if terms.is_none() && !contents.is_empty() {
+        // Both have lost by which terms their lines were admitted.
+        terms = Some(Session { dome_version: env!("CARGO_PKG_VERSION").to_owned(), ..Session::default() });
+    }
     let draft = Draft::beside(out)?;
     begin(&draft.path, &sides)?;
     let mut writer = Writer::open_existing(&draft.path, opening, watch)?;
@@ -198,9 +202,11 @@ impl Content {
         (self.end(), unfinished, self.lines.len(), self.retried.len(), self.digest.to_string())
     }
 
-    /// Whether another one holds all that this one does.
+    /// Whether another one holds all that this one does: it was known by the same before it was read on.
     fn is_within(&self, other: &Self) -> bool {
-        self.end().is_some_and(|end| other.end().as_ref() != Some(&end) && other.seen.contains(&end))
+        let Some(end) = self.end() else { return false };
+        let is_empty = end.0 == 0 && self.lines.is_empty();
+        other.end().as_ref() != Some(&end) && (is_empty || other.seen.contains(&end))
     }
 }
 
