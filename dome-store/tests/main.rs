@@ -5,6 +5,7 @@ mod cost;
 mod damage;
 mod hostile;
 mod inbox;
+mod index;
 mod laws;
 mod merge;
 mod progress;
