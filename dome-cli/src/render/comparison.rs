@@ -153,8 +153,7 @@ pub(crate) fn print(shown: &Compared<'_>, output: &mut Output) -> anyhow::Result
     let comparison = shown.comparison;
     section(output, "largest moves", comparison.regrouped.iter().map(regrouped))?;
     let turns = comparison.verdicts.iter().map(|change| {
-        let word = |verdict: Option<Verdict>| verdict.map_or("null", Verdict::as_str);
-        format!("  {}  {} -> {}", shown.name(change.derived_key), word(change.from), word(change.to))
+        format!("  {}  {} -> {}", shown.name(change.derived_key), change.from, change.to)
     });
     section(output, "verdicts", turns)?;
     section(output, "capsules new", comparison.new.iter().map(|key| format!("  {}", shown.name(*key))))?;
@@ -198,7 +197,7 @@ fn regrouped(group: &Regrouped) -> String {
 fn capsule(side: &GroupSide) -> String {
     let template = side.message_template.as_deref().map_or_else(String::new, |text| format!(": {}", one_line(text)));
     let (key, facts, code) = (short_hash(&side.derived_key), grouped(side.fact_count), &side.failure_reason_code);
-    let verdict = side.verdict.map_or("null", Verdict::as_str);
+    let verdict = side.verdict;
     format!("{key} {facts} x {code} on {} [{verdict}]{template}", side.target_id)
 }
 

@@ -31,8 +31,11 @@ pub(crate) struct ExplainArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let key = args.key.trim();
-    let mut known = args.at.open()?;
-    match known.index.explain(key, known.unlisted, &mut *known.origin)? {
+    let (explained, shown) = args.at.ask(|known| {
+        let explained = known.index.explain(key, known.unlisted, &mut *known.origin)?;
+        Ok((explained, known.shown.clone()))
+    })?;
+    match explained {
         Explained::Told(explanation) => {
             if output.is_json() {
                 output.object(&*explanation)?;
@@ -48,7 +51,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exi
         }
         Explained::Many(candidates) => Err(ambiguous(key, &candidates)),
         Explained::Nothing { near } => {
-            note(&nothing(key, &near, &known.shown));
+            note(&nothing(key, &near, &shown));
             Ok(if args.require_match { Exit::NoMatch } else { Exit::Failed })
         }
     }

@@ -114,15 +114,14 @@ pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit
         return Err(usage("`--rollout shadow` shows nothing; name the file that it records to with --record FILE"));
     }
     let query = query(args)?;
-    let known = args.at.open()?;
-    if let (Some(_), Some(asked), Some(last)) = (&args.record, args.as_of, known.index.as_of()?)
+    let (last, answer) = args.at.ask(|known| Ok((known.index.as_of()?, known.index.priors(&query, args.as_of)?)))?;
+    if let (Some(_), Some(asked), Some(last)) = (&args.record, args.as_of, last)
         && asked < last
     {
         return Err(usage(format!(
             "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
         )));
     }
-    let answer = known.index.priors(&query, args.as_of)?;
     if let Some(path) = &args.record {
         record(path, &answer)?;
     }

@@ -90,7 +90,7 @@ struct FilterArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let question = Question::new(args.view, args.filters.filters()?).map_err(usage)?;
-    let page = args.at.open()?.index.query(&question, args.limit, args.cursor)?;
+    let page = args.at.ask(|known| known.index.query(&question, args.limit, args.cursor))?;
     show(&page, output)?;
     output.flush()?;
     unmatched(&page);

@@ -1,5 +1,6 @@
 //! `dome schema`: the JSON Schema of a public document.
 
+use clap::Args;
 use dome_binder::backtest::Backtest;
 use dome_binder::priors::Priors;
 use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
@@ -8,12 +9,26 @@ use dome_binder::{Capsule, Concept, Lineage, Policy};
 use dome_contracts::conform::{Report, manifest_schema};
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
+use dome_replay::Manifest;
+use dome_replay::verify::Verification;
+use dome_store::index::{Explanation, QueryHeader};
+use dome_store::quarantine::{Retried, Shown};
+use dome_store::{Acknowledged, Report as StoreReport, Status, Summary};
 use schemars::Schema;
 
-use crate::args::SchemaArgs;
-use crate::artifacts::Manifest;
+use super::{convert, diff, plan};
 use crate::exit::{Exit, usage};
+use crate::failing::Failing;
 use crate::output::Output;
+
+/// Print the JSON Schema of a public document
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n    dome schema envelope > envelope.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// The document; without it, the names are listed
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
 
 /// A document's name, what it is, and how its schema is made.
 type Document = (&'static str, &'static str, fn() -> Schema);
@@ -42,22 +57,22 @@ const DOCUMENTS: [Document; 34] = [
         schema::of_output::<GuardDenial<'static>>,
     ),
     ("manifest", "manifest.json", schema::of_output::<Manifest>),
-    ("explanation", "what dome explain --format json prints", schema::of_output::<crate::explain::Explanation>),
-    ("query", "the first line of dome query --format json", schema::of_output::<crate::query::Header>),
-    ("diff", "what diff --format json prints", schema::of_output::<crate::diff::Diff>),
-    ("plan", "what plan --format json prints", schema::of_output::<crate::plan::Plan>),
-    ("verification", "what verify --format json prints", schema::of_output::<crate::verify::Verification>),
+    ("explanation", "what dome explain --format json prints", schema::of_output::<Explanation>),
+    ("query", "the first line of dome query --format json", schema::of_output::<QueryHeader>),
+    ("diff", "what diff --format json prints", schema::of_output::<diff::Diff>),
+    ("plan", "what plan --format json prints", schema::of_output::<plan::Plan>),
+    ("verification", "what verify --format json prints", schema::of_output::<Verification>),
     (
         "ingest-batch",
         "what ingest --follow --format json prints for each batch",
-        schema::of_output::<crate::ingest::Acknowledged>,
+        schema::of_output::<Acknowledged>,
     ),
-    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<crate::ingest::Summary>),
-    ("store-status", "what store status --format json prints", schema::of_output::<crate::store::Status>),
-    ("store-verification", "what store verify --format json prints", schema::of_output::<crate::store::Report>),
-    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<crate::store::Shown>),
-    ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<crate::store::Retried>),
-    ("convert-finding", "a line of convert --findings", schema::of_output::<crate::convert::Found<'static>>),
+    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
+    ("store-status", "what store status --format json prints", schema::of_output::<Status<Failing>>),
+    ("store-verification", "what store verify --format json prints", schema::of_output::<StoreReport>),
+    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<Shown>),
+    ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),
+    ("convert-finding", "a line of convert --findings", schema::of_output::<convert::Found<'static>>),
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
     ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
@@ -77,8 +92,7 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
         for (name, what, _) in DOCUMENTS {
             output.line(&format!("{name:<20}{what}"))?;
         }
-        output.flush()?;
-        return Ok(Exit::Done);
+            return Ok(Exit::Done);
     };
     let found = DOCUMENTS.iter().find(|(known, ..)| known == name);
     let (.., schema) = found.ok_or_else(|| {
@@ -91,7 +105,6 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
     } else {
         output.line(&serde_json::to_string_pretty(&schema)?)?;
     }
-    output.flush()?;
     Ok(Exit::Done)
 }
 

@@ -11,11 +11,11 @@ use dome_binder::append_row;
 use dome_conform::{Error, ErrorKind, Options, REASON_CODES, ToolOnDisk, envelopes, judge};
 use dome_contracts::conform::Report;
 use dome_core::Timestamp;
+use dome_replay::input::document;
 
 pub(crate) use args::{ConformArgs, ConformExecArgs};
 
-use crate::exit::{Exit, invalid, usage};
-use crate::input::document;
+use crate::exit::{Exit, usage};
 use crate::output::Output;
 
 /// The hidden verb that a run starts as.
@@ -25,7 +25,6 @@ const EXEC: &str = "conform-exec";
 pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> anyhow::Result<Exit> {
     if args.reason_codes {
         output.bytes(REASON_CODES)?;
-        output.flush()?;
         return Ok(Exit::Done);
     }
     let manifest = args.manifest.as_deref().ok_or_else(|| usage("name the manifest"))?;
@@ -41,7 +40,7 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> anyhow::Result<Exi
     }
     if let Some(path) = &args.envelopes {
         let ts = args.ts.map_or_else(now, Ok)?;
-        write(path, envelopes(&tool, &judged.tests, ts).map_err(ending)?.as_bytes())?;
+        write(path, envelopes(&tool, &judged.tests, ts)?.as_bytes())?;
     }
     render::show(&report, &tool, output)?;
     Ok(if report.conformant { Exit::Done } else { Exit::Findings })
@@ -54,15 +53,14 @@ pub(crate) fn become_tool(args: &ConformExecArgs) -> anyhow::Result<Exit> {
 
 /// The tool that a manifest is of.
 pub(crate) fn tool(manifest: &Path) -> anyhow::Result<ToolOnDisk> {
-    ToolOnDisk::new(manifest, &document(manifest)?).map_err(ending)
+    Ok(ToolOnDisk::new(manifest, &document(manifest)?)?)
 }
 
-/// An error with the exit code that it asks for.
+/// Which flag an error is about.
 fn ending(error: Error) -> anyhow::Error {
     match error.kind() {
-        ErrorKind::InvalidInput => invalid(error),
         ErrorKind::Interpreter => usage(format!("--python: {error}")),
-        ErrorKind::Failed => error.into(),
+        ErrorKind::InvalidInput | ErrorKind::Failed => error.into(),
     }
 }
 

@@ -4,7 +4,7 @@ use dome_conform::{ToolOnDisk, findings, junit, sarif};
 use dome_contracts::conform::{Check, Outcome, Part, Report};
 
 use crate::args::Format;
-use crate::check::github;
+use crate::render::github;
 use crate::output::Output;
 
 /// How much of what was found is shown on a line.
@@ -25,7 +25,7 @@ pub(super) fn show(report: &Report, tool: &ToolOnDisk, output: &mut Output) -> a
 /// The findings as annotations of a GitHub workflow step, the verdict last.
 fn annotations(report: &Report, tool: &ToolOnDisk) -> String {
     let file = tool.named.display().to_string();
-    let place = github::Place { file: Some(&file), line: 1, column: 1 };
+    let place = github::Annotated { file: Some(&file), line: 1, column: 1 };
     let each = findings(report).map(|found| github::annotation(&place, &found.rule, "", &found.message));
     let verdict = if report.conformant { "conforms" } else { "does not conform" };
     let last = format!("::notice::{} {} {verdict}", report.tool.name, report.tool.version);

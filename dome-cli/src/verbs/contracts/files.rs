@@ -60,7 +60,7 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>> {
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = directory(path);
     fs::create_dir_all(&parent).with_context(|| format!("cannot make the folder `{}`", parent.display()))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let beside = parent.join(format!(".{name}.new"));
     let write = || -> std::io::Result<()> {
         let mut file = fs::File::create(&beside)?;

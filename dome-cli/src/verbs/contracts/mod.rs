@@ -17,6 +17,7 @@ pub(crate) use args::ContractsArgs;
 use args::ContractsVerb;
 
 use crate::exit::Exit;
+use crate::output::Output;
 
 /// Done, nothing found.
 const DONE: Exit = Exit::Done;
@@ -37,8 +38,9 @@ struct Streams<'a> {
 /// # Errors
 ///
 /// What could not be read or written. What is wrong with a contract is no error but a finding.
-pub(crate) fn run(args: &ContractsArgs, is_json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit> {
-    let mut streams = Streams { out, err, is_json };
+pub(crate) fn run(args: &ContractsArgs, output: &mut Output) -> Result<Exit> {
+    let is_json = output.is_json();
+    let mut streams = Streams { out: output.writer(), err: &mut std::io::stderr(), is_json };
     match &args.verb {
         ContractsVerb::Verify(args) => verify::run(args, &mut streams),
         ContractsVerb::Update(args) => update::run(args, &mut streams),

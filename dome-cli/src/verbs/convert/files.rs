@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::args::{ConvertArgs, Order};
 use super::report::Report;
-use crate::output::Notes;
+use crate::output::Watching;
 use dome_replay::input;
 
 /// What the user asked for.
@@ -39,7 +39,7 @@ impl File {
 pub(super) fn find(args: &ConvertArgs, wanted: Wanted, report: &mut Report) -> anyhow::Result<Vec<File>> {
     let order = args.sequence_from.unwrap_or(Order::Name);
     let mut files = Vec::new();
-    for source in input::find(&args.inputs, &endings(wanted), &Notes)? {
+    for source in input::find(&args.inputs, &endings(wanted), &Watching::new("converting"))? {
         match look(&source, order) {
             Ok((known, head)) => match format(wanted, &Head::of(&head), &source.name) {
                 Ok(format) => files.push(File { source, known, format }),
