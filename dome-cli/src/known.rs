@@ -110,17 +110,11 @@ impl Place<'_> {
         match self {
             Self::Result(path) => {
                 let result = ResultDir::open(path)?;
-                let files = files(&result)?;
-                let (rules, as_of) = (result.rules().clone(), result.as_of());
-                let basis = |seal| Ok(files.basis(rules.clone(), as_of, seal)?);
-                let mark = files.manifest.to_string();
-                let derive = |index: &mut Index| match index.standing()?.mark == mark {
-                    true => Ok(()),
-                    false => files.fill(index),
-                };
-                let index = derived(beside(path).as_deref(), basis, &derive, again)?;
-                let shown = result.path().display().to_string();
-                Ok(Known { index, origin: Box::new(files.lines()?), unlisted: result.unlisted(), shown })
+                of_result(&result, again).or_else(|error| {
+                    // A file that is not the one that the manifest names says more.
+                    HELD.into_iter().try_for_each(|file| result.hold(file))?;
+                    Err(error)
+                })
             }
             Self::Store(path) => {
                 let log = Log::open(path)?;
@@ -137,7 +131,22 @@ impl Place<'_> {
     }
 }
 
-/// The files of a result that its index is derived from.
+/// The files that an index is derived from.
+const HELD: [ResultFile; 3] = [ResultFile::Facts, ResultFile::Lineage, ResultFile::Quarantine];
+
+fn of_result(result: &ResultDir, again: bool) -> anyhow::Result<Known> {
+    let files = files(result)?;
+    let basis = |seal| Ok(files.basis(result.rules().clone(), result.as_of(), seal)?);
+    let mark = files.manifest.to_string();
+    let derive = |index: &mut Index| match index.standing()?.mark == mark {
+        true => Ok(()),
+        false => files.fill(index),
+    };
+    let index = derived(beside(result.path()).as_deref(), basis, &derive, again)?;
+    let (unlisted, shown) = (result.unlisted(), result.path().display().to_string());
+    Ok(Known { index, origin: Box::new(files.lines()?), unlisted, shown })
+}
+
 fn files(result: &ResultDir) -> anyhow::Result<ResultFiles> {
     let named = |file: ResultFile| {
         let entry = result.manifest().files.get(file.name());

@@ -31,9 +31,9 @@ pub(crate) struct SchemaArgs {
 }
 
 /// A document's name, what it is, and how its schema is made.
-type Document = (&'static str, &'static str, fn() -> Schema);
+type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [Document; 34] = [
+const DOCUMENTS: [SchemaDocument; 34] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),

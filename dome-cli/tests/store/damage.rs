@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::feed::{Dice, ingest, ingest_args, is_sound, lines, spread, status, times};
+use super::feed::{Dice, ingest, ingest_args, is_sound, lines, spread, status, times};
 use crate::harness::{Ended, Place};
 
 const SEGMENT: &str = "000000000001.jsonl";

@@ -16,16 +16,16 @@ pub(crate) struct ContractsArgs {
 pub(super) enum ContractsVerb {
     /// Check the pinned folder against the lock; writes nothing, fetches nothing
     #[command(after_help = "Example:\n    dome contracts verify --locked")]
-    Verify(VerifyArgs),
+    Verify(ContractsVerifyArgs),
     /// Pin another folder; a move to another version takes a migration note
     #[command(after_help = "Example:\n    dome contracts update --from ../xtrlv2/contracts --commit 1f0c2ab")]
-    Update(UpdateArgs),
+    Update(ContractsUpdateArgs),
     /// Compare two folders of contracts
     #[command(after_help = "Example:\n    dome contracts diff xtrlv2-fixtures/v0.1 xtrlv2-fixtures/v0.2")]
-    Diff(DiffArgs),
+    Diff(ContractsDiffArgs),
     /// Compare two JSON Schemas
     #[command(after_help = "Example:\n    dome contracts compat old.schema.json new.schema.json --direction full")]
-    Compat(CompatArgs),
+    Compat(ContractsCompatArgs),
 }
 
 /// Where the lock and the notes are.
@@ -40,7 +40,7 @@ pub(super) struct LockArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
+pub(super) struct ContractsVerifyArgs {
     /// Also ask that the lock is as `update` writes it, and that every move has its note
     #[arg(long)]
     pub(super) locked: bool,
@@ -52,7 +52,7 @@ pub(super) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct UpdateArgs {
+pub(super) struct ContractsUpdateArgs {
     /// The folder to pin
     #[arg(long, value_name = "DIR")]
     pub(super) from: PathBuf,
@@ -67,7 +67,7 @@ pub(super) struct UpdateArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct DiffArgs {
+pub(super) struct ContractsDiffArgs {
     /// The folder that was
     pub(super) old: PathBuf,
     /// The folder that is to be
@@ -75,7 +75,7 @@ pub(super) struct DiffArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct CompatArgs {
+pub(super) struct ContractsCompatArgs {
     /// The schema that was; files that it refers to are read from beside it
     pub(super) old: PathBuf,
     /// The schema that is to be

@@ -8,10 +8,10 @@ use dome_contracts::{Folder, referenced_files};
 
 use crate::exit::Exit;
 
-use super::args::CompatArgs;
+use super::args::ContractsCompatArgs;
 use super::{DONE, FINDINGS, Streams, files, show};
 
-pub(super) fn run(args: &CompatArgs, streams: &mut Streams<'_>) -> Result<Exit> {
+pub(super) fn run(args: &ContractsCompatArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let dialect = args.dialect.into();
     let mut schemas = Vec::new();
     for path in [&args.old, &args.new] {

@@ -6,10 +6,10 @@ use dome_contracts::diff;
 
 use crate::exit::Exit;
 
-use super::args::DiffArgs;
+use super::args::ContractsDiffArgs;
 use super::{DONE, FINDINGS, Streams, files, show};
 
-pub(super) fn run(args: &DiffArgs, streams: &mut Streams<'_>) -> Result<Exit> {
+pub(super) fn run(args: &ContractsDiffArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let diff = match diff(&files::folder(&args.old)?, &files::folder(&args.new)?) {
         Ok(diff) => diff,
         Err(error) => {

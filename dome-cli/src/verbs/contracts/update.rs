@@ -8,10 +8,10 @@ use serde_json::json;
 
 use crate::exit::Exit;
 
-use super::args::UpdateArgs;
+use super::args::ContractsUpdateArgs;
 use super::{FINDINGS, INVALID, Streams, files, show};
 
-pub(super) fn run(args: &UpdateArgs, streams: &mut Streams<'_>) -> Result<Exit> {
+pub(super) fn run(args: &ContractsUpdateArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let base = files::directory(&args.at.lock);
     let pinned = match pinned(&args.at.lock, &base) {
         Ok(pinned) => pinned,
@@ -51,7 +51,7 @@ fn pinned(lock: &Path, base: &Path) -> Result<Option<(Lock, Folder)>> {
 }
 
 /// Where the pinned files will lie, relative to the lock.
-fn into(args: &UpdateArgs, lock: Option<&Lock>, base: &Path) -> Result<String> {
+fn into(args: &ContractsUpdateArgs, lock: Option<&Lock>, base: &Path) -> Result<String> {
     if let Some(into) = &args.into {
         return Ok(into.clone());
     }
@@ -68,7 +68,7 @@ fn into(args: &UpdateArgs, lock: Option<&Lock>, base: &Path) -> Result<String> {
 }
 
 /// Writes the files, then the lock: until that is there, `verify` tells that something is amiss.
-fn apply(update: &Update, from: &Folder, folder: &Path, args: &UpdateArgs) -> Result<()> {
+fn apply(update: &Update, from: &Folder, folder: &Path, args: &ContractsUpdateArgs) -> Result<()> {
     let there = files::folder_or_empty(folder)?;
     for (path, bytes) in from.iter().filter(|(path, bytes)| there.get(path) != Some(bytes)) {
         files::write(&folder.join(path), bytes)?;

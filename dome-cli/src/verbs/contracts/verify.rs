@@ -8,10 +8,10 @@ use serde_json::json;
 
 use crate::exit::Exit;
 
-use super::args::VerifyArgs;
+use super::args::ContractsVerifyArgs;
 use super::{DONE, INVALID, Streams, files};
 
-pub(super) fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> Result<Exit> {
+pub(super) fn run(args: &ContractsVerifyArgs, streams: &mut Streams<'_>) -> Result<Exit> {
     let bytes = files::file(&args.at.lock)?;
     let Some(lock) = read(&args.at.lock, &bytes, streams)? else {
         return Ok(INVALID);
@@ -38,7 +38,7 @@ fn read(path: &Path, bytes: &[u8], streams: &mut Streams<'_>) -> Result<Option<L
     }
 }
 
-fn compare(args: &VerifyArgs, bytes: &[u8], lock: &Lock) -> Result<Vec<Mismatch>> {
+fn compare(args: &ContractsVerifyArgs, bytes: &[u8], lock: &Lock) -> Result<Vec<Mismatch>> {
     let folder = files::directory(&args.at.lock).join(&lock.folder);
     let folder = files::folder_or_empty(&folder)?;
     if !args.locked {

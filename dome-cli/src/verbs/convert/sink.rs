@@ -12,12 +12,12 @@ use dome_core::escaped_path;
 
 /// Lines on their way. The first error ends the writing and is said at the end.
 pub(super) struct Sink<'o> {
-    place: Place<'o>,
+    place: SinkPlace<'o>,
     line: Vec<u8>,
     error: Option<anyhow::Error>,
 }
 
-enum Place<'o> {
+enum SinkPlace<'o> {
     Output(&'o mut Output),
     File { writer: BufWriter<Target>, path: PathBuf },
 }
@@ -25,10 +25,10 @@ enum Place<'o> {
 impl<'o> Sink<'o> {
     pub(super) fn open(out: Option<&Path>, output: &'o mut Output) -> anyhow::Result<Self> {
         let place = match out.filter(|path| path.as_os_str() != "-") {
-            None => Place::Output(output),
+            None => SinkPlace::Output(output),
             Some(path) => {
                 let target = Target::open(path).with_context(|| format!("cannot write `{}`", escaped_path(path)))?;
-                Place::File { writer: BufWriter::new(target), path: path.to_owned() }
+                SinkPlace::File { writer: BufWriter::new(target), path: path.to_owned() }
             }
         };
         Ok(Self { place, line: Vec::new(), error: None })
@@ -42,8 +42,8 @@ impl<'o> Sink<'o> {
         envelope.write_canonical(&mut self.line);
         self.line.push(b'\n');
         let written = match &mut self.place {
-            Place::Output(output) => output.bytes(&self.line),
-            Place::File { writer, .. } => writer.write_all(&self.line).map_err(Into::into),
+            SinkPlace::Output(output) => output.bytes(&self.line),
+            SinkPlace::File { writer, .. } => writer.write_all(&self.line).map_err(Into::into),
         };
         self.error = written.err();
     }
@@ -54,9 +54,9 @@ impl<'o> Sink<'o> {
             return Err(error);
         }
         match self.place {
-            Place::Output(output) => output.flush(),
-            Place::File { .. } if !keep => Ok(()),
-            Place::File { writer, path } => {
+            SinkPlace::Output(output) => output.flush(),
+            SinkPlace::File { .. } if !keep => Ok(()),
+            SinkPlace::File { writer, path } => {
                 let target = writer.into_inner().map_err(std::io::IntoInnerError::into_error);
                 let kept = target.and_then(Target::keep);
                 kept.with_context(|| format!("cannot write `{}`", escaped_path(&path)))

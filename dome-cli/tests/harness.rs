@@ -33,10 +33,17 @@ impl Place {
 
     /// Runs `dome` here, with `stdin`.
     pub(crate) fn dome(&self, args: &[&str], stdin: &[u8]) -> Ended {
+        self.dome_with(args, stdin, &[])
+    }
+
+    /// Runs `dome` here, with `stdin` and variables of the environment.
+    pub(crate) fn dome_with(&self, args: &[&str], stdin: &[u8], variables: &[(&str, &str)]) -> Ended {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dome"))
             .args(args)
             .current_dir(self.0.path())
             .env("NO_COLOR", "1")
+            .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
