@@ -163,7 +163,11 @@ impl Index {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
         match subject {
             Subject::Capsule(key) => {
-                let facts = self.story_of(reader, key)?;
+                let mut facts = self.story_of(reader, key)?;
+                // What its fingerprint was made of is told by the first fact that has the key.
+                if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
+                    first.record.canonical = Canonical::Held(self.canonical(first.keys.digest, origin)?.into());
+                }
                 let part = facts.part();
                 told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
                 told.subject = "capsule";
