@@ -1,8 +1,8 @@
 //! What became of priors that were applied (M-84), and what was applied in vain (M-44).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use dome_core::{GateId, RunId, Sha256Hash, Status};
+use dome_core::{GateId, RunId, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::{Applied, CapsuleState};
@@ -29,13 +29,13 @@ impl AppliedCounts {
     }
 }
 
-/// What all applications come to.
+/// What the applications of one derived key come to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Applications {
-    pub(crate) counts: BTreeMap<Sha256Hash, AppliedCounts>,
-    /// Facts that apply a key that no fact mints (M-44).
+    pub(crate) counts: AppliedCounts,
+    /// Facts that apply it, if no fact mints it (M-44).
     pub(crate) unknown: u64,
-    /// Facts that apply a key that some fact mints, but no earlier one (M-44).
+    /// Facts that apply it before the first fact that mints it (M-44).
     pub(crate) too_early: u64,
 }
 
@@ -73,41 +73,38 @@ impl Application {
     }
 }
 
-/// Counts applications in total order, whichever line they come from (M-84).
-pub(crate) fn count(applied: Vec<Applied>, capsules: &BTreeMap<Sha256Hash, &CapsuleState>) -> Applications {
+/// Counts the applications of one derived key, whichever lines they come from (M-84).
+pub(crate) fn count(applied: Vec<Applied>, capsule: Option<&CapsuleState>) -> Applications {
     let mut result = Applications::default();
-    judge(applied, capsules, &mut |fact, application| {
-        let counts = result.counts.entry(fact.capsule).or_default();
-        match application {
-            Application::Confirmed => counts.add(Outcome::Confirmed),
-            Application::Refuted => counts.add(Outcome::Refuted),
-            Application::Blocked => counts.add(Outcome::Blocked),
-            Application::Unknown => result.unknown += 1,
-            Application::TooEarly => result.too_early += 1,
-            Application::CountedByFold | Application::RunCounted | Application::NoOutcome => {}
-        }
+    judge(applied, capsule, &mut |_, application| match application {
+        Application::Confirmed => result.counts.add(Outcome::Confirmed),
+        Application::Refuted => result.counts.add(Outcome::Refuted),
+        Application::Blocked => result.counts.add(Outcome::Blocked),
+        Application::Unknown => result.unknown += 1,
+        Application::TooEarly => result.too_early += 1,
+        Application::CountedByFold | Application::RunCounted | Application::NoOutcome => {}
     });
     result
 }
 
-/// Tells `observe` what became of each application, in total order: what the counts add up from.
+/// Tells `observe` what became of each application of one derived key, in total order: what the counts add up from.
 pub(crate) fn judge(
     mut applied: Vec<Applied>,
-    capsules: &BTreeMap<Sha256Hash, &CapsuleState>,
+    capsule: Option<&CapsuleState>,
     observe: &mut dyn FnMut(&Applied, Application),
 ) {
-    applied.sort_by_key(|fact| fact.position);
-    let mut counted: BTreeSet<(Sha256Hash, &RunId)> = BTreeSet::new();
+    applied.sort_by(|a, b| a.order.cmp(&b.order));
+    let mut counted: BTreeSet<&RunId> = BTreeSet::new();
     for fact in &applied {
-        let application = match capsules.get(&fact.capsule) {
+        let application = match capsule {
             None => Application::Unknown,
-            Some(capsule) if capsule.support.first.position >= fact.position => Application::TooEarly,
+            Some(capsule) if capsule.support.first.order >= fact.order => Application::TooEarly,
             Some(_) if fact.spoke_already => Application::CountedByFold,
-            Some(_) if counted.contains(&(fact.capsule, &fact.run_id)) => Application::RunCounted,
+            Some(_) if counted.contains(&fact.order.run_id) => Application::RunCounted,
             Some(capsule) => Application::of(outcome(fact, &capsule.failed_gates)),
         };
         if matches!(application, Application::Confirmed | Application::Refuted | Application::Blocked) {
-            counted.insert((fact.capsule, &fact.run_id));
+            counted.insert(&fact.order.run_id);
         }
         observe(fact, application);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Hash, TargetKind, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
 use crate::confidence::confidence_ppm;
@@ -14,7 +14,7 @@ use crate::fold::{Remedies, Rules};
 use crate::remedy::{RemedyRecord, add_up, best_remedies};
 
 /// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of M-95, under their names")]
 pub struct Concept {
@@ -46,6 +46,18 @@ pub struct Concept {
     pub support_count: u64,
     pub target_count: u64,
     pub target_kind: TargetKind,
+}
+
+impl Concept {
+    /// The same concept at another instant: whether it is expired is all that depends on one (M-95).
+    #[must_use]
+    pub fn at(self, rules: &Rules, as_of: Option<Timestamp>) -> Self {
+        Self { expired: is_expired(self.last_seen_ts, rules, as_of), ..self }
+    }
+}
+
+fn is_expired(last_seen_ts: Timestamp, rules: &Rules, as_of: Option<Timestamp>) -> bool {
+    as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s))
 }
 
 /// A member of a concept: a capsule, and all its remedies, of which it shows the best.
@@ -94,7 +106,7 @@ fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> O
         confidence_ppm: confidence_ppm(resolved_count + confirmed_count, contradiction_count + refuted_count),
         confirmed_count,
         contradiction_count,
-        expired: as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s)),
+        expired: is_expired(last_seen_ts, rules, as_of),
         failure_count: sum(|c| c.failure_count),
         failure_reason_code: any.failure_reason_code.clone(),
         fingerprint: Arc::clone(&any.fingerprint),

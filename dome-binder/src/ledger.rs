@@ -1,9 +1,9 @@
 //! The ledger: all facts in total order (M-42), and what is cut from it for folding (L-4).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeSet;
 
 use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::groups::{Groups, hash_of_key};
@@ -34,15 +34,14 @@ pub fn order(runs: Vec<SettledRun>) -> Ledger {
         ledger.conflicts.extend(run.conflicts);
         ledger.facts.extend(run.facts);
     }
-    let tie = |a: &Fact, b: &Fact| a.run_id.cmp(&b.run_id).then(a.place.cmp(&b.place));
-    ledger.facts.sort_unstable_by(|a, b| a.ordered_ts.cmp(&b.ordered_ts).then_with(|| tie(a, b)));
+    ledger.facts.sort_unstable_by(Fact::total_order);
     ledger
 }
 
 /// One fact of a task line, with what a line cannot know by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct LineFact<'l> {
-    /// Its place in the total order.
+    /// A number by which the caller knows it again, such as its place in the total order; nothing is derived from it.
     pub position: Position,
     /// The fact.
     pub fact: &'l Fact,
@@ -57,94 +56,32 @@ pub struct LineFacts<'l> {
     pub facts: Vec<LineFact<'l>>,
 }
 
-/// Facts of some task lines, each with its key beside them, so that no earlier fact is looked at again for each
-/// new one.
-#[derive(Debug, Default)]
-struct Lines<'l>(Groups<(Option<Sha256Hash>, Vec<LineFact<'l>>)>);
-
-impl<'l> Lines<'l> {
-    /// Adds facts of a line behind those that it has.
-    fn add(&mut self, key: Sha256Hash, facts: impl IntoIterator<Item = LineFact<'l>>) {
-        self.0.add(
-            hash_of_key(&key),
-            (key, facts),
-            |(line, _), (key, _)| *line == Some(*key),
-            |(line, held), (key, facts)| {
-                *line = Some(key);
-                held.extend(facts);
-            },
-        );
-    }
-
-    /// The lines, sorted by line key.
-    fn sorted(self) -> Vec<LineFacts<'l>> {
-        let mut lines = self.0.into_vec();
-        lines.sort_unstable_by_key(|(key, _)| *key);
-        lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
-    }
-}
-
 /// Cuts facts, which come in total order, into task lines, sorted by line key.
 pub(crate) fn by_line<'l>(facts: impl Iterator<Item = LineFact<'l>>) -> Vec<LineFacts<'l>> {
-    let mut lines = Lines::default();
-    facts.for_each(|fact| lines.add(fact.fact.keys.line, [fact]));
-    lines.sorted()
-}
-
-/// Facts that follow each other in the total order, cut into task lines apart from all others.
-#[derive(Debug)]
-pub struct LinesPart<'l> {
-    lines: Lines<'l>,
-    /// The first denial of each kind in the part.
-    denials: BTreeMap<DenialKind, Position>,
-}
-
-/// Puts parts together, which come in total order, to task lines sorted by line key: what
-/// [`Ledger::lines`] cuts in one.
-///
-/// ```
-/// let ledger = dome_binder::Ledger::default();
-/// assert!(dome_binder::join_lines([ledger.lines_of(0..0)]).is_empty());
-/// ```
-#[must_use]
-pub fn join_lines<'l>(parts: impl IntoIterator<Item = LinesPart<'l>>) -> Vec<LineFacts<'l>> {
-    let (mut all, mut seen) = (Lines::default(), BTreeSet::new());
-    for LinesPart { lines, denials } in parts {
-        let unseen: BTreeSet<Position> =
-            denials.into_iter().filter_map(|(kind, position)| seen.insert(kind).then_some(position)).collect();
-        for (key, facts) in lines.0.into_vec() {
-            let marked = |fact: LineFact<'l>| LineFact { unseen_denial: unseen.contains(&fact.position), ..fact };
-            if let Some(key) = key {
-                all.add(key, facts.into_iter().map(marked));
-            }
-        }
+    let mut lines = Groups::<(Option<Sha256Hash>, Vec<LineFact<'l>>)>::default();
+    for fact in facts {
+        let key = fact.fact.keys.line;
+        // The key stands beside the facts, so that no earlier fact is looked at again for each new one.
+        let add = |(line, held): &mut (Option<Sha256Hash>, Vec<LineFact<'l>>), fact: LineFact<'l>| {
+            *line = Some(fact.fact.keys.line);
+            held.push(fact);
+        };
+        lines.add(hash_of_key(&key), fact, |(line, _), fact| *line == Some(fact.fact.keys.line), add);
     }
-    all.sorted()
+    let mut lines = lines.into_vec();
+    lines.sort_unstable_by_key(|(key, _)| *key);
+    lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
 }
 
 impl Ledger {
     /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).
     #[must_use]
     pub fn lines(&self) -> Vec<LineFacts<'_>> {
-        join_lines([self.lines_of(0..self.facts.len())])
-    }
-
-    /// Cuts some facts into task lines, which [`join_lines`] puts together with those of the others.
-    #[must_use]
-    pub fn lines_of(&self, positions: Range<Position>) -> LinesPart<'_> {
-        let mut part = LinesPart { lines: Lines::default(), denials: BTreeMap::new() };
-        let facts = self.facts.get(positions.clone()).unwrap_or_default();
-        for (position, fact) in positions.zip(facts) {
-            if let Some(kind) = DenialKind::of(fact) {
-                part.denials.entry(kind).or_insert(position);
-            }
-            part.lines.add(fact.keys.line, [LineFact { position, fact, unseen_denial: false }]);
-        }
-        part
+        by_line(self.line_facts())
     }
 
     /// The facts by position, with what their lines cannot know.
-    pub(crate) fn line_facts(&self) -> impl Iterator<Item = LineFact<'_>> {
+    pub fn line_facts(&self) -> impl Iterator<Item = LineFact<'_>> {
         let mut seen = BTreeSet::new();
         self.facts.iter().enumerate().map(move |(position, fact)| {
             let unseen_denial = DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
@@ -201,7 +138,7 @@ pub fn snapshot_digest(sorted: impl IntoIterator<Item = Sha256Hash>) -> Sha256Ha
 /// assert_eq!(DenialKind::of(&record).is_some(), record.policy_reason_code().is_some());
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DenialKind(PolicyReasonCode, Scope, TargetKind, ActionKind);
 
 impl DenialKind {

@@ -54,17 +54,14 @@ mod recorder;
 mod remedy;
 mod replay;
 pub mod rollout;
+mod row;
 mod rows;
 mod settle;
-mod touch;
 mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
-pub use assemble::{
-    Assembly, Derived, FinishedCapsule, FinishedKeys, FinishedPart, FoldedCapsule, KeyPart, assemble, by_key,
-    finish_keys,
-};
+pub use assemble::{Derived, FinishedCapsule, FinishedKey, FoldedCapsule, assemble, finish_key};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
@@ -75,18 +72,20 @@ pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, Hold, Verdict, holds};
 pub use fold::{
-    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LaneState, LineParts, LineState, MemoryRuns, Remedies,
-    RemedyState, Rules, RunSets, Step, Support, fold, fold_with,
+    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LineState, Remedies, RemedyState, Rules, Step, Support,
+    fold, fold_with,
 };
-pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, LinesPart, Position, join_lines, order, snapshot_digest};
+pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
-pub use replay::{Replay, bindings, conclude, replay};
+pub use replay::{Replay, conclude, replay};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
+pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
-pub use settle::{Conflict, Fact, RunCounts, RunRecords, SettledRun, deal_by_run, group_by_run, settle};
-pub use touch::touch;
+pub use settle::{
+    Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
+};
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};

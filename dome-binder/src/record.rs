@@ -72,16 +72,16 @@ pub struct Record {
     /// `remedy`
     pub remedy: Option<Arc<Remedy>>,
     /// `duration_ms` and one more: a record is as small as it can be.
-    more_than_duration_ms: Option<NonZeroU64>,
-    rare: Option<Box<Rare>>,
+    pub(crate) more_than_duration_ms: Option<NonZeroU64>,
+    pub(crate) rare: Option<Box<Rare>>,
 }
 
 /// What few records have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Rare {
-    policy_reason_code: Option<PolicyReasonCode>,
-    guard_evals: Box<[GuardEval]>,
-    applied_capsule: Option<Sha256Hash>,
+pub(crate) struct Rare {
+    pub(crate) policy_reason_code: Option<PolicyReasonCode>,
+    pub(crate) guard_evals: Box<[GuardEval]>,
+    pub(crate) applied_capsule: Option<Sha256Hash>,
 }
 
 impl Rare {
@@ -145,6 +145,10 @@ impl Record {
             more_than_duration_ms: envelope.duration_ms.and_then(|ms| NonZeroU64::MIN.checked_add(ms)),
             rare,
         }
+    }
+
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     /// `policy_reason_code`

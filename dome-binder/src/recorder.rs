@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dome_core::{BinderVersion, Envelope, Gate, Identity, Keyed, Keyer, Keys, Known, Pool, Remedy, Source};
+use dome_core::{BinderVersion, Envelope, Gate, Identity, Keyed, Keyer, Known, Pool, Remedy, Source};
 
 use crate::groups::hash_of_value;
 use crate::record::{Canonical, Record};
@@ -78,12 +78,6 @@ impl Recorder {
         // An envelope is far below 4 GiB: its line is at most a megabyte.
         let bytes = u32::try_from(canonical.len()).unwrap_or(u32::MAX);
         self.of(envelope, keys, Canonical::Kept { at, bytes }, source)
-    }
-
-    /// The record of an envelope that was recorded before: its canonical bytes and keys are known.
-    pub fn restore(&mut self, envelope: Envelope, source: Source, keys: &Keys, canonical: Canonical) -> Record {
-        let keys = self.keyer.key_known(&envelope, keys);
-        self.of(envelope, keys, canonical, source)
     }
 
     fn of(&mut self, mut envelope: Envelope, keys: Keyed, canonical: Canonical, source: Source) -> Record {

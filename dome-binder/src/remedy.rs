@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::confidence::confidence_ppm;
 use crate::fold::{Remedies, RemedyState};
@@ -13,7 +13,7 @@ use crate::fold::{Remedies, RemedyState};
 pub const SHOWN_REMEDIES: usize = 8;
 
 /// One remedy with its record, its members in canonical order (M-83, M-120).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemedyRecord {
     /// M-91 with f = `count`, a = `contradicted_count`.
@@ -36,7 +36,7 @@ pub struct RemedyRecord {
 type Rank = (Reverse<(u64, u64, Timestamp)>, Sha256Hash);
 
 fn rank(identity: Sha256Hash, state: &RemedyState) -> Rank {
-    (Reverse((state.confidence_ppm(), state.count, state.last.ts)), identity)
+    (Reverse((state.confidence_ppm(), state.count, state.last.ts())), identity)
 }
 
 impl RemedyState {
@@ -66,7 +66,7 @@ pub fn best_remedies(remedies: &Remedies) -> Vec<RemedyRecord> {
         count: state.count,
         identity,
         last_fact: state.last.digest,
-        last_ts: state.last.ts,
+        last_ts: state.last.ts(),
         remedy: Arc::clone(&state.remedy),
     };
     ranked.into_iter().map(record).collect()
@@ -82,8 +82,8 @@ pub(crate) fn add_up(sum: &mut Remedies, remedies: &Remedies) {
             Some(total) => {
                 total.count += state.count;
                 total.contradicted_count += state.contradicted_count;
-                if state.last.position > total.last.position {
-                    total.last = state.last;
+                if state.last.order > total.last.order {
+                    total.last = state.last.clone();
                     total.remedy = Arc::clone(&state.remedy);
                 }
             }

@@ -1,7 +1,7 @@
 //! The whole way in one call: records in, everything derived out.
 //!
-//! It is the composition of the stages and nothing more; a caller that wants threads calls the
-//! stages itself and cuts where L-4 allows it.
+//! It is the composition of the stages and nothing more; an engine calls the stages itself and cuts where L-4 allows
+//! it.
 
 use dome_core::Timestamp;
 
@@ -39,32 +39,32 @@ pub struct Replay {
 /// ```
 #[must_use]
 pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    let ledger = order(group_by_run(records).into_iter().map(settle).collect());
-    let folded = ledger.lines().iter().map(|line| fold(line, rules)).collect();
-    conclude(ledger, folded, rules, as_of)
+    conclude(order(group_by_run(records).into_iter().map(settle).collect()), rules, as_of)
 }
 
-/// Puts a ledger and its folded lines together.
-#[must_use]
-pub fn conclude(ledger: Ledger, mut folded: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    let bound = bindings(ledger.facts.len(), &mut folded);
-    let as_of = as_of.or(ledger.last_ts());
-    let derived = assemble(folded, rules, as_of);
-    Replay { ledger, bound, derived, as_of }
-}
-
-/// How each of so many facts was bound, by position; taken out of the folded lines.
+/// Everything that the facts of a ledger come to.
 ///
 /// ```
-/// assert!(dome_binder::bindings(0, &mut []).is_empty());
+/// # use dome_binder::{Ledger, Policy, Rules};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// # let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// assert!(dome_binder::conclude(Ledger::default(), &rules, None).derived.capsules.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn bindings(facts: usize, folded: &mut [FoldedLine]) -> Vec<Bound> {
-    let mut bound = vec![Bound::default(); facts];
-    for one in folded.iter_mut().flat_map(|line| std::mem::take(&mut line.bound)) {
-        if let Some(place) = bound.get_mut(one.position) {
-            *place = one;
+pub fn conclude(ledger: Ledger, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
+    let as_of = as_of.or(ledger.last_ts());
+    let mut bound = vec![Bound::default(); ledger.facts.len()];
+    let mut folded: Vec<FoldedLine> = Vec::new();
+    for line in ledger.lines() {
+        let one = fold(&line, rules);
+        for (fact, own) in line.facts.iter().zip(&one.bound) {
+            if let Some(place) = bound.get_mut(fact.position) {
+                *place = *own;
+            }
         }
+        folded.push(one);
     }
-    bound
+    let derived = assemble(folded, rules, as_of);
+    Replay { ledger, bound, derived, as_of }
 }

@@ -2,38 +2,20 @@
 //!
 //! Each run is settled by itself, so runs may be settled apart, on any thread or machine (L-4).
 
-use dome_core::{Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp};
+use std::cmp::Ordering;
+
+use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy};
+use serde::{Deserialize, Serialize};
 
 use hashbrown::HashTable;
 
 use crate::groups::{Groups, hash_of, hash_of_key};
 use crate::record::Record;
-use crate::touch::touch;
 
 /// The records of one run, in any order.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer is cheap to move")]
 pub struct RunRecords(Vec<Box<Record>>);
-
-/// Deals records out to at least one part, all of a run to one: what [`group_by_run`] makes of each part is
-/// what it makes of all, so that each may be settled apart, on any thread or machine (L-4).
-///
-/// ```
-/// assert_eq!(dome_binder::deal_by_run(Vec::new(), 4).len(), 4);
-/// ```
-#[must_use]
-pub fn deal_by_run(records: Vec<Box<Record>>, parts: usize) -> Vec<Vec<Box<Record>>> {
-    let parts = parts.max(1);
-    let mut dealt: Vec<Vec<Box<Record>>> = std::iter::repeat_with(Vec::new).take(parts).collect();
-    dealt.iter_mut().for_each(|part| part.reserve(records.len() / parts));
-    for record in records {
-        let part = hash_of(record.run_id.as_str()) % parts as u64;
-        if let Some(part) = usize::try_from(part).ok().and_then(|part| dealt.get_mut(part)) {
-            part.push(record);
-        }
-    }
-    dealt
-}
 
 /// Puts records together by run; the runs come sorted by `run_id`.
 #[must_use]
@@ -63,6 +45,81 @@ pub struct Fact {
     pub ordered_ts: Timestamp,
     /// The place in which M-41 took it, from 0.
     pub place: u64,
+}
+
+/// A fact's place in the total order of a history (M-42): by ordered time, run and place in the run. It is known as
+/// soon as the run is settled, whatever other runs there are.
+///
+/// ```
+/// use dome_binder::FactOrder;
+/// let order = |ts: &str, place| FactOrder { ts: ts.parse().unwrap(), run_id: "run-1".parse().unwrap(), place };
+/// assert!(order("2026-01-01T00:00:00Z", 7) < order("2026-01-02T00:00:00Z", 0));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FactOrder {
+    /// Its ordered time.
+    pub ts: Timestamp,
+    /// Its run.
+    pub run_id: RunId,
+    /// The place in which M-41 took it in its run, from 0.
+    pub place: u64,
+}
+
+impl FactOrder {
+    /// Bytes that sort as the order does, for engines that sort bytes: the time as seconds and nanoseconds, the run's
+    /// id with a zero behind it (which no id holds, M-03), the place; all numbers big-endian.
+    ///
+    /// ```
+    /// use dome_binder::FactOrder;
+    /// let order = |run: &str, place| FactOrder { ts: "2026-01-01T00:00:00Z".parse().unwrap(), run_id: run.parse().unwrap(), place };
+    /// assert!(order("a", 9).to_bytes() < order("a-1", 0).to_bytes());
+    /// ```
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (seconds, nanoseconds) = self.ts.to_unix();
+        let mut bytes = Vec::with_capacity(8 + 4 + self.run_id.as_str().len() + 1 + 8);
+        // The sign's bit is turned, so that times before 1970 sort first.
+        bytes.extend_from_slice(&(seconds.cast_unsigned() ^ (1 << 63)).to_be_bytes());
+        bytes.extend_from_slice(&nanoseconds.to_be_bytes());
+        bytes.extend_from_slice(self.run_id.as_str().as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(&self.place.to_be_bytes());
+        bytes
+    }
+
+    /// The order that [`FactOrder::to_bytes`] wrote; `None` for other bytes.
+    ///
+    /// ```
+    /// use dome_binder::FactOrder;
+    /// let order = FactOrder { ts: "1969-12-31T23:59:59.5Z".parse().unwrap(), run_id: "r".parse().unwrap(), place: 7 };
+    /// assert_eq!(FactOrder::from_bytes(&order.to_bytes()), Some(order));
+    /// assert_eq!(FactOrder::from_bytes(b"r"), None);
+    /// ```
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (seconds, rest) = bytes.split_first_chunk()?;
+        let (nanoseconds, rest) = rest.split_first_chunk()?;
+        let (rest, place) = rest.split_last_chunk()?;
+        let seconds = (u64::from_be_bytes(*seconds) ^ (1 << 63)).cast_signed();
+        let ts = Timestamp::from_unix(seconds, u32::from_be_bytes(*nanoseconds)).ok()?;
+        let run_id = str::from_utf8(rest.strip_suffix(&[0])?).ok()?.parse().ok()?;
+        Some(Self { ts, run_id, place: u64::from_be_bytes(*place) })
+    }
+}
+
+impl Fact {
+    /// Its place in the total order (M-42).
+    #[must_use]
+    pub fn order(&self) -> FactOrder {
+        FactOrder { ts: self.ordered_ts, run_id: self.record.run_id.clone(), place: self.place }
+    }
+
+    /// Compares two facts by the total order (M-42).
+    #[must_use]
+    pub fn total_order(&self, other: &Self) -> Ordering {
+        let tie = || self.run_id.cmp(&other.run_id).then(self.place.cmp(&other.place));
+        self.ordered_ts.cmp(&other.ordered_ts).then_with(tie)
+    }
 }
 
 impl std::ops::Deref for Fact {
@@ -96,7 +153,7 @@ pub struct SettledRun {
 }
 
 /// What is counted of runs, never an error (M-44). Those of several runs add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCounts {
     /// Envelopes that repeat a fact.
     pub duplicates: u64,
@@ -138,71 +195,170 @@ impl std::ops::AddAssign for RunCounts {
 /// ```
 #[must_use]
 pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
-    touch(records.iter().map(Box::as_ref));
-    let key = |record: &Record| (record.sequence, record.ts);
-    records.sort_by(|a, b| {
-        key(a).cmp(&key(b)).then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.keys.digest.cmp(&b.keys.digest))
-    });
+    records.sort_by(|a, b| in_run(a, b));
     let mut run = SettledRun { facts: Vec::with_capacity(records.len()), ..SettledRun::default() };
-    let mut taken = Taken::default();
-    for record in records {
-        match run.facts.last_mut() {
-            // Copies have one key, so they follow each other.
-            Some(fact) if fact.keys.digest == record.keys.digest => {
-                run.counts.duplicates += 1;
-                let first = (&record.source.name, record.source.line) < (&fact.source.name, fact.source.line);
-                if first {
-                    fact.record.source = record.source;
-                }
-            }
-            _ => match taken.conflict(&record, &run.facts) {
-                Some(problem) => {
-                    run.conflicts.push(Conflict { digest: record.keys.digest, source: record.source, problem })
-                }
-                None => {
-                    taken.take(&record, run.facts.len());
-                    let earlier = run.facts.last().map_or(record.ts, |fact| fact.ordered_ts);
-                    let (ordered_ts, place) = (earlier.max(record.ts), run.facts.len() as u64);
-                    run.facts.push(Fact { record, ordered_ts, place });
-                }
-            },
-        }
-    }
-    run.count();
+    let mut settling = Settling::default();
+    let mut take = |settled| match settled {
+        Settled::Fact(fact) => run.facts.push(fact),
+        Settled::Conflict(conflict) => run.conflicts.push(conflict),
+    };
+    records.into_iter().for_each(|record| settling.push(record, &mut take));
+    run.counts = settling.finish(&mut take);
     run
 }
 
-/// Where the facts of a run stand, by their event ids and by their idempotency keys.
-#[derive(Default)]
+/// The order in which the records of one run are settled: by sequence, time, event and digest (M-41).
+#[must_use]
+pub fn in_run(a: &Record, b: &Record) -> Ordering {
+    let key = |record: &Record| (record.sequence, record.ts);
+    key(a).cmp(&key(b)).then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.keys.digest.cmp(&b.keys.digest))
+}
+
+/// What became of a record of a run.
+#[derive(Debug)]
+pub enum Settled {
+    /// It is a fact.
+    Fact(Fact),
+    /// A fact rules it out.
+    Conflict(Conflict),
+}
+
+/// A run that is being settled record by record, which come in the order of [`in_run`] (M-41). It holds one fact and
+/// what others may conflict with, not the run.
+///
+/// ```
+/// use dome_binder::{Record, Settled, Settling};
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let record = Box::new(Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() }));
+/// let (mut settling, mut facts) = (Settling::default(), 0);
+/// let mut take = |settled| facts += u64::from(matches!(settled, Settled::Fact(_)));
+/// settling.push(record.clone(), &mut take);
+/// settling.push(record, &mut take);
+/// let counts = settling.finish(&mut take);
+/// assert_eq!((facts, counts.duplicates, counts.runs), (1, 1, 1));
+/// # Ok::<(), dome_core::Rejection>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Settling {
+    /// The last fact, which copies may still move to an earlier source.
+    last: Option<Fact>,
+    /// The ordered time and the sequence of the fact that was taken last.
+    before: Option<(Timestamp, u64)>,
+    taken: Taken,
+    counts: RunCounts,
+    facts: u64,
+    first_policy: Option<WrapperPolicy>,
+    mixed_policy: bool,
+    /// Distinct sequences so far, and whether they are 1, 2, 3, ...
+    sequences: u64,
+    gaps: bool,
+}
+
+impl Settling {
+    /// Takes the next record, and hands out what nothing can change any more.
+    pub fn push(&mut self, record: Box<Record>, take: &mut impl FnMut(Settled)) {
+        if let Some(last) = &mut self.last
+            && last.keys.digest == record.keys.digest
+        {
+            // Copies have one key, so they follow each other.
+            self.counts.duplicates += 1;
+            if (&record.source.name, record.source.line) < (&last.source.name, last.source.line) {
+                last.record.source = record.source;
+            }
+            return;
+        }
+        self.release(take);
+        if let Some(problem) = self.taken.conflict(&record) {
+            let Record { source, keys, .. } = *record;
+            return take(Settled::Conflict(Conflict { digest: keys.digest, source, problem }));
+        }
+        self.count(&record);
+        let ordered_ts = self.before.map_or(record.ts, |(ts, _)| ts.max(record.ts));
+        self.counts.facts_out_of_clock_order += u64::from(ordered_ts > record.ts);
+        self.before = Some((ordered_ts, record.sequence));
+        self.last = Some(Fact { record, ordered_ts, place: self.facts });
+        self.facts += 1;
+    }
+
+    /// The run's records were all taken: hands out the last fact, and counts.
+    pub fn finish(mut self, take: &mut impl FnMut(Settled)) -> RunCounts {
+        self.release(take);
+        RunCounts {
+            runs: u64::from(self.facts > 0),
+            runs_with_mixed_policy: u64::from(self.mixed_policy),
+            runs_with_sequence_gaps: u64::from(self.gaps),
+            runs_with_sequence_repeats: u64::from(self.sequences < self.facts),
+            ..self.counts
+        }
+    }
+
+    fn release(&mut self, take: &mut impl FnMut(Settled)) {
+        if let Some(fact) = self.last.take() {
+            self.taken.take(&fact);
+            take(Settled::Fact(fact));
+        }
+    }
+
+    /// Facts come by sequence, so that repeats follow each other.
+    fn count(&mut self, record: &Record) {
+        let first_policy = *self.first_policy.get_or_insert(record.wrapper_policy);
+        self.mixed_policy |= record.wrapper_policy != first_policy;
+        if self.before.map(|(_, sequence)| sequence) != Some(record.sequence) {
+            self.sequences += 1;
+            self.gaps |= record.sequence != self.sequences;
+        }
+    }
+}
+
+/// The facts of a run, by their event ids and by their idempotency keys.
+#[derive(Debug, Default)]
 struct Taken {
+    facts: Vec<TakenFact>,
+    /// Places among the facts, by what they are looked for.
     events: HashTable<(u64, usize)>,
     outcomes: HashTable<(u64, usize)>,
 }
 
+/// What is known of a fact that was handed out.
+#[derive(Debug)]
+struct TakenFact {
+    event_id: EventId,
+    idempotency: Sha256Hash,
+    source: Source,
+}
+
 impl Taken {
-    fn take(&mut self, record: &Record, place: usize) {
-        let [event, outcome] = hashes(record);
+    fn take(&mut self, record: &Record) {
+        let (place, [event, outcome]) = (self.facts.len(), hashes(record));
+        let source = record.source.clone();
+        self.facts.push(TakenFact { event_id: record.event_id.clone(), idempotency: record.keys.idempotency, source });
         self.events.insert_unique(event, (event, place), |(hash, _)| *hash);
         self.outcomes.insert_unique(outcome, (outcome, place), |(hash, _)| *hash);
     }
 
-    fn conflict(&self, record: &Record, facts: &[Fact]) -> Option<Problem> {
+    fn conflict(&self, record: &Record) -> Option<Problem> {
         let [event, outcome] = hashes(record);
-        let fact = |table: &HashTable<(u64, usize)>, hash, is_it: fn(&Fact, &Record) -> bool| {
+        let fact = |table: &HashTable<(u64, usize)>, hash, is_it: fn(&TakenFact, &Record) -> bool| {
             let is_it = |(known, place): &(u64, usize)| {
-                *known == hash && facts.get(*place).is_some_and(|fact| is_it(fact, record))
+                *known == hash && self.facts.get(*place).is_some_and(|fact| is_it(fact, record))
             };
-            table.find(hash, is_it).and_then(|(_, place)| facts.get(*place))
+            table.find(hash, is_it).and_then(|(_, place)| self.facts.get(*place))
         };
         let run = &record.run_id;
         if let Some(fact) = fact(&self.events, event, |fact, record| fact.event_id == record.event_id) {
-            let message = format!("event `{}` of run `{run}` is already {}", record.event_id, at(fact));
+            let message = format!("event `{}` of run `{run}` is already {}", record.event_id, fact.shown());
             return Some(conflict(ProblemCode::EventIdConflict, "/event_id", message));
         }
-        let fact = fact(&self.outcomes, outcome, |fact, record| fact.keys.idempotency == record.keys.idempotency)?;
+        let fact = fact(&self.outcomes, outcome, |fact, record| fact.idempotency == record.keys.idempotency)?;
         let (group, task) = (&record.group_id, &record.task_id);
-        let message = format!("group `{group}` of task `{task}` in run `{run}` is already {}", at(fact));
+        let message = format!("group `{group}` of task `{task}` in run `{run}` is already {}", fact.shown());
         Some(conflict(ProblemCode::IdempotencyConflict, "/group_id", message))
+    }
+}
+
+impl TakenFact {
+    fn shown(&self) -> String {
+        format!("`{}:{}`, with other content", self.source.name, self.source.line)
     }
 }
 
@@ -210,30 +366,11 @@ fn hashes(record: &Record) -> [u64; 2] {
     [hash_of(record.event_id.as_str()), hash_of_key(&record.keys.idempotency)]
 }
 
-fn at(fact: &Fact) -> String {
-    format!("`{}:{}`, with other content", fact.source.name, fact.source.line)
-}
-
 fn conflict(code: ProblemCode, pointer: &str, message: String) -> Problem {
     Problem { code, message, pointer: pointer.to_owned(), span: 0..1 }
 }
 
 impl SettledRun {
-    fn count(&mut self) {
-        // M-41 took the facts by sequence, so repeats follow each other.
-        let mut distinct: Vec<u64> = self.facts.iter().map(|fact| fact.sequence).collect();
-        distinct.dedup();
-        let first_policy = self.facts.first().map(|fact| fact.wrapper_policy);
-        let late = self.facts.iter().filter(|fact| fact.ordered_ts > fact.ts).count();
-        self.counts.facts_out_of_clock_order = late as u64;
-        self.counts.runs = u64::from(!self.facts.is_empty());
-        self.counts.runs_with_mixed_policy =
-            u64::from(self.facts.iter().any(|fact| Some(fact.wrapper_policy) != first_policy));
-        self.counts.runs_with_sequence_gaps =
-            u64::from(distinct.iter().zip(1..).any(|(found, expected)| *found != expected));
-        self.counts.runs_with_sequence_repeats = u64::from(distinct.len() < self.facts.len());
-    }
-
     /// The run's id, if it has a fact.
     #[must_use]
     pub fn run_id(&self) -> Option<&RunId> {

@@ -57,7 +57,7 @@ impl Trigger {
 /// assert_eq!(fired.iter().collect::<Vec<_>>(), [Trigger::RetryStorm, Trigger::UnseenDenial]);
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Triggers(u8);
+pub struct Triggers(pub(crate) u8);
 
 impl Triggers {
     /// Whether a trigger fired.
@@ -108,7 +108,7 @@ impl Serialize for Triggers {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TriggerCounts([u64; Trigger::ALL.len()]);
+pub struct TriggerCounts(pub(crate) [u64; Trigger::ALL.len()]);
 
 impl TriggerCounts {
     /// Counts what a fact fired.

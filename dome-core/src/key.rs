@@ -10,7 +10,7 @@ use crate::hash::Sha256Hash;
 use crate::id::{ActionKind, GroupId, RunId, TargetId, TargetKind, TaskId};
 use crate::keyer::Keyer;
 use crate::reason::FailureReasonCode;
-use crate::spec::TaskSpec;
+use crate::spec::{TaskLine, TaskSpec};
 
 /// What identifies an envelope, its outcome, its failure, its task line and its concept.
 ///
@@ -57,6 +57,9 @@ struct DerivedKey<'e> {
     target_id: &'e TargetId,
     target_kind: &'e TargetKind,
 }
+
+/// What sets a task line's key apart from all others (M-62).
+const LINE_DOMAIN: &str = "dome.line/1";
 
 #[derive(Serialize)]
 struct LineKey<'e> {
@@ -119,12 +122,28 @@ pub(crate) fn derived(
 pub(crate) fn line(spec: &TaskSpec, bytes: &mut Vec<u8>) -> Sha256Hash {
     let key = LineKey {
         action_kind: &spec.action.kind,
-        domain: "dome.line/1",
+        domain: LINE_DOMAIN,
         scope: spec.scope,
         target_id: &spec.target.id,
         target_kind: &spec.target.kind,
     };
     hashed(&key, bytes)
+}
+
+impl TaskLine {
+    /// Its key (M-62).
+    ///
+    /// ```
+    /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// assert_eq!(envelope.task_spec.line().key(), dome_core::Keys::of(&envelope).line);
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn key(&self) -> Sha256Hash {
+        let Self { scope, target_kind, target_id, action_kind } = self;
+        let key = LineKey { action_kind, domain: LINE_DOMAIN, scope: *scope, target_id, target_kind };
+        hashed(&key, &mut Vec::new())
+    }
 }
 
 /// `concept_key` (M-63).

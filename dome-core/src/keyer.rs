@@ -109,27 +109,6 @@ impl Keyer {
         }
     }
 
-    /// The keys of an envelope that was keyed before: nothing is hashed again, and of an identity that is
-    /// known nothing made.
-    ///
-    /// ```
-    /// use dome_core::{BinderVersion, Keyer, Keys};
-    /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
-    /// let keyed = Keyer::new(BinderVersion::V1).key_known(&envelope, &Keys::of(&envelope));
-    /// assert_eq!(keyed, Keyer::new(BinderVersion::V1).key(&envelope));
-    /// # Ok::<(), dome_core::Rejection>(())
-    /// ```
-    pub fn key_known(&mut self, envelope: &Envelope, keys: &Keys) -> Keyed {
-        let (spec, binder, templates) = (&envelope.task_spec, self.binder, &mut self.templates);
-        let Keys { digest, fingerprint_hash, idempotency, derived, line, concept } = *keys;
-        let is_it = |identity: &Identity| identity.is_of(spec, fingerprint_hash);
-        let identity = self.known.get(place(fingerprint_hash, spec), is_it, || {
-            let fingerprint = Parts::of(binder, envelope, templates).to_fingerprint();
-            Identity::new(spec, fingerprint, fingerprint_hash, [derived, line, concept])
-        });
-        Keyed { digest, idempotency, identity }
-    }
-
     /// The canonical bytes of the envelope that was keyed last.
     #[must_use]
     pub fn canonical(&self) -> &[u8] {
@@ -170,6 +149,19 @@ fn place(fingerprint_hash: Sha256Hash, spec: &TaskSpec) -> u64 {
 }
 
 impl Identity {
+    /// The identity with these parts, which were computed before: nothing is hashed.
+    #[must_use]
+    pub fn restored(
+        task_line: TaskLine,
+        failure_reason_code: FailureReasonCode,
+        fingerprint: Fingerprint,
+        fingerprint_hash: Sha256Hash,
+        [derived, line, concept]: [Sha256Hash; 3],
+    ) -> Self {
+        let (task_line, fingerprint) = (Arc::new(task_line), Arc::new(fingerprint));
+        Self { task_line, failure_reason_code, fingerprint, fingerprint_hash, derived, line, concept }
+    }
+
     fn new(
         spec: &TaskSpec,
         fingerprint: Fingerprint,
@@ -199,6 +191,12 @@ impl Identity {
 }
 
 impl Keyed {
+    /// The keys of an envelope that was keyed before.
+    #[must_use]
+    pub const fn restored(digest: Sha256Hash, idempotency: Sha256Hash, identity: Arc<Identity>) -> Self {
+        Self { digest, idempotency, identity }
+    }
+
     /// All keys as one value.
     #[must_use]
     pub fn keys(&self) -> Keys {

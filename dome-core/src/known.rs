@@ -1,5 +1,6 @@
 //! What is made again and again, kept once.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,20 +50,40 @@ impl<T: ?Sized> Known<T> {
 
     /// The value with a hash that is the one, or a new one. Whatever is the one has the hash.
     pub fn get(&mut self, hash: u64, is_it: impl Fn(&T) -> bool, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
+        let Ok(value) = self.find_or(hash, is_it, || Ok::<_, Infallible>(make()));
+        value
+    }
+
+    /// As [`Known::get`], where a new one may not come about; `None` then.
+    pub fn try_get(
+        &mut self,
+        hash: u64,
+        is_it: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Option<Arc<T>>,
+    ) -> Option<Arc<T>> {
+        self.find_or(hash, is_it, || make().ok_or(())).ok()
+    }
+
+    fn find_or<E>(
+        &mut self,
+        hash: u64,
+        is_it: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Result<Arc<T>, E>,
+    ) -> Result<Arc<T>, E> {
         if let Some(known) = find(&self.own, hash, &is_it) {
-            return known;
+            return Ok(known);
         }
         let value = match &self.memory {
             Memory::AtMost(most) => {
                 if self.own.len() >= *most {
                     self.own.clear();
                 }
-                make()
+                make()?
             }
-            Memory::Shared(pool) => pool.get(hash, &is_it, make),
+            Memory::Shared(pool) => pool.find_or(hash, &is_it, make)?,
         };
         insert(&mut self.own, hash, &value);
-        value
+        Ok(value)
     }
 }
 
@@ -70,13 +91,19 @@ impl<T: ?Sized> Known<T> {
 pub struct Pool<T: ?Sized>(Arc<Mutex<Table<T>>>);
 
 impl<T: ?Sized> Pool<T> {
-    fn get(&self, hash: u64, is_it: &impl Fn(&T) -> bool, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
+    fn find_or<E>(
+        &self,
+        hash: u64,
+        is_it: &impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Result<Arc<T>, E>,
+    ) -> Result<Arc<T>, E> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        find(&table, hash, is_it).unwrap_or_else(|| {
-            let value = make();
-            insert(&mut table, hash, &value);
-            value
-        })
+        if let Some(known) = find(&table, hash, is_it) {
+            return Ok(known);
+        }
+        let value = make()?;
+        insert(&mut table, hash, &value);
+        Ok(value)
     }
 }
 

@@ -59,7 +59,7 @@ impl Summed {
                     Box::new(RemedyState { count: 0, contradicted_count: 0, ..RemedyState::clone(own) })
                 });
                 sum.count += u64::from(*new_run);
-                sum.last = own.last;
+                sum.last = own.last.clone();
             }
             Effect::Contradicted { remedy: Some(identity), .. } => {
                 if let Some(sum) = self.remedies.get_mut(identity) {

@@ -8,7 +8,7 @@ use super::concepts::Concepts;
 use super::shelf::Shelf;
 use super::sweep::Sweep;
 use crate::applied::{Outcome, run_outcome};
-use crate::fold::{Applied, Effect, MemoryRuns, Rules, Step};
+use crate::fold::{Applied, Effect, Rules, Step};
 use crate::ledger::LineFact;
 use crate::priors::{Memory, Prior, PriorsQuery, Rollout, priors};
 use crate::settle::Fact;
@@ -86,7 +86,6 @@ pub struct Past<'l> {
     /// The task line of each capsule, by derived key.
     homes: BTreeMap<Sha256Hash, Sha256Hash>,
     concepts: Concepts,
-    runs: MemoryRuns<'l>,
     /// Runs whose application of a capsule is counted (M-84).
     counted: BTreeSet<(Sha256Hash, &'l RunId)>,
 }
@@ -101,7 +100,6 @@ impl<'l> Past<'l> {
             shelves: BTreeMap::new(),
             homes: BTreeMap::new(),
             concepts: Concepts::default(),
-            runs: MemoryRuns::default(),
             counted: BTreeSet::new(),
         }
     }
@@ -130,7 +128,7 @@ impl<'l> Past<'l> {
         // M-84 asks what earlier facts have minted, so before this one does.
         let applied_home = fact.applied_capsule().and_then(|key| self.homes.get(key).copied());
         let home = fact.keys.line;
-        let step = self.shelves.entry(home).or_default().state.push(line_fact, self.rules, &mut self.runs);
+        let step = self.shelves.entry(home).or_default().state.push(line_fact, self.rules);
         let changed: BTreeSet<Sha256Hash> = step.effects.iter().map(Effect::key).collect();
         for key in &changed {
             self.put(home, *key, &step.effects);

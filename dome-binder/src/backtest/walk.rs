@@ -12,9 +12,7 @@ use crate::settle::Fact;
 
 /// The facts of a ledger in total order, as a fold takes them.
 pub fn facts(ledger: &Ledger) -> impl Iterator<Item = LineFact<'_>> {
-    let unseen = ledger.unseen_denials();
-    let facts = ledger.facts.iter().enumerate();
-    facts.map(move |(position, fact)| LineFact { position, fact, unseen_denial: unseen.contains(&position) })
+    ledger.line_facts()
 }
 
 /// What a walk saw.

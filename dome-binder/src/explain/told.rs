@@ -7,10 +7,11 @@ use dome_core::{Sha256Hash, Timestamp};
 use super::change::Change;
 use super::excerpt::Excerpt;
 use super::step::Step;
-use crate::applied::{Application, AppliedCounts, count, judge};
+use crate::applied::{Application, count, judge};
 use crate::capsule::{Capsule, finish};
 use crate::fold::{Applied, Bound, CapsuleState, Effect, FoldedLine, Rules, fold_with};
 use crate::ledger::{LineFacts, Position};
+use crate::settle::FactOrder;
 use crate::trigger::{Latency, Triggers, fired};
 
 /// What one fact did in its line.
@@ -27,6 +28,7 @@ pub(super) struct Deed {
 pub(super) struct Told {
     pub(super) folded: FoldedLine,
     pub(super) deeds: BTreeMap<Position, Deed>,
+    positions: BTreeMap<FactOrder, Position>,
 }
 
 impl Told {
@@ -36,17 +38,19 @@ impl Told {
             effects.entry(position).or_default().push(effect.clone());
         });
         let mut latency = Latency::default();
-        let mut deeds = BTreeMap::new();
+        let (mut deeds, mut positions) = (BTreeMap::new(), BTreeMap::new());
         for (line_fact, bound) in line.facts.iter().zip(&folded.bound) {
             let (median_ms, samples) = (latency.median(), latency.samples());
             fired(&mut latency, line_fact, &rules.policy);
-            let effects = effects.remove(&bound.position).unwrap_or_default();
+            let position = line_fact.position;
+            let effects = effects.remove(&position).unwrap_or_default();
             let changes = |effect| Change::of_effect(effect, line_fact.fact, bound.triggers);
             let changes = effects.iter().flat_map(changes).collect();
-            let Bound { position, minted, triggers } = *bound;
+            let Bound { minted, triggers } = *bound;
+            positions.insert(line_fact.fact.order(), position);
             deeds.insert(position, Deed { minted, triggers, median_ms, samples, changes });
         }
-        Self { folded, deeds }
+        Self { folded, deeds, positions }
     }
 
     /// A fact of the line, told as far as the line itself goes.
@@ -55,8 +59,8 @@ impl Told {
         Some(Step::of(line_fact, self.deeds.get(&position)?, rules))
     }
 
-    fn by_key(&self) -> BTreeMap<Sha256Hash, &CapsuleState> {
-        self.folded.capsules.iter().map(|state| (state.keys.derived, &**state)).collect()
+    fn capsule(&self, key: Sha256Hash) -> Option<&CapsuleState> {
+        self.folded.capsules.iter().find(|state| state.keys.derived == key).map(|state| &**state)
     }
 }
 
@@ -82,17 +86,18 @@ impl Tale {
     /// What became of each application of `key`, by position (M-84).
     pub(super) fn applications(&self, key: Sha256Hash) -> BTreeMap<Position, Application> {
         let mut judged = BTreeMap::new();
-        judge(self.applied(key), &self.own.by_key(), &mut |fact, application| {
-            judged.insert(fact.position, application);
+        judge(self.applied(key), self.own.capsule(key), &mut |fact, application| {
+            let positions = [&self.own].into_iter().chain(&self.others).map(|told| &told.positions);
+            let position = positions.filter_map(|positions| positions.get(&fact.order)).next();
+            judged.extend(position.map(|position| (*position, application)));
         });
         judged
     }
 
     /// The capsule, if some fact minted it.
     pub(super) fn capsule(&self, key: Sha256Hash, rules: &Rules, as_of: Option<Timestamp>) -> Option<Capsule> {
-        let capsules = self.own.by_key();
-        let state = capsules.get(&key)?;
-        let counts: AppliedCounts = count(self.applied(key), &capsules).counts.get(&key).copied().unwrap_or_default();
+        let state = self.own.capsule(key)?;
+        let counts = count(self.applied(key), Some(state)).counts;
         Some(finish(state, counts, self.own.folded.guard_denied, rules, as_of))
     }
 

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use dome_core::{Decision, GuardId, Signal};
-use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 
 /// The guards that are at *no*; all others are at *yes*.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guards {
     at_no: BTreeSet<GuardId>,
     /// The guard with the empty id: a denial that no evaluation explains.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dome_core::{Remedy, Sha256Hash, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::fold::guards::Guards;
 use crate::settle::Fact;
@@ -62,28 +61,21 @@ impl Effect {
 }
 
 /// When a key was resolved, and by which remedy's identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct Resolution {
     at: Timestamp,
     remedy: Option<Sha256Hash>,
 }
 
 /// What one lane of a task line remembers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaneState {
+#[derive(Clone, Debug, Default)]
+pub(super) struct LaneState {
     open: BTreeSet<Sha256Hash>,
     resolved: BTreeMap<Sha256Hash, Resolution>,
     pub(super) guards: Guards,
 }
 
 impl LaneState {
-    /// The derived keys that failed in the lane and are not resolved since: a success may resolve
-    /// any of them.
-    #[must_use]
-    pub const fn open(&self) -> &BTreeSet<Sha256Hash> {
-        &self.open
-    }
-
     /// A minting fact that fails (M-81).
     pub(super) fn fail(&mut self, fact: &Fact, window_s: u64) -> Vec<Effect> {
         let key = fact.keys.derived;

@@ -12,15 +12,12 @@ use crate::ledger::LineFact;
 use crate::trigger::{Latency, fired, mints};
 
 /// A task line that is being folded (M-80 to M-83, M-96).
-///
-/// A store folds on from where it stopped: it takes the state apart with [`LineState::into_parts`],
-/// and puts back only the lanes and capsules that the next facts touch: a fact's own lane, its own
-/// capsule, and the capsules that are [`LaneState::open`] in its lane.
 #[derive(Clone, Debug, Default)]
 pub struct LineState {
     latency: Latency,
     lanes: BTreeMap<Option<Lane>, LaneState>,
     capsules: Capsules,
+    runs: RunSets,
     guard_denied: bool,
 }
 
@@ -35,47 +32,33 @@ pub struct Step {
     pub effects: Vec<Effect>,
 }
 
-/// The parts of a [`LineState`].
-pub type LineParts = (Latency, BTreeMap<Option<Lane>, LaneState>, BTreeMap<Sha256Hash, Box<CapsuleState>>);
-
 impl LineState {
-    /// The state that these parts are of.
-    #[must_use]
-    pub fn from_parts((latency, lanes, capsules): LineParts) -> Self {
-        Self { latency, lanes, capsules: Capsules(capsules), guard_denied: false }
-    }
-
-    /// Its parts: the latest durations, the lanes, the capsules.
-    #[must_use]
-    pub fn into_parts(self) -> LineParts {
-        (self.latency, self.lanes, self.capsules.0)
-    }
-
     /// Folds the next fact of the line, in total order.
-    pub fn push<'l>(&mut self, line_fact: &LineFact<'l>, rules: &Rules, runs: &mut impl RunSets<'l>) -> Step {
+    pub fn push(&mut self, line_fact: &LineFact<'_>, rules: &Rules) -> Step {
         let fact = line_fact.fact;
         let triggers = fired(&mut self.latency, line_fact, &rules.policy);
         let minted = mints(rules.mode_of(fact.wrapper_policy), fact, triggers);
+        let (capsules, runs) = (&mut self.capsules, &mut self.runs);
         let lane = match self.lanes.get_mut(&fact.lane) {
             Some(lane) => lane,
             None => self.lanes.entry(fact.lane.clone()).or_default(),
         };
         let mut effects = Vec::new();
         if minted {
-            let new_run = self.capsules.support(line_fact, triggers, runs);
+            let new_run = capsules.support(line_fact, triggers, runs);
             effects.push(Effect::Supported { key: fact.keys.derived, new_run });
             if fact.is_failing() {
                 effects.extend(lane.fail(fact, rules.policy.contradiction_window_s));
             }
         }
         if fact.is_succeeding() {
-            effects.extend(lane.succeed(fact, |key| self.capsules.is_passed(key, fact)));
+            effects.extend(lane.succeed(fact, |key| capsules.is_passed(key, fact)));
         }
         lane.guards.observe(fact);
         self.guard_denied = lane.guards.deny();
-        effects.iter_mut().for_each(|effect| self.capsules.apply(line_fact, effect, runs));
+        effects.iter_mut().for_each(|effect| capsules.apply(line_fact, effect, runs));
         let applied = applied(line_fact, &effects);
-        Step { bound: Bound { position: line_fact.position, minted, triggers }, applied, effects }
+        Step { bound: Bound { minted, triggers }, applied, effects }
     }
 
     /// Whether some guard is at *no* in the lane of the line's last fact (M-96).

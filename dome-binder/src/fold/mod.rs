@@ -9,20 +9,15 @@ mod line;
 mod runs;
 mod state;
 
-pub use lane::{Effect, LaneState};
-pub use line::{LineParts, LineState, Step};
-pub use runs::{MemoryRuns, RunSets};
+pub use lane::Effect;
+pub use line::{LineState, Step};
 pub use state::{Applied, CapsuleState, FactRef, Remedies, RemedyState, Support};
 
 use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 
 use crate::ledger::{LineFact, LineFacts, Position};
 use crate::policy::Policy;
-use crate::touch::touch;
 use crate::trigger::Triggers;
-
-/// Facts that are looked at before they are folded.
-const TOUCHED: usize = 64;
 
 /// What a replay goes by, besides its facts.
 #[derive(Clone, Debug)]
@@ -46,8 +41,6 @@ impl Rules {
 /// How a fact was bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
-    /// Which fact.
-    pub position: Position,
     /// Whether it minted (M-70).
     pub minted: bool,
     /// The triggers that fired, whatever the mode (M-71).
@@ -57,7 +50,7 @@ pub struct Bound {
 /// What one task line comes to.
 #[derive(Clone, Debug, Default)]
 pub struct FoldedLine {
-    /// How each of its facts was bound.
+    /// How each of its facts was bound, in their order.
     pub bound: Vec<Bound>,
     /// Its capsules, before anything that other lines say (M-84) is added; by derived key.
     pub capsules: Vec<Box<CapsuleState>>,
@@ -76,16 +69,13 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
 /// Folds one task line, telling `observe` of every change of a counter, fact by fact: what a
 /// capsule's counters add up from.
 pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
-    let (mut state, mut runs) = (LineState::default(), MemoryRuns::default());
+    let mut state = LineState::default();
     let mut folded = FoldedLine { bound: Vec::with_capacity(line.facts.len()), ..FoldedLine::default() };
-    for facts in line.facts.chunks(TOUCHED) {
-        touch(facts.iter().map(|line_fact| &*line_fact.fact.record));
-        for line_fact in facts {
-            let Step { bound, applied, effects } = state.push(line_fact, rules, &mut runs);
-            effects.iter().for_each(|effect| observe(line_fact.position, effect));
-            folded.applied.extend(applied);
-            folded.bound.push(bound);
-        }
+    for line_fact in &line.facts {
+        let Step { bound, applied, effects } = state.push(line_fact, rules);
+        effects.iter().for_each(|effect| observe(line_fact.position, effect));
+        folded.applied.extend(applied);
+        folded.bound.push(bound);
     }
     folded.guard_denied = state.guard_denied();
     folded.capsules = state.into_capsules();
@@ -105,8 +95,7 @@ fn applied(line_fact: &LineFact<'_>, effects: &[Effect]) -> Option<Applied> {
         with.map(|gate| gate.gate_id.clone()).collect()
     };
     Some(Applied {
-        position: line_fact.position,
-        run_id: fact.run_id.clone(),
+        order: fact.order(),
         capsule,
         spoke_already: effects.iter().any(spoke),
         succeeding: fact.is_succeeding(),

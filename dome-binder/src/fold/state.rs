@@ -1,34 +1,39 @@
 //! What a task line's capsules count while the line is folded (M-80 to M-83).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use dome_core::{
-    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal, Status,
+    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, Sha256Hash, Signal, Status,
     TaskLine, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::fold::{Effect, RunSets};
-use crate::ledger::{LineFact, Position};
-use crate::settle::Fact;
+use crate::fold::Effect;
+use crate::fold::runs::RunSets;
+use crate::ledger::LineFact;
+use crate::settle::{Fact, FactOrder};
 use crate::trigger::{TriggerCounts, Triggers};
 
 /// A fact, as capsules point at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactRef {
     /// Its place in the total order.
-    pub position: Position,
-    /// Its ordered time.
-    pub ts: Timestamp,
+    pub order: FactOrder,
     /// Its digest.
     pub digest: Sha256Hash,
 }
 
 impl FactRef {
     fn of(line_fact: &LineFact<'_>) -> Self {
-        let fact = line_fact.fact;
-        Self { position: line_fact.position, ts: fact.ordered_ts, digest: fact.keys.digest }
+        Self { order: line_fact.fact.order(), digest: line_fact.fact.keys.digest }
+    }
+
+    /// Its ordered time.
+    #[must_use]
+    pub const fn ts(&self) -> Timestamp {
+        self.order.ts
     }
 }
 
@@ -101,9 +106,7 @@ pub struct RemedyState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// Its place in the total order.
-    pub position: Position,
-    /// Its run.
-    pub run_id: RunId,
+    pub order: FactOrder,
     /// The derived key that it applied.
     pub capsule: Sha256Hash,
     /// Whether it resolved or contradicted that capsule, and so was counted already.
@@ -128,12 +131,7 @@ pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, Box<CapsuleState>>);
 
 impl Capsules {
     /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
-    pub(super) fn support<'l>(
-        &mut self,
-        line_fact: &LineFact<'l>,
-        triggers: Triggers,
-        runs: &mut impl RunSets<'l>,
-    ) -> bool {
+    pub(super) fn support(&mut self, line_fact: &LineFact<'_>, triggers: Triggers, runs: &mut RunSets) -> bool {
         let fact = line_fact.fact;
         let key = fact.keys.derived;
         let support = &mut self.0.entry(key).or_insert_with(|| Box::new(first_seen(line_fact))).support;
@@ -152,7 +150,7 @@ impl Capsules {
     }
 
     /// Adds an effect to its capsule's counters, and completes it.
-    pub(super) fn apply<'l>(&mut self, line_fact: &LineFact<'l>, effect: &mut Effect, runs: &mut impl RunSets<'l>) {
+    pub(super) fn apply(&mut self, line_fact: &LineFact<'_>, effect: &mut Effect, runs: &mut RunSets) {
         let Some(capsule) = self.0.get_mut(&effect.key()) else { return };
         match effect {
             Effect::Supported { new_run, .. } => {
@@ -182,11 +180,19 @@ impl Capsules {
 impl CapsuleState {
     /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
     fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Arc<Remedy>, last: FactRef, counted: bool) {
-        let first = || Box::new(RemedyState { count: 0, contradicted_count: 0, last, remedy: Arc::clone(remedy) });
-        let state = self.remedies.entry(identity).or_insert_with(first);
+        let state = match self.remedies.entry(identity) {
+            Entry::Occupied(state) => {
+                let state = state.into_mut();
+                state.last = last;
+                state.remedy = Arc::clone(remedy);
+                state
+            }
+            Entry::Vacant(empty) => {
+                let remedy = Arc::clone(remedy);
+                empty.insert(Box::new(RemedyState { count: 0, contradicted_count: 0, last, remedy }))
+            }
+        };
         state.count += u64::from(counted);
-        state.last = last;
-        state.remedy = Arc::clone(remedy);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use dome_core::{
     ActionKind, FailureReasonCode, GateId, GuardId, PolicyReasonCode, RunId, Scope, Sha256Hash, TargetId, TargetKind,
-    Timestamp, canonical,
+    TaskLine, Timestamp, canonical,
 };
 use serde::Serialize;
 
@@ -91,26 +91,37 @@ impl Filters {
 
     /// Whether a fact is one that a view of the answer is made of.
     pub(super) fn select(&self, fact: &Fact) -> bool {
-        let line = &fact.keys.task_line;
+        self.select_by(&fact.keys.task_line, &fact.keys.failure_reason_code, &fact.run_id, fact.ordered_ts)
+    }
+
+    /// As much of a fact as selects it: its task line, its code, its run and its ordered time.
+    #[must_use]
+    pub fn select_by(&self, line: &TaskLine, code: &FailureReasonCode, run: &RunId, ordered_ts: Timestamp) -> bool {
         met(self.scope.as_ref(), |scope| line.scope == *scope)
             && met(self.target_kind.as_ref(), |kind| line.target_kind == *kind)
             && met(self.target_id.as_ref(), |id| line.target_id == *id)
             && met(self.action_kind.as_ref(), |kind| line.action_kind == *kind)
-            && met(self.failure_reason_code.as_ref(), |code| fact.keys.failure_reason_code == *code)
-            && met(self.run.as_ref(), |run| fact.run_id == *run)
-            && met(self.since.as_ref(), |since| fact.ordered_ts >= *since)
-            && met(self.until.as_ref(), |until| fact.ordered_ts < *until)
+            && met(self.failure_reason_code.as_ref(), |wanted| code == wanted)
+            && met(self.run.as_ref(), |wanted| run == wanted)
+            && met(self.since.as_ref(), |since| ordered_ts >= *since)
+            && met(self.until.as_ref(), |until| ordered_ts < *until)
     }
 
-    pub(super) fn gate_is(&self, gate: &GateId) -> bool {
+    /// Whether a row of this gate is asked for.
+    #[must_use]
+    pub fn gate_is(&self, gate: &GateId) -> bool {
         met(self.gate.as_ref(), |wanted| wanted == gate)
     }
 
-    pub(super) fn guard_is(&self, guard: &str) -> bool {
+    /// Whether a row of this guard is asked for; the empty one is that of no guard.
+    #[must_use]
+    pub fn guard_is(&self, guard: &str) -> bool {
         met(self.guard.as_ref(), |wanted| wanted.as_str() == guard)
     }
 
-    pub(super) fn policy_code_is(&self, code: &str) -> bool {
+    /// Whether a row of this policy code is asked for; the empty one is that of none.
+    #[must_use]
+    pub fn policy_code_is(&self, code: &str) -> bool {
         met(self.policy_reason_code.as_ref(), |wanted| wanted.as_str() == code)
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::{Decision, FailureReasonCode, GuardEval, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::runs::{RunNumber, Tally, by_run};
 use crate::record::Record;
@@ -13,7 +13,7 @@ use crate::settle::Fact;
 
 /// A row of `views/mv_guard_denials_by_policy_reason_code.jsonl`. The code is empty where a guard
 /// denied without one, the guard where a fact names a code that no guard explains.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of M-120, under their names")]
 pub struct GuardDenial<'f> {
@@ -83,11 +83,17 @@ struct Denied {
 impl GuardDenials {
     /// Adds facts of one run, all that there are or those that are asked for; each run once.
     pub fn add_run<'f>(&mut self, facts: impl IntoIterator<Item = &'f Fact>) {
-        self.run.next();
-        facts.into_iter().filter(|fact| denies(fact)).for_each(|fact| self.add(fact));
+        self.next_run();
+        facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    fn add(&mut self, fact: &Fact) {
+    /// The facts that are added from here on are of another run.
+    pub fn next_run(&mut self) {
+        self.run.next();
+    }
+
+    /// Adds one fact of the run; each run's facts follow each other.
+    pub fn add(&mut self, fact: &Fact) {
         for ((code, guard), stop) in denial_pairs(fact) {
             if !self.rows.contains_key(code) {
                 self.rows.insert(code.to_owned(), BTreeMap::new());
@@ -118,6 +124,16 @@ impl GuardDenials {
                 all.beside.extend(denied.beside);
             }
         }
+    }
+
+    /// Adds a row of other runs, as [`GuardDenials::rows`] gave it out.
+    pub fn add_row(&mut self, row: &GuardDenial<'_>) {
+        let beside = row.failure_reason_codes.iter().map(|code| code.clone().into_owned()).collect();
+        let denied = Denied { denials: row.denial_count, stops: row.stop_count, beside };
+        let counted = (Tally::of(row.first_ts, row.last_ts, row.run_count), denied);
+        let guards = BTreeMap::from([(row.guard_id.clone().into_owned(), counted)]);
+        let rows = BTreeMap::from([(row.policy_reason_code.clone().into_owned(), guards)]);
+        self.merge(Self { rows, run: RunNumber::default() });
     }
 
     /// The rows: by denials descending, then code and guard.

@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use dome_core::{FailureReasonCode, Gate, GateId, Status, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::runs::{RunNumber, Tally, by_run};
 use crate::settle::Fact;
 
 /// A row of `views/mv_gate_rollup_by_failure_reason_code.jsonl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of M-120, under their names")]
 pub struct GateRollup<'f> {
@@ -55,11 +55,17 @@ struct Ended {
 impl GateRollups {
     /// Adds facts of one run, all that there are or those that are asked for; each run once.
     pub fn add_run<'f>(&mut self, facts: impl IntoIterator<Item = &'f Fact>) {
-        self.run.next();
+        self.next_run();
         facts.into_iter().for_each(|fact| self.add(fact));
     }
 
-    fn add(&mut self, fact: &Fact) {
+    /// The facts that are added from here on are of another run.
+    pub fn next_run(&mut self) {
+        self.run.next();
+    }
+
+    /// Adds one fact of the run; each run's facts follow each other.
+    pub fn add(&mut self, fact: &Fact) {
         if fact.gates.is_empty() {
             return;
         }
@@ -93,6 +99,15 @@ impl GateRollups {
                 all.skip += ended.skip;
             }
         }
+    }
+
+    /// Adds a row of other runs, as [`GateRollups::rows`] gave it out.
+    pub fn add_row(&mut self, row: &GateRollup<'_>) {
+        let GateRollup { fail_count: fail, pass_count: pass, skip_count: skip, .. } = *row;
+        let counted = (Tally::of(row.first_ts, row.last_ts, row.run_count), Ended { fail, pass, skip });
+        let gates = BTreeMap::from([(row.gate_id.clone().into_owned(), counted)]);
+        let rows = BTreeMap::from([(row.failure_reason_code.clone().into_owned(), gates)]);
+        self.merge(Self { rows, run: RunNumber::default() });
     }
 
     /// The rows: by FAIL count descending, then code and gate.

@@ -29,6 +29,11 @@ impl Tally {
         Self { first_ts: ts, last_ts: ts, runs: 0, last_run: RunNumber::default() }
     }
 
+    /// What was counted of so many runs before.
+    pub(super) fn of(first_ts: Timestamp, last_ts: Timestamp, runs: u64) -> Self {
+        Self { first_ts, last_ts, runs, last_run: RunNumber::default() }
+    }
+
     /// The first and last in total order are those of the least and the greatest ordered time.
     pub(super) fn saw(&mut self, run: RunNumber, ts: Timestamp) {
         self.first_ts = self.first_ts.min(ts);

@@ -1,0 +1,542 @@
+//! Values as rows of bytes: what an engine keeps in files, or sends to other machines, between two stages.
+//!
+//! A row holds everything, so that nothing is parsed or hashed again. Numbers are little-endian, texts and lists stand
+//! behind their lengths. [`ROW_VERSION`] says which layout it is: rows of another one are not read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dome_core::{
+    Decision, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal, Source, Status, TaskLine,
+    Timestamp, WrapperPolicy,
+};
+
+use crate::applied::AppliedCounts;
+use crate::fold::{Applied, Bound, CapsuleState, FactRef, RemedyState, Support};
+use crate::groups::{hash_of_key, hash_of_value};
+use crate::record::{Canonical, Rare, Record};
+use crate::settle::{Fact, FactOrder};
+use crate::trigger::{TriggerCounts, Triggers};
+
+/// The version of the layout of rows.
+pub const ROW_VERSION: u32 = 1;
+
+/// Identities, gates and remedies that a reader of rows remembers.
+const REMEMBERED: usize = 1 << 14;
+
+/// Why bytes are no row of this layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these bytes are no row of layout {ROW_VERSION}")]
+pub struct NoRow;
+
+/// A value that can stand in a row.
+///
+/// ```
+/// use dome_binder::{Record, Row, RowReader};
+/// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+/// let record = Record::new(envelope, dome_core::Source { line: 7, name: "a.jsonl".into() });
+/// let mut bytes = Vec::new();
+/// record.append(&mut bytes);
+/// assert_eq!(RowReader::default().read::<Record>(&bytes)?.keys, record.keys);
+/// assert!(RowReader::default().read::<Record>(&bytes[1..]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Row: Sized {
+    /// Appends the value's bytes.
+    fn append(&self, bytes: &mut Vec<u8>);
+
+    /// Takes a value off the front of `rest`; `None` when none of this layout stands there.
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self>;
+}
+
+/// Reads rows. What they have in common is kept once, as a [`crate::Recorder`] keeps it.
+pub struct RowReader {
+    identities: Known<Identity>,
+    gates: Known<[Gate]>,
+    remedies: Known<Remedy>,
+}
+
+impl Default for RowReader {
+    fn default() -> Self {
+        Self {
+            identities: Known::at_most(REMEMBERED),
+            gates: Known::at_most(REMEMBERED),
+            remedies: Known::at_most(REMEMBERED),
+        }
+    }
+}
+
+impl RowReader {
+    /// Reads a whole row.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no row of this layout.
+    pub fn read<T: Row>(&mut self, mut bytes: &[u8]) -> Result<T, NoRow> {
+        T::take(self, &mut bytes).filter(|_| bytes.is_empty()).ok_or(NoRow)
+    }
+}
+
+impl Row for Record {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.keys.digest.as_bytes());
+        bytes.extend_from_slice(self.keys.idempotency.as_bytes());
+        append_identity(&self.keys.identity, bytes);
+        match &self.canonical {
+            Canonical::Kept { at, bytes: length } => {
+                bytes.push(0);
+                number(*at, bytes);
+                bytes.extend_from_slice(&length.to_le_bytes());
+            }
+            Canonical::Held(canonical) => {
+                bytes.push(1);
+                list(canonical.len(), bytes);
+                bytes.extend_from_slice(canonical);
+            }
+        }
+        number(self.source.line, bytes);
+        text(&self.source.name, bytes);
+        [self.event_id.as_str(), self.run_id.as_str(), self.task_id.as_str(), self.group_id.as_str()]
+            .into_iter()
+            .for_each(|id| text(id, bytes));
+        option(self.lane.as_ref(), bytes, |lane, bytes| text(lane.as_str(), bytes));
+        number(self.sequence, bytes);
+        instant(self.ts, bytes);
+        choice(Signal::ALL, self.signal, bytes);
+        choice(WrapperPolicy::ALL, self.wrapper_policy, bytes);
+        list(self.gates.len(), bytes);
+        self.gates.iter().for_each(|gate| {
+            text(gate.gate_id.as_str(), bytes);
+            choice(Status::ALL, gate.status, bytes);
+        });
+        number(self.attempts.map_or(0, |attempts| attempts.get().into()), bytes);
+        number(self.duration_ms().map_or(0, |ms| ms + 1), bytes);
+        option(self.remedy.as_deref(), bytes, append_remedy);
+        option(self.rare(), bytes, |rare, bytes| {
+            option(rare.policy_reason_code.as_ref(), bytes, |code, bytes| text(code.as_str(), bytes));
+            option(rare.applied_capsule.as_ref(), bytes, |key, bytes| bytes.extend_from_slice(key.as_bytes()));
+            list(rare.guard_evals.len(), bytes);
+            rare.guard_evals.iter().for_each(|eval| append_guard(eval, bytes));
+        });
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (digest, idempotency) = (hash(rest)?, hash(rest)?);
+        let keys = Keyed::restored(digest, idempotency, take_identity(reader, rest)?);
+        let canonical = match byte(rest)? {
+            0 => Canonical::Kept { at: take_number(rest)?, bytes: u32::from_le_bytes(array(rest)?) },
+            1 => Canonical::Held(take_bytes(rest)?.into()),
+            _ => return None,
+        };
+        let source = Source { line: take_number(rest)?, name: take_text(rest)?.into() };
+        let (event_id, run_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
+        let (task_id, group_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
+        let lane = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+        let (sequence, ts) = (take_number(rest)?, take_instant(rest)?);
+        let (signal, wrapper_policy) = (take_choice(Signal::ALL, rest)?, take_choice(WrapperPolicy::ALL, rest)?);
+        let gates = take_list(rest, |rest| {
+            let (gate_id, status) = (take_text(rest)?.parse().ok()?, take_choice(Status::ALL, rest)?);
+            Some(Gate { gate_id, status })
+        })?;
+        let gates =
+            reader.gates.get(hash_of_value(gates.as_slice()), |known| *known == *gates, || gates.as_slice().into());
+        let attempts = take_number(rest)?;
+        let more_than_duration_ms = take_number(rest)?;
+        let remedy = take_option(rest, take_remedy)?.map(|remedy| {
+            reader.remedies.get(hash_of_value(&remedy), |known| *known == remedy, || Arc::new(remedy.clone()))
+        });
+        let rare = take_option(rest, |rest| {
+            let policy_reason_code = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+            let applied_capsule = take_option(rest, hash)?;
+            let guard_evals = take_list(rest, take_guard)?.into_boxed_slice();
+            Some(Box::new(Rare { policy_reason_code, guard_evals, applied_capsule }))
+        })?;
+        Some(Self {
+            canonical,
+            keys,
+            source,
+            event_id,
+            sequence,
+            run_id,
+            task_id,
+            group_id,
+            lane,
+            ts,
+            signal,
+            wrapper_policy,
+            gates,
+            attempts: u32::try_from(attempts).ok().and_then(std::num::NonZeroU32::new),
+            remedy,
+            more_than_duration_ms: std::num::NonZeroU64::new(more_than_duration_ms),
+            rare,
+        })
+    }
+}
+
+impl Row for Fact {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        instant(self.ordered_ts, bytes);
+        number(self.place, bytes);
+        self.record.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (ordered_ts, place) = (take_instant(rest)?, take_number(rest)?);
+        Some(Self { record: Box::new(Record::take(reader, rest)?), ordered_ts, place })
+    }
+}
+
+impl Row for Bound {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.push(self.triggers.0 << 1 | u8::from(self.minted));
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let bits = byte(rest)?;
+        Some(Self { minted: bits & 1 == 1, triggers: Triggers(bits >> 1) })
+    }
+}
+
+impl Row for FactOrder {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        instant(self.ts, bytes);
+        number(self.place, bytes);
+        text(self.run_id.as_str(), bytes);
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        Some(Self { ts: take_instant(rest)?, place: take_number(rest)?, run_id: take_text(rest)?.parse().ok()? })
+    }
+}
+
+impl Row for FactRef {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.digest.as_bytes());
+        self.order.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        Some(Self { digest: hash(rest)?, order: FactOrder::take(reader, rest)? })
+    }
+}
+
+impl Row for Sha256Hash {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.as_bytes());
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        hash(rest)
+    }
+}
+
+impl Row for AppliedCounts {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        [self.confirmed_count, self.refuted_count, self.blocked_count].into_iter().for_each(|count| number(count, bytes));
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (confirmed_count, refuted_count) = (take_number(rest)?, take_number(rest)?);
+        Some(Self { confirmed_count, refuted_count, blocked_count: take_number(rest)? })
+    }
+}
+
+impl Row for Applied {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        self.order.append(bytes);
+        bytes.extend_from_slice(self.capsule.as_bytes());
+        let flags = [self.spoke_already, self.succeeding, self.failing, self.denial, self.lists_gates];
+        bytes.push(flags.iter().zip(0..).fold(0, |bits, (flag, bit)| bits | u8::from(*flag) << bit));
+        for gates in [&self.passed, &self.failed] {
+            list(gates.len(), bytes);
+            gates.iter().for_each(|gate| text(gate.as_str(), bytes));
+        }
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (order, capsule, bits) = (FactOrder::take(reader, rest)?, hash(rest)?, byte(rest)?);
+        let flag = |bit: u8| bits & 1 << bit != 0;
+        let mut gates = || take_list(rest, |rest| take_text(rest)?.parse().ok());
+        Some(Self {
+            order,
+            capsule,
+            spoke_already: flag(0),
+            succeeding: flag(1),
+            failing: flag(2),
+            denial: flag(3),
+            lists_gates: flag(4),
+            passed: gates()?,
+            failed: gates()?,
+        })
+    }
+}
+
+impl Row for CapsuleState {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        append_task_line(&self.line, bytes);
+        text(self.failure_reason_code.as_str(), bytes);
+        append_keys(&self.keys, bytes);
+        append_json(&*self.fingerprint, bytes);
+        list(self.failed_gates.len(), bytes);
+        self.failed_gates.iter().for_each(|gate| text(gate.as_str(), bytes));
+        let Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers } = &self.support;
+        let counts = [*support_count, *denial_count, *run_count, self.failure_count];
+        let more = [self.contradiction_count, self.recurrence_count, self.resolved_count];
+        counts.into_iter().chain(more).for_each(|count| number(count, bytes));
+        first.append(bytes);
+        last.append(bytes);
+        list(policy_reason_codes.len(), bytes);
+        policy_reason_codes.iter().for_each(|(code, count)| {
+            text(code.as_str(), bytes);
+            number(*count, bytes);
+        });
+        triggers.0.iter().for_each(|count| number(*count, bytes));
+        option(self.last_resolved.as_ref(), bytes, FactRef::append);
+        list(self.remedies.len(), bytes);
+        self.remedies.iter().for_each(|(identity, state)| {
+            bytes.extend_from_slice(identity.as_bytes());
+            number(state.count, bytes);
+            number(state.contradicted_count, bytes);
+            state.last.append(bytes);
+            append_remedy(&state.remedy, bytes);
+        });
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (line, failure_reason_code) = (Arc::new(take_task_line(rest)?), take_text(rest)?.parse().ok()?);
+        let (keys, fingerprint) = (take_keys(rest)?, Arc::new(take_json(rest)?));
+        let failed_gates = take_list(rest, |rest| take_text(rest)?.parse().ok())?;
+        let mut count = || take_number(rest);
+        let (support_count, denial_count, run_count, failure_count) = (count()?, count()?, count()?, count()?);
+        let (contradiction_count, recurrence_count, resolved_count) = (count()?, count()?, count()?);
+        let (first, last) = (FactRef::take(reader, rest)?, FactRef::take(reader, rest)?);
+        let codes = take_list(rest, |rest| Some((take_text(rest)?.parse().ok()?, take_number(rest)?)))?;
+        let mut triggers = TriggerCounts::default();
+        for count in &mut triggers.0 {
+            *count = take_number(rest)?;
+        }
+        let policy_reason_codes = BTreeMap::from_iter(codes);
+        let support =
+            Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers };
+        let last_resolved = take_option(rest, |rest| FactRef::take(reader, rest))?;
+        let remedies = take_list(rest, |rest| {
+            let (identity, count, contradicted_count) = (hash(rest)?, take_number(rest)?, take_number(rest)?);
+            let (last, remedy) = (FactRef::take(reader, rest)?, Arc::new(take_remedy(rest)?));
+            Some((identity, Box::new(RemedyState { count, contradicted_count, last, remedy })))
+        })?;
+        Some(Self {
+            line,
+            failure_reason_code,
+            keys,
+            fingerprint,
+            failed_gates,
+            support,
+            failure_count,
+            contradiction_count,
+            recurrence_count,
+            resolved_count,
+            last_resolved,
+            remedies: BTreeMap::from_iter(remedies),
+        })
+    }
+}
+
+/// An identity: its hashes, then the rest behind its length, which a reader who knows it passes over.
+fn append_identity(identity: &Identity, bytes: &mut Vec<u8>) {
+    let Identity { derived, fingerprint_hash, line, concept, .. } = identity;
+    [derived, fingerprint_hash, line, concept].into_iter().for_each(|key| bytes.extend_from_slice(key.as_bytes()));
+    behind_length(bytes, |bytes| {
+        append_task_line(&identity.task_line, bytes);
+        text(identity.failure_reason_code.as_str(), bytes);
+        append_json(&*identity.fingerprint, bytes);
+    });
+}
+
+fn take_identity(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Arc<Identity>> {
+    let (derived, fingerprint_hash, line, concept) = (hash(rest)?, hash(rest)?, hash(rest)?, hash(rest)?);
+    let mut more = take_bytes(rest)?;
+    let is_it = |known: &Identity| known.derived == derived && known.concept == concept && known.line == line;
+    reader.identities.try_get(hash_of_key(&derived), is_it, || {
+        let rest = &mut more;
+        let (task_line, code) = (take_task_line(rest)?, take_text(rest)?.parse().ok()?);
+        let hashes = [derived, line, concept];
+        Some(Arc::new(Identity::restored(task_line, code, take_json(rest)?, fingerprint_hash, hashes)))
+    })
+}
+
+fn append_keys(keys: &Keys, bytes: &mut Vec<u8>) {
+    let Keys { digest, fingerprint_hash, idempotency, derived, line, concept } = keys;
+    for key in [digest, fingerprint_hash, idempotency, derived, line, concept] {
+        bytes.extend_from_slice(key.as_bytes());
+    }
+}
+
+fn take_keys(rest: &mut &[u8]) -> Option<Keys> {
+    let (digest, fingerprint_hash, idempotency) = (hash(rest)?, hash(rest)?, hash(rest)?);
+    Some(Keys { digest, fingerprint_hash, idempotency, derived: hash(rest)?, line: hash(rest)?, concept: hash(rest)? })
+}
+
+fn append_task_line(line: &TaskLine, bytes: &mut Vec<u8>) {
+    choice(dome_core::Scope::ALL, line.scope, bytes);
+    [line.target_kind.as_str(), line.target_id.as_str(), line.action_kind.as_str()]
+        .into_iter()
+        .for_each(|part| text(part, bytes));
+}
+
+fn take_task_line(rest: &mut &[u8]) -> Option<TaskLine> {
+    let scope = take_choice(dome_core::Scope::ALL, rest)?;
+    let (target_kind, target_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
+    Some(TaskLine { scope, target_kind, target_id, action_kind: take_text(rest)?.parse().ok()? })
+}
+
+fn append_remedy(remedy: &Remedy, bytes: &mut Vec<u8>) {
+    text(remedy.kind.as_str(), bytes);
+    option(remedy.reference.as_ref(), bytes, |reference, bytes| text(reference.as_str(), bytes));
+    option(remedy.sha256.as_ref(), bytes, |sha256, bytes| bytes.extend_from_slice(sha256.as_bytes()));
+    option(remedy.summary.as_ref(), bytes, |summary, bytes| text(summary, bytes));
+}
+
+fn take_remedy(rest: &mut &[u8]) -> Option<Remedy> {
+    let kind = take_text(rest)?.parse().ok()?;
+    let reference = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+    let (sha256, summary) = (take_option(rest, hash)?, take_option(rest, |rest| Some(take_text(rest)?.into()))?);
+    Some(Remedy { kind, reference, sha256, summary })
+}
+
+fn append_guard(eval: &GuardEval, bytes: &mut Vec<u8>) {
+    option(eval.decision, bytes, |decision, bytes| choice(Decision::ALL, decision, bytes));
+    list(eval.evidence_refs.len(), bytes);
+    eval.evidence_refs.iter().for_each(|reference| text(reference, bytes));
+    text(eval.guard_id.as_str(), bytes);
+    list(eval.reason_codes.len(), bytes);
+    eval.reason_codes.iter().for_each(|code| text(code.as_str(), bytes));
+    choice(Status::ALL, eval.status, bytes);
+}
+
+fn take_guard(rest: &mut &[u8]) -> Option<GuardEval> {
+    let decision = take_option(rest, |rest| take_choice(Decision::ALL, rest))?;
+    let evidence_refs = take_list(rest, |rest| Some(take_text(rest)?.into()))?;
+    let guard_id = take_text(rest)?.parse().ok()?;
+    let reason_codes = take_list(rest, |rest| take_text(rest)?.parse().ok())?;
+    Some(GuardEval { decision, evidence_refs, guard_id, reason_codes, status: take_choice(Status::ALL, rest)? })
+}
+
+fn append_json(value: &impl serde::Serialize, bytes: &mut Vec<u8>) {
+    behind_length(bytes, |bytes| dome_core::canonical::append(value, bytes));
+}
+
+fn take_json<T: serde::de::DeserializeOwned>(rest: &mut &[u8]) -> Option<T> {
+    serde_json::from_slice(take_bytes(rest)?).ok()
+}
+
+/// Lengths are of 32 bits: a line has at most a megabyte (M-14).
+fn list(length: usize, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&(length as u32).to_le_bytes());
+}
+
+fn behind_length(bytes: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    append(bytes);
+    let length = ((bytes.len() - at - 4) as u32).to_le_bytes();
+    if let Some(place) = bytes.get_mut(at..at + 4) {
+        place.copy_from_slice(&length);
+    }
+}
+
+fn take_bytes<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let length = u32::from_le_bytes(array(rest)?) as usize;
+    let (taken, more) = rest.split_at_checked(length)?;
+    *rest = more;
+    Some(taken)
+}
+
+fn take_list<T>(rest: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+    let length = u32::from_le_bytes(array(rest)?) as usize;
+    // A length that is no length asks for no memory.
+    let mut all = Vec::with_capacity(length.min(rest.len()));
+    for _ in 0..length {
+        all.push(take(rest)?);
+    }
+    Some(all)
+}
+
+/// Identifiers and codes have at most 512 bytes (M-03); a length that two bytes cannot say is said by four behind them.
+fn text(text: &str, bytes: &mut Vec<u8>) {
+    match u16::try_from(text.len()) {
+        Ok(length) if length < u16::MAX => bytes.extend_from_slice(&length.to_le_bytes()),
+        _ => {
+            bytes.extend_from_slice(&u16::MAX.to_le_bytes());
+            list(text.len(), bytes);
+        }
+    }
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn take_text<'b>(rest: &mut &'b [u8]) -> Option<&'b str> {
+    let length = match u16::from_le_bytes(array(rest)?) {
+        u16::MAX => u32::from_le_bytes(array(rest)?) as usize,
+        length => length.into(),
+    };
+    let (taken, more) = rest.split_at_checked(length)?;
+    *rest = more;
+    str::from_utf8(taken).ok()
+}
+
+fn option<T>(value: Option<T>, bytes: &mut Vec<u8>, append: impl FnOnce(T, &mut Vec<u8>)) {
+    bytes.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        append(value, bytes);
+    }
+}
+
+fn take_option<T>(rest: &mut &[u8], take: impl FnOnce(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
+    match byte(rest)? {
+        0 => Some(None),
+        1 => take(rest).map(Some),
+        _ => None,
+    }
+}
+
+fn number(value: u64, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    array(rest).map(u64::from_le_bytes)
+}
+
+fn instant(ts: Timestamp, bytes: &mut Vec<u8>) {
+    let (seconds, nanoseconds) = ts.to_unix();
+    bytes.extend_from_slice(&seconds.to_le_bytes());
+    bytes.extend_from_slice(&nanoseconds.to_le_bytes());
+}
+
+fn take_instant(rest: &mut &[u8]) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = (i64::from_le_bytes(array(rest)?), u32::from_le_bytes(array(rest)?));
+    Timestamp::from_unix(seconds, nanoseconds).ok()
+}
+
+/// A word of a closed set, by its place in the set.
+fn choice<T: PartialEq>(all: &[T], value: T, bytes: &mut Vec<u8>) {
+    let place = all.iter().position(|word| *word == value);
+    bytes.push(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX));
+}
+
+fn take_choice<T: Copy>(all: &[T], rest: &mut &[u8]) -> Option<T> {
+    all.get(usize::from(byte(rest)?)).copied()
+}
+
+fn hash(rest: &mut &[u8]) -> Option<Sha256Hash> {
+    array(rest).map(Sha256Hash::from_bytes)
+}
+
+fn byte(rest: &mut &[u8]) -> Option<u8> {
+    array::<1>(rest).map(|[byte]| byte)
+}
+
+fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, more) = rest.split_first_chunk()?;
+    *rest = more;
+    Some(*first)
+}

@@ -1,0 +1,114 @@
+//! What an index is told: entries that were added to what it is derived from.
+
+use dome_binder::Record;
+use dome_core::{QuarantineRow, Sha256Hash, Source};
+
+/// Where the bytes of an entry stand: in a segment of a log, or in a file of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntryBytes {
+    /// The segment's first position; 0 for a result's facts, 1 for its quarantine.
+    pub segment: u64,
+    /// The first byte of its line.
+    pub start: u64,
+    /// Bytes of its line, without the line feed.
+    pub length: u64,
+}
+
+/// An envelope that was admitted.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The position of its entry: of two entries, the later one has the greater.
+    pub position: u64,
+    /// Where its bytes stand.
+    pub bytes: EntryBytes,
+    /// What the binder needs of it; its canonical bytes are not kept.
+    pub record: Box<Record>,
+}
+
+/// A line that is no envelope.
+#[derive(Clone, Debug)]
+pub struct Turned {
+    /// The position of its entry.
+    pub position: u64,
+    /// Where its bytes stand.
+    pub bytes: EntryBytes,
+    /// Where it stood.
+    pub source: Source,
+    /// SHA-256 of the line.
+    pub sha256: Sha256Hash,
+}
+
+/// How far a source was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceMark {
+    /// Its name in lineage.
+    pub name: String,
+    /// Blank lines so far.
+    pub blank: u64,
+    /// The whole checkpoint, as the log has it.
+    pub text: String,
+}
+
+/// Entries that follow what an index holds, in whatever cut. All cuts of a history come to one index.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Envelopes; a rejected line that was read again is one, at the position that it had.
+    pub arrivals: Vec<Arrival>,
+    /// Lines that are none.
+    pub turned: Vec<Turned>,
+    /// Positions of rejected lines that are envelopes now.
+    pub retried: Vec<u64>,
+    /// Positions of lines that never were lines.
+    pub withdrawn: Vec<u64>,
+    /// The last mark of each source.
+    pub marks: Vec<SourceMark>,
+}
+
+impl Batch {
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.arrivals.len() + self.turned.len() + self.retried.len() + self.withdrawn.len() + self.marks.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Up to where an index was derived.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Standing {
+    /// The position behind the last entry that it holds.
+    pub next: u64,
+    /// What that end is known by: the hash of the last entry, or the digest of a manifest.
+    pub mark: String,
+}
+
+/// A line as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawEntry {
+    /// The place of its first byte in its source.
+    pub offset: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What an index was derived from: the segments of a log, or the files of a result.
+pub trait Origin {
+    /// The line of an admitted envelope, as it was read.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is not there.
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry>;
+
+    /// The row that the quarantine has of a rejected line (M-31).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is not there.
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow>;
+}
