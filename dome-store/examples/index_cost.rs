@@ -68,9 +68,11 @@ fn main() -> Result<(), Failure> {
     let mut whole = Some(all.clone());
     let replayed = timed("replay of records", 1, || Ok(replay(whole.take().ok_or("once")?, &rules, None)))?;
     let folder = tempfile::tempdir()?;
-    for (name, shuffled, batch) in
-        [("in order, at once", false, usize::MAX), ("shuffled, at once", true, usize::MAX), ("in order, in tenths", false, all.len() / 10 + 1)]
-    {
+    for (name, shuffled, batch) in [
+        ("in order, at once", false, usize::MAX),
+        ("shuffled, at once", true, usize::MAX),
+        ("in order, in tenths", false, all.len() / 10 + 1),
+    ] {
         let mut arrivals: Vec<Arrival> = Vec::with_capacity(all.len());
         let mut order: Vec<&Box<Record>> = all.iter().collect();
         if shuffled {
@@ -128,7 +130,10 @@ fn main() -> Result<(), Failure> {
         let code = Some("TESTS_FAILED".parse()?);
         let some = Question::new(*view, Filters { failure_reason_code: code, ..Filters::default() })?;
         timed("    of one code", 3, || Ok(index.query(&some, Limit::default(), None)?))?;
-        let some = Question::new(*view, Filters { target_id: lines.first().map(|line| line.1.target_id.clone()), ..Filters::default() })?;
+        let some = Question::new(
+            *view,
+            Filters { target_id: lines.first().map(|line| line.1.target_id.clone()), ..Filters::default() },
+        )?;
         timed("    of one target", 3, || Ok(index.query(&some, Limit::default(), None)?))?;
     }
     Ok(())

@@ -25,6 +25,12 @@ fn states_are_a_small_part_of_a_log_with_many_sources() {
     assert!(states * 3 < all, "{states} of {all} bytes");
 }
 
+/// How long this thread has run on a processor, where the system tells it.
+fn on_cpu() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(told.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+}
+
 /// `cargo test -p dome-store cost -- --nocapture` tells the figures; it asserts only what holds on a busy machine.
 #[test]
 fn a_batch_costs_what_it_holds() {
@@ -39,17 +45,20 @@ fn a_batch_costs_what_it_holds() {
         rules: &as_made,
         opening: opening(limits),
     };
-    let (mut at, mut took) = (Instant::now(), Vec::new());
+    let (mut at, mut took, mut worked) = (Instant::now(), Vec::new(), vec![on_cpu()]);
     let mut told = |_: &dome_store::Acknowledged| {
         took.push(at.elapsed());
+        worked.push(on_cpu());
         at = Instant::now();
         Ok(())
     };
     ingest(&bench.store, what, &Stop::never(), &mut told, &()).unwrap();
-    assert_eq!(took.len(), 100);
+    assert!(took.len() >= 100, "{} batches", took.len());
     let mean = |part: &[Duration]| part.iter().sum::<Duration>() / u32::try_from(part.len()).unwrap();
     let begun = Instant::now();
     drop(dome_store::Writer::open_existing(&bench.store, opening(limits), &()).unwrap());
+    let cpu = |from: usize, to: usize| (worked[to] - worked[from]) / u32::try_from(to - from).unwrap();
+    println!("CPU per batch: {:?}; first twenty {:?}, last twenty {:?}", cpu(0, 100), cpu(0, 20), cpu(80, 100));
     println!(
         "per batch of 100 lines: {:?}; first ten {:?}, last ten {:?}; opened again in {:?}",
         mean(&took),

@@ -1,5 +1,12 @@
-//! What a store promises: nothing that was acknowledged is lost, nothing is invented, whatever happens in between.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
+//! What a store promises: nothing that was acknowledged is lost, nothing is invented, whatever happens in between; and what
+//! its index answers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod cost;
 mod damage;

@@ -163,7 +163,11 @@ impl Index {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
         match subject {
             Subject::Capsule(key) => {
-                let facts = self.story_of(reader, key)?;
+                let mut facts = self.story_of(reader, key)?;
+                // What its fingerprint was made of is told by the first fact that has the key.
+                if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
+                    first.record.canonical = Canonical::Held(self.canonical(first.keys.digest, origin)?.into());
+                }
                 let part = facts.part();
                 told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
                 told.subject = "capsule";
@@ -215,7 +219,8 @@ impl Index {
         let (at, told, _) = told.fits("a fact is missing in its task line")?;
         let at = *at;
         told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
-        let applied = fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
+        let applied =
+            fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
         let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
         let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
         Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
@@ -232,7 +237,12 @@ impl Index {
         canonical.filter(|canonical| Sha256Hash::of(canonical) == digest).fits("a fact is not what stands in its place")
     }
 
-    fn capsules_where(&self, reader: &mut RowReader, which: Capsules, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {
+    fn capsules_where(
+        &self,
+        reader: &mut RowReader,
+        which: Capsules,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<Capsule>> {
         let mut capsules = Vec::new();
         read::capsules(&self.db, self.seals, reader, (&self.basis.rules, as_of), which, |finished| {
             capsules.push(finished.capsule);
