@@ -1,6 +1,5 @@
 //! What is asked: the result of a replay (`--from`), or a store (`--store`), the same way.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -10,9 +9,8 @@ use clap::Args;
 use dome_binder::{Ledger, Rules, group_by_run, order, settle};
 use dome_core::Sha256Hash;
 use dome_replay::{MANIFEST, ResultDir, ResultFile, manifest_bytes};
-use dome_store::index::{self, Basis, INDEX_NAME, Index, LogLines, Origin, ResultFiles, beside};
-use dome_store::log::Checkpoint;
-use dome_store::{History, Limits, Log, StoreSettings, Totals, catch_up, told, watermark};
+use dome_store::index::{self, Basis, Index, Origin, ResultFiles, beside};
+use dome_store::{Derived, History, Limits, compact, told};
 
 use crate::output::{Watching, note};
 
@@ -54,7 +52,6 @@ impl At {
     /// When there is no result or store, or it cannot be read; and those of `question`.
     pub(crate) fn ask<T>(&self, question: impl Fn(&mut Known) -> index::Result<T>) -> anyhow::Result<T> {
         let place = self.place();
-        place.take_in()?;
         match question(&mut place.known(false)?) {
             Err(error) if error.is_unfit() => Ok(question(&mut place.known(true)?)?),
             answer => Ok(answer?),
@@ -68,19 +65,17 @@ impl At {
     /// When they cannot be read, or the policy is none.
     pub(crate) fn history(&self, policy: Option<&Path>) -> anyhow::Result<(Ledger, Rules)> {
         let policy = policy.map(dome_replay::policy).transpose()?;
-        let place = self.place();
-        place.take_in()?;
-        let (ledger, own) = match place {
+        let (ledger, own) = match self.place() {
             Place::Result(result) => {
                 let result = ResultDir::open(result)?;
                 (result.ledger()?, result.rules().clone())
             }
             Place::Store(store) => {
-                let log = Log::open(store)?;
-                let mut history = History::read(&log)?;
+                let derived = of_store(store)?;
+                let mut history = History::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| note(&format!("dome: {}", told(damage))));
                 let settled = group_by_run(history.take_records()).into_iter().map(settle).collect();
-                (order(settled), StoreSettings::rules(&log.manifest().settings)?)
+                (order(settled), derived.rules)
             }
         };
         Ok((ledger, Rules { policy: policy.unwrap_or(own.policy), ..own }))
@@ -95,16 +90,6 @@ enum Place<'p> {
 }
 
 impl Place<'_> {
-    /// Takes in what waits in the inbox of a store; says how many files wait on.
-    fn take_in(self) -> anyhow::Result<()> {
-        let Self::Store(store) = self else { return Ok(()) };
-        let waiting = catch_up(store, Limits::default(), &Watching::new("ingesting"))?;
-        if waiting > 0 {
-            note(&format!("dome: note: {waiting} files wait in the inbox of `{}`", store.display()));
-        }
-        Ok(())
-    }
-
     /// Opens it with its index, which is derived as far as it has to be; `again` from the start.
     fn known(self, again: bool) -> anyhow::Result<Known> {
         match self {
@@ -117,18 +102,25 @@ impl Place<'_> {
                 })
             }
             Self::Store(path) => {
-                let log = Log::open(path)?;
-                let basis = |seal| Ok(Basis::of_log(&log, seal)?);
-                let derive = |index: &mut Index| {
-                    index.catch_up(&log, &mut |damage| note(&format!("dome: {}", told(damage))))
-                };
-                let index = derived(Some(&path.join(INDEX_NAME)), basis, &derive, again)?;
+                if again {
+                    compact(path, &Watching::new("deriving"))?;
+                }
+                let Derived { index, lines, .. } = of_store(path)?;
                 let unlisted = (index.blank_lines()?, index.tallies()?.runs.duplicates);
                 let shown = path.display().to_string();
-                Ok(Known { index, origin: Box::new(LogLines::of(&log)?), unlisted, shown })
+                Ok(Known { index, origin: Box::new(lines), unlisted, shown })
             }
         }
     }
+}
+
+/// A store as it is asked: what waits in its inbox is taken in, or said to wait.
+fn of_store(store: &Path) -> anyhow::Result<Derived> {
+    let derived = Derived::open(store, Limits::default(), &Watching::new("deriving"))?;
+    if derived.waiting > 0 {
+        note(&format!("dome: note: {} files wait in the inbox of `{}`", derived.waiting, store.display()));
+    }
+    Ok(derived)
 }
 
 /// The files that an index is derived from.
@@ -224,47 +216,4 @@ fn secret(path: &Path) -> Option<Sha256Hash> {
     let mut secret = Vec::new();
     file.read_to_end(&mut secret).ok().filter(|_| own && secret.len() == 32)?;
     Some(Sha256Hash::of(&secret))
-}
-
-/// Counts of what a store comes to; none where none stands.
-///
-/// # Errors
-///
-/// When it cannot be read.
-pub(crate) fn totals(store: &Path) -> anyhow::Result<Totals> {
-    if !store.join("store.json").exists() {
-        return Ok(Totals::default());
-    }
-    totals_of(&Place::Store(store).known(false)?.index)
-}
-
-fn totals_of(index: &Index) -> anyhow::Result<Totals> {
-    let (tallies, mut sources) = (index.tallies()?, BTreeMap::new());
-    for mark in index.marks(None)? {
-        let checkpoint: Checkpoint = serde_json::from_str(&mark.text).context("a mark of a source is no checkpoint")?;
-        sources.insert(mark.name, checkpoint);
-    }
-    Ok(Totals {
-        entries: tallies.entries,
-        facts: tallies.facts,
-        duplicates: tallies.runs.duplicates,
-        conflicts: tallies.conflicts,
-        capsules: tallies.capsules,
-        runs: tallies.runs.runs,
-        watermark: watermark(&sources, index.as_of()?),
-    })
-}
-
-/// Derives the index of a store again from its log, and puts it in place.
-///
-/// # Errors
-///
-/// When it cannot be read.
-pub(crate) fn derive_again(store: &Path) -> anyhow::Result<Index> {
-    Ok(Place::Store(store).known(true)?.index)
-}
-
-/// The index of a store as it stands, for whoever holds it against the log; `None` where none fits.
-pub(crate) fn index_as_it_stands(store: &Path, log: &Log) -> Option<Index> {
-    Index::read(&store.join(INDEX_NAME), Basis::of_log(log, seal()?).ok()?).ok()
 }

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::args::RulesArgs;
 use crate::exit::Exit;
-use crate::known::totals;
 use crate::output::{Output, Watching, grouped, note};
 use crate::settings::Settings;
 
@@ -79,7 +78,6 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     let redact = args.redact.as_deref().unwrap_or(Path::new(BUILT_IN));
     let masking = Masking::load(Some(redact).filter(|rules| rules.as_os_str() != "off"))?;
     let stop = Stop::on_signals()?;
-    let before = totals(&args.store)?;
     let rules = |before: Option<&Rules>| rules(&args.rules, settings, before);
     let mut told = |batch: &dome_store::Acknowledged| {
         if args.follow && output.is_json() {
@@ -97,7 +95,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     };
     let ingested = ingest(&args.store, what, &stop, &mut told, &watching)?;
     drop(watching);
-    let summary = Summary::between(&args.store, ingested.tally, &before, &totals(&args.store)?)?;
+    let summary = Summary::between(&args.store, ingested.tally, &ingested.before, &ingested.totals)?;
     if output.is_json() {
         output.object(&summary)?;
     } else {

@@ -3,25 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use dome_binder::query::View;
-use dome_binder::{Rules, append_row, replay, views};
+use dome_binder::Rules;
 use dome_core::{BinderVersion, Timestamp};
 use dome_replay::{
     CapsuleCounts, DEFAULT_MEMORY, Destined, Input, Limits as ReplayLimits, Masking, Records, Spec, Written,
     check_destination, replay_into,
 };
-use dome_store::index::INDEX_NAME;
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Difference, History, Limits, Log, Opening, Report, SourceStatus, Status, export, given, merge,
-    rebuild, status, told, verify,
+    Derived, Difference, History, Limits, Log, Opening, Report, SourceStatus, Status, compact, compare_index, export, given,
+    merge, rebuild, status, told, verify,
 };
 use serde::Serialize;
 
 use crate::args::{RulesArgs, ThreadsArgs, word};
 use crate::exit::Exit;
 use crate::failing::{self, Clock, Failing};
-use crate::known::{derive_again, index_as_it_stands};
 use crate::output::{Output, Watching, grouped, note};
 use crate::render::caret;
 use crate::settings::Settings;
@@ -173,7 +170,7 @@ pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Output) ->
         StoreVerb::Quarantine(QuarantineVerb::Show(args)) => show(args, output),
         StoreVerb::Quarantine(QuarantineVerb::Retry(args)) => retry(args, output),
         StoreVerb::Merge(args) => unite(args, output),
-        StoreVerb::Compact(at) => compact(&at.store, output),
+        StoreVerb::Compact(at) => make_small(&at.store, output),
         StoreVerb::Rebuild(args) => make_anew(args, settings, output),
     }
 }
@@ -185,9 +182,12 @@ const fn whole(is_whole: bool) -> Exit {
 
 fn tell(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
     let failing = |derived: &Derived| {
-        let clock = Clock { as_of: derived.replay.as_of, window_s: derived.rules.policy.contradiction_window_s };
+        let clock = Clock { as_of: derived.index.as_of()?, window_s: derived.rules.policy.contradiction_window_s };
         let mut counts = CapsuleCounts::default();
-        derived.replay.derived.capsules.iter().for_each(|capsule| counts.add(capsule.clone()));
+        derived.index.capsules(|capsule| {
+            counts.add(capsule);
+            Ok(())
+        })?;
         Ok(failing::keeps_failing(&counts.foremost, clock))
     };
     let status = status(store, Limits::default(), failing, &Watching::new("reading"))?;
@@ -236,67 +236,13 @@ fn source_row(source: &SourceStatus) -> String {
 }
 
 fn hold(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
-    let report = verify(store, |log, history, report| compare(store, log, history, report))?;
+    let report = verify(store, compare_index)?;
     if output.is_json() {
         output.object(&report)?;
     } else {
         print_report(&report, output)?;
     }
     Ok(whole(report.is_sound()))
-}
-
-/// Holds the index against what the log comes to, as far as it was derived. One that was derived before something was
-/// lost still holds it: no difference says anything then.
-fn compare(store: &Path, log: &Log, history: History, report: &mut Report) -> dome_store::Result<bool> {
-    let index = index_as_it_stands(store, log);
-    let standing = index.as_ref().and_then(|index| index.standing().ok()).map_or(log.end(), |standing| standing.next);
-    let mut history = if standing < log.end() { History::read(&log_until(store, standing - 1)?)? } else { history };
-    let records = history.take_records();
-    let entries = records.len() as u64;
-    let derived = replay(records, &dome_store::StoreSettings::rules(&log.manifest().settings)?, None);
-    report.facts = derived.ledger.facts.len();
-    let Some(index) = index else { return Ok(history.damage().is_empty()) };
-    if !history.damage().is_empty() && index.tallies().map_or(true, |tallies| tallies.entries != entries) {
-        return Ok(false);
-    }
-    let facts = &derived.ledger.facts;
-    let capsules = derived.derived.capsules.iter().map(row_of);
-    report.hold("capsule", capsules, found(|take| index.capsules(|capsule| take(row_of(&capsule)))))?;
-    let concepts = derived.derived.concepts.iter().map(row_of);
-    report.hold("concept", concepts, found(|take| index.concepts(|concept| take(row_of(&concept)))))?;
-    let view = |view: View, report: &mut Report, rows: Vec<dome_store::Result<Vec<u8>>>| {
-        report.hold(view.short(), rows, found(|take| index.view(view, |row| take(Ok(row.to_vec())))))
-    };
-    view(View::RecentFailures, report, views::recent_failures(facts).map(|row| row_of(&row)).collect())?;
-    view(View::GateRollup, report, views::gate_rollup(facts).iter().map(row_of).collect())?;
-    view(View::GuardDenials, report, views::guard_denials(facts).iter().map(row_of).collect())?;
-    Ok(true)
-}
-
-fn log_until(store: &Path, last: u64) -> dome_store::Result<Log> {
-    Ok(Log::open(store)?.until(last))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "rows that are held against each other may be unreadable")]
-fn row_of<R: Serialize>(row: &R) -> dome_store::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    append_row(row, &mut bytes);
-    Ok(bytes)
-}
-
-/// Gathers rows that an index hands out.
-fn found(
-    each: impl FnOnce(&mut dyn FnMut(dome_store::Result<Vec<u8>>) -> dome_store::index::Result<()>) -> dome_store::index::Result<()>,
-) -> Vec<dome_store::Result<Vec<u8>>> {
-    let mut rows = Vec::new();
-    let read = each(&mut |row| {
-        rows.push(row);
-        Ok(())
-    });
-    if let Err(error) = read {
-        rows.push(Ok(error.to_string().into_bytes()));
-    }
-    rows
 }
 
 fn print_report(report: &Report, output: &mut Output) -> anyhow::Result<()> {
@@ -313,6 +259,9 @@ fn print_report(report: &Report, output: &mut Output) -> anyhow::Result<()> {
     let derived = if report.compared { format!(", {facts} facts derived again") } else { String::new() };
     output.line(&format!("{entries} entries in {} segments{derived}", report.segments))?;
     output.line(&match (report.damage.len(), report.difference_count) {
+        (0, _) if !report.compared => {
+            "the log is whole; no index stands there that fits it, so the next question derives one".to_owned()
+        }
         (damage, _) if !report.compared => format!(
             "{damage} damaged places; the index was derived before that and still holds what is lost, so \
              the two are not compared. `dome store rebuild --store {}` derives it from what is left",
@@ -383,7 +332,7 @@ struct QuarantineHeader {
 }
 
 fn list(args: &QuarantineListArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let listed = quarantine::list(&args.at.store, args.source.as_deref())?;
+    let listed = quarantine::list(&args.at.store, args.source.as_deref(), &Watching::new("reading"))?;
     if output.is_json() {
         output.object(&QuarantineHeader { format_version: "1", quarantined: listed.len() })?;
         listed.iter().try_for_each(|row| output.object(row))?;
@@ -397,7 +346,7 @@ fn list(args: &QuarantineListArgs, output: &mut Output) -> anyhow::Result<Exit> 
 }
 
 fn show(args: &QuarantineShowArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let shown = quarantine::show(&args.at.store, args.position)?;
+    let shown = quarantine::show(&args.at.store, args.position, &Watching::new("reading"))?;
     if output.is_json() {
         output.object(&shown)?;
         return Ok(Exit::Done);
@@ -432,19 +381,8 @@ fn unite(args: &StoreMergeArgs, output: &mut Output) -> anyhow::Result<Exit> {
     Ok(whole(merged.damaged == 0))
 }
 
-/// What compacting came to, its members in canonical order.
-#[derive(Serialize)]
-struct Compacted {
-    bytes_after: u64,
-    bytes_before: u64,
-    format_version: &'static str,
-}
-
-fn compact(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
-    let size = || std::fs::metadata(store.join(INDEX_NAME)).map_or(0, |found| found.len());
-    let bytes_before = size();
-    drop(derive_again(store)?);
-    let compacted = Compacted { bytes_after: size(), bytes_before, format_version: "1" };
+fn make_small(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
+    let compacted = compact(store, &Watching::new("deriving"))?;
     if output.is_json() {
         output.object(&compacted)?;
     } else {
@@ -465,7 +403,6 @@ fn make_anew(args: &StoreRebuildArgs, settings: &Settings, output: &mut Output) 
     };
     let watching = Watching::new("deriving");
     let (rebuilt, writer) = rebuild(&args.at.store, Opening::default(), &rules, &watching)?;
-    drop(derive_again(&args.at.store)?);
     drop(writer);
     if output.is_json() {
         output.object(&rebuilt)?;
