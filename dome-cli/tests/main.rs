@@ -10,3 +10,4 @@ mod purity;
 mod schemas;
 mod store;
 mod tidy;
+mod units;

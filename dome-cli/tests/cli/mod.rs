@@ -4,6 +4,7 @@ mod bad;
 mod check;
 mod contracts;
 mod convert;
+mod described;
 mod explain;
 mod failing;
 mod golden;

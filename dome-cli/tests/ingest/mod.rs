@@ -3,6 +3,7 @@
 
 mod documents;
 mod follow;
+mod inbox;
 mod late;
 mod mod;
 mod quarantine;
