@@ -11,8 +11,8 @@ use dome_binder::{Derived, LineFact, Replay, assemble, fold};
 use dome_core::arbitrary::{Dice, dice, history};
 use proptest::prelude::*;
 
-use crate::query::question;
-use crate::support::{Setting, load_lines, rows, setting};
+use super::query::question;
+use super::support::{Setting, load_lines, rows, setting};
 
 type Sections = BTreeMap<Section, Vec<u8>>;
 

@@ -7,8 +7,8 @@ use dome_binder::query::{
 use dome_core::arbitrary::{Dice, dice, history};
 use proptest::prelude::*;
 
-use crate::query::question;
-use crate::support::{Setting, load_lines, rows, setting};
+use super::query::question;
+use super::support::{Setting, load_lines, rows, setting};
 
 /// The view as its artifact has it.
 fn artifact(view: View, ledger: &Ledger) -> String {
