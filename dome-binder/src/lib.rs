@@ -36,7 +36,6 @@ mod applied;
 mod assemble;
 pub mod backtest;
 mod capsule;
-pub mod columns;
 mod compare;
 mod concept;
 mod confidence;

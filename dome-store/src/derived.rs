@@ -44,6 +44,8 @@ pub struct Derived {
     pub quarantined: Vec<Quarantined>,
     /// What was read from the log, without the records.
     pub history: History,
+    /// Lines and blank lines of all sources (L-3).
+    pub lines: (u64, u64),
 }
 
 impl Derived {
@@ -55,6 +57,7 @@ impl Derived {
     pub fn read(log: &Log) -> Result<Self> {
         let rules = StoreSettings::rules(&log.manifest().settings)?;
         let mut history = History::read(log)?;
+        let lines = history.lines();
         let replay = replay(history.take_records(), &rules, None);
         let quarantined = history.quarantined(&replay.ledger.conflicts, &mut log.segments())?;
         let totals = Totals {
@@ -66,7 +69,7 @@ impl Derived {
             runs: replay.ledger.counts.runs,
             watermark: watermark(&history.sources, replay.ledger.last_ts()),
         };
-        Ok(Self { rules, totals, replay, quarantined, history })
+        Ok(Self { rules, totals, replay, quarantined, history, lines })
     }
 }
 

@@ -199,19 +199,17 @@ pub fn catch_up(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Resul
     if waiting.is_empty() {
         return Ok(0);
     }
-    match crate::writer::Writer::try_open(store, limits, watch) {
-        Ok(Some(mut writer)) => {
-            let mut intake = Intake::as_before(&mut writer, limits, watch)?;
-            intake.readmit()?;
-            drain(&mut intake, &Stop::never())?;
-        }
-        Ok(None) => {}
-        // Whoever only reads may not be allowed to write.
-        Err(error) if error.kind() == Kind::Failed => {
-            let shown = escaped_path(store);
-            watch.note(&format!("{} files wait in the inbox of `{shown}`: {}", waiting.len(), error.chain()));
-        }
-        Err(error) => return Err(error),
+    if let Err(error) = take(store, limits, watch) {
+        // Whoever only reads may not be allowed to write, and is to be answered all the same.
+        let shown = escaped_path(store);
+        watch.note(&format!("{} files wait in the inbox of `{shown}`: {}", waiting.len(), error.chain()));
     }
     Ok(names(&folder)?.len())
+}
+
+fn take(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Result<()> {
+    let Some(mut writer) = crate::writer::Writer::try_open(store, limits, watch)? else { return Ok(()) };
+    let mut intake = Intake::as_before(&mut writer, limits, watch)?;
+    intake.readmit()?;
+    drain(&mut intake, &Stop::never()).map(drop)
 }

@@ -33,6 +33,9 @@ pub struct Merged {
     pub sources: usize,
 }
 
+/// By what a content is known: bytes that were read, SHA-256 of them, and of a last line without an end.
+type End = (u64, String, Option<String>);
+
 /// One content of a source, as a log holds it.
 struct Content {
     /// Which of the two logs.
@@ -40,8 +43,8 @@ struct Content {
     name: String,
     checkpoint: Option<Checkpoint>,
     redactions: BTreeMap<String, u64>,
-    /// Where reading stood at times: bytes, and SHA-256 of them.
-    seen: BTreeSet<(u64, String)>,
+    /// Where reading stood at times.
+    seen: BTreeSet<End>,
     /// The lines, by position.
     lines: BTreeMap<u64, Place>,
     /// Those that were rejected at first, and admitted later.
@@ -75,8 +78,12 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
             escaped_path(b)
         )));
     }
-    let terms = terms([first.session.as_ref(), second.session.as_ref()], watch)?;
+    let mut terms = terms([first.session.as_ref(), second.session.as_ref()], watch)?;
     let contents = named(sides.iter_mut().flat_map(|side| std::mem::take(&mut side.contents).into_values()).collect());
+    if terms.is_none() && !contents.is_empty() {
+        // Both have lost by which terms their lines were admitted.
+        terms = Some(Session { dome_version: env!("CARGO_PKG_VERSION").to_owned(), ..Session::default() });
+    }
     let draft = Draft::beside(out)?;
     begin(&draft.path, &sides)?;
     let mut writer = Writer::open_existing(&draft.path, opening, watch)?;
@@ -183,24 +190,27 @@ impl Content {
         for (rule, count) in &checkpoint.redactions {
             *self.redactions.entry(rule.clone()).or_default() += count;
         }
-        self.seen.insert((checkpoint.offset, checkpoint.sha256.clone()));
+        // Whoever had read all but the last line is held by this one as well.
+        self.seen.insert((checkpoint.offset, checkpoint.sha256.clone(), None));
         self.checkpoint = Some(checkpoint);
+        self.seen.extend(self.end());
     }
 
-    /// What it is known by: bytes that were read, and SHA-256 of them.
-    fn end(&self) -> Option<(u64, String)> {
-        self.checkpoint.as_ref().map(|known| (known.offset, known.sha256.clone()))
+    fn end(&self) -> Option<End> {
+        let unfinished = |known: &Checkpoint| known.unfinished.as_ref().map(|line| line.sha256.clone());
+        self.checkpoint.as_ref().map(|known| (known.offset, known.sha256.clone(), unfinished(known)))
     }
 
     /// Which of two that are known by the same is taken, and in which order contents are numbered.
-    fn rank(&self) -> (Option<(u64, String)>, bool, usize, usize, String) {
-        let unfinished = self.checkpoint.as_ref().is_some_and(|known| known.unfinished.is_some());
-        (self.end(), unfinished, self.lines.len(), self.retried.len(), self.digest.to_string())
+    fn rank(&self) -> (Option<End>, usize, usize, String) {
+        (self.end(), self.lines.len(), self.retried.len(), self.digest.to_string())
     }
 
-    /// Whether another one holds all that this one does.
+    /// Whether another one holds all that this one does: it was known by the same before it was read on.
     fn is_within(&self, other: &Self) -> bool {
-        self.end().is_some_and(|end| other.end().as_ref() != Some(&end) && other.seen.contains(&end))
+        let Some(end) = self.end() else { return false };
+        let is_empty = matches!(end, (0, _, None));
+        other.end().as_ref() != Some(&end) && (is_empty || other.seen.contains(&end))
     }
 }
 

@@ -103,12 +103,12 @@ pub trait Origin {
     /// # Errors
     ///
     /// When it cannot be read, or is not there.
-    fn line(&mut self, position: u64, bytes: EntryBytes) -> dome_replay::Result<RawEntry>;
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry>;
 
     /// The row that the quarantine has of a rejected line (M-31).
     ///
     /// # Errors
     ///
     /// When it cannot be read, or is not there.
-    fn turned(&mut self, position: u64, bytes: EntryBytes) -> dome_replay::Result<QuarantineRow>;
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow>;
 }

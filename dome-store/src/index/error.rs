@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// What it was derived from cannot be read.
     #[error(transparent)]
-    Origin(#[from] dome_replay::Error),
+    Origin(#[from] crate::Error),
     /// A question goes on where no page of it ended.
     #[error(transparent)]
     Cursor(#[from] CursorError),

@@ -7,8 +7,8 @@ use dome_binder::explain::{
     fact_story, find, line_of_source, line_story, span,
 };
 use dome_binder::query::nearest;
-use dome_binder::{Capsule, Fact, LineFact, Policy, Position, RowReader};
-use dome_core::{Problem, QuarantineRow, RawLine, Rejection, Sha256Hash, Source, Timestamp};
+use dome_binder::{Canonical, Capsule, Fact, LineFact, Policy, Position, RowReader};
+use dome_core::{Problem, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
@@ -163,7 +163,11 @@ impl Index {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
         match subject {
             Subject::Capsule(key) => {
-                let facts = self.story_of(reader, key)?;
+                let mut facts = self.story_of(reader, key)?;
+                // What its fingerprint was made of is told by the first fact that has the key.
+                if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
+                    first.record.canonical = Canonical::Held(self.canonical(first.keys.digest, origin)?.into());
+                }
                 let part = facts.part();
                 told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
                 told.subject = "capsule";
@@ -183,7 +187,7 @@ impl Index {
                 told.subject = "line";
             }
             Subject::Fact(position) => {
-                told.fact = self.fact_story(reader, candidates, position)?;
+                told.fact = self.fact_story(reader, candidates, position, origin)?;
                 told.subject = "fact";
             }
             Subject::Rejected(number) => {
@@ -200,17 +204,36 @@ impl Index {
         Ok(())
     }
 
-    fn fact_story(&self, reader: &mut RowReader, candidates: &Candidates, position: usize) -> Result<Option<FactStory>> {
+    fn fact_story(
+        &self,
+        reader: &mut RowReader,
+        candidates: &Candidates,
+        position: usize,
+        origin: &mut dyn Origin,
+    ) -> Result<Option<FactStory>> {
         let found = candidates.facts.0.get(position).map(|(_, fact, _)| fact);
         let fact = found.ok_or(Error::Broken("what was found was looked for"))?;
         let line = read::line_id(&self.db, fact.keys.line)?.fits("a task line is missing")?;
-        let own = self.bring(reader, &BTreeSet::from([line]))?;
-        let at = own.0.iter().find(|(_, known, _)| known.keys.digest == fact.keys.digest).map(|(position, ..)| *position);
-        let at = at.fits("a fact is missing in its task line")?;
+        let mut own = self.bring(reader, &BTreeSet::from([line]))?;
+        let told = own.0.iter_mut().find(|(_, known, _)| known.keys.digest == fact.keys.digest);
+        let (at, told, _) = told.fits("a fact is missing in its task line")?;
+        let at = *at;
+        told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
         let applied = fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
         let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
         let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
         Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
+    }
+
+    /// The canonical envelope of a fact: what its fingerprint was made of stands there only.
+    fn canonical(&self, digest: Sha256Hash, origin: &mut dyn Origin) -> Result<Vec<u8>> {
+        let mut select = self.db.prepare_cached("SELECT id FROM digests WHERE digest = ?1")?;
+        let id: Option<u64> = select.query_row([digest.as_bytes()], |row| row.get(0)).optional()?;
+        let id = id.fits("a fact is missing among the digests")?;
+        let line = origin.line(id, read::entry_bytes(&self.db, id)?)?;
+        let envelope = Reader::new().any_length().read(&line.bytes).ok();
+        let canonical = envelope.map(|envelope| envelope.to_canonical());
+        canonical.filter(|canonical| Sha256Hash::of(canonical) == digest).fits("a fact is not what stands in its place")
     }
 
     fn capsules_where(&self, reader: &mut RowReader, which: Capsules, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {

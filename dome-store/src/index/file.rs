@@ -102,7 +102,8 @@ pub(super) fn make(path: Option<&Path>) -> Result<Connection> {
     db.execute_batch("PRAGMA page_size = 8192;")?;
     tune(&db)?;
     // Nobody sees it before it is whole.
-    db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+    let journal = if path.is_some() { "OFF" } else { "MEMORY" };
+    db.execute_batch(&format!("PRAGMA journal_mode = {journal}; PRAGMA synchronous = OFF;"))?;
     db.execute_batch(SCHEMA)?;
     Ok(db)
 }

@@ -13,6 +13,8 @@ mod derive;
 mod error;
 mod explain;
 mod file;
+mod from_log;
+mod from_result;
 mod priors;
 mod query;
 mod read;
@@ -23,10 +25,12 @@ use std::path::{Path, PathBuf};
 
 use dome_binder::{Capsule, Concept, RowReader, Rules, snapshot_digest};
 use dome_core::{Sha256Hash, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
 pub use error::{Error, Result};
+pub use from_log::{INDEX_NAME, LogLines};
+pub use from_result::{ResultFiles, ResultLines, beside};
 pub use explain::{Explained, Explanation, Unlisted};
 pub use query::{QueryHeader, QueryPage};
 pub use rows::Tallies;
@@ -121,13 +125,13 @@ impl Index {
     }
 
     fn begun(self) -> Result<Self> {
-        read::set_meta(&self.db, "basis", &self.basis.to_text()?)?;
-        read::set_meta(&self.db, "standing", &serde_json::to_string(&Standing { next: 1, mark: String::new() })?)?;
+        read::set_meta(&self.db, self.seals, "basis", &self.basis.to_text()?)?;
+        read::set_meta(&self.db, self.seals, "standing", &serde_json::to_string(&Standing { next: 1, mark: String::new() })?)?;
         Ok(self)
     }
 
     fn fitting(self) -> Result<Self> {
-        let said = read::meta(&self.db, "basis")?;
+        let said = read::meta(&self.db, self.seals, "basis")?;
         (said == Some(self.basis.to_text()?)).then_some(self).fits("it is of something else")
     }
 
@@ -143,7 +147,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn standing(&self) -> Result<Standing> {
-        json(read::meta(&self.db, "standing")?.fits("it does not say up to where it was derived")?.as_bytes())
+        read::standing(&self.db, self.seals)
     }
 
     /// Takes entries in, in one transaction: afterwards the index holds all of them, or is what it was before.
@@ -153,9 +157,14 @@ impl Index {
     ///
     /// When it cannot be written, or a row that is needed does not fit; then deriving from the start helps.
     pub fn derive(&mut self, batch: Batch, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
-        let tx = self.db.transaction()?;
+        let before = self.standing()?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Someone else may have derived while the lock was waited for.
+        if read::standing(&tx, self.seals)? != before {
+            return Err(Error::Unfit("someone else derived it meanwhile"));
+        }
         let tallies = Derivation::new(&tx, &self.basis.rules, self.seals, origin)?.run(batch)?;
-        read::set_meta(&tx, "standing", &serde_json::to_string(to)?)?;
+        read::set_meta(&tx, self.seals, "standing", &serde_json::to_string(to)?)?;
         tx.execute("DELETE FROM meta WHERE name = 'snapshot_digest'", [])?;
         tx.commit()?;
         Ok(tallies)
@@ -167,7 +176,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn tallies(&self) -> Result<Tallies> {
-        read::meta(&self.db, "tallies")?.map_or_else(|| Ok(Tallies::default()), |text| json(text.as_bytes()))
+        read::tallies(&self.db, self.seals)
     }
 
     /// The instant that staleness is measured at (M-92).
@@ -185,7 +194,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn snapshot_digest(&self) -> Result<Sha256Hash> {
-        if let Some(kept) = read::meta(&self.db, "snapshot_digest")? {
+        if let Some(kept) = read::meta(&self.db, self.seals, "snapshot_digest")? {
             return kept.parse().ok().fits("its snapshot's digest is none");
         }
         let mut select = self.db.prepare("SELECT digest FROM digests ORDER BY digest")?;
@@ -193,9 +202,20 @@ impl Index {
         let digests = digests.collect::<std::result::Result<Vec<_>, _>>()?;
         let digest = snapshot_digest(digests.into_iter().map(Sha256Hash::from_bytes));
         if self.writes {
-            read::set_meta(&self.db, "snapshot_digest", &digest.to_string())?;
+            read::set_meta(&self.db, self.seals, "snapshot_digest", &digest.to_string())?;
         }
         Ok(digest)
+    }
+
+    /// Where a rejected line stands that is still turned away.
+    fn turned_at(&self, position: u64) -> Result<Option<EntryBytes>> {
+        let mut select = self.db.prepare_cached(
+            "SELECT segment, start, length FROM rejected WHERE id = ?1 AND state = 'quarantined'",
+        )?;
+        let found = select.query_row([position], |row| {
+            Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? })
+        });
+        Ok(found.optional()?)
     }
 
     /// Blank lines of all sources, as their marks say.

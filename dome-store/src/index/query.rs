@@ -202,15 +202,20 @@ impl Index {
         };
         let direction = if from_end { "DESC" } else { "ASC" };
         let mut select = self.db.prepare_cached(&format!(
-            "SELECT place, id, line, code, policy FROM facts WHERE flags & ?1 AND (?2 IS NULL OR code = ?2)
+            "SELECT place, id, line, code, policy, flags, seal FROM facts WHERE flags & ?1 AND (?2 IS NULL OR code = ?2)
              ORDER BY place {direction}"
         ))?;
         let mut rows = select.query(rusqlite::params![flag(view), code])?;
         while let Some(row) = rows.next()? {
-            let order = order(row.get_ref(0)?.as_blob()?)?;
-            let (line, code) = (self.line_of(seen, row.get(2)?)?, self.code_of(seen, row.get(3)?)?);
+            let place = row.get_ref(0)?.as_blob()?;
+            let (id, line, code, policy): (u64, i64, i64, _) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+            if self.seals.of_fact(place, id, line, code, policy, row.get(5)?) != row.get_ref(6)?.as_blob()? {
+                return Err(super::Error::Unfit("a fact is not the one that was written"));
+            }
+            let order = order(place)?;
+            let (line, code) = (self.line_of(seen, line)?, self.code_of(seen, code)?);
             if filters.select_by(&line, &code, &order.run_id, order.ts) {
-                let fact = Selected { order, id: row.get(1)?, line, code, policy: row.get(4)? };
+                let fact = Selected { order, id, line, code, policy };
                 if take(self, seen, fact)? == Walk::Enough {
                     break;
                 }
@@ -346,7 +351,9 @@ impl Index {
             self.seals.check(Table::Totals, name.as_bytes(), bytes, row.get_ref(2)?.as_blob()?)?;
             totals.push((name, json(bytes)?));
         }
-        Ok(totals)
+        let tallies = self.tallies()?;
+        let expected = if view == View::GateRollup { tallies.gate_rows } else { tallies.denial_rows };
+        (expected == totals.len() as u64).then_some(totals).fits("a row of a view is missing")
     }
 
     /// Filters whose value no row of the whole view has.

@@ -4,20 +4,36 @@ use dome_binder::{Applied, Fact, FinishedCapsule, FoldedCapsule, Record, RowRead
 use dome_core::{Sha256Hash, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::batch::EntryBytes;
+use super::batch::{EntryBytes, Standing};
 use super::error::{Fits, Result};
-use super::rows::{Judged, TaskFact, TaskRow, order, read_applied, read_key};
+use super::rows::{Judged, Tallies, TaskFact, TaskRow, json, order, read_applied, read_key};
 use super::seal::{Seals, Table};
 
 /// What is said of the whole index under a name.
-pub(super) fn meta(db: &Connection, name: &str) -> Result<Option<String>> {
-    let mut select = db.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
-    Ok(select.query_row([name], |row| row.get(0)).optional()?)
+pub(super) fn meta(db: &Connection, seals: Seals, name: &str) -> Result<Option<String>> {
+    let mut select = db.prepare_cached("SELECT value, seal FROM meta WHERE name = ?1")?;
+    let found: Option<(String, Vec<u8>)> =
+        select.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((value, seal)) = found else { return Ok(None) };
+    seals.check(Table::Meta, name.as_bytes(), value.as_bytes(), &seal)?;
+    Ok(Some(value))
 }
 
-pub(super) fn set_meta(db: &Connection, name: &str, value: &str) -> Result<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?.execute([name, value])?;
+pub(super) fn set_meta(db: &Connection, seals: Seals, name: &str, value: &str) -> Result<()> {
+    let seal = seals.of(Table::Meta, name.as_bytes(), value.as_bytes());
+    db.prepare_cached("INSERT OR REPLACE INTO meta (name, value, seal) VALUES (?1, ?2, ?3)")?
+        .execute(params![name, value, seal])?;
     Ok(())
+}
+
+/// What is counted of the whole history.
+pub(super) fn tallies(db: &Connection, seals: Seals) -> Result<Tallies> {
+    meta(db, seals, "tallies")?.map_or_else(|| Ok(Tallies::default()), |text| json(text.as_bytes()))
+}
+
+/// Up to where an index was derived.
+pub(super) fn standing(db: &Connection, seals: Seals) -> Result<Standing> {
+    json(meta(db, seals, "standing")?.fits("it does not say up to where it was derived")?.as_bytes())
 }
 
 /// The record of an entry.
@@ -154,13 +170,21 @@ pub(super) fn capsules(
         Capsules::OfConcept(key) | Capsules::WithFingerprint(key) => select.query(params![key.as_bytes()])?,
         Capsules::All => select.query([])?,
     };
+    let mut found = 0;
     while let Some(row) = rows.next()? {
+        found += 1;
         let Some(FoldedCapsule { state, guard_denied }) = folded_of(row, seals, reader)? else { continue };
         let counts = judged(db, seals, reader, state.keys.derived)?.unwrap_or_default().counts;
         let capsule = finish(&state, counts, guard_denied, rules, as_of);
         take(FinishedCapsule { state, capsule })?;
     }
-    Ok(())
+    // Rows that are gone are missed where something sealed says how many there are.
+    let expected = match which {
+        Capsules::OfLine(line) => Some(task_row(db, seals, reader, line)?.keys),
+        Capsules::All => Some(tallies(db, seals)?.keys),
+        Capsules::OfConcept(_) | Capsules::WithFingerprint(_) => None,
+    };
+    expected.is_none_or(|expected| expected == found).then_some(()).fits("a capsule is missing")
 }
 
 /// The finished capsules with a concept key.

@@ -51,6 +51,8 @@ pub(super) struct TaskFact {
 pub(super) struct TaskRow {
     pub(super) line: TaskLine,
     pub(super) facts: Vec<TaskFact>,
+    /// How many derived keys its facts have.
+    pub(super) keys: u64,
     /// The derived keys that its facts applied.
     pub(super) applied: Vec<Sha256Hash>,
 }
@@ -58,9 +60,10 @@ pub(super) struct TaskRow {
 impl TaskRow {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
         let line = serde_json::to_vec(&self.line)?;
-        let mut bytes = Vec::with_capacity(line.len() + 24 + self.facts.len() * 30 + self.applied.len() * 32);
+        let mut bytes = Vec::with_capacity(line.len() + 32 + self.facts.len() * 30 + self.applied.len() * 32);
         count(line.len(), &mut bytes);
         bytes.extend_from_slice(&line);
+        bytes.extend_from_slice(&self.keys.to_le_bytes());
         count(self.facts.len(), &mut bytes);
         for fact in &self.facts {
             let (seconds, nanoseconds) = fact.ordered_ts.to_unix();
@@ -85,7 +88,7 @@ impl TaskRow {
         let (line, more) = rest.split_at_checked(length)?;
         *rest = more;
         let line = serde_json::from_slice(line).ok()?;
-        let facts = number(rest)?;
+        let (keys, facts) = (number(rest)?, number(rest)?);
         let mut fact = || {
             let (id, seconds) = (number(rest)?, i64::from_le_bytes(array(rest)?));
             let ordered_ts = Timestamp::from_unix(seconds, u32::from_le_bytes(array(rest)?)).ok()?;
@@ -94,9 +97,9 @@ impl TaskRow {
             Some(TaskFact { id, ordered_ts, place, unseen_denial: unseen == 1, bound })
         };
         let facts = (0..facts).map(|_| fact()).collect::<Option<_>>()?;
-        let (keys, []) = rest.as_chunks::<32>() else { return None };
-        let applied = keys.iter().map(|key| Sha256Hash::from_bytes(*key)).collect();
-        Some(Self { line, facts, applied })
+        let (hashes, []) = rest.as_chunks::<32>() else { return None };
+        let applied = hashes.iter().map(|key| Sha256Hash::from_bytes(*key)).collect();
+        Some(Self { line, facts, keys, applied })
     }
 }
 
@@ -199,6 +202,8 @@ pub struct Tallies {
     pub failing: u64,
     /// Envelopes that a fact rules out.
     pub conflicts: u64,
+    /// Derived keys of facts, minted or not.
+    pub keys: u64,
     /// Capsules.
     pub capsules: u64,
     /// Concepts that are listed.
@@ -209,6 +214,10 @@ pub struct Tallies {
     pub applied_unknown: u64,
     /// Facts that apply a key that some fact mints, but no earlier one (M-44).
     pub applied_too_early: u64,
+    /// Rows of the view of gates.
+    pub gate_rows: u64,
+    /// Rows of the view of denials.
+    pub denial_rows: u64,
     /// What was counted of the runs (M-44).
     pub runs: RunCounts,
 }

@@ -1,7 +1,7 @@
 -- What an index holds: everything is derived, and can be derived again.
 -- Rows that answers are made of carry a seal, which is looked at when they are read.
 
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
 
 -- Names of sources, reason codes and policy codes, each kept once.
 CREATE TABLE words (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -19,7 +19,7 @@ CREATE TABLE lines (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, row BLOB N
 -- The facts in total order. flags: 1 failing, 2 lists gates, 4 was denied something.
 CREATE TABLE facts (
     place BLOB PRIMARY KEY, id INTEGER NOT NULL, line INTEGER NOT NULL, code INTEGER NOT NULL, policy INTEGER,
-    flags INTEGER NOT NULL
+    flags INTEGER NOT NULL, seal BLOB NOT NULL
 ) WITHOUT ROWID;
 -- How many facts there are from one place of the total order to the next, so that ranks need no scan.
 CREATE TABLE spans (first BLOB PRIMARY KEY, facts INTEGER NOT NULL) WITHOUT ROWID;

@@ -19,6 +19,8 @@ pub(super) enum Table {
     Judged,
     Concepts,
     Totals,
+    Meta,
+    Facts,
 }
 
 /// Seals rows by one key: whoever does not have it cannot make a row that is believed.
@@ -42,6 +44,16 @@ impl Seals {
         let mut seal = [0; SEAL_BYTES];
         seal.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         seal
+    }
+
+    /// The seal of a fact's place in the total order, with what selects it.
+    pub(super) fn of_fact(&self, place: &[u8], id: u64, line: i64, code: i64, policy: Option<i64>, flags: u8) -> [u8; SEAL_BYTES] {
+        let mut row = [0; 34];
+        let numbers = [id, line.cast_unsigned(), code.cast_unsigned(), policy.unwrap_or(0).cast_unsigned()];
+        let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
+        let bytes = numbers.chain([u8::from(policy.is_some()), flags]);
+        row.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        self.of(Table::Facts, place, &row)
     }
 
     /// Refuses a row that was not sealed as it is.

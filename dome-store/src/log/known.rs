@@ -43,6 +43,11 @@ impl Known {
                 return Self::of(entries);
             }
         }
+        Self::read_whole(log)
+    }
+
+    /// Reads the whole log: what [`Known::read`] comes to as well.
+    pub(crate) fn read_whole(log: &Log) -> Result<Self> {
         Self::of(log.scan(1))
     }
 

@@ -11,6 +11,8 @@ mod tail;
 mod write;
 
 pub use entry::{Admitted, Checkpoint, Entry, Late, Raw, Rejected, Session, State, Unfinished};
+#[cfg(test)]
+pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
 pub(crate) use recover::{Recovered, recover};
 pub use scan::{Damage, Found, Place};
@@ -205,12 +207,16 @@ impl Log {
     /// When the log cannot be read.
     pub fn is_ahead_of_manifest(&self) -> Result<bool> {
         let Some(folder) = &self.folder else { return Ok(false) };
-        let mut ahead = tail::Tail::default();
+        let names = folder.names()?;
+        let positions = || names.iter().filter_map(|name| position_of(name));
+        let mut batches = 0;
         if let Some(last) = self.manifest.segments.last() {
-            ahead = tail::look(folder, &last.name, last.length, self.end())?;
+            batches += tail::look(folder, &last.name, last.length, self.end()).map_or(0, |tail| tail.batches);
         }
-        let later = folder.names()?.into_iter().filter_map(|name| position_of(&name)).any(|at| at > self.end());
-        Ok(ahead.batches > 1 || later)
+        if positions().any(|at| at == self.end()) {
+            batches += tail::look(folder, &segment_name(self.end()), 0, self.end()).map_or(0, |tail| tail.batches);
+        }
+        Ok(batches > 1 || positions().any(|at| at > self.end()))
     }
 
     /// The folder of the store.

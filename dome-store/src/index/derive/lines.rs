@@ -48,7 +48,7 @@ impl Derivation<'_> {
         };
         let mut by_key: BTreeMap<Sha256Hash, Vec<Applied>> = BTreeMap::new();
         applied.into_iter().for_each(|applied| by_key.entry(applied.capsule).or_default().push(applied));
-        let row = TaskRow {
+        let mut row = TaskRow {
             line: (*first.keys.task_line).clone(),
             facts: facts
                 .iter()
@@ -62,15 +62,17 @@ impl Derivation<'_> {
                     bound,
                 })
                 .collect(),
+            keys: 0,
             applied: by_key.keys().copied().collect(),
         };
-        self.write_line(id, key, &row)?;
         self.write_applied(id, before.map(|row| row.applied).unwrap_or_default(), &by_key)?;
         let mut keys: BTreeMap<Sha256Hash, LineKey> = BTreeMap::new();
         for (id, fact) in &facts {
             let place = || LineKey { concept: fact.keys.concept, fingerprint: fact.keys.fingerprint_hash, fact: *id };
             keys.entry(fact.keys.derived).or_insert_with(place);
         }
+        row.keys = keys.len() as u64;
+        self.write_line(id, key, &row)?;
         let folded = capsules.into_iter().map(|state| (state.keys.derived, FoldedCapsule { state, guard_denied }));
         self.write_keys(id, new, &keys, &folded.collect())
     }
@@ -125,6 +127,7 @@ impl Derivation<'_> {
         folded: &BTreeMap<Sha256Hash, FoldedCapsule>,
     ) -> Result<()> {
         let before = if new { BTreeMap::new() } else { self.keys_of(line)? };
+        self.tallies.keys = self.tallies.keys + keys.len() as u64 - before.len() as u64;
         let gone: BTreeSet<Sha256Hash> = before.keys().filter(|key| !keys.contains_key(key)).copied().collect();
         for key in gone {
             self.tx.prepare_cached("DELETE FROM keys WHERE key = ?1")?.execute([key.as_bytes()])?;

@@ -33,7 +33,7 @@ use self::names::Names;
 use self::totals::Totals;
 use super::batch::{Arrival, Batch, Origin, Turned};
 use super::error::{Fits, Result};
-use super::rows::{Tallies, json};
+use super::rows::Tallies;
 use super::seal::{Seals, Table};
 
 /// Facts that a task line gains and loses.
@@ -76,7 +76,7 @@ impl<'d> Derivation<'d> {
         let next = |table: &str| -> Result<i64> {
             Ok(tx.query_row(&format!("SELECT coalesce(max(id), 0) + 1 FROM {table}"), [], |row| row.get(0))?)
         };
-        let tallies = crate::index::read::meta(tx, "tallies")?.map_or_else(|| Ok(Tallies::default()), |text| json(text.as_bytes()))?;
+        let tallies = crate::index::read::tallies(tx, seals)?;
         Ok(Self {
             tx,
             rules,
@@ -111,7 +111,7 @@ impl<'d> Derivation<'d> {
         self.finish()?;
         self.concepts()?;
         self.write_totals()?;
-        crate::index::read::set_meta(self.tx, "tallies", &serde_json::to_string(&self.tallies)?)?;
+        crate::index::read::set_meta(self.tx, self.seals, "tallies", &serde_json::to_string(&self.tallies)?)?;
         Ok(self.tallies)
     }
 

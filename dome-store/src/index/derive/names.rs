@@ -144,10 +144,11 @@ impl Derivation<'_> {
         }
         names.facts.sort_unstable();
         let mut insert = tx.prepare_cached(
-            "INSERT INTO facts (place, id, line, code, policy, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO facts (place, id, line, code, policy, flags, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         for (place, id, line, code, policy, flags) in &names.facts {
-            insert.execute(params![place, id, line, code, policy, flags])?;
+            let seal = self.seals.of_fact(place, *id, *line, *code, *policy, *flags);
+            insert.execute(params![place, id, line, code, policy, flags, seal])?;
         }
         let added: Vec<&[u8]> = names.facts.iter().map(|(place, ..)| place.as_slice()).collect();
         super::spans::change(tx, &added, &names.gone)

@@ -133,13 +133,14 @@ impl Derivation<'_> {
             let before = self.total(&name)?;
             let (Some(mut sum), Some(minus)) = (before.clone(), minus) else {
                 // Nothing goes out: what comes in is added to what there is.
-                let mut sum = before;
+                let (mut sum, new) = (before.clone(), before.is_none());
                 match (&mut sum, plus) {
                     (Some(sum), Some(plus)) => sum.add(&plus),
                     (None, plus) => sum = plus,
                     (Some(_), None) => {}
                 }
                 if let Some(sum) = sum {
+                    *self.rows_of(name.0) += u64::from(new);
                     self.write_total(&name, &sum)?;
                 }
                 continue;
@@ -151,6 +152,7 @@ impl Derivation<'_> {
             let first = edge(minus.first_ts <= sum.first_ts, plus.as_ref().map(|plus| plus.first_ts <= minus.first_ts));
             let last = edge(minus.last_ts >= sum.last_ts, plus.as_ref().map(|plus| plus.last_ts >= minus.last_ts));
             if sum.runs == 0 {
+                *self.rows_of(name.0) -= 1;
                 self.delete_total(&name)?;
             } else if first && last {
                 self.write_total(&name, &sum)?;
@@ -185,6 +187,12 @@ impl Derivation<'_> {
             self.write_total(name, total)?;
         }
         Ok(())
+    }
+
+    /// The count of rows of a view.
+    fn rows_of(&mut self, view: u8) -> &mut u64 {
+        let tallies = &mut self.tallies;
+        if view == View::GateRollup.tag() { &mut tallies.gate_rows } else { &mut tallies.denial_rows }
     }
 
     fn total(&self, (view, name): &Name) -> Result<Option<Total>> {

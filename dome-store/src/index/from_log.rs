@@ -1,0 +1,269 @@
+//! The index of a store: entries of its log in, and lines of it read again.
+
+use std::collections::HashMap;
+
+use dome_binder::Recorder;
+use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
+use super::error::{Fits, Result};
+use super::rows::json;
+use super::{Basis, Index};
+use crate::error::{self, Invariant};
+use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
+use crate::settings::StoreSettings;
+
+/// Its name in the store.
+pub const INDEX_NAME: &str = "index.sqlite";
+/// Entries that are taken in at once: more are held in memory, fewer touch runs and lines again that they share.
+const ENTRIES: usize = 1 << 20;
+
+/// The end of what an index holds: the last entry, and where it stands.
+#[derive(Serialize, Deserialize)]
+struct LastEntry {
+    position: u64,
+    segment: u64,
+    start: u64,
+    length: u64,
+    entry: Sha256Hash,
+}
+
+impl Basis {
+    /// What the index of a store is of: the store as it was made last, and the rules that it derives by. Entries are
+    /// only ever added to that. `seal` is what rows are sealed by.
+    ///
+    /// # Errors
+    ///
+    /// When this build cannot go by the store's rules.
+    pub fn of_log(log: &Log, seal: Sha256Hash) -> error::Result<Self> {
+        let manifest = log.manifest();
+        let identity = format!("store {} {}", manifest.store, manifest.generation);
+        Ok(Self { identity, rules: StoreSettings::rules(&manifest.settings)?, as_of: None, seal })
+    }
+}
+
+/// Lines of a log, read again where entries say that they stand.
+pub struct LogLines {
+    segments: Segments,
+    not_after: Option<Timestamp>,
+}
+
+impl LogLines {
+    /// Those of a log.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn of(log: &Log) -> error::Result<Self> {
+        let mut segments = log.segments();
+        let state = log.manifest().state.map(|at| segments.read(at.place(), at.position)).transpose()?.flatten();
+        let mut not_after = None;
+        if let (Some(Entry::State(state)), Some(at)) = (state, log.manifest().state) {
+            not_after = state.session.and_then(|session| session.not_after);
+            // Terms may have changed since.
+            for found in log.scan_at(at)? {
+                if let Found::Entry { entry: Entry::Session(session), .. } = found? {
+                    not_after = session.not_after;
+                }
+            }
+        }
+        Ok(Self { segments, not_after })
+    }
+
+    fn entry(&mut self, position: u64, bytes: EntryBytes) -> error::Result<Entry> {
+        let EntryBytes { segment, start, length } = bytes;
+        let entry = self.segments.read(Place { segment, start, length }, position)?;
+        entry.ok_or_else(|| error::Error::invalid(format!("entry {position} of the log is damaged")))
+    }
+}
+
+impl Origin for LogLines {
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
+        match self.entry(position, bytes)? {
+            Entry::Line(line) => Ok(RawEntry { offset: line.offset, bytes: line.raw.into_bytes() }),
+            Entry::Rejected(rejected) => {
+                let bytes = rejected.bytes().invariant("a line that was read again was kept whole")?;
+                Ok(RawEntry { offset: rejected.row.offset, bytes })
+            }
+            _ => Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
+        }
+    }
+
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
+        let (row, whole) = match self.entry(position, bytes)? {
+            Entry::Rejected(rejected) => {
+                let whole = rejected.bytes();
+                let late = rejected.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture);
+                match whole.filter(|_| late) {
+                    Some(whole) => (rejected.row, whole),
+                    None => return Ok(rejected.row),
+                }
+            }
+            // An envelope of another version, which this one does not read.
+            Entry::Line(Admitted { offset, raw, source }) => {
+                let whole = raw.into_bytes();
+                let Err(rejection) = Reader::new().read(&whole) else {
+                    return Err(error::Error::broken("a line that is turned away is no envelope"));
+                };
+                return Ok(RawLine::of(&whole).row(offset, source, rejection));
+            }
+            _ => return Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
+        };
+        // What is wrong with a line that was too far ahead of the clock is told by the last terms (M-32).
+        Ok(match Reader::new().not_after(self.not_after).read(&whole) {
+            Err(rejection) => RawLine::of(&whole).row(row.offset, row.source, rejection),
+            Ok(_) => row,
+        })
+    }
+}
+
+impl Index {
+    /// Whether the index stands where the log has been: then what the log has beyond is all that it lacks.
+    ///
+    /// # Errors
+    ///
+    /// When either cannot be read.
+    pub fn is_behind(&self, log: &Log) -> Result<bool> {
+        let standing = self.standing()?;
+        if standing.next > log.end() {
+            return Ok(false);
+        }
+        if standing.mark.is_empty() {
+            return Ok(true);
+        }
+        let mark: LastEntry = json(standing.mark.as_bytes())?;
+        let place = Place { segment: mark.segment, start: mark.start, length: mark.length };
+        let found = log.segments().read(place, mark.position)?;
+        Ok(found.map(|entry| digest(&entry)).transpose()? == Some(mark.entry))
+    }
+
+    /// Takes in what the log has and the index has not; places of the log that cannot be read are handed out, and done
+    /// without.
+    ///
+    /// # Errors
+    ///
+    /// When the index is not of this log, so that deriving from the start helps; or either cannot be used.
+    pub fn catch_up(&mut self, log: &Log, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+        self.is_behind(log)?.then_some(()).fits("it is not of the log as it is")?;
+        let mut reading = Reading::new(LogLines::of(log)?);
+        for found in log.scan(self.standing()?.next) {
+            match found? {
+                Found::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
+                Found::Damage(damage) => damaged(&damage),
+            }
+            if reading.entries >= ENTRIES {
+                let next = reading.next;
+                reading.derive(self, next)?;
+            }
+        }
+        if self.standing()?.next < log.end() {
+            reading.derive(self, log.end())?;
+        }
+        Ok(())
+    }
+}
+
+fn digest(entry: &Entry) -> Result<Sha256Hash> {
+    Ok(Sha256Hash::of(&serde_json::to_vec(entry)?))
+}
+
+/// Entries of a log that become a batch.
+struct Reading {
+    lines: LogLines,
+    reader: Reader,
+    recorder: Recorder,
+    batch: Batch,
+    /// Rejected lines of the batch, for those that are read again in it.
+    rejected: HashMap<u64, EntryBytes>,
+    last: Option<(u64, Place)>,
+    next: u64,
+    entries: usize,
+}
+
+impl Reading {
+    fn new(lines: LogLines) -> Self {
+        Self {
+            lines,
+            reader: Reader::new(),
+            recorder: Recorder::default(),
+            batch: Batch::default(),
+            rejected: HashMap::new(),
+            last: None,
+            next: 1,
+            entries: 0,
+        }
+    }
+
+    fn entry(&mut self, index: &Index, position: u64, place: Place, entry: Entry) -> Result<()> {
+        let bytes = EntryBytes { segment: place.segment, start: place.start, length: place.length };
+        self.next = position + 1;
+        self.entries += 1;
+        self.last = Some((position, place));
+        match entry {
+            Entry::Line(line) => self.line(position, bytes, line),
+            Entry::Rejected(rejected) => {
+                self.rejected.insert(position, bytes);
+                let (source, sha256) = (rejected.row.source.clone(), rejected.row.sha256);
+                self.batch.turned.push(Turned { position, bytes, source, sha256 });
+            }
+            Entry::Source(checkpoint) => self.batch.marks.push(source_mark(&checkpoint)?),
+            Entry::Retried { of } => self.retried(index, of)?,
+            Entry::Withdrawn { of } => self.batch.withdrawn.push(of),
+            Entry::Session(_) | Entry::State(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What the last entry is known by.
+    fn mark(&mut self) -> Result<String> {
+        let Some((position, place)) = self.last else { return Ok(String::new()) };
+        let Place { segment, start, length } = place;
+        let entry = digest(&self.lines.entry(position, EntryBytes { segment, start, length })?)?;
+        Ok(serde_json::to_string(&LastEntry { position, segment, start, length, entry })?)
+    }
+
+    fn line(&mut self, position: u64, bytes: EntryBytes, line: Admitted) {
+        match self.reader.read(line.raw.as_bytes()) {
+            Ok(envelope) => {
+                let record = Box::new(self.recorder.record(envelope, line.source));
+                self.batch.arrivals.push(Arrival { position, bytes, record });
+            }
+            Err(_) => {
+                let sha256 = Sha256Hash::of(line.raw.as_bytes());
+                self.batch.turned.push(Turned { position, bytes, source: line.source, sha256 });
+            }
+        }
+    }
+
+    /// A rejected line that was read again, and is an envelope.
+    fn retried(&mut self, index: &Index, of: u64) -> Result<()> {
+        let bytes = match self.rejected.get(&of) {
+            Some(bytes) => Some(*bytes),
+            None => index.turned_at(of)?,
+        };
+        let Some(bytes) = bytes else { return Ok(()) };
+        let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };
+        let whole = rejected.bytes();
+        if let Some(Ok(envelope)) = whole.as_deref().map(|whole| self.reader.read(whole)) {
+            let record = Box::new(self.recorder.record(envelope, rejected.row.source.clone()));
+            self.batch.arrivals.push(Arrival { position: of, bytes, record });
+            self.batch.retried.push(of);
+        }
+        Ok(())
+    }
+
+    fn derive(&mut self, index: &mut Index, next: u64) -> Result<()> {
+        let batch = std::mem::take(&mut self.batch);
+        self.rejected.clear();
+        self.entries = 0;
+        let mark = self.mark()?;
+        index.derive(batch, &Standing { next, mark }, &mut self.lines)?;
+        Ok(())
+    }
+}
+
+fn source_mark(checkpoint: &Checkpoint) -> Result<SourceMark> {
+    let text = serde_json::to_string(checkpoint)?;
+    Ok(SourceMark { name: checkpoint.name.clone(), blank: checkpoint.blank, text })
+}

@@ -1,0 +1,207 @@
+//! The index of a result: the rows of its files in, and rows of them read again.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use dome_binder::{Recorder, Rules};
+use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Timestamp};
+use dome_replay::{FactRow, source_of};
+use sha2::{Digest, Sha256};
+
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, Standing, Turned};
+use super::error::{Error, Result};
+use super::{Basis, Index};
+use crate::error;
+
+/// Facts that are taken in at once.
+const FACTS: usize = 1 << 20;
+/// The number by which entries say that they stand in `facts.jsonl`, and in `quarantine.jsonl`.
+const IN_FACTS: u64 = 0;
+const IN_QUARANTINE: u64 = 1;
+
+/// The files of a result that an index is derived from, as its manifest names them.
+#[derive(Clone, Debug)]
+pub struct ResultFiles {
+    /// The directory.
+    pub path: PathBuf,
+    /// SHA-256 of `manifest.json`.
+    pub manifest: Sha256Hash,
+    /// SHA-256 of `facts.jsonl`.
+    pub facts: Sha256Hash,
+    /// SHA-256 of `lineage.jsonl`.
+    pub lineage: Sha256Hash,
+    /// SHA-256 of `quarantine.jsonl`.
+    pub quarantine: Sha256Hash,
+    /// The binder that its keys are of.
+    pub binder: BinderVersion,
+}
+
+/// The place of a result's index: `NAME.dome-index` beside it; `None` beside what has no name.
+#[must_use]
+pub fn beside(result: &Path) -> Option<PathBuf> {
+    let whole = fs::canonicalize(result).ok()?;
+    let name = whole.file_name()?.to_str()?;
+    Some(whole.with_file_name(format!("{name}.dome-index")))
+}
+
+impl ResultFiles {
+    /// What the index of this result is of: its manifest, and its files as they were touched last, so that files which
+    /// were edited are read again and found out.
+    ///
+    /// # Errors
+    ///
+    /// When a file is not there.
+    pub fn basis(&self, rules: Rules, as_of: Option<Timestamp>, seal: Sha256Hash) -> Result<Basis> {
+        let [facts, lineage, quarantine] =
+            ["facts.jsonl", "lineage.jsonl", "quarantine.jsonl"].map(|name| stamp(&self.path.join(name)));
+        let identity = format!("result {} {} {} {}", self.manifest, facts?, lineage?, quarantine?);
+        Ok(Basis { identity, rules, as_of, seal })
+    }
+
+    /// The rows of its files, read again.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be opened.
+    pub fn lines(&self) -> Result<ResultLines> {
+        Ok(ResultLines {
+            facts: open(&self.path.join("facts.jsonl"))?,
+            quarantine: open(&self.path.join("quarantine.jsonl"))?,
+        })
+    }
+
+    fn bad(&self, name: &str, number: u64, why: &str) -> Error {
+        let path = self.path.join(name);
+        error::Error::invalid(format!("`{}`, line {number}: {why}", dome_core::escaped_path(&path))).into()
+    }
+
+    /// Fills an index with everything that the files hold.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or is not the one that the manifest names.
+    pub fn fill(&self, index: &mut Index) -> Result<()> {
+        let mut lines = self.lines()?;
+        let mut places = self.rows("lineage.jsonl", self.lineage)?;
+        let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(self.binder));
+        let (mut batch, mut number) = (Batch::default(), 0);
+        let mut facts = self.rows("facts.jsonl", self.facts)?;
+        while let Some((start, line)) = facts.next_line()? {
+            number += 1;
+            let source = places.next_line()?.and_then(|(_, line)| source_of(&line));
+            let source = source.ok_or_else(|| self.bad("lineage.jsonl", number, "no row of lineage for this fact"))?;
+            let record = FactRow::cut(&line).and_then(|row| row.record(source, &mut reader, &mut recorder));
+            let record = Box::new(record.ok_or_else(|| self.bad("facts.jsonl", number, "not a row of facts"))?);
+            let bytes = EntryBytes { segment: IN_FACTS, start, length: line.len() as u64 };
+            batch.arrivals.push(Arrival { position: number, bytes, record });
+            if batch.arrivals.len() >= FACTS {
+                let to = Standing { next: number + 1, mark: String::new() };
+                index.derive(std::mem::take(&mut batch), &to, &mut lines)?;
+            }
+        }
+        facts.end()?;
+        places.end()?;
+        let mut rejected = self.rows("quarantine.jsonl", self.quarantine)?;
+        while let Some((start, line)) = rejected.next_line()? {
+            number += 1;
+            let row: QuarantineRow =
+                serde_json::from_slice(&line).map_err(|why| self.bad("quarantine.jsonl", number, &why.to_string()))?;
+            let bytes = EntryBytes { segment: IN_QUARANTINE, start, length: line.len() as u64 };
+            batch.turned.push(Turned { position: number, bytes, source: row.source, sha256: row.sha256 });
+        }
+        rejected.end()?;
+        let to = Standing { next: number + 1, mark: self.manifest.to_string() };
+        index.derive(batch, &to, &mut lines)?;
+        index.snapshot_digest().map(|_| ())
+    }
+
+    fn rows(&self, name: &'static str, sha256: Sha256Hash) -> Result<Rows> {
+        let path = self.path.join(name);
+        let reader = BufReader::with_capacity(1 << 18, open(&path)?);
+        Ok(Rows { path, reader, hasher: Sha256::new(), start: 0, sha256 })
+    }
+}
+
+/// The lines of a file that is held to its digest while it is read.
+struct Rows {
+    path: PathBuf,
+    reader: BufReader<File>,
+    hasher: Sha256,
+    start: u64,
+    sha256: Sha256Hash,
+}
+
+impl Rows {
+    fn next_line(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
+        let (mut line, start) = (Vec::new(), self.start);
+        let read = self.reader.read_until(b'\n', &mut line);
+        read.map_err(|source| Error::File { path: self.path.clone(), source })?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        self.hasher.update(&line);
+        self.start += line.len() as u64;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Ok(Some((start, line)))
+    }
+
+    /// Refuses a file that is not the one that the manifest names.
+    fn end(mut self) -> Result<()> {
+        while self.next_line()?.is_some() {}
+        if Sha256Hash::from_bytes(self.hasher.finalize().into()) == self.sha256 {
+            return Ok(());
+        }
+        let shown = dome_core::escaped_path(&self.path);
+        Err(error::Error::invalid(format!("`{shown}` is not the file that the manifest names")).into())
+    }
+}
+
+/// Rows of a result's files, read again where entries say that they stand.
+pub struct ResultLines {
+    facts: File,
+    quarantine: File,
+}
+
+impl ResultLines {
+    fn read(&self, bytes: EntryBytes) -> error::Result<Vec<u8>> {
+        let file = if bytes.segment == IN_FACTS { &self.facts } else { &self.quarantine };
+        let gone = || error::Error::invalid("a row of the result is not where it was");
+        // A place is not checked by itself: it may claim any length.
+        let end = bytes.start.checked_add(bytes.length).ok_or_else(gone)?;
+        if file.metadata().map_err(|_| gone())?.len() < end {
+            return Err(gone());
+        }
+        let mut line = vec![0; usize::try_from(bytes.length).map_err(|_| gone())?];
+        file.read_exact_at(&mut line, bytes.start).map_err(|_| gone())?;
+        Ok(line)
+    }
+}
+
+impl Origin for ResultLines {
+    fn line(&mut self, _: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
+        let row = self.read(bytes)?;
+        let cut = FactRow::cut(&row).ok_or_else(|| error::Error::invalid("a row of facts is none"))?;
+        Ok(RawEntry { offset: 0, bytes: cut.envelope.to_vec() })
+    }
+
+    fn turned(&mut self, _: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
+        let row = self.read(bytes)?;
+        serde_json::from_slice(&row).map_err(|why| error::Error::caused("a row of the quarantine is none", why))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
+/// A file as it was last touched.
+fn stamp(path: &Path) -> Result<String> {
+    let found = fs::metadata(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
+    let [modified, modified_ns, changed, changed_ns] = times;
+    Ok(format!("{}:{}:{modified}.{modified_ns}:{changed}.{changed_ns}", found.ino(), found.len()))
+}

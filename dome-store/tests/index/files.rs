@@ -1,0 +1,142 @@
+//! Files of indexes: what is not the index that was written is never answered from.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use dome_binder::query::{Filters, Limit, Question, View};
+use dome_core::arbitrary::history;
+use dome_store::index::{Error, Explained, Index, Result};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::support::{Told, basis, course, derive, keys, rules};
+
+/// Everything that an index answers to some questions; or that it does not fit.
+fn answers(index: &Index, told: &mut Told, names: &[String]) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    index.capsules(|capsule| Ok(all.push(serde_json::to_value(capsule)?)))?;
+    index.concepts(|concept| Ok(all.push(serde_json::to_value(concept)?)))?;
+    for view in [View::GateRollup, View::GuardDenials, View::RecentFailures] {
+        let question = Question::new(view, Filters::default()).unwrap();
+        let page = index.query(&question, Limit::default(), None)?;
+        all.push(json!([page.header, String::from_utf8(page.rows).unwrap()]));
+    }
+    for name in names {
+        all.push(match index.explain(name, (0, 0), &mut told.lines)? {
+            Explained::Told(story) => serde_json::to_value(story)?,
+            Explained::Many(candidates) => serde_json::to_value(candidates)?,
+            Explained::Nothing { near } => serde_json::to_value(near)?,
+        });
+    }
+    Ok(all)
+}
+
+/// Changes one row that is sealed.
+fn forge(path: &Path, table: &str, at: usize) -> bool {
+    let db = rusqlite::Connection::open(path).unwrap();
+    let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+    if rows == 0 {
+        return false;
+    }
+    let keyed = match table {
+        "applied" => "(key, line)",
+        "judged" => "(key)",
+        "totals" => "(view, name)",
+        _ => "(rowid)",
+    };
+    let names = keyed.trim_matches(['(', ')']);
+    let sql = format!(
+        "UPDATE {table} SET row = row || x'20' WHERE {keyed} IN (SELECT {names} FROM {table} LIMIT 1 OFFSET {})",
+        i64::try_from(at).unwrap() % rows
+    );
+    db.execute(&sql, []).unwrap() == 1
+}
+
+proptest! {
+    #[test]
+    fn a_row_that_was_changed_is_noticed_and_never_believed(
+        history in history(), course in course(), rules in rules(), at in 0_usize..100,
+        table in prop::sample::select(vec!["entries", "lines", "keys", "applied", "judged", "concepts", "totals"]),
+    ) {
+        let mut told = course.tell(&history.lines);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite");
+        Index::build(&path, basis(&rules, None), |index| {
+            derive(index, &mut told);
+            Ok(())
+        }).unwrap();
+        let replay = told.replay(&rules, None);
+        let names: Vec<String> = keys(&replay, &told.quarantine(&replay)).into_iter().step_by(9).collect();
+        let truth = answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names).unwrap();
+        if forge(&path, table, at) {
+            match answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names) {
+                Ok(found) => prop_assert_eq!(found, truth, "what was changed was not looked at"),
+                Err(error) => prop_assert!(error.is_unfit(), "{error}"),
+            }
+        }
+    }
+}
+
+fn some_index(path: &Path) {
+    let rules = dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    Index::build(path, basis(&rules, None), |_| Ok(())).unwrap();
+}
+
+fn opened(path: &Path) -> Result<Index> {
+    let rules = dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    Index::read(path, basis(&rules, None))
+}
+
+#[test]
+fn a_file_that_others_may_write_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.sqlite");
+    some_index(&path);
+    assert!(opened(&path).is_ok());
+    for mode in [0o664, 0o646, 0o666] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(opened(&path).err(), Some(Error::Unfit(_))), "{mode:o}");
+    }
+}
+
+#[test]
+fn a_link_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("index.sqlite"), folder.path().join("link"));
+    some_index(&path);
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(opened(&link).err(), Some(Error::Unfit(_))));
+}
+
+#[test]
+fn a_file_with_other_tables_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    for sql in [
+        "DROP TABLE judged",
+        "CREATE TABLE more (a)",
+        "CREATE TRIGGER t AFTER INSERT ON words BEGIN DELETE FROM facts; END",
+        "DELETE FROM meta WHERE name = 'basis'",
+    ] {
+        let path = folder.path().join("index.sqlite");
+        some_index(&path);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        assert!(opened(&path).err().unwrap().is_unfit(), "{sql}");
+    }
+    let path = folder.path().join("garbage");
+    std::fs::write(&path, b"this is no database, and never was one").unwrap();
+    assert!(opened(&path).err().unwrap().is_unfit());
+    assert!(opened(&folder.path().join("none")).err().unwrap().is_unfit());
+}
+
+#[test]
+fn an_index_of_something_else_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.sqlite");
+    some_index(&path);
+    let mut rules =
+        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let other = dome_store::index::Basis { identity: "another store".to_owned(), ..basis(&rules, None) };
+    assert!(Index::read(&path, other).err().unwrap().is_unfit());
+    rules.policy.min_support += 1;
+    assert!(Index::read(&path, basis(&rules, None)).err().unwrap().is_unfit());
+}
