@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dome_core::{
-    BinderVersion, Decision, Fingerprint, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal, Source, Status, TaskLine,
-    Timestamp, WrapperPolicy,
+    BinderVersion, Decision, Fingerprint, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal,
+    Source, Status, TaskLine, Timestamp, WrapperPolicy,
 };
 
 use crate::applied::AppliedCounts;
@@ -84,18 +84,7 @@ impl Row for Record {
         bytes.extend_from_slice(self.keys.digest.as_bytes());
         bytes.extend_from_slice(self.keys.idempotency.as_bytes());
         append_identity(&self.keys.identity, bytes);
-        match &self.canonical {
-            Canonical::Kept { at, bytes: length } => {
-                bytes.push(0);
-                number(*at, bytes);
-                bytes.extend_from_slice(&length.to_le_bytes());
-            }
-            Canonical::Held(canonical) => {
-                bytes.push(1);
-                list(canonical.len(), bytes);
-                bytes.extend_from_slice(canonical);
-            }
-        }
+        self.canonical.append(bytes);
         number(self.source.line, bytes);
         text(&self.source.name, bytes);
         [self.event_id.as_str(), self.run_id.as_str(), self.task_id.as_str(), self.group_id.as_str()]
@@ -121,11 +110,7 @@ impl Row for Record {
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
         let (digest, idempotency) = (hash(rest)?, hash(rest)?);
         let keys = Keyed::restored(digest, idempotency, take_identity(reader, rest)?);
-        let canonical = match byte(rest)? {
-            0 => Canonical::Kept { at: take_number(rest)?, bytes: u32::from_le_bytes(array(rest)?) },
-            1 => Canonical::Held(take_bytes(rest)?.into()),
-            _ => return None,
-        };
+        let canonical = Canonical::take(reader, rest)?;
         let source = Source { line: take_number(rest)?, name: take_text(rest)?.into() };
         let (event_id, run_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
         let (task_id, group_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
@@ -163,6 +148,31 @@ impl Row for Record {
             more_than_duration_ms: std::num::NonZeroU64::new(more_than_duration_ms),
             rare,
         })
+    }
+}
+
+impl Row for Canonical {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Kept { at, bytes: length } => {
+                bytes.push(0);
+                number(*at, bytes);
+                bytes.extend_from_slice(&length.to_le_bytes());
+            }
+            Self::Held(canonical) => {
+                bytes.push(1);
+                list(canonical.len(), bytes);
+                bytes.extend_from_slice(canonical);
+            }
+        }
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        match byte(rest)? {
+            0 => Some(Self::Kept { at: take_number(rest)?, bytes: u32::from_le_bytes(array(rest)?) }),
+            1 => Some(Self::Held(take_bytes(rest)?.into())),
+            _ => None,
+        }
     }
 }
 
@@ -373,7 +383,8 @@ fn take_gates(known: &mut Known<[Gate]>, rest: &mut &[u8]) -> Option<Arc<[Gate]>
     let all = take_bytes(rest)?;
     let is_it = |known: &[Gate]| {
         let mut rest = all;
-        let same = |gate: &Gate| take_gate(&mut rest).is_some_and(|found| found == (gate.gate_id.as_str(), gate.status));
+        let same =
+            |gate: &Gate| take_gate(&mut rest).is_some_and(|found| found == (gate.gate_id.as_str(), gate.status));
         known.iter().all(same) && rest.is_empty()
     };
     known.try_get(hash_of_value(all), is_it, || {
