@@ -71,7 +71,7 @@ impl Limits {
 
     /// Identities that are remembered: each takes about a kilobyte.
     fn remembered(self) -> usize {
-        usize::try_from(self.memory / 16 / 1_024).unwrap_or(usize::MAX).clamp(1 << 10, 1 << 16)
+        usize::try_from(self.memory / 8 / 1_024).unwrap_or(usize::MAX).clamp(1 << 10, 1 << 16)
     }
 
     /// The share of one sorter: two of facts are never full at once, the others are smaller.
