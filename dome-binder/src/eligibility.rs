@@ -92,6 +92,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The word for it, as documents have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Advisory => "advisory",
+            Self::Prescriptive => "prescriptive",
+        }
+    }
+
     /// The verdict that these holds leave.
     #[must_use]
     pub fn of(holds: &[Hold]) -> Self {
@@ -102,6 +112,12 @@ impl Verdict {
         } else {
             Self::Advisory
         }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
     }
 }
 

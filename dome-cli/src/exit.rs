@@ -40,10 +40,10 @@ impl Termination for Exit {
     }
 }
 
-/// An error with the exit code that it asks for; [`Exit::Failed`] when it asks for none.
+/// An error with the exit code that it asks for.
 #[derive(Debug)]
-pub(crate) struct Ending {
-    pub(crate) exit: Exit,
+struct Ending {
+    exit: Exit,
     message: String,
 }
 
@@ -65,15 +65,47 @@ pub(crate) fn invalid(message: impl fmt::Display) -> anyhow::Error {
     Ending { exit: Exit::Invalid, message: message.to_string() }.into()
 }
 
-/// The exit code that an error asks for.
+/// The exit code that an error asks for: that of the outermost one of its chain which asks for one.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
-    if let Some(ending) = error.downcast_ref::<Ending>() {
-        return ending.exit;
+    error.chain().find_map(asked).unwrap_or(Exit::Failed)
+}
+
+fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    if let Some(Ending { exit, .. }) = error.downcast_ref() {
+        return Some(*exit);
     }
-    match error.chain().find_map(|cause| cause.downcast_ref::<dome_replay::Error>()).map(dome_replay::Error::kind) {
-        Some(dome_replay::Kind::Usage) => Exit::Usage,
-        Some(dome_replay::Kind::Invalid) => Exit::Invalid,
-        Some(dome_replay::Kind::Failed) | None => Exit::Failed,
+    if let Some(error) = error.downcast_ref::<dome_replay::Error>() {
+        return Some(of_kind(error.kind().into()));
+    }
+    if let Some(error) = error.downcast_ref::<dome_store::index::Error>() {
+        return of_index(error);
+    }
+    #[cfg(feature = "conform")]
+    if let Some(error) = error.downcast_ref::<dome_conform::Error>() {
+        return Some(match error.kind() {
+            dome_conform::ErrorKind::InvalidInput => Exit::Invalid,
+            dome_conform::ErrorKind::Interpreter => Exit::Usage,
+            dome_conform::ErrorKind::Failed => Exit::Failed,
+        });
+    }
+    error.downcast_ref::<dome_store::Error>().map(|error| of_kind(error.kind()))
+}
+
+const fn of_kind(kind: dome_store::Kind) -> Exit {
+    match kind {
+        dome_store::Kind::Failed => Exit::Failed,
+        dome_store::Kind::Usage => Exit::Usage,
+        dome_store::Kind::Invalid => Exit::Invalid,
+        dome_store::Kind::Unreproduced => Exit::Unreproduced,
+    }
+}
+
+/// A cursor is an argument; what an index was derived from speaks for itself.
+fn of_index(error: &dome_store::index::Error) -> Option<Exit> {
+    match error {
+        dome_store::index::Error::Cursor(_) => Some(Exit::Usage),
+        dome_store::index::Error::Origin(error) => Some(of_kind(error.kind().into())),
+        _ => None,
     }
 }
 

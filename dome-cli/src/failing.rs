@@ -1,17 +1,13 @@
 //! What keeps failing, what resolved it, and whether that is known to hold: at the end of a replay, and in
 //! the status of a store.
 
-use std::cmp::Reverse;
-
 use dome_binder::{Capsule, RemedyRecord, Verdict};
 use dome_core::{Sha256Hash, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::output::Output;
-
-/// Failures that are named.
-pub(crate) const SHOWN_FAILURES: usize = 5;
+use crate::table::short_hash;
 
 /// One failure that keeps coming back, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
@@ -105,9 +101,9 @@ impl Failing {
     /// Two lines: what fails and how often, and what became of it.
     fn rows(&self) -> [String; 2] {
         let times = format!("{} x", self.failure_count);
-        let key: String = self.derived_key.to_string().chars().take(12).collect();
-        let (code, target, verdict) = (&self.failure_reason_code, &self.target_id, word(self.verdict));
-        let fix = self.remedy.as_ref().map(|best| self.best_fix(best)).unwrap_or_default();
+        let key = short_hash(&self.derived_key);
+        let (code, target, verdict) = (&self.failure_reason_code, &self.target_id, self.verdict);
+        let fix = self.remedy.as_ref().map_or_else(String::new, |best| self.best_fix(best));
         [format!("  {times:>6}  {code} on {target}  [{verdict}] {key}"), format!("          {}{fix}", self.history())]
     }
 }
@@ -119,26 +115,9 @@ fn shortened(reference: &str) -> &str {
     if digits > 12 { reference.get(..kept).unwrap_or(reference) } else { reference }
 }
 
-/// A verdict as people read it.
-pub(crate) const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Prescriptive => "prescriptive",
-        Verdict::Advisory => "advisory",
-        Verdict::Blocked => "blocked",
-    }
-}
-
-/// The failures with the most failing facts, then the latest, then by key: as many as are named.
-pub(crate) fn foremost(capsules: &[Capsule]) -> Vec<&Capsule> {
-    let mut failing: Vec<&Capsule> = capsules.iter().filter(|capsule| capsule.failure_count > 1).collect();
-    failing.sort_by_key(|capsule| (Reverse((capsule.failure_count, capsule.last_seen_ts)), capsule.derived_key));
-    failing.truncate(SHOWN_FAILURES);
-    failing
-}
-
-/// What is told of them.
-pub(crate) fn keeps_failing(capsules: &[Capsule], clock: Clock) -> Vec<Failing> {
-    foremost(capsules).into_iter().map(|capsule| Failing::of(capsule, clock)).collect()
+/// What is told of the foremost failures of a replay or a store.
+pub(crate) fn keeps_failing(foremost: &[Capsule], clock: Clock) -> Vec<Failing> {
+    foremost.iter().map(|capsule| Failing::of(capsule, clock)).collect()
 }
 
 /// Prints them, after an empty line, if there are any.

@@ -1,8 +1,10 @@
 //! What is printed: results on stdout, diagnostics on stderr.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use dome_core::{canonical, escaped};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::args::{Color, Format, OutputArgs};
@@ -26,26 +28,10 @@ impl Output {
         Self { writer: BufWriter::new(writer), format: args.format.unwrap_or(Format::Human), color }
     }
 
-    /// Nobody listens.
-    #[cfg(test)]
-    pub(crate) fn silent(args: OutputArgs) -> Self {
-        Self { writer: BufWriter::new(Box::new(io::sink())), ..Self::new(args) }
-    }
-
     pub(crate) fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
-    pub(crate) fn is_github(&self) -> bool {
-        self.format == Format::Github
-    }
-
-    /// Whether it is a format that only reports of the gate have.
-    pub(crate) fn is_report(&self) -> bool {
-        matches!(self.format, Format::Junit | Format::Sarif)
-    }
-
-    #[cfg(feature = "conform")]
     pub(crate) const fn format(&self) -> Format {
         self.format
     }
@@ -101,12 +87,44 @@ pub(crate) fn note(message: &str) {
     let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
 }
 
-/// Tells notes on stderr.
-pub(crate) struct Notes;
+/// What is told on stderr while work goes on: notes, and a progress bar when that is a terminal and the work takes over
+/// a second.
+pub(crate) struct Watching {
+    bar: ProgressBar,
+    start: Instant,
+}
 
-impl dome_replay::Watch for Notes {
+/// Work that takes less shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Watching {
+    pub(crate) fn new(what: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
+            bar.set_style(style);
+        }
+        Self { bar, start: Instant::now() }
+    }
+}
+
+impl dome_replay::Watch for Watching {
+    /// The target hides itself where stderr is no terminal.
+    fn read(&self, bytes: u64) {
+        if self.bar.is_hidden() && self.start.elapsed() > PATIENCE {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(bytes);
+    }
+
     fn note(&self, text: &str) {
-        note(&format!("dome: note: {text}"));
+        self.bar.suspend(|| note(&format!("dome: note: {text}")));
+    }
+}
+
+/// The bar goes, and leaves no trace.
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 
@@ -134,21 +152,4 @@ pub(crate) fn grouped(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_others_wrote_cannot_act() {
-        assert_eq!(lines_escaped("dome: a\n  because: \u{1b}"), "dome: a\n  because: \\u{1b}");
-        assert_eq!(lines_escaped("dome: a\n \u{85}::error::x"), "dome: a\\u{a} \\u{85}::error::x");
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let shown = [0, 999, 1_000, 1_234_567].map(super::grouped);
-        assert_eq!(shown, ["0", "999", "1 000", "1 234 567"]);
-    }
 }

@@ -1,15 +1,16 @@
 //! `dome.toml`: settings of a project, found by walking up; a flag wins over them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
+use anyhow::Context;
+use dome_binder::Rules;
+use dome_core::{BinderVersion, Timestamp};
+use dome_replay::input::document;
+use dome_replay::{BUILT_IN, MemorySize};
 use serde::Deserialize;
 
-use crate::args::{OutputArgs, ReplayArgs};
+use crate::args::{OutputArgs, RulesArgs, ThreadsArgs};
 use crate::exit::invalid;
-use crate::memory::MemorySize;
-use dome_replay::BUILT_IN;
-use dome_replay::input::document;
 
 /// The name of the file.
 const FILE: &str = "dome.toml";
@@ -41,25 +42,6 @@ struct ReplaySettings {
     deny_quarantine: Option<bool>,
 }
 
-/// What a replay is asked for, flags and settings together.
-#[derive(Debug)]
-pub(crate) struct Replay {
-    pub(crate) inputs: Vec<PathBuf>,
-    pub(crate) out: PathBuf,
-    pub(crate) mode: Option<WrapperPolicy>,
-    pub(crate) binder: BinderVersion,
-    pub(crate) as_of: Option<Timestamp>,
-    pub(crate) policy: Option<PathBuf>,
-    pub(crate) reason_codes: Vec<PathBuf>,
-    pub(crate) not_after: Option<Timestamp>,
-    pub(crate) redact: Option<PathBuf>,
-    pub(crate) threads: usize,
-    /// The memory to keep to, if that was asked for.
-    pub(crate) memory: Option<MemorySize>,
-    pub(crate) force: bool,
-    pub(crate) deny_quarantine: bool,
-}
-
 /// The settings, with the folder that their paths are relative to.
 pub(crate) struct Settings {
     document: Document,
@@ -73,7 +55,7 @@ impl Settings {
     ///
     /// When the file cannot be read or says what no setting is.
     pub(crate) fn find() -> anyhow::Result<Self> {
-        let here = std::env::current_dir().unwrap_or_default();
+        let here = std::env::current_dir().context("cannot tell the working directory")?;
         let Some(folder) = here.ancestors().find(|folder| folder.join(FILE).is_file()) else {
             return Ok(Self { document: Document::default(), folder: here });
         };
@@ -108,82 +90,86 @@ impl Settings {
         T::from_str(text, false).map(Some).map_err(wrong)
     }
 
-    /// What a replay is asked for.
-    ///
-    /// # Errors
-    ///
-    /// When a setting is not what its flag would take.
-    pub(crate) fn replay(&self, flags: ReplayArgs) -> anyhow::Result<Replay> {
-        let settings = &self.document.replay;
-        let (policy, reason_codes, mode) = self.rules(flags.policy, flags.reason_codes, flags.mode)?;
-        Ok(Replay {
-            inputs: flags.inputs,
-            out: flags.out,
-            mode,
-            binder: flags
-                .binder_version
-                .map_or_else(
-                    || self.word("binder-version", settings.binder_version.as_deref()),
-                    |binder| Ok(Some(binder)),
-                )?
-                .unwrap_or_default(),
-            as_of: flags.as_of.map_or_else(|| self.word("as-of", settings.as_of.as_deref()), |time| Ok(Some(time)))?,
-            policy,
-            reason_codes,
-            not_after: flags
-                .not_after
-                .map_or_else(|| self.word("not-after", settings.not_after.as_deref()), |time| Ok(Some(time)))?,
-            redact: flags.redact.or(settings.redact.as_ref().map(|asked| self.redact(asked))),
-            threads: threads(flags.threads.or(settings.threads)),
-            memory: flags
-                .memory
-                .map_or_else(|| self.word("memory", settings.memory.as_deref()), |memory| Ok(Some(memory)))?,
-            force: flags.force,
-            deny_quarantine: flags.deny_quarantine || settings.deny_quarantine == Some(true),
-        })
-    }
-
     /// The policy, the reason-code tables and the mode: a flag wins over the settings of `[replay]`.
     ///
     /// # Errors
     ///
     /// When a setting is not what its flag would take.
-    pub(crate) fn rules(
-        &self,
-        policy: Option<PathBuf>,
-        reason_codes: Vec<PathBuf>,
-        mode: Option<WrapperPolicy>,
-    ) -> anyhow::Result<(Option<PathBuf>, Vec<PathBuf>, Option<WrapperPolicy>)> {
+    pub(crate) fn rules(&self, flags: RulesArgs) -> anyhow::Result<RulesArgs> {
         let settings = &self.document.replay;
-        let reason_codes = if reason_codes.is_empty() {
+        let reason_codes = if flags.reason_codes.is_empty() {
             settings.reason_codes.iter().map(|path| self.folder.join(path)).collect()
         } else {
-            reason_codes
+            flags.reason_codes
         };
-        let policy = policy.or(settings.policy.as_ref().map(|path| self.folder.join(path)));
-        let mode = mode.map_or_else(|| self.word("mode", settings.mode.as_deref()), |mode| Ok(Some(mode)))?;
-        Ok((policy, reason_codes, mode))
+        let policy = flags.policy.or(settings.policy.as_ref().map(|path| self.folder.join(path)));
+        Ok(RulesArgs { mode: self.word("mode", settings.mode.as_deref(), flags.mode)?, policy, reason_codes })
     }
 
-    /// `built-in`, or a file relative to the settings' folder.
-    fn redact(&self, asked: &Path) -> PathBuf {
-        if asked.as_os_str() == BUILT_IN { asked.to_owned() } else { self.folder.join(asked) }
+    /// The rules that the flags and settings say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::rules`], and when a document cannot be read or is wrong.
+    pub(crate) fn load_rules(&self, flags: RulesArgs) -> anyhow::Result<Rules> {
+        let RulesArgs { mode, policy, reason_codes } = self.rules(flags)?;
+        Ok(dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)?)
     }
 
+    /// `--binder-version`
+    pub(crate) fn binder(&self, flag: Option<BinderVersion>) -> anyhow::Result<BinderVersion> {
+        let binder = self.word("binder-version", self.document.replay.binder_version.as_deref(), flag)?;
+        Ok(binder.unwrap_or(BinderVersion::V1))
+    }
+
+    /// `--as-of`
+    pub(crate) fn as_of(&self, flag: Option<Timestamp>) -> anyhow::Result<Option<Timestamp>> {
+        self.word("as-of", self.document.replay.as_of.as_deref(), flag)
+    }
+
+    /// `--not-after`
+    pub(crate) fn not_after(&self, flag: Option<Timestamp>) -> anyhow::Result<Option<Timestamp>> {
+        self.word("not-after", self.document.replay.not_after.as_deref(), flag)
+    }
+
+    /// `--memory`
+    pub(crate) fn memory(&self, flag: Option<MemorySize>) -> anyhow::Result<Option<MemorySize>> {
+        self.word("memory", self.document.replay.memory.as_deref(), flag)
+    }
+
+    /// `--redact`: `built-in`, or a file relative to the settings' folder.
+    pub(crate) fn redact(&self, flag: Option<PathBuf>) -> Option<PathBuf> {
+        let beside = |asked: &PathBuf| match asked.as_os_str() == BUILT_IN {
+            true => asked.clone(),
+            false => self.folder.join(asked),
+        };
+        flag.or_else(|| self.document.replay.redact.as_ref().map(beside))
+    }
+
+    /// `--threads`
+    pub(crate) fn threads(&self, flag: ThreadsArgs) -> usize {
+        ThreadsArgs { threads: flag.threads.or(self.document.replay.threads) }.count()
+    }
+
+    /// `--deny-quarantine`
+    pub(crate) fn deny_quarantine(&self, flag: bool) -> bool {
+        flag || self.document.replay.deny_quarantine == Some(true)
+    }
+
+    /// What a flag says, or else a setting.
     fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         name: &str,
         text: Option<&str>,
+        flag: Option<T>,
     ) -> anyhow::Result<Option<T>> {
-        let path: &Path = &self.folder.join(FILE);
+        let path = self.folder.join(FILE);
         let read = |text: &str| {
             text.parse().map_err(|why| invalid(format!("`{}`: replay.{name}: {why}, found `{text}`", path.display())))
         };
-        text.map(read).transpose()
+        match flag {
+            Some(said) => Ok(Some(said)),
+            None => text.map(read).transpose(),
+        }
     }
-}
-
-/// How many threads to use: all cores unless it is said.
-pub(crate) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
-    asked.or(std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get)
 }

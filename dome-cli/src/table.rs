@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use dome_core::escaped;
+use dome_core::{Sha256Hash, escaped};
 
 /// What a column does when the table is too wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
         line.push_str(word);
         while line.trim_end().width() > width {
             let start = fitting(&line, width).to_owned();
-            let rest = line.get(start.len()..).unwrap_or_default().to_owned();
+            let rest = line.split_at(start.len()).1.to_owned();
             if start.trim_start().is_empty() || rest.is_empty() {
                 break;
             }
@@ -145,7 +145,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 fn fitting(text: &str, width: usize) -> &str {
     let mut wide = 0;
     let end = text.char_indices().find(|(_, character)| {
-        wide += character.width().unwrap_or_default();
+        wide += character.width().unwrap_or(0);
         wide > width
     });
     end.map_or(text, |(end, _)| text.split_at(end).0)
@@ -154,6 +154,11 @@ fn fitting(text: &str, width: usize) -> &str {
 /// The start of a key, long enough to name it.
 pub(crate) fn short_key(key: &str) -> String {
     key.get(..12).unwrap_or(key).to_owned()
+}
+
+/// The start of a hash.
+pub(crate) fn short_hash(hash: &Sha256Hash) -> String {
+    short_key(&hash.to_string())
 }
 
 /// A time to the second, as people read it; UTC.
@@ -166,74 +171,4 @@ pub(crate) fn width() -> usize {
     let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
     set.or_else(seen).filter(|width| *width > 0).unwrap_or(WIDTH)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn table(cells: &[[&str; 4]]) -> Table {
-        let columns =
-            [("count", Column::Number), ("name", Column::Cut), ("more", Column::Spare), ("key", Column::Kept)];
-        let mut table = Table::new(columns.to_vec());
-        cells.iter().for_each(|row| table.row(row.map(str::to_owned).to_vec()));
-        table
-    }
-
-    #[test]
-    fn a_table_is_cut_to_the_width() {
-        let table = table(&[
-            ["1 234", "a name that is far too long", "一二三四五六七八九十", "0123456789ab"],
-            ["5", "short", "-", "ba9876543210"],
-        ]);
-        insta::assert_snapshot!(table.render(100), @r"
-        count  name                         more                  key
-        1 234  a name that is far too long  一二三四五六七八九十  0123456789ab
-            5  short                        -                     ba9876543210
-        ");
-        insta::assert_snapshot!(table.render(68), @r"
-        count  name                       more                  key
-        1 234  a name that is far too l…  一二三四五六七八九十  0123456789ab
-            5  short                      -                     ba9876543210
-        ");
-        insta::assert_snapshot!(table.render(40), @r"
-        count  name                 key
-        1 234  a name that is far…  0123456789ab
-            5  short                ba9876543210
-        ");
-    }
-
-    #[test]
-    fn a_long_line_goes_on_below() {
-        let long = "  support_count +1, run_count +1 (M-80); 0123456789012345678901234567890";
-        insta::assert_snapshot!(wrapped(long, 24).join("\n"), @r"
-        support_count +1,
-            run_count +1
-            (M-80);
-            012345678901234567
-            8901234567890
-        ");
-    }
-
-    proptest! {
-        #[test]
-        fn wrapped_lines_fit_and_lose_nothing(text in " {0,4}[a-z一 ]{0,80}", width in 24_usize..60) {
-            let lines = wrapped(&text, width);
-            for line in &lines {
-                prop_assert!(line.width() <= width, "{line}");
-            }
-            let bare = |text: &str| text.chars().filter(|character| *character != ' ').collect::<String>();
-            prop_assert_eq!(bare(&lines.concat()), bare(&text));
-        }
-
-        #[test]
-        fn no_line_is_wider_than_the_terminal(name in "\\PC{0,60}", more in "\\PC{0,60}", width in 31_usize..120) {
-            let table = table(&[["12", &name, &more, "0123456789ab"]]);
-            for line in table.render(width).lines() {
-                prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
-            }
-        }
-    }
 }

@@ -1,14 +1,9 @@
 //! dome's own contracts: the schemas that are committed are the ones that the types give, every
 //! golden artifact fits them, and they agree with the validator.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-#[path = "cli/harness.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
-mod harness;
 
 use dome_core::arbitrary::{broken_line, envelope};
 use dome_core::{ProblemCode, read};
-use harness::{Place, golden, project};
+use crate::harness::{Place, golden, project};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::Value;

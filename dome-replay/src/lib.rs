@@ -34,6 +34,7 @@ mod latest;
 mod masking;
 mod memory;
 pub mod parallel;
+mod records;
 mod replay;
 mod result;
 mod rules;
@@ -52,7 +53,8 @@ pub use engine::{Limits, Spec};
 pub use error::{Error, Kind, Result};
 pub use input::ENVELOPES;
 pub use masking::{BUILT_IN, Masking, Redacted, Seen};
-pub use memory::{LEAST_BYTES, MemorySize, SizeError};
+pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};
+pub use records::{SourceRecords, read_records};
 pub use replay::{Destined, Input, Records, ReplayedRows, Written, replay_into, replay_rows};
 pub use result::{
     Beside, Counts, FactRow, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,

@@ -16,6 +16,9 @@ const UNITS: [(&str, u64); 7] = [
 /// The least that is taken: with less, runs and task lines of a usual size would not fit by themselves.
 pub const LEAST_BYTES: u64 = 64 << 20;
 
+/// The memory that a replay keeps to where nothing else is asked for.
+pub const DEFAULT_MEMORY: MemorySize = MemorySize(256 << 20);
+
 /// The memory that a replay keeps to, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemorySize(u64);
@@ -36,6 +39,17 @@ impl MemorySize {
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+}
+
+/// As people write it, in the largest unit of 1024 that divides it.
+impl std::fmt::Display for MemorySize {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = UNITS.iter().rev().filter(|(name, unit)| (*unit == 1 || name.ends_with("iB")) && self.0.is_multiple_of(*unit));
+        match units.max_by_key(|(_, unit)| *unit) {
+            Some((name, unit)) => write!(formatter, "{}{name}", self.0 / unit),
+            None => write!(formatter, "{}", self.0),
+        }
     }
 }
 
@@ -79,6 +93,7 @@ mod tests {
         for text in ["0", "512", "63MiB", "67108863"] {
             assert_eq!(text.parse::<MemorySize>(), Err(SizeError::Small), "{text}");
         }
+        assert_eq!(DEFAULT_MEMORY.to_string(), "256MiB");
         assert!(SizeError::Small.to_string().contains(&format!("{}MiB", LEAST_BYTES >> 20)));
     }
 }

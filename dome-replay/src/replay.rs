@@ -10,6 +10,7 @@ use crate::conflicts;
 use crate::engine::{Engine, Spec};
 use crate::error::Result;
 use crate::input::Source;
+use crate::masking::Redacted;
 use crate::result::{Beside, Closed, Destination, Manifest, ResultFile, Sink, check_destination};
 use crate::spill::Scratch;
 use crate::summary::Summary;
@@ -31,6 +32,8 @@ pub struct Records<'i> {
     pub rejected: Box<dyn Iterator<Item = Result<QuarantineRow>> + 'i>,
     /// How many are blank.
     pub blank: u64,
+    /// What masked secrets in them, if something did.
+    pub redacted: Option<Redacted>,
     /// Gives the rows of the quarantine of lines that settling rules out.
     pub ruled_out: Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>,
 }
@@ -134,15 +137,16 @@ impl<'i> Records<'i> {
             records: Box::new(records.into_iter().map(Ok)),
             rejected: Box::new(std::iter::empty()),
             blank: 0,
+            redacted: None,
             ruled_out: Box::new(|_| Ok(Vec::new())),
         }
     }
 }
 
-/// Where the lines are that settling rules out.
+/// Where the lines are that settling rules out, and what masked secrets in those that were read before.
 enum RuledOut<'i> {
     Sources(&'i [Source]),
-    Given(Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>),
+    Given(Option<Redacted>, Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>),
 }
 
 fn take_in<'i>(engine: &mut Engine<'_>, input: Input<'i>, watch: &dyn Watch) -> Result<RuledOut<'i>> {
@@ -151,11 +155,11 @@ fn take_in<'i>(engine: &mut Engine<'_>, input: Input<'i>, watch: &dyn Watch) -> 
             engine.read(sources, watch)?;
             Ok(RuledOut::Sources(sources))
         }
-        Input::Records(Records { records, mut rejected, blank, ruled_out }) => {
+        Input::Records(Records { records, mut rejected, blank, redacted, ruled_out }) => {
             engine.add(records)?;
             rejected.try_for_each(|row| engine.reject(&row?))?;
             engine.add_blank(blank);
-            Ok(RuledOut::Given(ruled_out))
+            Ok(RuledOut::Given(redacted, ruled_out))
         }
     }
 }
@@ -167,10 +171,15 @@ fn derive(
     as_of: Option<Timestamp>,
     sink: &Sink,
 ) -> Result<(Manifest, BTreeMap<ResultFile, Closed>, Summary)> {
-    let (files, summary) = engine.finish(as_of, sink, |conflicts, take| match ruled_out {
+    let mut redacted = None;
+    let (files, mut summary) = engine.finish(as_of, sink, |conflicts, take| match ruled_out {
         RuledOut::Sources(sources) => conflicts::reread(conflicts, sources, spec.masking, take),
-        RuledOut::Given(rows) => rows(conflicts)?.into_iter().try_for_each(take),
+        RuledOut::Given(before, rows) => {
+            redacted = before;
+            rows(conflicts)?.into_iter().try_for_each(take)
+        }
     })?;
+    summary.redacted = summary.redacted.or(redacted);
     let closed = Sink::close(files)?;
     let beside = Beside {
         binder: spec.binder,

@@ -73,9 +73,11 @@ fn main() -> Result<(), Failure> {
     let mut whole = Some(all.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>());
     let replayed = timed("replay of records", 1, || Ok(replay(whole.take().ok_or("once")?, &rules, None)))?;
     let folder = tempfile::tempdir()?;
-    for (name, shuffled, batch) in
-        [("in order, at once", false, usize::MAX), ("shuffled, at once", true, usize::MAX), ("in order, in tenths", false, all.len() / 10 + 1)]
-    {
+    for (name, shuffled, batch) in [
+        ("in order, at once", false, usize::MAX),
+        ("shuffled, at once", true, usize::MAX),
+        ("in order, in tenths", false, all.len() / 10 + 1),
+    ] {
         let mut arrivals: Vec<Arrival> = Vec::with_capacity(all.len());
         let mut order: Vec<&(u64, Box<Record>)> = all.iter().collect();
         if shuffled {
@@ -134,7 +136,10 @@ fn main() -> Result<(), Failure> {
         let code = Some("TESTS_FAILED".parse()?);
         let some = Question::new(*view, Filters { failure_reason_code: code, ..Filters::default() })?;
         timed("    of one code", 3, || Ok(index.query(&some, Limit::default(), None)?))?;
-        let some = Question::new(*view, Filters { target_id: lines.first().map(|line| line.1.target_id.clone()), ..Filters::default() })?;
+        let some = Question::new(
+            *view,
+            Filters { target_id: lines.first().map(|line| line.1.target_id.clone()), ..Filters::default() },
+        )?;
         timed("    of one target", 3, || Ok(index.query(&some, Limit::default(), None)?))?;
     }
     Ok(())

@@ -1,23 +1,38 @@
-//! What a store comes to, as its documents tell it.
+//! What a store comes to: the index, brought up to where the log is.
 //!
-//! It is what one replay of the log gives (L-1 to L-4). Here it is read from the log and held in memory; the index has
-//! the same rows without reading the log.
+//! The index is derived at the end of a command that has written, and by whoever asks and finds that it lacks something:
+//! under a lock of its own, so that a question need not wait for whoever writes to the log. Who may not write to the store
+//! derives in memory.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use dome_binder::{Replay, Rules, replay};
-use dome_core::Timestamp;
+use dome_binder::Rules;
+use dome_core::{Sha256Hash, Timestamp, escaped_path};
+use dome_replay::Watch;
 
-use crate::error::Result;
-use crate::history::{History, Quarantined};
+use crate::error::{Context, Invariant, Result};
+use crate::folder::Folder;
+use crate::history::Quarantined;
+use crate::inbox;
+use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
+use crate::limits::Limits;
+use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
+use crate::verify::told;
+use crate::writer::random;
+
+/// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
+const SEAL: &str = "index.key";
+/// How long another one is waited for that derives the same.
+const WAIT: Duration = Duration::from_secs(600);
 
 /// Counts of what a store comes to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Entries that these counts are of.
-    pub entries: u64,
     /// Facts.
     pub facts: u64,
     /// Envelopes that repeat a fact.
@@ -32,45 +47,215 @@ pub struct Totals {
     pub watermark: Option<Timestamp>,
 }
 
-/// Everything that a store comes to, at one moment.
+/// A store as it was acknowledged at one moment, and what it comes to.
 pub struct Derived {
+    /// The log at that moment.
+    pub log: Log,
+    /// What it comes to.
+    pub index: Index,
+    /// Lines of the log, for questions that tell them.
+    pub lines: LogLines,
     /// What it is derived by.
     pub rules: Rules,
-    /// Counts of it.
-    pub totals: Totals,
-    /// Facts, capsules and concepts.
-    pub replay: Replay,
-    /// Lines that are no facts, with the reasons; by source name, then line.
-    pub quarantined: Vec<Quarantined>,
-    /// What was read from the log, without the records.
-    pub history: History,
-    /// Lines and blank lines of all sources (L-3).
-    pub lines: (u64, u64),
+    /// The last checkpoint of each source.
+    pub sources: BTreeMap<String, Checkpoint>,
+    /// Files that wait in the inbox, because somebody else writes or the caller may not.
+    pub waiting: usize,
 }
 
 impl Derived {
-    /// Reads a log and replays it.
+    /// Opens a store for questions: takes in what waits in its inbox if nobody else writes to it, and derives what its
+    /// index lacks.
     ///
     /// # Errors
     ///
-    /// When the log cannot be read. What is damaged in it is listed in the history, and the rest is derived.
-    pub fn read(log: &Log) -> Result<Self> {
-        let rules = StoreSettings::rules(&log.manifest().settings)?;
-        let mut history = History::read(log)?;
-        let lines = history.lines();
-        let replay = replay(history.take_records(), &rules, None);
-        let quarantined = history.quarantined(&replay.ledger.conflicts, &mut log.segments())?;
-        let totals = Totals {
-            entries: history.entries,
-            facts: replay.ledger.facts.len() as u64,
-            duplicates: replay.ledger.counts.duplicates,
-            conflicts: replay.ledger.conflicts.len() as u64,
-            capsules: replay.derived.capsules.len() as u64,
-            runs: replay.ledger.counts.runs,
-            watermark: watermark(&history.sources, replay.ledger.last_ts()),
-        };
-        Ok(Self { rules, totals, replay, quarantined, history, lines })
+    /// When no store stands there, or it cannot be read.
+    pub fn open(store: &Path, limits: Limits, watch: &dyn Watch) -> Result<Self> {
+        let waiting = inbox::catch_up(store, limits, watch)?;
+        let mut derived = Self::as_it_is(store, watch)?;
+        derived.waiting = waiting;
+        Ok(derived)
     }
+
+    /// As [`Derived::open`], without looking into the inbox.
+    ///
+    /// # Errors
+    ///
+    /// When no store stands there, or it cannot be read.
+    pub fn as_it_is(store: &Path, watch: &dyn Watch) -> Result<Self> {
+        let (log, index) = up_to_date(store, watch)?;
+        let lines = LogLines::of(&log)?;
+        let rules = StoreSettings::rules(&log.manifest().settings)?;
+        let mut sources = BTreeMap::new();
+        for mark in index.marks(None)? {
+            let checkpoint = serde_json::from_str(&mark.text).context(|| "a checkpoint in the index cannot be read")?;
+            sources.insert(mark.name, checkpoint);
+        }
+        Ok(Self { log, index, lines, rules, sources, waiting: 0 })
+    }
+
+    /// Counts of it.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub fn totals(&self) -> Result<Totals> {
+        let tallies = self.index.tallies()?;
+        Ok(Totals {
+            facts: tallies.facts,
+            duplicates: tallies.runs.duplicates,
+            conflicts: tallies.conflicts,
+            capsules: tallies.capsules,
+            runs: tallies.runs.runs,
+            watermark: watermark(&self.sources, self.index.as_of()?),
+        })
+    }
+
+    /// Lines that are no facts, with the reasons, of one source or of all; by source name, then line (M-31). Where an
+    /// entry is damaged, its line is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the index or the log cannot be read.
+    pub fn quarantined(&mut self, source: Option<&str>) -> Result<Vec<Quarantined>> {
+        let mut all = Vec::new();
+        for line in self.index.quarantine(source)? {
+            let Ok(row) = line.row(&mut self.lines) else { continue };
+            let is_conflict = line.conflict.is_some();
+            // What was too long was not kept whole.
+            let whole = self.lines.line(line.position, line.bytes).ok().map(|raw| raw.bytes);
+            all.push(Quarantined { position: line.position, row, is_conflict, whole });
+        }
+        Ok(all)
+    }
+}
+
+/// The log as it is now, and an index that holds all of it.
+fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
+    let log = Log::open(store)?;
+    if let Some(seal) = seal(log.store(), false)? {
+        let basis = Basis::of_log(&log, seal)?;
+        if let Ok(index) = Index::read(&file(log.store()), basis)
+            && is_at(&index, &log)
+        {
+            return Ok((log, index));
+        }
+    }
+    match derive(store, false, watch) {
+        Ok(found) => Ok(found),
+        Err(error) => {
+            watch.note(&format!(
+                "the index of `{}` cannot be brought up to date ({}); it is derived in memory",
+                escaped_path(store),
+                error.chain()
+            ));
+            let log = Log::open(store)?;
+            let mut index = Index::in_memory(basis(&log)?)?;
+            index.catch_up(&log, &mut |damage| watch.note(&told(damage)))?;
+            Ok((log, index))
+        }
+    }
+}
+
+/// Whether the index holds what the log holds, and no more.
+fn is_at(index: &Index, log: &Log) -> bool {
+    let is_of_it = index.is_behind(log).is_ok_and(|of_it| of_it);
+    is_of_it && index.standing().is_ok_and(|standing| standing.next == log.end())
+}
+
+/// Derives what the index of a store lacks, or all of it: `anew`, and where it does not fit. Readers see the index before
+/// until it is done.
+///
+/// # Errors
+///
+/// When somebody else derives for too long, or the index cannot be written.
+pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log, Index)> {
+    let folder = crate::log::open_store(store)?;
+    let _lock = WriterLock::take(&folder, lock::INDEX, WAIT)?;
+    // The log is looked at when nobody else derives any more: an index never holds more than it then.
+    let log = Log::open(store)?;
+    let seal = seal(&folder, true)?.invariant("a seal that is not there is made")?;
+    let basis = Basis::of_log(&log, seal)?;
+    let file = file(&folder);
+    let mut damaged = |damage: &crate::log::Damage| watch.note(&told(damage));
+    let derived_on = !anew
+        && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, &mut damaged)) {
+            Ok(()) => true,
+            Err(error) if error.is_unfit() => false,
+            Err(error) => return Err(error.into()),
+        };
+    if !derived_on {
+        Index::build(&file, basis.clone(), |index| index.catch_up(&log, &mut damaged))?;
+    }
+    let index = Index::read(&file, basis)?;
+    Ok((log, index))
+}
+
+/// The index as it was derived; `None` where there is none that fits.
+pub(crate) fn as_derived(log: &Log) -> Result<Option<Index>> {
+    let Some(seal) = seal(log.store(), false)? else { return Ok(None) };
+    let index = Index::read(&file(log.store()), Basis::of_log(log, seal)?).ok();
+    Ok(index.filter(|index| index.is_behind(log).is_ok_and(|of_it| of_it)))
+}
+
+/// What an index is of that nobody else opens.
+pub(crate) fn basis(log: &Log) -> Result<Basis> {
+    Basis::of_log(log, Sha256Hash::from_bytes(random()?))
+}
+
+fn file(store: &Folder) -> PathBuf {
+    store.path().join(INDEX_NAME)
+}
+
+/// The secret that rows are sealed by; `None` where there is none that others cannot read, or the caller may not.
+fn seal(store: &Folder, makes: bool) -> Result<Option<Sha256Hash>> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = store.writers_only()?;
+    let failed = || format!("cannot read `{}`", store.named(SEAL));
+    let mut text = String::new();
+    if let Ok(Some(file)) = store.read(SEAL) {
+        let is_secret = file.metadata().context(failed)?.mode() & 0o777 & !mode.as_raw_mode() == 0;
+        Read::take(&file, 64).read_to_string(&mut text).context(failed)?;
+        if let (true, Ok(seal)) = (is_secret, text.parse()) {
+            return Ok(Some(seal));
+        }
+    }
+    if !makes {
+        return Ok(None);
+    }
+    let seal = Sha256Hash::from_bytes(random()?);
+    let mut file = store.write_or_create(SEAL, mode)?;
+    rustix::fs::fchmod(&file, mode).map_err(std::io::Error::from).context(failed)?;
+    let written = file.seek(SeekFrom::Start(0)).and_then(|_| {
+        file.set_len(0)?;
+        file.write_all(seal.to_string().as_bytes())
+    });
+    written.context(|| format!("cannot write `{}`", store.named(SEAL)))?;
+    Ok(Some(seal))
+}
+
+/// What compacting came to; its members in canonical order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Compacted {
+    /// Bytes of the index afterwards.
+    pub bytes_after: u64,
+    /// Bytes of the index before.
+    pub bytes_before: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+}
+
+/// Makes the index of a store as small as what it holds, by deriving it again. The log is never shortened.
+///
+/// # Errors
+///
+/// When no store stands there, or its index cannot be written.
+pub fn compact(store: &Path, watch: &dyn Watch) -> Result<Compacted> {
+    let folder = crate::log::open_store(store)?;
+    let bytes = || folder.find(INDEX_NAME).map(|found| found.map_or(0, |found| found.length));
+    let bytes_before = bytes()?;
+    derive(store, true, watch)?;
+    Ok(Compacted { bytes_after: bytes()?, bytes_before, format_version: "1" })
 }
 
 /// The instant up to which the derived state is complete: the last fact's, unless a source is known to

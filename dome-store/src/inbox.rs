@@ -144,7 +144,10 @@ pub(crate) fn drain(intake: &mut Intake<'_>, stop: &Stop) -> Result<Drained> {
                 Ok(to) => {
                     drained.aside += 1;
                     let (was, is) = (inbox.named(&name), store.named(&to));
-                    watch.note(&format!("`{was}` is no regular file of at most {} bytes; it is `{is}` now", intake.limits.inbox_bytes));
+                    watch.note(&format!(
+                        "`{was}` is no regular file of at most {} bytes; it is `{is}` now",
+                        intake.limits.inbox_bytes
+                    ));
                 }
                 Err(error) => watch.note(&format!("`{}` is passed over: {}", inbox.named(&name), error.chain())),
             },

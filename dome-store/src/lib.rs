@@ -60,7 +60,7 @@ mod terms;
 mod verify;
 mod writer;
 
-pub use derived::{Derived, Totals, watermark};
+pub use derived::{Compacted, Derived, Totals, compact, watermark};
 pub use error::{Error, Kind, Result};
 pub use export::{Exported, export};
 pub use history::{History, Quarantined};
@@ -73,7 +73,7 @@ pub use rebuild::{Rebuilt, rebuild};
 pub use settings::{StoreSettings, given};
 pub use status::{SourceStatus, Status, status};
 pub use terms::not_after;
-pub use verify::{Difference, Report, told, verify};
+pub use verify::{Difference, Report, compare_index, told, verify};
 pub use writer::{Opening, Writer};
 
 #[cfg(test)]

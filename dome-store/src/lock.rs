@@ -12,14 +12,16 @@ use rustix::io::Errno;
 use crate::error::{Context, Error, Result};
 use crate::folder::Folder;
 
-/// Its name in the store.
+/// The lock of whoever writes to the log.
 pub(crate) const NAME: &str = "writer.lock";
+/// The lock of whoever derives the index, which a reader may do while somebody else writes to the log.
+pub(crate) const INDEX: &str = "index.lock";
 /// How often a lock that is waited for is tried.
 const AGAIN: Duration = Duration::from_millis(20);
 /// A pid is no longer than this.
 const PID_BYTES: u64 = 20;
 
-/// Held by the writer of a store.
+/// Held by the one who writes.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     _file: File,
@@ -31,10 +33,10 @@ impl WriterLock {
     /// # Errors
     ///
     /// When another process holds it until then, or it cannot be written.
-    pub(crate) fn take(store: &Folder, wait: Duration) -> Result<Self> {
+    pub(crate) fn take(store: &Folder, name: &str, wait: Duration) -> Result<Self> {
         let begun = Instant::now();
         loop {
-            if let Some(lock) = Self::try_take(store)? {
+            if let Some(lock) = Self::try_take(store, name)? {
                 return Ok(lock);
             }
             let left = wait.saturating_sub(begun.elapsed());
@@ -50,18 +52,18 @@ impl WriterLock {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub(crate) fn try_take(store: &Folder) -> Result<Option<Self>> {
-        let failed = || format!("cannot lock `{}`", store.named(NAME));
+    pub(crate) fn try_take(store: &Folder, name: &str) -> Result<Option<Self>> {
+        let failed = || format!("cannot lock `{}`", store.named(name));
         // Whoever can open a file can hold its lock, so nobody may who may not write to the store.
         let mode = store.writers_only()?;
-        let mut file = store.write_or_create(NAME, mode)?;
+        let mut file = store.write_or_create(name, mode)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(error) => return Err(std::io::Error::from(error)).context(failed),
         }
         // Another file may have taken the name before the lock was held.
-        let named = store.read(NAME)?.map(|file| file.metadata()).transpose().context(failed)?;
+        let named = store.read(name)?.map(|file| file.metadata()).transpose().context(failed)?;
         let held = file.metadata().context(failed)?;
         if named.map(|named| (named.dev(), named.ino())) != Some((held.dev(), held.ino())) {
             return Ok(None);
@@ -76,7 +78,7 @@ impl WriterLock {
             file.write_all(pid.as_bytes())?;
             file.set_len(pid.len() as u64)
         });
-        noted.context(|| format!("cannot write `{}`", store.named(NAME)))?;
+        noted.context(|| format!("cannot write `{}`", store.named(name)))?;
         Ok(Some(Self { _file: file }))
     }
 }

@@ -227,7 +227,8 @@ fn named(contents: Vec<Content>) -> BTreeMap<String, Content> {
         let mut kept: Vec<Content> = Vec::new();
         // From the last on: of those that are known by the same, the one of the highest rank is taken.
         while let Some(content) = contents.pop() {
-            let is_held = |other: &Content| content.is_within(other) || content.end().is_some() && content.end() == other.end();
+            let is_held =
+                |other: &Content| content.is_within(other) || content.end().is_some() && content.end() == other.end();
             if !kept.iter().any(is_held) && !contents.iter().any(|other| content.is_within(other)) {
                 kept.push(content);
             }
@@ -355,7 +356,9 @@ impl Draft {
         let failed = || format!("cannot make `{}`", escaped_path(out));
         match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
             Ok(true) => {}
-            Ok(false) => return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out)))),
+            Ok(false) => {
+                return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out))));
+            }
             Err(error) if crate::error::is_missing(&error) => {}
             Err(error) => return Err(error).context(failed),
         }

@@ -7,10 +7,11 @@ use dome_replay::{Masking, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::derived::Derived;
+use crate::derived::{Derived, derive};
 use crate::error::{Error, Result};
 use crate::history::Quarantined;
-use crate::log::{Entry, Log};
+use crate::limits::Limits;
+use crate::log::Entry;
 use crate::terms;
 use crate::writer::{Opening, Writer};
 
@@ -70,9 +71,8 @@ pub struct Retried {
 /// # Errors
 ///
 /// When no store stands there, or it cannot be read.
-pub fn list(store: &Path, source: Option<&str>) -> Result<Vec<Listed>> {
-    let mut quarantined = Derived::read(&Log::open(store)?)?.quarantined;
-    quarantined.retain(|found| is_of(found, source));
+pub fn list(store: &Path, source: Option<&str>, watch: &dyn Watch) -> Result<Vec<Listed>> {
+    let quarantined = Derived::open(store, Limits::default(), watch)?.quarantined(source)?;
     let listed = |found: Quarantined| Listed {
         codes: found.row.problems.iter().map(|problem| problem.code.as_str().to_owned()).collect(),
         line: found.row.source.line,
@@ -80,10 +80,6 @@ pub fn list(store: &Path, source: Option<&str>) -> Result<Vec<Listed>> {
         source: found.row.source.name.to_string(),
     };
     Ok(quarantined.into_iter().map(listed).collect())
-}
-
-fn is_of(found: &Quarantined, source: Option<&str>) -> bool {
-    source.is_none_or(|source| *found.row.source.name == *source)
 }
 
 fn unknown(position: u64) -> Error {
@@ -95,10 +91,10 @@ fn unknown(position: u64) -> Error {
 /// # Errors
 ///
 /// When no quarantined line has the position, or the store cannot be read.
-pub fn show(store: &Path, position: u64) -> Result<Shown> {
-    let derived = Derived::read(&Log::open(store)?)?;
-    let not_after = derived.history.not_after();
-    let found = derived.quarantined.into_iter().find(|found| found.position == position);
+pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<Shown> {
+    let mut derived = Derived::open(store, Limits::default(), watch)?;
+    let not_after = derived.lines.not_after();
+    let found = derived.quarantined(None)?.into_iter().find(|found| found.position == position);
     let found = found.ok_or_else(|| unknown(position))?;
     let Quarantined { row, is_conflict, whole, .. } = found;
     let is_whole = whole.is_some();
@@ -158,16 +154,16 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
         None => terms::session(&masking, what.not_after, None)?,
     };
     terms.not_after = terms::not_after(what.not_after, before.as_ref())?;
-    let mut rows = Derived::read(&writer.log()?)?.quarantined;
-    rows.retain(|found| is_of(found, what.source));
+    let mut rows = Derived::as_it_is(store, watch)?.quarantined(what.source)?;
     if let Some(position) = what.positions.iter().find(|asked| !rows.iter().any(|found| found.position == **asked)) {
         return Err(unknown(*position));
     }
     rows.retain(|found| what.positions.is_empty() || what.positions.contains(&found.position));
     let mut reader = Reader::new().not_after(terms.not_after);
     // A conflict is settled by the facts of its run, not by reading it again.
-    let mut is_admitted =
-        |found: &Quarantined| !found.is_conflict && found.whole.as_ref().is_some_and(|bytes| reader.read(bytes).is_ok());
+    let mut is_admitted = |found: &Quarantined| {
+        !found.is_conflict && found.whole.as_ref().is_some_and(|bytes| reader.read(bytes).is_ok())
+    };
     let mut admitted: Vec<u64> = rows.iter().filter(|found| is_admitted(found)).map(|found| found.position).collect();
     let still_rejected = (rows.len() - admitted.len()) as u64;
     // Where the instant moves on, it does for every line: one replay has one instant.
@@ -176,6 +172,7 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
         admitted.sort_unstable();
         admitted.dedup();
         writer.keep(&terms, admitted.iter().map(|of| Entry::Retried { of: *of }).collect())?;
+        derive(store, false, watch)?;
     }
     Ok(Retried { admitted, format_version: "1", still_rejected })
 }

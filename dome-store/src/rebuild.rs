@@ -6,6 +6,7 @@ use dome_binder::Rules;
 use dome_replay::Watch;
 use serde::Serialize;
 
+use crate::derived::derive;
 use crate::error::Result;
 use crate::log::Found;
 use crate::verify::told;
@@ -34,7 +35,7 @@ impl Rebuilt {
 
 /// Makes what stands beside the log anew: the manifest where it is damaged, gone or older than the log, and what was
 /// derived. `rules` says by what the store derives from now on; it is given what it derived by, or none where nothing says
-/// that any more. The writer that comes with it holds the lock, so that the index can be derived beside and put in place.
+/// that any more. The index is derived beside and put in place, so that readers never see an empty store.
 ///
 /// The version is looked at before anything is opened for writing, and nothing is removed: bytes that are no part of the
 /// log any more are moved aside, named and counted.
@@ -59,6 +60,7 @@ pub fn rebuild(
             }
         }
     }
+    derive(store, true, &())?;
     let aside = writer.aside().to_vec();
     Ok((Rebuilt { aside, damaged, entries, format_version: "1" }, writer))
 }

@@ -10,9 +10,8 @@ use serde::Serialize;
 
 use crate::derived::{Derived, Totals, is_latest};
 use crate::error::Result;
-use crate::inbox;
 use crate::limits::Limits;
-use crate::log::{Checkpoint, Log};
+use crate::log::Checkpoint;
 
 /// A source; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -40,7 +39,7 @@ pub struct SourceStatus {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "StoreStatus")]
 pub struct Status<F> {
-    /// Entries of the log that the index does not hold yet.
+    /// Entries of the log that the index does not hold yet: none, since a question derives them.
     pub behind: u64,
     /// Bytes of the log.
     pub bytes: u64,
@@ -91,33 +90,32 @@ pub fn status<F>(
     keeps_failing: impl FnOnce(&Derived) -> Result<Vec<F>>,
     watch: &dyn Watch,
 ) -> Result<Status<F>> {
-    let waiting = inbox::catch_up(store, limits, watch)?;
-    let log = Log::open(store)?;
-    let derived = Derived::read(&log)?;
-    let mut rejected: BTreeMap<&str, u64> = BTreeMap::new();
-    for found in &derived.quarantined {
-        *rejected.entry(found.row.source.name.as_ref()).or_default() += 1;
+    let derived = Derived::open(store, limits, watch)?;
+    let mut rejected: BTreeMap<String, u64> = BTreeMap::new();
+    let quarantined = derived.index.quarantine(None)?;
+    for found in &quarantined {
+        *rejected.entry(found.source.name.to_string()).or_default() += 1;
     }
-    let sources = &derived.history.sources;
+    let sources = &derived.sources;
     let told = sources.values().map(|source| {
         let open = source.is_open() && is_latest(sources, &source.name);
-        SourceStatus::of(source, rejected.get(source.name.as_str()).copied().unwrap_or(0), open)
+        SourceStatus::of(source, rejected.get(&source.name).copied().unwrap_or(0), open)
     });
-    let short = log.short()?.len().max(derived.history.damage().len());
-    let wrong = usize::from(log.foreign()?.is_some());
-    let Totals { facts, duplicates, conflicts, capsules, runs, watermark, .. } = derived.totals;
+    let log = &derived.log;
+    let damaged = log.short()?.len() + usize::from(log.foreign()?.is_some());
+    let Totals { facts, duplicates, conflicts, capsules, runs, watermark } = derived.totals()?;
     Ok(Status {
         behind: 0,
         bytes: log.manifest().bytes(),
         capsules,
         conflicts,
-        damaged: (short + wrong) as u64,
+        damaged: damaged as u64,
         duplicates,
         entries: log.end() - 1,
         facts,
         format_version: "1",
-        inbox: waiting,
-        quarantined: derived.quarantined.len() as u64,
+        inbox: derived.waiting,
+        quarantined: quarantined.len() as u64,
         runs,
         segments: log.manifest().segments.len(),
         sources: told.collect(),

@@ -36,9 +36,10 @@ pub fn not_after(asked: Option<&str>, before: Option<&Session>) -> Result<Option
     let no_limit_before = before.is_some() && recorded.is_none();
     let not_after = match asked {
         Some("off") => None,
-        Some(text) => Some(text.parse().map_err(|why| {
-            Error::usage(format!("--not-after: {why}, found `{}`", dome_core::escaped(text)))
-        })?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|why| Error::usage(format!("--not-after: {why}, found `{}`", dome_core::escaped(text))))?,
+        ),
         None if no_limit_before => None,
         None => recorded.max(Some(tomorrow()?)),
     };

@@ -3,13 +3,15 @@
 use std::cmp::Ordering;
 use std::path::Path;
 
+use dome_binder::query::View;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aside;
-use crate::error::Result;
-use crate::history::History;
-use crate::log::{Damage, Log};
+use crate::derived;
+use crate::error::{Context, Invariant, Result};
+use crate::index::Index;
+use crate::log::{Damage, Found, Log};
 
 /// Differences that are shown.
 const SHOWN: usize = 10;
@@ -67,15 +69,12 @@ pub fn told(damage: &Damage) -> String {
 }
 
 /// Verifies a store. All of the log is read, as far as `store.json` says that it is acknowledged, whatever was derived
-/// from it. `compare` holds what was derived against the log, with [`Report::hold`], and says whether it could.
+/// from it. `compare` holds what was derived against the log, and says whether it could: [`compare_index`].
 ///
 /// # Errors
 ///
 /// When no store stands there, or it cannot be read.
-pub fn verify(
-    store: &Path,
-    compare: impl FnOnce(&Log, History, &mut Report) -> Result<bool>,
-) -> Result<Report> {
+pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bool>) -> Result<Report> {
     let mut log = Log::open(store)?;
     // A writer may go on meanwhile: only a manifest that is still the same is older than its log.
     let is_older = loop {
@@ -86,28 +85,110 @@ pub fn verify(
         }
         log = now;
     };
-    let history = History::read(&log)?;
+    let (mut entries, mut damage) = (0, Vec::new());
+    for found in log.scan(1) {
+        match found? {
+            Found::Entry { .. } => entries += 1,
+            Found::Damage(found) => damage.push(found),
+        }
+    }
     let mut report = Report {
         aside: aside::names(log.store())?,
         compared: true,
-        damage: history.damage.clone(),
+        damage: damage.clone(),
         difference_count: 0,
         differences: Vec::new(),
-        entries: history.entries,
+        entries,
         facts: 0,
         format_version: "1",
         segments: log.manifest().segments.len(),
         store: store.display().to_string(),
     };
-    report.damage.extend(log.sealed_damage(&history.damage)?);
+    report.damage.extend(log.sealed_damage(&damage)?);
     let foreign = log.foreign()?;
     let last = log.manifest().segments.last();
     let last = last.map_or_else(|| crate::log::segment_name(1), |last| last.name.clone());
-    let whole = |what| Damage { length: 0, positions: (log.end(), log.end() - 1), segment: last.clone(), start: 0, what };
-    report.damage.extend(is_older.then(|| whole("`store.json` is older than the log: whole batches stand behind its end")));
-    report.damage.extend(foreign.is_some().then(|| whole("`store.json` and the log are not of one store and generation")));
-    report.compared = compare(&log, history, &mut report)?;
+    let whole =
+        |what| Damage { length: 0, positions: (log.end(), log.end() - 1), segment: last.clone(), start: 0, what };
+    report
+        .damage
+        .extend(is_older.then(|| whole("`store.json` is older than the log: whole batches stand behind its end")));
+    report
+        .damage
+        .extend(foreign.is_some().then(|| whole("`store.json` and the log are not of one store and generation")));
+    report.compared = compare(&log, &mut report)?;
     Ok(report)
+}
+
+/// Holds the index of a store against one that is derived again from its log: whether it could.
+///
+/// An index that holds what the log has lost since is more than the log comes to: no difference says anything then. One
+/// that is not there or does not fit is derived again by whoever asks next, and is not compared either.
+///
+/// # Errors
+///
+/// When the log cannot be read, or nothing can be derived beside it.
+pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
+    let Some(held) = derived::as_derived(log)? else { return Ok(false) };
+    let held_log = log.reopened()?.until(held.standing()?.next.saturating_sub(1));
+    let folder = tempfile::tempdir().context(|| "cannot make a temporary folder")?;
+    let (path, basis) = (folder.path().join("index.sqlite"), derived::basis(&held_log)?);
+    let mut lost = false;
+    Index::build(&path, basis.clone(), |index| index.catch_up(&held_log, &mut |_| lost = true))?;
+    let again = Index::read(&path, basis)?;
+    report.facts = usize::try_from(again.tallies()?.facts).invariant("facts fit into memory")?;
+    if lost {
+        return Ok(false);
+    }
+    let tallies = |index: &Index| -> Result<Lines> {
+        let text = serde_json::to_vec(&index.tallies()?).invariant("tallies are JSON")?;
+        Ok(vec![Ok(text), Ok(index.snapshot_digest()?.to_string().into_bytes())])
+    };
+    report.hold("count", tallies(&again)?, tallies(&held)?)?;
+    report.hold("capsule", capsules(&again)?, capsules(&held)?)?;
+    report.hold("concept", concepts(&again)?, concepts(&held)?)?;
+    report.hold("quarantined line", quarantine(&again)?, quarantine(&held)?)?;
+    for (name, view) in
+        [("recent failure", View::RecentFailures), ("rolled-up gate", View::GateRollup), ("denial", View::GuardDenials)]
+    {
+        report.hold(name, rows(&again, view)?, rows(&held, view)?)?;
+    }
+    Ok(true)
+}
+
+type Lines = Vec<Result<Vec<u8>>>;
+
+fn capsules(index: &Index) -> Result<Lines> {
+    let mut lines = Vec::new();
+    index.capsules(|capsule| {
+        lines.push(serde_json::to_vec(&capsule).invariant("a capsule is JSON"));
+        Ok(())
+    })?;
+    Ok(lines)
+}
+
+fn concepts(index: &Index) -> Result<Lines> {
+    let mut lines = Vec::new();
+    index.concepts(|concept| {
+        lines.push(serde_json::to_vec(&concept).invariant("a concept is JSON"));
+        Ok(())
+    })?;
+    Ok(lines)
+}
+
+fn quarantine(index: &Index) -> Result<Lines> {
+    let place =
+        |line: crate::index::QuarantinedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
+    Ok(index.quarantine(None)?.into_iter().map(place).collect())
+}
+
+fn rows(index: &Index, view: View) -> Result<Lines> {
+    let mut lines = Vec::new();
+    index.view(view, |row| {
+        lines.push(Ok(row.to_vec()));
+        Ok(())
+    })?;
+    Ok(lines)
 }
 
 impl Report {

@@ -58,7 +58,7 @@ impl Writer {
         watch: &dyn Watch,
     ) -> Result<Self> {
         let store = prepare(path)?;
-        let lock = WriterLock::take(&store, opening.wait)?;
+        let lock = WriterLock::take(&store, lock::NAME, opening.wait)?;
         let manifest = match StoreManifest::look(&store)? {
             Looked::Missing if has_segments(&store)? => return Err(missing(&store)?),
             Looked::Missing => {
@@ -96,7 +96,7 @@ impl Writer {
     pub(crate) fn try_open(path: &Path, limits: Limits, watch: &dyn Watch) -> Result<Option<Self>> {
         let store = log::open_store(path)?;
         StoreManifest::read(&store)?;
-        let Some(lock) = WriterLock::try_take(&store)? else { return Ok(None) };
+        let Some(lock) = WriterLock::try_take(&store, lock::NAME)? else { return Ok(None) };
         let manifest = StoreManifest::read(&store)?;
         Self::locked(store, lock, manifest, limits, watch).map(Some)
     }
@@ -155,11 +155,12 @@ impl Writer {
             StoreManifest::read(&store)?;
         }
         StoreManifest::look(&store)?;
-        let lock = WriterLock::take(&store, opening.wait)?;
+        let lock = WriterLock::take(&store, lock::NAME, opening.wait)?;
         let (manifest, aside) = sound(&store, rules, watch)?;
         let before = manifest.settings.clone();
         let settings = StoreSettings::of(&rules(StoreSettings::rules(&before).ok().as_ref())?)?;
-        let mut writer = Self::locked(store, lock, StoreManifest { settings: before.clone(), ..manifest }, opening.limits, watch)?;
+        let mut writer =
+            Self::locked(store, lock, StoreManifest { settings: before.clone(), ..manifest }, opening.limits, watch)?;
         writer.aside.extend(aside);
         if settings != before {
             writer.rules = StoreSettings::rules(&settings)?;
@@ -301,7 +302,7 @@ fn check_place(store: &Folder) -> Result<()> {
     }
     let names = store.names()?;
     let next = format!("{NAME}.next");
-    let ours = [lock::NAME, FOLDER, inbox::FOLDER, aside::FOLDER, &next];
+    let ours = [lock::NAME, lock::INDEX, FOLDER, inbox::FOLDER, aside::FOLDER, &next];
     let begun = names.iter().any(|name| name == lock::NAME);
     if names.iter().all(|name| begun && ours.contains(&name.as_str())) {
         return Ok(());
@@ -320,7 +321,8 @@ pub(crate) fn identity() -> Result<String> {
 /// Bytes that nobody can foresee.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    let drawn = std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    let drawn =
+        std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
     drawn.context(|| "cannot draw random bytes from `/dev/urandom`")?;
     (bytes != [0; N]).then_some(bytes).invariant("random bytes are not all zero")
 }

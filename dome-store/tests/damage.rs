@@ -40,7 +40,7 @@ fn every_cut_of_the_last_segment_is_named_and_nothing_before_it_is_lost() {
         copy(&bench.store, &store);
         let segment = store.join("log").join(last.file_name().unwrap());
         fs::write(&segment, &bytes[..cut]).unwrap();
-        let report = verify(&store, |_, _, _| Ok(false)).unwrap();
+        let report = verify(&store, |_, _| Ok(false)).unwrap();
         assert!(!report.damage.is_empty(), "cut at {cut}");
         // A manifest that says more than there is: nothing is cut, what comes goes behind.
         take_in(&bench.input, &store, small()).unwrap();
@@ -56,7 +56,7 @@ fn every_cut_of_the_last_segment_is_named_and_nothing_before_it_is_lost() {
         let aside: Vec<u8> = rebuilt.aside.iter().flat_map(|name| fs::read(bare.join(name)).unwrap()).collect();
         assert_eq!([kept, aside].concat(), bytes[..cut], "cut at {cut}: not a byte is gone");
         assert!(read(&bare).0.is_subset(&whole));
-        let report = verify(&bare, |_, _, _| Ok(false)).unwrap();
+        let report = verify(&bare, |_, _| Ok(false)).unwrap();
         // An entry that has lost nothing but its line feed is read, and the loss is named.
         let only_line_feeds = report.damage.iter().all(|damage| damage.what.contains("line feed"));
         assert!(only_line_feeds, "cut at {cut}: {rebuilt:?} {report:#?}");
@@ -75,13 +75,13 @@ fn every_flipped_bit_is_named_and_costs_no_other_entry() {
             let mut flipped = bytes.clone();
             flipped[place] ^= 1 << (place % 8);
             fs::write(&path, &flipped).unwrap();
-            let report = verify(&bench.store, |_, _, _| Ok(false)).unwrap();
+            let report = verify(&bench.store, |_, _| Ok(false)).unwrap();
             assert!(!report.damage.is_empty(), "bit of byte {place} of {}", path.display());
             assert!(whole.difference(&read(&bench.store).0).count() <= 1, "byte {place}");
         }
         fs::write(&path, &bytes).unwrap();
     }
-    assert!(verify(&bench.store, |_, _, _| Ok(false)).unwrap().is_sound());
+    assert!(verify(&bench.store, |_, _| Ok(false)).unwrap().is_sound());
 }
 
 /// Issue 21, 1: a bit of the last checkpoint, and no `store.json`: what was acknowledged before it stays.
@@ -178,18 +178,22 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     };
     for case in 0..2 {
         let bench = made();
-        if case == 0 { later(&bench.store, true) } else { in_log(&bench.store) }
+        if case == 0 {
+            later(&bench.store, true)
+        } else {
+            in_log(&bench.store)
+        }
         fs::remove_file(bench.store.join("writer.lock")).unwrap();
         let before = files(&bench.store);
         let refused = |result: dome_store::Result<()>| assert_eq!(result.unwrap_err().kind(), Kind::Invalid);
         refused(take_in(&bench.input, &bench.store, small()).map(drop));
         refused(Writer::open_existing(&bench.store, opening(small()), &()).map(drop));
-        refused(verify(&bench.store, |_, _, _| Ok(true)).map(drop));
+        refused(verify(&bench.store, |_, _| Ok(true)).map(drop));
         refused(dome_store::status(&bench.store, small(), |_| Ok(Vec::<u8>::new()), &()).map(drop));
         refused(dome_store::export(&bench.store, |_, _, _| Ok(()), &()).map(drop));
         refused(dome_store::drop_off(&bench.store, &mut &b"x"[..]).map(drop));
         refused(dome_store::merge(&bench.store, &bench.store, &bench.path("c"), opening(small()), &()).map(drop));
-        refused(dome_store::quarantine::list(&bench.store, None).map(drop));
+        refused(dome_store::quarantine::list(&bench.store, None, &()).map(drop));
         if case == 0 {
             refused(rebuild(&bench.store, opening(small()), &as_made, &()).map(drop));
             assert_eq!(files(&bench.store), before);
@@ -202,7 +206,8 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     // A flipped bit in the version is damage, as long as the log says this one.
     let bench = made();
     let manifest = fs::read(bench.store.join("store.json")).unwrap();
-    let text = String::from_utf8(manifest.clone()).unwrap().replace("\"format_version\":\"2\"", "\"format_version\":\"3\"");
+    let text =
+        String::from_utf8(manifest.clone()).unwrap().replace("\"format_version\":\"2\"", "\"format_version\":\"3\"");
     fs::write(bench.store.join("store.json"), text).unwrap();
     assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
     drop(rebuild(&bench.store, opening(small()), &as_made, &()).unwrap());
@@ -221,12 +226,12 @@ fn a_copy_that_is_behind_its_manifest_or_ahead_of_it_is_damaged() {
     let behind = bench.path("behind");
     copy(&before, &behind);
     fs::copy(bench.store.join("store.json"), behind.join("store.json")).unwrap();
-    assert!(!verify(&behind, |_, _, _| Ok(false)).unwrap().is_sound());
+    assert!(!verify(&behind, |_, _| Ok(false)).unwrap().is_sound());
     // The manifest was copied first: whole batches stand behind its end. Nothing is cut.
     let ahead = bench.path("ahead");
     copy(&bench.store, &ahead);
     fs::copy(before.join("store.json"), ahead.join("store.json")).unwrap();
-    assert!(!verify(&ahead, |_, _, _| Ok(false)).unwrap().is_sound());
+    assert!(!verify(&ahead, |_, _| Ok(false)).unwrap().is_sound());
     assert_eq!(take_in(&bench.input, &ahead, small()).unwrap_err().kind(), Kind::Unreproduced);
     let notes = Notes::default();
     let (rebuilt, writer) = rebuild(&ahead, opening(small()), &as_made, &notes).unwrap();
@@ -236,7 +241,7 @@ fn a_copy_that_is_behind_its_manifest_or_ahead_of_it_is_damaged() {
     // A manifest of another store.
     let other = made();
     fs::copy(other.store.join("store.json"), before.join("store.json")).unwrap();
-    let report = verify(&before, |_, _, _| Ok(false)).unwrap();
+    let report = verify(&before, |_, _| Ok(false)).unwrap();
     assert!(report.damage.iter().any(|damage| damage.what.contains("not of one store")), "{report:?}");
     assert_eq!(take_in(&bench.input, &before, small()).unwrap_err().kind(), Kind::Unreproduced);
 }

@@ -28,7 +28,8 @@ fn forge(store: &Path, change: impl FnOnce(&mut serde_json::Value)) {
 
 #[test]
 fn a_segment_that_is_named_elsewhere_is_none() {
-    for name in ["/etc/hostname", "../../victim", "../victim", "000000000001.jsonl/../x", "", ".", "000000000002.jsonl"] {
+    for name in ["/etc/hostname", "../../victim", "../victim", "000000000001.jsonl/../x", "", ".", "000000000002.jsonl"]
+    {
         let bench = made();
         fs::write(bench.path("victim"), b"precious").unwrap();
         forge(&bench.store, |store| store["segments"][0]["name"] = name.into());
@@ -57,7 +58,7 @@ fn planted_links_are_neither_followed_nor_written_through() {
     fs::rename(&last, &victim).unwrap();
     let bytes = fs::read(&victim).unwrap();
     symlink(&victim, &last).unwrap();
-    let report = verify(&bench.store, |_, _, _| Ok(false)).unwrap();
+    let report = verify(&bench.store, |_, _| Ok(false)).unwrap();
     assert!(report.damage.iter().any(|damage| damage.what.contains("link")), "{report:?}");
     bench.put("a.jsonl", text("a", 0..20));
     assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
@@ -86,7 +87,7 @@ fn a_fifo_or_device_in_place_of_a_file_hangs_nobody() {
     assert_eq!(Log::open(&bench.store).unwrap_err().kind(), Kind::Invalid);
     let bench = made();
     fifo(&segments(&bench.store).pop().unwrap());
-    assert!(!verify(&bench.store, |_, _, _| Ok(false)).unwrap().is_sound());
+    assert!(!verify(&bench.store, |_, _| Ok(false)).unwrap().is_sound());
     assert!(take_in(&bench.input, &bench.store, small()).is_err());
 }
 
@@ -120,7 +121,7 @@ fn a_segment_that_another_store_shares_is_not_written_to() {
         assert!(refused.to_string().contains("hard links"), "{refused}");
     }
     assert_eq!(files(&copied), before);
-    assert!(verify(&copied, |_, _, _| Ok(true)).unwrap().is_sound(), "reading it is fine");
+    assert!(verify(&copied, |_, _| Ok(true)).unwrap().is_sound(), "reading it is fine");
 }
 
 /// Issue 21, 10: whoever cannot write to a store cannot hold its lock.

@@ -58,7 +58,8 @@ fn what_is_no_file_of_lines_is_moved_aside_and_never_followed() {
     symlink(bench.path("secret"), inbox.join("link.jsonl")).unwrap();
     symlink("/dev/zero", inbox.join("zero.jsonl")).unwrap();
     let fifo = inbox.join("fifo.jsonl");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+        .unwrap();
     fs::write(inbox.join("huge.jsonl"), vec![b' '; 4096]).unwrap();
     fs::write(inbox.join("bad.jsonl"), b"{\"no\":\"envelope\"}\n\xff\xfe").unwrap();
     fs::write(inbox.join(".part"), text("p", 0..5)).unwrap();
@@ -68,7 +69,8 @@ fn what_is_no_file_of_lines_is_moved_aside_and_never_followed() {
     let ingested = take_in_telling(&bench.input, &bench.store, limits, &notes).unwrap();
     assert_eq!((ingested.inbox.files, ingested.inbox.aside), (1, 5), "{}", notes.all());
     assert_eq!(facts(&bench.store), (2, 0, 2), "bad lines are in the quarantine");
-    let mut aside: Vec<_> = fs::read_dir(bench.store.join("aside")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut aside: Vec<_> =
+        fs::read_dir(bench.store.join("aside")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     aside.sort();
     assert_eq!(aside, ["fifo.jsonl", "folder.jsonl", "huge.jsonl", "link.jsonl", "zero.jsonl"]);
     assert!(inbox.join("later.tmp").exists() && inbox.join(".part").exists(), "a reporter may still write them");

@@ -64,19 +64,13 @@ proptest! {
         }
         merge(&a, &b, &ab, opening(limits), &()).unwrap();
         merge(&b, &a, &ba, opening(limits), &()).unwrap();
-        let same = files(&ab).into_iter().zip(files(&ba)).filter(|((name, _), _)| name != "writer.lock").all(|(one, other)| one == other);
+        let same = files(&ab).into_iter().zip(files(&ba)).all(|(one, other)| one == other);
         prop_assert!(same, "both are the same to the last byte");
-        prop_assert!(verify(&ab, |_, _, _| Ok(true)).unwrap().is_sound());
-        // What was ingested into both, in one store: but for the names that contents of one name get.
-        let both = bench.path("both");
-        take_in(&bench.input, &both, limits).unwrap();
-        let merged = dome_store::Derived::read(&dome_store::Log::open(&ab).unwrap()).unwrap();
+        prop_assert!(verify(&ab, |_, _| Ok(true)).unwrap().is_sound());
         let again = bench.path("again");
         let merged_with_b = merge(&ab, &b, &again, opening(limits), &()).unwrap();
         prop_assert_eq!(merged_with_b.damaged, 0);
-        let twice = dome_store::Derived::read(&dome_store::Log::open(&again).unwrap()).unwrap();
-        prop_assert_eq!(&twice.totals.facts, &merged.totals.facts, "one of the two again adds nothing");
-        prop_assert_eq!(Outcome::from(&twice), Outcome::from(&merged));
+        prop_assert_eq!(Outcome::of(&again), Outcome::of(&ab), "one of the two again adds nothing");
     }
 
     #[test]

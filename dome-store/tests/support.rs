@@ -5,15 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use dome_binder::{Record, Rules, replay};
+use dome_binder::{Record, Replay, Rules, replay};
 use dome_core::{RawLine, Reader, Source, lines};
 use dome_replay::{Masking, Watch};
-use dome_store::{Derived, Ingest, Ingested, Limits, Log, Opening, Result, Stop, ingest};
+use dome_store::{History, Ingest, Ingested, Limits, Log, Opening, Quarantined, Result, Stop, StoreSettings, ingest};
 use tempfile::TempDir;
 
 /// Segments and states of a few lines, so that a store has many.
 pub(crate) fn small() -> Limits {
-    Limits { segment_bytes: 6 << 10, state_bytes: 2 << 10, batch_lines: 3, batch_age: Duration::ZERO, ..Limits::default() }
+    Limits {
+        segment_bytes: 6 << 10,
+        state_bytes: 2 << 10,
+        batch_lines: 3,
+        batch_age: Duration::ZERO,
+        ..Limits::default()
+    }
 }
 
 pub(crate) fn opening(limits: Limits) -> Opening {
@@ -91,6 +97,25 @@ pub(crate) fn take_in_telling(folder: &Path, store: &Path, limits: Limits, watch
     ingest(store, what, &Stop::never(), &mut |_| Ok(()), watch)
 }
 
+/// What a store comes to by its log alone, without an index.
+pub(crate) struct Replayed {
+    pub(crate) replay: Replay,
+    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) lines: (u64, u64),
+}
+
+impl Replayed {
+    pub(crate) fn of(store: &Path) -> Self {
+        let log = Log::open(store).unwrap();
+        let mut history = History::read(&log).unwrap();
+        assert_eq!(history.damage(), &[]);
+        let lines = history.lines();
+        let replay = replay(history.take_records(), &StoreSettings::rules(&log.manifest().settings).unwrap(), None);
+        let quarantined = history.quarantined(&replay.ledger.conflicts, &mut log.segments()).unwrap();
+        Self { replay, quarantined, lines }
+    }
+}
+
 /// What a store comes to, to the last member.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
@@ -102,12 +127,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn of(store: &Path) -> Self {
-        let derived = Derived::read(&Log::open(store).unwrap()).unwrap();
-        assert_eq!(derived.history.damage(), &[]);
-        Self::from(&derived)
-    }
-
-    pub(crate) fn from(derived: &Derived) -> Self {
+        let derived = Replayed::of(store);
         let rows = derived.quarantined.iter().map(|found| serde_json::to_string(&found.row).unwrap());
         Self {
             facts: format!("{:#?}", derived.replay.ledger),
@@ -171,7 +191,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// All files below a folder, by name.
+/// All files below a folder, by name, but for locks and what is derived.
 pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
@@ -180,7 +200,17 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 waiting.push(path);
-            } else {
+            } else if ![
+                "index.sqlite",
+                "index.sqlite-wal",
+                "index.sqlite-shm",
+                "index.key",
+                "index.lock",
+                "writer.lock",
+            ]
+            .iter()
+            .any(|name| path.ends_with(name))
+            {
                 found.push((path.strip_prefix(folder).unwrap().display().to_string(), fs::read(&path).unwrap()));
             }
         }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::golden::replayed;
+use super::golden::replayed;
 use crate::harness::{Ended, Place};
 
 fn explain(place: &Place, key: &str, more: &[&str]) -> Ended {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::golden::replayed;
+use super::golden::replayed;
 use crate::harness::{Ended, Place, golden};
 
 const VIEWS: [(&str, &str); 3] = [

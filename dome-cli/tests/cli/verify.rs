@@ -265,7 +265,6 @@ fn m31_a_quarantine_row_that_keeps_its_line_is_computed_again() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn l10_whatever_a_replay_writes_is_what_its_facts_come_to(history in history(), layout in layout(), way in 0_usize..6) {
         let place = Place::new();

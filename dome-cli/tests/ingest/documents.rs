@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Place, project};
-use crate::steps::{failure, lines, with};
+use super::steps::{failure, lines, with};
 
 fn fits(name: &str, document: &Value) {
     let path = project("dome-contracts/schemas").join(format!("{name}.schema.json"));

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::Place;
-use crate::steps::{failure, lines};
+use super::steps::{failure, lines};
 
 /// How long anything may take here; nothing waits for as long as this where all is well.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::Place;
-use crate::steps::{failure, lines, with};
+use super::steps::{failure, lines, with};
 
 /// Ingests the parts one by one; after each the store is one replay of what there is.
 fn in_parts(parts: &[&[Value]]) -> Place {

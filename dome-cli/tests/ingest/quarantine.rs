@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::Place;
-use crate::steps::{failure, lines, with};
+use super::steps::{failure, lines, with};
 
 fn positions(place: &Place) -> Vec<u64> {
     let listed = place.ends(0, &["store", "quarantine", "list", "--store", "s", "--format", "json"]).stdout;

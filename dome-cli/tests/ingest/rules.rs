@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Place, golden, project};
-use crate::steps::{failure, lines, with};
+use super::steps::{failure, lines, with};
 
 /// Facts whose verdicts hang on the policy, the codes and the mode.
 fn store() -> Place {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::Place;
-use crate::steps::{failure, lines, with};
+use super::steps::{failure, lines, with};
 
 const TOKEN: &str = "ghp_0123456789abcdefghij0123456789abcdef";
 

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::harness::Place;
-use crate::steps::{failure, lines};
+use super::steps::{failure, lines};
 
 #[test]
 fn the_same_input_again_adds_nothing() {

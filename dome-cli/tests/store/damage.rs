@@ -5,17 +5,18 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::feed::{Dice, ingest, ingest_args, is_sound, lines, spread, status, times};
+use super::feed::{Dice, ingest, ingest_args, is_sound, lines, spread, status, times};
 use crate::harness::{Ended, Place};
 
 const SEGMENT: &str = "000000000001.jsonl";
 
 fn copy(place: &Place, from: &str, to: &str) {
     let _none = std::fs::remove_dir_all(place.path(to));
-    for (name, bytes) in place.files(from) {
-        if !name.ends_with("-shm") && !name.ends_with("-wal") {
-            place.file(&format!("{to}/{name}"), bytes);
-        }
+    for name in place.files(from).into_keys() {
+        let path = place.path(to).join(&name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // With its mode: a secret stays one.
+        std::fs::copy(place.path(from).join(&name), path).unwrap();
     }
 }
 
@@ -88,11 +89,9 @@ fn flipped(place: &Place, store: &str, at: usize, bit: u64, whole: &Value, entri
     assert_eq!(place.dome(&["verify", &format!("{store}-out")], b"").code, 0, "{what}");
 
     let rebuilt = rebuild(place, store);
-    assert_eq!(rebuilt.code, 0, "{what}: {}", rebuilt.stderr);
+    assert_eq!(rebuilt.code, 5, "{what}: {}", rebuilt.stderr);
     assert!(rebuilt.stderr.contains(&format!("`log/{SEGMENT}`, byte ")), "{what}: {}", rebuilt.stderr);
-    let (code, found) = status(place, store);
-    assert_eq!((code, &found["damaged"]), (5, &Value::from(1)), "{what}");
-    check(true);
+    check(false);
 }
 
 #[test]
@@ -134,7 +133,7 @@ fn a_store_with_a_damaged_line_goes_on_taking_lines_in() {
     let third = log.len() / 3;
     log[third] ^= 1;
     std::fs::write(&path, &log).unwrap();
-    assert_eq!(rebuild(&place, "s").code, 0);
+    assert_eq!(rebuild(&place, "s").code, 5);
     let before = status(&place, "s").1;
     spread(&place, &lines);
     ingest(&place, "s");
@@ -160,7 +159,7 @@ fn a_checkpoint_that_is_lost_makes_its_lines_be_read_again_and_no_fact_twice() {
     let last = log.len() - 30;
     log[last] ^= 1;
     std::fs::write(&path, &log).unwrap();
-    assert_eq!(rebuild(&place, "s").code, 0);
+    assert_eq!(rebuild(&place, "s").code, 5);
     ingest(&place, "s");
     let (code, found) = status(&place, "s");
     assert_eq!((code, &found["facts"], &found["damaged"]), (5, &whole["facts"], &Value::from(1)), "{found}");
@@ -212,7 +211,7 @@ fn a_segment_that_lost_its_end_or_is_gone_is_named_and_the_store_goes_on_behind_
         assert_eq!(code, 5, "{kept:?}: {report}");
         assert_eq!(report["damage"][0]["positions"][1], entries, "{kept:?}: what was lost stays lost: {report}");
         // A rebuild finds that the checkpoints are gone too: what the sources still have is read again.
-        assert_eq!(rebuild(&place, "s").code, 0, "{kept:?}");
+        assert_eq!(rebuild(&place, "s").code, 5, "{kept:?}");
         let (code, report) = verified(&place, "s");
         assert_eq!((code, &report["difference_count"]), (5, &Value::from(0)), "{kept:?}: {report}");
         spread(&place, &lines[..90]);

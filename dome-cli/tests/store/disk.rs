@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::feed::{exports_as, ingest, ingest_args, is_sound, lines, replay, signal, spread, start, status};
+use super::feed::{exports_as, ingest, ingest_args, is_sound, lines, replay, signal, spread, start, status};
 use crate::harness::{Ended, Place};
 
 /// A small file system of its own, where mounting is allowed.

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use crate::feed::{
+use super::feed::{
     Dice, exports_as, ingest, ingest_args, is_sound, lines, replay, signal, spread, start, status, times,
 };
 use crate::harness::Place;

@@ -1,6 +1,6 @@
 //! A store whose manifest or index is damaged or gone.
 
-use crate::feed::{Dice, exports_as, ingest, ingest_args, is_sound, lines, replay, spread, status};
+use super::feed::{Dice, exports_as, ingest, ingest_args, is_sound, lines, replay, spread, status};
 use crate::harness::Place;
 
 /// A store that is half full, made with settings that are not the usual ones.
@@ -12,7 +12,7 @@ fn half(place: &Place) {
     spread(place, &lines);
     place.dome(&["replay", "in", "--out", "declared"], b"");
     let args = ["replay", "in", "--out", "replayed", "--redact", "built-in", "--mode", "lenient", "--not-after"];
-    assert_eq!(place.dome(&[&args[..], &[crate::feed::NOT_AFTER]].concat(), b"").code, 0);
+    assert_eq!(place.dome(&[&args[..], &[super::feed::NOT_AFTER]].concat(), b"").code, 0);
 }
 
 /// What the store was goes on, and comes to the same.

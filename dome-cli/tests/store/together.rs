@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::feed::{exports_as, ingest_args, is_sound, joined, lines, replay, signal, spread, start, status};
+use super::feed::{exports_as, ingest_args, is_sound, joined, lines, replay, signal, spread, start, status};
 use crate::harness::{Place, count};
 
 #[test]

@@ -219,7 +219,8 @@ impl Index {
         let (at, told, _) = told.fits("a fact is missing in its task line")?;
         let at = *at;
         told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
-        let applied = fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
+        let applied =
+            fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
         let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
         let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
         Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
@@ -236,7 +237,12 @@ impl Index {
         canonical.filter(|canonical| Sha256Hash::of(canonical) == digest).fits("a fact is not what stands in its place")
     }
 
-    fn capsules_where(&self, reader: &mut RowReader, which: Capsules, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {
+    fn capsules_where(
+        &self,
+        reader: &mut RowReader,
+        which: Capsules,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<Capsule>> {
         let mut capsules = Vec::new();
         read::capsules(&self.db, self.seals, reader, (&self.basis.rules, as_of), which, |finished| {
             capsules.push(finished.capsule);

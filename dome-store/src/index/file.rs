@@ -34,7 +34,8 @@ pub(super) fn believe(path: &Path) -> Result<()> {
         return Err(Error::Unfit("someone else may have written it"));
     }
     let journals = BESIDE.iter().filter_map(|end| fs::symlink_metadata(beside(path, end)).ok());
-    let foreign = |found: Metadata| !found.is_file() || ![owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
+    let foreign =
+        |found: Metadata| !found.is_file() || ![owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
     if journals.into_iter().any(foreign) {
         return Err(Error::Unfit("someone else may have written its journal"));
     }

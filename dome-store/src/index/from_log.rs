@@ -71,6 +71,12 @@ impl LogLines {
         Ok(Self { segments, not_after })
     }
 
+    /// The instant that records may not pass, as the last session recorded it (M-32).
+    #[must_use]
+    pub const fn not_after(&self) -> Option<Timestamp> {
+        self.not_after
+    }
+
     fn entry(&mut self, position: u64, bytes: EntryBytes) -> error::Result<Entry> {
         let EntryBytes { segment, start, length } = bytes;
         let entry = self.segments.read(Place { segment, start, length }, position)?;

@@ -20,6 +20,7 @@ mod query;
 mod read;
 mod rows;
 mod seal;
+mod turned;
 
 use std::path::{Path, PathBuf};
 
@@ -29,11 +30,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
 pub use error::{Error, Result};
+pub use explain::{Explained, Explanation, Unlisted};
 pub use from_log::{INDEX_NAME, LogLines};
 pub use from_result::{ResultFiles, ResultLines, beside};
-pub use explain::{Explained, Explanation, Unlisted};
 pub use query::{QueryHeader, QueryPage};
 pub use rows::Tallies;
+pub use turned::QuarantinedLine;
 
 use derive::Derivation;
 use error::Fits;
@@ -126,7 +128,12 @@ impl Index {
 
     fn begun(self) -> Result<Self> {
         read::set_meta(&self.db, self.seals, "basis", &self.basis.to_text()?)?;
-        read::set_meta(&self.db, self.seals, "standing", &serde_json::to_string(&Standing { next: 1, mark: String::new() })?)?;
+        read::set_meta(
+            &self.db,
+            self.seals,
+            "standing",
+            &serde_json::to_string(&Standing { next: 1, mark: String::new() })?,
+        )?;
         Ok(self)
     }
 
@@ -209,9 +216,9 @@ impl Index {
 
     /// Where a rejected line stands that is still turned away.
     fn turned_at(&self, position: u64) -> Result<Option<EntryBytes>> {
-        let mut select = self.db.prepare_cached(
-            "SELECT segment, start, length FROM rejected WHERE id = ?1 AND state = 'quarantined'",
-        )?;
+        let mut select = self
+            .db
+            .prepare_cached("SELECT segment, start, length FROM rejected WHERE id = ?1 AND state = 'quarantined'")?;
         let found = select.query_row([position], |row| {
             Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? })
         });
@@ -238,9 +245,8 @@ impl Index {
             "SELECT name, blank, text FROM checkpoints
              WHERE ?1 IS NULL OR name = ?1 OR name > ?1 || '#' AND name < ?1 || '$' ORDER BY name",
         )?;
-        let rows = select.query_map([name], |row| {
-            Ok(SourceMark { name: row.get(0)?, blank: row.get(1)?, text: row.get(2)? })
-        })?;
+        let rows = select
+            .query_map([name], |row| Ok(SourceMark { name: row.get(0)?, blank: row.get(1)?, text: row.get(2)? }))?;
         Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
 

@@ -7,9 +7,9 @@ use dome_binder::{Capsule, Concept, RowReader};
 use dome_core::{Sha256Hash, Source, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
+use super::Index;
 use super::error::Result;
 use super::read::{self, Capsules};
-use super::Index;
 
 impl Index {
     /// Answers a planner's question as a replay of the whole history would (section 10). `as_of` is the instant that
@@ -25,7 +25,9 @@ impl Index {
             self.reach(Capsules::OfLine(line), as_of, &mut capsules)?;
         }
         let line = query.line.key();
-        let asked = |capsule: &&Capsule| query.failure_reason_code.as_ref().is_none_or(|code| *code == capsule.failure_reason_code);
+        let asked = |capsule: &&Capsule| {
+            query.failure_reason_code.as_ref().is_none_or(|code| *code == capsule.failure_reason_code)
+        };
         let sought: BTreeSet<Sha256Hash> = capsules.iter().filter(asked).map(|capsule| capsule.concept_key).collect();
         let mut elsewhere = Vec::new();
         match query.fingerprint_hash {

@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use dome_binder::query::{
-    Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among,
-};
+use dome_binder::query::{Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among};
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials, RecentFailure};
 use dome_binder::{Fact, FactOrder, RowReader, append_row};
 use dome_core::{FailureReasonCode, RunId, Sha256Hash, TaskLine};
@@ -123,7 +121,8 @@ impl Index {
     ///
     /// When a row cannot be read, or does not fit; and those of `take`.
     pub fn view(&self, view: View, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default())
+            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         if view != View::RecentFailures {
             return self.counted(&whole)?.iter().try_for_each(|row| take(row));
         }
@@ -165,22 +164,27 @@ impl Index {
     ) -> Result<()> {
         let filters = question.filters();
         let (mut seen, mut instant, mut count) = (Seen::default(), Vec::<(FactOrder, u64)>::new(), 0);
-        self.walk(question, true, &mut |index, seen_now, fact| {
-            if !filters.policy_code_is(index.policy(seen_now, fact.policy)?) {
-                return Ok(Walk::On);
-            }
-            if instant.first().is_some_and(|(first, _)| first.ts != fact.order.ts) {
-                for (order, id) in instant.drain(..).rev() {
-                    take(index, &order, id)?;
+        self.walk(
+            question,
+            true,
+            &mut |index, seen_now, fact| {
+                if !filters.policy_code_is(index.policy(seen_now, fact.policy)?) {
+                    return Ok(Walk::On);
                 }
-            }
-            if count >= enough && instant.is_empty() {
-                return Ok(Walk::Enough);
-            }
-            count += 1;
-            instant.push((fact.order, fact.id));
-            Ok(Walk::On)
-        }, &mut seen)?;
+                if instant.first().is_some_and(|(first, _)| first.ts != fact.order.ts) {
+                    for (order, id) in instant.drain(..).rev() {
+                        take(index, &order, id)?;
+                    }
+                }
+                if count >= enough && instant.is_empty() {
+                    return Ok(Walk::Enough);
+                }
+                count += 1;
+                instant.push((fact.order, fact.id));
+                Ok(Walk::On)
+            },
+            &mut seen,
+        )?;
         instant.into_iter().rev().try_for_each(|(order, id)| take(self, &order, id))
     }
 
@@ -267,9 +271,8 @@ impl Index {
             return Ok(rollups.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let denials = if picks_rows(question) { self.denial_sums()? } else { self.denials_of(question)? };
-        let asked = |row: &&GuardDenial<'_>| {
-            filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code)
-        };
+        let asked =
+            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
@@ -326,10 +329,15 @@ impl Index {
     /// Hands out the facts that a question selects, run by run.
     fn by_run(&self, question: &Question, take: &mut dyn FnMut(&[Fact])) -> Result<()> {
         let mut runs: BTreeMap<RunId, Vec<(FactOrder, u64)>> = BTreeMap::new();
-        self.walk(question, false, &mut |_, _, fact| {
-            runs.entry(fact.order.run_id.clone()).or_default().push((fact.order, fact.id));
-            Ok(Walk::On)
-        }, &mut Seen::default())?;
+        self.walk(
+            question,
+            false,
+            &mut |_, _, fact| {
+                runs.entry(fact.order.run_id.clone()).or_default().push((fact.order, fact.id));
+                Ok(Walk::On)
+            },
+            &mut Seen::default(),
+        )?;
         let mut reader = RowReader::default();
         for facts in runs.into_values() {
             let mut fact = |(order, id): (FactOrder, u64)| {
@@ -378,24 +386,30 @@ impl Index {
             }
             _ => {}
         }
-        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default())
+            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         let mut values = BTreeSet::new();
-        self.walk(&whole, false, &mut |index, seen, fact| {
-            let value = match filter {
-                Filter::Scope => fact.line.scope.as_str(),
-                Filter::TargetKind => fact.line.target_kind.as_str(),
-                Filter::TargetId => fact.line.target_id.as_str(),
-                Filter::ActionKind => fact.line.action_kind.as_str(),
-                Filter::FailureReasonCode => fact.code.as_str(),
-                Filter::Run => fact.order.run_id.as_str(),
-                Filter::PolicyReasonCode => index.policy(seen, fact.policy)?,
-                Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(Walk::Enough),
-            };
-            if !values.contains(value) {
-                values.insert(value.to_owned());
-            }
-            Ok(Walk::On)
-        }, &mut Seen::default())?;
+        self.walk(
+            &whole,
+            false,
+            &mut |index, seen, fact| {
+                let value = match filter {
+                    Filter::Scope => fact.line.scope.as_str(),
+                    Filter::TargetKind => fact.line.target_kind.as_str(),
+                    Filter::TargetId => fact.line.target_id.as_str(),
+                    Filter::ActionKind => fact.line.action_kind.as_str(),
+                    Filter::FailureReasonCode => fact.code.as_str(),
+                    Filter::Run => fact.order.run_id.as_str(),
+                    Filter::PolicyReasonCode => index.policy(seen, fact.policy)?,
+                    Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(Walk::Enough),
+                };
+                if !values.contains(value) {
+                    values.insert(value.to_owned());
+                }
+                Ok(Walk::On)
+            },
+            &mut Seen::default(),
+        )?;
         Ok(values)
     }
 }

@@ -12,8 +12,7 @@ use super::seal::{Seals, Table};
 /// What is said of the whole index under a name.
 pub(super) fn meta(db: &Connection, seals: Seals, name: &str) -> Result<Option<String>> {
     let mut select = db.prepare_cached("SELECT value, seal FROM meta WHERE name = ?1")?;
-    let found: Option<(String, Vec<u8>)> =
-        select.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found: Option<(String, Vec<u8>)> = select.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((value, seal)) = found else { return Ok(None) };
     seals.check(Table::Meta, name.as_bytes(), value.as_bytes(), &seal)?;
     Ok(Some(value))
@@ -49,9 +48,8 @@ pub(super) fn record(db: &Connection, seals: Seals, reader: &mut RowReader, id: 
 /// Where the bytes of an entry stand.
 pub(super) fn entry_bytes(db: &Connection, id: u64) -> Result<EntryBytes> {
     let mut select = db.prepare_cached("SELECT segment, start, length FROM entries WHERE id = ?1")?;
-    let found = select.query_row([id], |row| {
-        Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? })
-    });
+    let found =
+        select.query_row([id], |row| Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? }));
     found.optional()?.fits("an entry is missing")
 }
 
@@ -97,12 +95,7 @@ fn folded_of(row: &Row<'_>, seals: Seals, reader: &mut RowReader) -> Result<Opti
 }
 
 /// All facts that applied a key.
-pub(super) fn applied(
-    db: &Connection,
-    seals: Seals,
-    reader: &mut RowReader,
-    key: Sha256Hash,
-) -> Result<Vec<Applied>> {
+pub(super) fn applied(db: &Connection, seals: Seals, reader: &mut RowReader, key: Sha256Hash) -> Result<Vec<Applied>> {
     let mut select = db.prepare_cached("SELECT row, seal FROM applied WHERE key = ?1")?;
     let mut rows = select.query([key.as_bytes()])?;
     let mut all = Vec::new();
@@ -122,12 +115,7 @@ pub(super) fn lines_applying(db: &Connection, key: Sha256Hash) -> Result<Vec<i64
 }
 
 /// What the applications of a key came to, if there were any.
-pub(super) fn judged(
-    db: &Connection,
-    seals: Seals,
-    reader: &mut RowReader,
-    key: Sha256Hash,
-) -> Result<Option<Judged>> {
+pub(super) fn judged(db: &Connection, seals: Seals, reader: &mut RowReader, key: Sha256Hash) -> Result<Option<Judged>> {
     let mut select = db.prepare_cached("SELECT row, seal FROM judged WHERE key = ?1")?;
     let mut rows = select.query([key.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(None) };

@@ -230,4 +230,3 @@ pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 pub(super) fn order(bytes: &[u8]) -> Result<FactOrder> {
     FactOrder::from_bytes(bytes).fits("a place in the total order has another form")
 }
-

@@ -47,7 +47,15 @@ impl Seals {
     }
 
     /// The seal of a fact's place in the total order, with what selects it.
-    pub(super) fn of_fact(&self, place: &[u8], id: u64, line: i64, code: i64, policy: Option<i64>, flags: u8) -> [u8; SEAL_BYTES] {
+    pub(super) fn of_fact(
+        &self,
+        place: &[u8],
+        id: u64,
+        line: i64,
+        code: i64,
+        policy: Option<i64>,
+        flags: u8,
+    ) -> [u8; SEAL_BYTES] {
         let mut row = [0; 34];
         let numbers = [id, line.cast_unsigned(), code.cast_unsigned(), policy.unwrap_or(0).cast_unsigned()];
         let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
@@ -58,6 +66,10 @@ impl Seals {
 
     /// Refuses a row that was not sealed as it is.
     pub(super) fn check(&self, table: Table, name: &[u8], row: &[u8], seal: &[u8]) -> Result<()> {
-        if self.of(table, name, row) == *seal { Ok(()) } else { Err(Error::Unfit("a row is not the one that was written")) }
+        if self.of(table, name, row) == *seal {
+            Ok(())
+        } else {
+            Err(Error::Unfit("a row is not the one that was written"))
+        }
     }
 }

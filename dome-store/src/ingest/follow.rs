@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use notify::{RecursiveMode, Watcher};
 
 use super::intake::Intake;
-use crate::inbox;
 use super::progress::{Progress, fresh_name};
 use super::stop::Stop;
 use super::tail::{Now, Tail};
 use crate::error::{Context, Result};
+use crate::inbox;
 use dome_core::{escaped, escaped_path};
 use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 
@@ -156,7 +156,8 @@ impl Files<'_> {
                 match Tail::open(source, path, intake, &in_use) {
                     Ok(tail) => {
                         if self.gone.iter().any(|gone| gone.path() == path) {
-                            intake.watch.note(&format!("`{}` is another file now (rotated): it is read as `{}`, and the one \
+                            intake.watch.note(&format!(
+                                "`{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
                                 escaped_path(path),
                                 escaped(tail.name())
@@ -202,7 +203,9 @@ fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) 
     let now = tail.rest(intake, is_all, stop)?;
     let is_same = !matches!(now, Now::Rewritten);
     if !is_same {
-        intake.watch.note(&format!("`{}` lost its name and was rewritten: it is not read any more", escaped(tail.name())));
+        intake
+            .watch
+            .note(&format!("`{}` lost its name and was rewritten: it is not read any more", escaped(tail.name())));
     }
     Ok(is_same)
 }

@@ -20,6 +20,7 @@ pub use intake::Tally;
 pub use stop::Stop;
 pub use summary::{Acknowledged, Summary};
 
+use crate::derived::{Derived, Totals};
 use crate::error::{Context, Error, Result};
 use crate::inbox::{self, Drained};
 use crate::terms;
@@ -79,12 +80,16 @@ pub struct Ingested {
     pub tally: Tally,
     /// What was taken from the inbox; its lines are counted in `tally`.
     pub inbox: Drained,
+    /// What the store came to before.
+    pub before: Totals,
+    /// What it comes to now.
+    pub totals: Totals,
     /// Whether everything was read: not where it was asked to stop before, unless it followed.
     pub is_complete: bool,
 }
 
 /// Reads everything from where reading stopped, and takes in what waits in the inbox. `told` hears of each batch as it is
-/// acknowledged. Nothing is derived: that is for whoever asks, or for the end of the command.
+/// acknowledged. At the end the index is brought up to date, once for all batches.
 ///
 /// # Errors
 ///
@@ -101,6 +106,7 @@ pub fn ingest(
         return Err(Error::usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
     let mut writer = Writer::open(store, what.opening, what.rules, watch)?;
+    let before = Derived::as_it_is(store, watch)?.totals()?;
     let terms = terms::session(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
     let intake = Intake::new(&mut writer, terms, what.masking, what.opening.limits, watch).telling(told);
@@ -114,7 +120,10 @@ pub fn ingest(
     };
     intake.keep()?;
     let inbox = if is_complete { inbox::drain(&mut intake, &Stop::never())? } else { Drained::default() };
-    Ok(Ingested { tally: intake.tally, inbox, is_complete })
+    let tally = intake.tally;
+    // Everything is acknowledged by now, whatever becomes of this.
+    let totals = Derived::as_it_is(store, watch)?.totals()?;
+    Ok(Ingested { tally, inbox, before, totals, is_complete })
 }
 
 /// Reads every source to its end; says whether it got there.

@@ -158,7 +158,10 @@ pub(crate) fn find_start(source: &dyn Lines, known: &[Checkpoint], in_use: &BTre
 pub(crate) fn fresh_name(name: &str, known: &[Checkpoint], in_use: &BTreeSet<String>) -> Result<String> {
     let taken = |asked: &String| in_use.contains(asked) || known.iter().any(|known| known.name == *asked);
     let later = (2_u64..).map(|number| format!("{name}#{number}"));
-    std::iter::once(name.to_owned()).chain(later).find(|asked| !taken(asked)).invariant("there is always another number")
+    std::iter::once(name.to_owned())
+        .chain(later)
+        .find(|asked| !taken(asked))
+        .invariant("there is always another number")
 }
 
 fn changed(source: &dyn Lines, shorter: bool, name: &str) -> String {

@@ -219,6 +219,11 @@ impl Log {
         Ok(batches > 1 || positions().any(|at| at > self.end()))
     }
 
+    /// Another one of the same moment.
+    pub(crate) fn reopened(&self) -> Result<Self> {
+        Self::of(self.store.clone(), self.manifest.clone())
+    }
+
     /// The folder of the store.
     pub(crate) const fn store(&self) -> &Folder {
         &self.store

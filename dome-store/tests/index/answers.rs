@@ -58,7 +58,10 @@ fn planner(replay: &Replay) -> Vec<PriorsQuery> {
         queries.push(PriorsQuery { limit: 2, ..PriorsQuery::of(unknown.clone()) });
         for fact in replay.ledger.facts.iter().step_by(5) {
             let failure_reason_code = Some(fact.keys.failure_reason_code.clone());
-            queries.push(PriorsQuery { failure_reason_code: failure_reason_code.clone(), ..PriorsQuery::of(line.clone()) });
+            queries.push(PriorsQuery {
+                failure_reason_code: failure_reason_code.clone(),
+                ..PriorsQuery::of(line.clone())
+            });
             let fingerprint_hash = Some(fact.keys.fingerprint_hash);
             queries.push(PriorsQuery { fingerprint_hash, failure_reason_code, ..PriorsQuery::of(unknown.clone()) });
         }

@@ -78,12 +78,14 @@ proptest! {
 }
 
 fn some_index(path: &Path) {
-    let rules = dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let rules =
+        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
     Index::build(path, basis(&rules, None), |_| Ok(())).unwrap();
 }
 
 fn opened(path: &Path) -> Result<Index> {
-    let rules = dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let rules =
+        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
     Index::read(path, basis(&rules, None))
 }
 

@@ -210,8 +210,7 @@ pub(crate) fn rows<T: serde::Serialize>(rows: &[T]) -> String {
 
 /// What is said of a key from all facts in memory.
 pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[QuarantineRow], key: &str) -> Value {
-    let rejected: Vec<(Source, Sha256Hash)> =
-        quarantine.iter().map(|row| (row.source.clone(), row.sha256)).collect();
+    let rejected: Vec<(Source, Sha256Hash)> = quarantine.iter().map(|row| (row.source.clone(), row.sha256)).collect();
     let part = replay.ledger.part();
     let (capsules, concepts) = (&replay.derived.capsules, &replay.derived.concepts);
     let subject = match find(key, &part, &rejected) {
@@ -237,7 +236,8 @@ pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[Quarantine
         }
         Subject::Rejected(number) => json!({"rejected": quarantine[number]}),
         Subject::Unlisted(source) => {
-            let listed = replay.ledger.facts.iter().map(|fact| &fact.source).chain(quarantine.iter().map(|row| &row.source));
+            let listed =
+                replay.ledger.facts.iter().map(|fact| &fact.source).chain(quarantine.iter().map(|row| &row.source));
             let last = listed.filter(|known| known.name == source.name).map(|known| known.line).max().unwrap_or(0);
             json!({"unlisted": {"last_listed": last, "source": source}})
         }

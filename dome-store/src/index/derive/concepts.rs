@@ -13,7 +13,8 @@ impl Derivation<'_> {
     pub(super) fn concepts(&mut self) -> Result<()> {
         for key in std::mem::take(&mut self.touched_concepts) {
             let members = crate::index::read::members(self.tx, self.seals, &mut self.reader, self.rules, key, None)?;
-            let listed = concepts(members.iter().map(|member| (&member.capsule, &member.state.remedies)), self.rules, None);
+            let listed =
+                concepts(members.iter().map(|member| (&member.capsule, &member.state.remedies)), self.rules, None);
             let gone = self.tx.prepare_cached("DELETE FROM concepts WHERE key = ?1")?.execute([key.as_bytes()])?;
             self.tallies.concepts -= gone as u64;
             for concept in listed {

@@ -21,7 +21,11 @@ struct LineKey {
 impl Derivation<'_> {
     /// Folds a task line again with the facts that it gained and lost.
     pub(super) fn fold(&mut self, key: Sha256Hash, change: TaskChange) -> Result<()> {
-        let before = if change.new { None } else { Some(crate::index::read::task_row(self.tx, self.seals, &mut self.reader, change.id)?) };
+        let before = if change.new {
+            None
+        } else {
+            Some(crate::index::read::task_row(self.tx, self.seals, &mut self.reader, change.id)?)
+        };
         let TaskChange { id, new, gone, fresh } = change;
         let mut facts = fresh;
         for fact in before.iter().flat_map(|row| &row.facts).filter(|fact| !gone.contains(&fact.id)) {

@@ -125,7 +125,8 @@ impl<'d> Derivation<'d> {
         for (state, of) in
             batch.retried.iter().map(|of| ("retried", *of)).chain(withdrawn.iter().map(|of| ("withdrawn", *of)))
         {
-            let mut update = self.tx.prepare_cached("UPDATE rejected SET state = ?2 WHERE id = ?1 AND state = 'quarantined'")?;
+            let mut update =
+                self.tx.prepare_cached("UPDATE rejected SET state = ?2 WHERE id = ?1 AND state = 'quarantined'")?;
             update.execute(params![of, state])?;
         }
         for mut arrival in batch.arrivals {
@@ -140,9 +141,9 @@ impl<'d> Derivation<'d> {
             dirty.entry(run).or_default().arrivals.push((arrival.position, arrival.record));
         }
         for of in withdrawn {
-            let mut select = self
-                .tx
-                .prepare_cached("SELECT runs.run FROM entries JOIN runs ON runs.id = entries.run WHERE entries.id = ?1")?;
+            let mut select = self.tx.prepare_cached(
+                "SELECT runs.run FROM entries JOIN runs ON runs.id = entries.run WHERE entries.id = ?1",
+            )?;
             if let Some(run) = select.query_row([of], |row| row.get::<_, String>(0)).optional()? {
                 self.run_id(&run)?;
                 dirty.entry(run).or_default().withdrawn.insert(of);
@@ -176,9 +177,8 @@ impl<'d> Derivation<'d> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'quarantined', '')",
         )?;
         let (bytes, sha256) = (turned.bytes, turned.sha256.as_bytes());
-        let place = params![
-            turned.position, bytes.segment, bytes.start, bytes.length, source, turned.source.line, sha256
-        ];
+        let place =
+            params![turned.position, bytes.segment, bytes.start, bytes.length, source, turned.source.line, sha256];
         insert.execute(place)?;
         Ok(())
     }

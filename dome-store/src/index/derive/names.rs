@@ -1,8 +1,8 @@
 //! What facts are called: everything that a fact is found by, written sorted.
 
 use dome_binder::query::View;
-use dome_binder::{DenialKind, Fact, FactOrder, Record};
 use dome_binder::views::denial_pairs;
+use dome_binder::{DenialKind, Fact, FactOrder, Record};
 use dome_core::{EventId, Sha256Hash, Source, Timestamp};
 use rusqlite::params;
 
@@ -111,8 +111,11 @@ impl Derivation<'_> {
             .execute(params![start(&named.idempotency), id])?;
         tx.prepare_cached("DELETE FROM events WHERE event = ?1 AND id = ?2")?
             .execute(params![named.event.as_str(), id])?;
-        tx.prepare_cached("DELETE FROM places WHERE source = ?1 AND line = ?2 AND id = ?3")?
-            .execute(params![source, named.source.line, id])?;
+        tx.prepare_cached("DELETE FROM places WHERE source = ?1 AND line = ?2 AND id = ?3")?.execute(params![
+            source,
+            named.source.line,
+            id
+        ])?;
         tx.prepare_cached("DELETE FROM facts WHERE place = ?1 AND id = ?2")?.execute(params![place, id])?;
         self.names.gone.push(place);
         Ok(())

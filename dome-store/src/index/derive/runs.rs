@@ -7,8 +7,8 @@ use dome_binder::{Conflict, Fact, Record, SettledRun, group_by_run, settle};
 use dome_core::{Sha256Hash, Source};
 use rusqlite::params;
 
-use super::names::FactNames;
 use super::Derivation;
+use super::names::FactNames;
 use crate::index::error::{Error, Fits, Result};
 use crate::index::rows::{RunFact, RunRow, json};
 use crate::index::seal::Table;

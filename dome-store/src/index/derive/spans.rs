@@ -45,9 +45,8 @@ pub(super) fn change(db: &Connection, added: &[&[u8]], gone: &[Vec<u8>]) -> Resu
 /// Cuts a stretch into stretches of [`FACTS`].
 fn cut(db: &Connection, first: &[u8], next: Option<&[u8]>) -> Result<()> {
     db.prepare_cached("DELETE FROM spans WHERE first = ?1")?.execute([first])?;
-    let mut select = db.prepare_cached(
-        "SELECT place FROM facts WHERE place >= ?1 AND (?2 IS NULL OR place < ?2) ORDER BY place",
-    )?;
+    let mut select =
+        db.prepare_cached("SELECT place FROM facts WHERE place >= ?1 AND (?2 IS NULL OR place < ?2) ORDER BY place")?;
     let mut insert = db.prepare_cached("INSERT INTO spans (first, facts) VALUES (?1, ?2)")?;
     let mut rows = select.query(params![first, next])?;
     let (mut start, mut facts) = (first.to_vec(), 0);

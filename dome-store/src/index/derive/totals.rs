@@ -65,8 +65,7 @@ fn parts(run: &RunRow) -> Result<Vec<(Name, Total)>> {
         let name = (View::GuardDenials.tag(), serde_json::to_string(&(&row.policy_reason_code, &row.guard_id))?);
         let beside = row.failure_reason_codes.iter().map(|code| (code.clone().into_owned(), 1)).collect();
         let counts = [row.denial_count, row.stop_count, 0];
-        let total =
-            Total { counts, runs: row.run_count, first_ts: row.first_ts, last_ts: row.last_ts, beside };
+        let total = Total { counts, runs: row.run_count, first_ts: row.first_ts, last_ts: row.last_ts, beside };
         parts.push((name, total));
     }
     Ok(parts)
@@ -172,7 +171,8 @@ impl Derivation<'_> {
         let mut select = self.tx.prepare("SELECT run, row, seal FROM runs")?;
         let mut runs = select.query([])?;
         while let Some(run) = runs.next()? {
-            let (name, bytes, seal) = (run.get_ref(0)?.as_bytes()?, run.get_ref(1)?.as_blob()?, run.get_ref(2)?.as_blob()?);
+            let (name, bytes, seal) =
+                (run.get_ref(0)?.as_bytes()?, run.get_ref(1)?.as_blob()?, run.get_ref(2)?.as_blob()?);
             self.seals.check(Table::Runs, name, bytes, seal)?;
             for (name, part) in parts(&json::<RunRow>(bytes)?)? {
                 if rows.contains_key(&name) {
@@ -214,9 +214,7 @@ impl Derivation<'_> {
     }
 
     fn delete_total(&self, (view, name): &Name) -> Result<()> {
-        self.tx
-            .prepare_cached("DELETE FROM totals WHERE view = ?1 AND name = ?2")?
-            .execute(params![view, name])?;
+        self.tx.prepare_cached("DELETE FROM totals WHERE view = ?1 AND name = ?2")?.execute(params![view, name])?;
         Ok(())
     }
 }

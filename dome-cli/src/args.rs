@@ -1,0 +1,72 @@
+//! Arguments that several verbs share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use dome_core::WrapperPolicy;
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// How results are printed on stdout [default: human]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// When to use colour; `NO_COLOR` is heeded
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One canonical object, or JSON Lines.
+    Json,
+    /// Annotations of a GitHub workflow step (`check` and `conform`).
+    Github,
+    /// JUnit XML (`conform` only).
+    Junit,
+    /// SARIF 2.1.0 (`conform` only).
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What facts are derived by.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RulesArgs {
+    /// Bind every fact under this mode, whatever it declares
+    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
+    pub(crate) mode: Option<WrapperPolicy>,
+    /// The policy document with the thresholds (see `dome schema policy`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A reason-code table that extends the pinned one; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reason_codes: Vec<PathBuf>,
+}
+
+/// How many threads work.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ThreadsArgs {
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+impl ThreadsArgs {
+    /// As many as are asked for, or all cores.
+    pub(crate) fn count(self) -> usize {
+        self.threads.or(std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get)
+    }
+}
+
+/// Reads an argument of a checked type.
+pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|why: T::Err| why.to_string())
+}

@@ -1,0 +1,7 @@
+//! What several verbs show the same way.
+
+pub(crate) mod caret;
+pub(crate) mod chart;
+pub(crate) mod comparison;
+pub(crate) mod explain;
+pub(crate) mod github;

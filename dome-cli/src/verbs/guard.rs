@@ -1,0 +1,150 @@
+//! `dome guard eval`: one decision of a bundle of guardrails, explained (M-100).
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use dome_core::guard::{Cause, CauseKind, Feedback, GuardContext, GuardDecision, GuardrailsBundle, evaluate};
+use dome_core::{GuardEval, GuardId, PolicyReasonCode, Rejection};
+use dome_replay::input::document;
+
+use crate::exit::{Exit, invalid};
+use crate::output::Output;
+
+/// Ask a bundle of guardrails
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n    dome guard eval --guardrails guardrails.json --context context.json")]
+pub(crate) enum GuardVerb {
+    Eval(EvalArgs),
+}
+
+/// Decide on one transition, and say why
+///
+/// Which guard passed, failed or did not apply, what is missing, what is not known, and what to do.
+/// Unknowns deny. Ends with 0 for ALLOW and with 100 for DENY and STOP; `--format json` tells those
+/// apart, and its `guard_evals` can stand in an envelope as they are.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n    dome guard eval --guardrails guardrails.json --context context.json\n    my-planner --context | dome guard eval --guardrails guardrails.json --context - --format json"
+)]
+pub(crate) struct EvalArgs {
+    /// The bundle, by the pinned schema `guardrails_bundle`
+    #[arg(long, value_name = "FILE")]
+    guardrails: PathBuf,
+    /// The transition with its evidence and predicates (see `dome schema guard-context`), or `-`
+    #[arg(long, value_name = "FILE")]
+    context: PathBuf,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &GuardVerb, output: &mut Output) -> anyhow::Result<Exit> {
+    let GuardVerb::Eval(args) = verb;
+    let decided = evaluate(&bundle(&args.guardrails)?, &context(&args.context)?);
+    if output.is_json() {
+        output.object(&decided)?;
+    } else {
+        print(&decided, output)?;
+    }
+    Ok(if decided.decision.denies() { Exit::Findings } else { Exit::Done })
+}
+
+/// Reads a bundle.
+///
+/// # Errors
+///
+/// When it cannot be read, with every problem when it is not one.
+pub(crate) fn bundle(path: &Path) -> anyhow::Result<GuardrailsBundle> {
+    GuardrailsBundle::parse(&document(path)?).map_err(|why| not_a("bundle of guardrails", path, &why))
+}
+
+/// Reads a context.
+///
+/// # Errors
+///
+/// As [`bundle`].
+pub(crate) fn context(path: &Path) -> anyhow::Result<GuardContext> {
+    GuardContext::parse(&document(path)?).map_err(|why| not_a("transition context", path, &why))
+}
+
+fn not_a(what: &str, path: &Path, why: &Rejection) -> anyhow::Error {
+    let problems: Vec<String> = why.problems().iter().map(|problem| format!("\n  {problem}")).collect();
+    invalid(format!("`{}` is no {what}:{}", path.display(), problems.concat()))
+}
+
+/// Prints a decision: which guard, why, and what to do.
+fn print(decided: &GuardDecision, output: &mut Output) -> anyhow::Result<()> {
+    output.line(&headline(decided))?;
+    for eval in &decided.guard_evals {
+        output.line("")?;
+        output.line(&format!("{:<4} {}{}", eval.status.as_str(), eval.guard_id, verdict(eval)))?;
+        causes_of(decided, &eval.guard_id).try_for_each(|cause| output.line(&format!("     {cause}")))?;
+        let told = decided.feedback.iter().filter(|told| told.guard_id == eval.guard_id);
+        told.flat_map(|told| sentences(&told.feedback)).try_for_each(|line| output.line(&line))?;
+    }
+    let advice = advice(decided);
+    if !advice.is_empty() {
+        output.line("\nto do:")?;
+        advice.iter().try_for_each(|line| output.line(&format!("  - {line}")))?;
+    }
+    Ok(())
+}
+
+fn headline(decided: &GuardDecision) -> String {
+    let from = format!("{} by `{}`, version {}", decided.decision, decided.bundle_id, decided.bundle_version);
+    if decided.reason_codes.is_empty() { from } else { format!("{from}: {}", codes(&decided.reason_codes)) }
+}
+
+fn codes(codes: &[PolicyReasonCode]) -> String {
+    codes.iter().map(PolicyReasonCode::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn verdict(eval: &GuardEval) -> String {
+    match eval.decision {
+        Some(decision) if decision.denies() => format!(": {decision}, {}", codes(&eval.reason_codes)),
+        Some(decision) => format!(": {decision}"),
+        None => String::new(),
+    }
+}
+
+fn causes_of<'d>(decided: &'d GuardDecision, guard: &'d GuardId) -> impl Iterator<Item = &'d Cause> {
+    decided.causes.iter().filter(move |cause| cause.guard_id == *guard)
+}
+
+fn sentences(feedback: &Feedback) -> [String; 2] {
+    let (said, hint) = (&feedback.operator_message, &feedback.actionable_hint);
+    [format!("     {}: {said}", feedback.severity), format!("     {}: {hint}", feedback.next_step)]
+}
+
+/// What would change the decision, each thing once.
+fn advice(decided: &GuardDecision) -> Vec<String> {
+    let mut advice: Vec<String> = Vec::new();
+    for cause in decided.causes.iter().filter(|cause| cause.kind != CauseKind::NotApplicable) {
+        let line = remedy(cause);
+        if !advice.contains(&line) {
+            advice.push(line);
+        }
+    }
+    if !decided.unknowns.is_empty() {
+        let borne = if decided.denies_by_unknowns() { "the bundle bears" } else { "borne: the bundle bears" };
+        advice.push(format!("{} not known, {borne} {}", decided.unknowns.len(), decided.max_unknowns));
+    }
+    advice
+}
+
+fn remedy(cause: &Cause) -> String {
+    let name = &cause.name;
+    match cause.kind {
+        CauseKind::EvidenceMissing => format!("produce the evidence `{name}` and list it under `evidence_kinds`"),
+        CauseKind::PredicateFalse => format!("make `{name}` true"),
+        CauseKind::PredicateUnknown => format!("find out `{name}` and say true or false under `predicates`"),
+        CauseKind::StateUnknown if name == "from_state" || name == "to_state" => format!("say `{name}`"),
+        CauseKind::StateUnknown => format!("say a state that the guards know in place of `{name}`"),
+        _ => format!("take another way: no guard names the transition `{name}`"),
+    }
+}
+
+/// Why a decision is no ALLOW, on one line.
+pub(crate) fn why(decided: &GuardDecision) -> String {
+    let causes = decided.causes.iter().filter(|cause| cause.kind != CauseKind::NotApplicable);
+    let causes: Vec<String> = causes.map(|cause| format!("{}: {cause}", cause.guard_id)).collect();
+    causes.join("; ")
+}

@@ -1,0 +1,108 @@
+//! The verbs: each file has the arguments of one, its call and its rendering.
+
+mod backtest;
+mod check;
+mod completions;
+#[cfg(feature = "conform")]
+mod conform;
+mod contracts;
+mod convert;
+mod diff;
+mod explain;
+mod guard;
+mod ingest;
+mod plan;
+mod priors;
+mod query;
+mod replay;
+mod rollout;
+mod schema;
+mod store;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::args::Format;
+use crate::exit::{Exit, usage};
+use crate::output::Output;
+use crate::settings::Settings;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Replay(replay::ReplayArgs),
+    Check(check::CheckArgs),
+    Ingest(ingest::IngestArgs),
+    #[command(subcommand)]
+    Store(store::StoreVerb),
+    Convert(convert::ConvertArgs),
+    Query(query::QueryArgs),
+    Explain(explain::ExplainArgs),
+    Verify(verify::VerifyArgs),
+    Diff(diff::DiffArgs),
+    Plan(plan::PlanArgs),
+    Priors(priors::PriorsArgs),
+    Backtest(backtest::BacktestArgs),
+    #[command(subcommand)]
+    Rollout(rollout::RolloutVerb),
+    #[command(subcommand)]
+    Guard(guard::GuardVerb),
+    Schema(schema::SchemaArgs),
+    Contracts(contracts::ContractsArgs),
+    #[cfg(feature = "conform")]
+    Conform(conform::ConformArgs),
+    #[cfg(feature = "conform")]
+    #[command(hide = true)]
+    ConformExec(conform::ConformExecArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+}
+
+impl Verb {
+    /// Whether it prints in a format.
+    const fn offers(&self, format: Format) -> bool {
+        match (self, format) {
+            #[cfg(feature = "conform")]
+            (Self::Conform(_), _) => true,
+            (_, Format::Human | Format::Json) | (Self::Check(_), Format::Github) => true,
+            (_, Format::Github | Format::Junit | Format::Sarif) => false,
+        }
+    }
+}
+
+/// Runs a verb. `command` is the whole command line, for those that describe it.
+pub(crate) fn run(
+    verb: Verb,
+    settings: &Settings,
+    output: &mut Output,
+    command: fn() -> clap::Command,
+) -> anyhow::Result<Exit> {
+    if !verb.offers(output.format()) {
+        return Err(usage(
+            "`--format github` is for `dome check` and `dome conform`, `junit` and `sarif` for `dome conform`",
+        ));
+    }
+    match verb {
+        Verb::Replay(args) => replay::run(args, settings, output),
+        Verb::Check(args) => check::run(&args, output),
+        Verb::Ingest(args) => ingest::run(&args, settings, output),
+        Verb::Store(verb) => store::run(&verb, settings, output),
+        Verb::Convert(args) => convert::run(&args, output),
+        Verb::Query(args) => query::run(&args, output),
+        Verb::Explain(args) => explain::run(&args, output),
+        Verb::Verify(args) => verify::run(&args, output),
+        Verb::Diff(args) => diff::run(&args, output),
+        Verb::Plan(args) => plan::run(&args, output),
+        Verb::Priors(args) => priors::run(&args, output),
+        Verb::Backtest(args) => backtest::run(&args, output),
+        Verb::Rollout(verb) => rollout::run(&verb, output),
+        Verb::Guard(verb) => guard::run(&verb, output),
+        Verb::Schema(args) => schema::run(&args, output),
+        Verb::Contracts(args) => contracts::run(&args, output),
+        #[cfg(feature = "conform")]
+        Verb::Conform(args) => conform::run(&args, output),
+        #[cfg(feature = "conform")]
+        Verb::ConformExec(args) => conform::become_tool(&args),
+        Verb::Completions(args) => completions::completions(&args, command(), output),
+        Verb::Man(args) => completions::man(&args, command(), output),
+    }
+}
