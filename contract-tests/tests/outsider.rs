@@ -17,7 +17,7 @@ fn folder(version: &Version) -> Folder {
 
 fn schema(version: &Version, contract: &str) -> Schema {
     let path = format!("schemas/{contract}.schema.json");
-    Schema::in_folder(&folder(version), &path, Dialect::Draft07).unwrap()
+    folder(version).schema(&path, Dialect::Draft07).unwrap()
 }
 
 fn notes() -> Folder {

@@ -91,3 +91,10 @@ pub use finding::{Finding, FindingCode};
 pub use format::{CodeMeaning, Format, FormatError};
 pub use head::{HEAD_BYTES, Head};
 pub use when::{Zone, ZoneError};
+
+// The tests in `tests/` say `dome_adapters`, as any user does, and share one binary with the unit tests.
+#[cfg(test)]
+extern crate self as dome_adapters;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

@@ -1,15 +1,13 @@
 //! Cedar, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
 
 use std::collections::BTreeMap;
 
 use dome_adapters::{Conversion, Options};
 use dome_core::{Decision, Status};
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
+
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
 
 const TESTS: &[u8] = include_bytes!("../data/cedar/ip-3.json");
 
@@ -19,7 +17,7 @@ fn request(decision: &str, reason: Value, errors: Value) -> Value {
 }
 
 fn convert(document: &Value) -> Conversion {
-    run("cedar", &one(document.to_string()), &given())
+    run("cedar", &file(document.to_string()), &given())
 }
 
 #[test]
@@ -67,7 +65,7 @@ fn answers_of_other_services_are_read_alike() {
     let logged = json!({"request_id": "r-1", "timestamp": "2026-02-03T04:05:06Z", "decision": "Deny", "action": "Action::\"x\"",
         "resource": "T::\"y\"", "diagnostics": {"reason": [{"id": "q", "description": "d"}], "errors": []}});
     let lines = format!("{verified}\n{wasm}\n{logged}\n{logged}\n{{}}\n");
-    let done = run("cedar", &one(lines.clone()), &given());
+    let done = run("cedar", &file(lines.clone()), &given());
     insta::assert_snapshot!(tallied(&done), @r"
     1 denial NONE CEDAR.Q
     1 denial NONE CEDAR.SPEX
@@ -84,15 +82,15 @@ fn answers_of_other_services_are_read_alike() {
 fn files_that_are_something_else_are_refused() {
     let entities = json!([{"uid": {"type": "User", "id": "a"}, "attrs": {}, "parents": []}]);
     assert_eq!(codes(&convert(&entities).problems), ["wrong_format"]);
-    assert_eq!(codes(&run("cedar", &one(TESTS), &Options::default()).problems), ["run_missing"]);
-    rooms::refuses_what_is_not_its_own("cedar", TESTS);
-    rooms::survives("cedar", TESTS);
+    assert_eq!(codes(&run("cedar", &file(TESTS), &Options::default()).problems), ["run_missing"]);
+    hostile::refuses_what_is_not_its_own("cedar", TESTS);
+    hostile::survives("cedar", TESTS);
 }
 
 /// The counts were made by a few lines of Python over the same files.
 #[test]
 fn real_decisions_come_to_what_was_counted_otherwise() {
-    let Some(all) = real("cedar") else { return };
+    let Some(all) = real_files("cedar") else { return };
     let files: Folder = all.into_iter().filter(|(name, _)| name.ends_with(".json")).collect();
     let done = run("cedar", &files, &given());
     let mut refused: BTreeMap<&str, usize> = BTreeMap::new();

@@ -1,13 +1,11 @@
 //! CloudEvents and CDEvents, by the page of the format.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use dome_adapters::{Conversion, Options};
 use dome_core::Status;
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
+
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
 
 const PIPELINE: &[u8] = include_bytes!("../data/cloudevents/pipelinerun_finished.json");
 const SUITE: &[u8] = include_bytes!("../data/cloudevents/testsuiterun_finished.json");
@@ -19,12 +17,12 @@ fn event(kind: &str, id: &str, content: Value) -> Value {
 }
 
 fn convert(document: &Value) -> Conversion {
-    run("cloudevents", &one(document.to_string()), &given())
+    run("cloudevents", &file(document.to_string()), &given())
 }
 
 #[test]
 fn a_pipeline_that_failed_fails_in_its_own_run() {
-    let done = run("cloudevents", &one(PIPELINE), &Options::default());
+    let done = run("cloudevents", &file(PIPELINE), &Options::default());
     let envelope = &done.envelopes[0];
     assert_eq!((codes(&done.problems), envelope.run_id.as_str()), (vec![], "mySubject123"));
     let spec = &envelope.task_spec;
@@ -37,13 +35,13 @@ fn a_pipeline_that_failed_fails_in_its_own_run() {
 
 #[test]
 fn tests_and_suites_are_told_with_their_gates() {
-    let suite = run("cloudevents", &one(SUITE), &given()).envelopes.remove(0);
+    let suite = run("cloudevents", &file(SUITE), &given()).envelopes.remove(0);
     assert_eq!(
         (suite.task_spec.failure_reason_code.as_str(), suite.run_id.as_str()),
         ("TEST_SUITE.FAILED", "4c8cb7dd-3448-41de-8768-eec704e2829b")
     );
     assert_eq!(suite.labels.get("severity"), Some("critical"));
-    let skipped = run("cloudevents", &one(SKIPPED), &given()).envelopes.remove(0);
+    let skipped = run("cloudevents", &file(SKIPPED), &given()).envelopes.remove(0);
     assert_eq!((skipped.signal.as_str(), skipped.gates[0].status), ("observation", Status::Skip));
     assert_eq!(skipped.run_id.as_str(), "run-1", "no chain, no pipeline: the user names the run");
 }
@@ -96,7 +94,7 @@ fn an_event_is_read_alike_inside_and_outside_of_a_cloud_event() {
     );
     assert_eq!(carried.task_spec.target.id.as_str(), "login");
     let lines = format!("{inner}\n{outer}\n");
-    let done = run("cloudevents", &one(lines), &given());
+    let done = run("cloudevents", &file(lines), &given());
     assert_eq!((done.envelopes.len(), done.counts.repeated), (1, 1), "the same event twice");
     let mut encoded = outer;
     encoded["data"] = Value::Null;
@@ -106,16 +104,16 @@ fn an_event_is_read_alike_inside_and_outside_of_a_cloud_event() {
 
 #[test]
 fn files_that_are_something_else_are_refused() {
-    rooms::refuses_what_is_not_its_own("cloudevents", PIPELINE);
-    rooms::survives("cloudevents", PIPELINE);
-    rooms::survives("cloudevents", SKIPPED);
+    hostile::refuses_what_is_not_its_own("cloudevents", PIPELINE);
+    hostile::survives("cloudevents", PIPELINE);
+    hostile::survives("cloudevents", SKIPPED);
 }
 
 /// `grep -lE '"type": "dev.cdevents.(pipelinerun|taskrun|testcaserun|testsuiterun).(finished|skipped)'`
 /// names four of them.
 #[test]
 fn real_events_come_to_what_was_counted_otherwise() {
-    let Some(all) = real("cloudevents") else { return };
+    let Some(all) = real_files("cloudevents") else { return };
     let files: Folder = all.into_iter().filter(|(name, _)| name.ends_with(".json")).collect();
     let done = run("cloudevents", &files, &given());
     assert_eq!((files.len(), done.counts.records, codes(&done.problems)), (28, 5, vec!["record_malformed"]));

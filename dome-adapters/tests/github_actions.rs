@@ -1,8 +1,6 @@
 //! Logs of runs, case by case.
 
-mod support;
-
-use support::{one, outcomes, shown};
+use super::support::{one, outcomes, shown};
 
 fn log(lines: &[(&str, &str, &str)]) -> dome_adapters::Conversion {
     let line = |(place, (job, step, text)): (usize, &(&str, &str, &str))| {

@@ -1,15 +1,11 @@
 //! Every format's samples (`data/FORMAT`), damaged: what comes is envelopes and findings, no panic.
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-#[path = "support/mutate.rs"]
-mod mutate;
-mod support;
-
 use dome_adapters::{Format, Head};
-use mutate::{Dice, damaged};
 
-/// Damaged files a format.
-const CASES: u64 = 400;
+use super::support;
+use super::support::mutate::{Dice, damaged};
+
 /// Of larger samples this much is taken.
 const SAMPLE_BYTES: usize = 20_000;
 
@@ -35,8 +31,8 @@ fn damaged_samples_convert_or_are_reported() {
                 (name, bytes)
             })
             .collect();
-        for seed in 0..CASES {
-            let mut dice = Dice::new(seed);
+        for seed in 0..proptest::test_runner::Config::default().cases {
+            let mut dice = Dice::new(seed.into());
             let [sample, other] = [(); 2].map(|()| &samples[dice.roll(samples.len())]);
             let bytes = damaged(&sample.1, &other.1, &mut dice);
             let done = support::one(format.name(), &sample.0, &bytes);

@@ -1,13 +1,11 @@
 //! OPA decision logs, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
 
 use dome_adapters::{Conversion, Options};
 use dome_core::{Decision, Status};
-use rooms::{codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
+
+use super::support::{codes, file, given, hostile, real_files, run, taken, tallied};
 
 fn event(id: &str, path: &str, other: Value) -> Value {
     let mut event = json!({"decision_id": id, "path": path, "labels": {"id": "o-1", "version": "0.52.0"},
@@ -20,7 +18,7 @@ fn event(id: &str, path: &str, other: Value) -> Value {
 }
 
 fn convert(document: &Value) -> Conversion {
-    run("opa", &one(document.to_string()), &given())
+    run("opa", &file(document.to_string()), &given())
 }
 
 #[test]
@@ -85,14 +83,14 @@ fn arrays_lines_consoles_and_sinks_are_read_alike() {
     console["msg"] = json!("Decision Log");
     console["level"] = json!("info");
     let lines = format!("{{\"level\":\"info\",\"msg\":\"Received request.\"}}\n{a}\n\n{console}\n{{\"x\n{b}\n");
-    let done = run("opa", &one(lines.clone()), &given());
+    let done = run("opa", &file(lines.clone()), &given());
     assert_eq!((done.envelopes.len(), done.counts.repeated, codes(&done.problems)), (2, 1, vec!["json_invalid"]));
     assert_eq!(done.problems[0].place, "line 5");
     let array = convert(&json!([a, {"event": b, "time": 1}]));
     let ids = |done: &Conversion| done.envelopes.iter().map(|one| one.event_id.to_string()).collect::<Vec<_>>();
     assert_eq!((ids(&done), ids(&array)), (vec!["a".into(), "b".into()], vec!["a".into(), "b".into()]));
     assert_eq!((taken(lines.as_bytes()), taken(json!([a]).to_string().as_bytes())), (vec!["opa"], vec!["opa"]));
-    let done = run("opa", &one(json!([a]).to_string()), &Options::default());
+    let done = run("opa", &file(json!([a]).to_string()), &Options::default());
     assert_eq!(codes(&done.problems), ["run_missing"], "the id of the engine is no run");
 }
 
@@ -101,8 +99,8 @@ fn files_that_are_something_else_are_refused() {
     let events =
         json!([event("a", "x/allow", json!({"result": false})), event("b", "x/deny", json!({"result": ["m"]}))])
             .to_string();
-    rooms::refuses_what_is_not_its_own("opa", events.as_bytes());
-    rooms::survives("opa", events.as_bytes());
+    hostile::refuses_what_is_not_its_own("opa", events.as_bytes());
+    hostile::survives("opa", events.as_bytes());
 }
 
 /// The events that documents of other projects embed: whole ones, and two whose middle they leave out.
@@ -124,7 +122,7 @@ fn embedded(text: &str) -> Vec<Value> {
 
 #[test]
 fn real_events_in_documents_come_to_what_they_say() {
-    let Some(documents) = real("opa") else { return };
+    let Some(documents) = real_files("opa") else { return };
     let mut counts = Vec::new();
     let mut all = Vec::new();
     for (name, bytes) in &documents {
@@ -141,7 +139,7 @@ fn real_events_in_documents_come_to_what_they_say() {
         ("osm_external_auth_opa.md", 2),
     ];
     assert_eq!(counts, expected);
-    let done = run("opa", &one(json!(all).to_string()), &Options { ts: None, ..given() });
+    let done = run("opa", &file(json!(all).to_string()), &Options { ts: None, ..given() });
     assert_eq!((done.counts.records, done.counts.repeated, done.problems.len()), (5, 1, 0));
     insta::assert_snapshot!(tallied(&done), @r"
     1 denial NONE OPA.DATA

@@ -1,12 +1,10 @@
 //! OTLP in JSON, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
 
 use dome_adapters::{Conversion, Options};
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
+
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
 
 const TRACE: &[u8] = include_bytes!("../data/otlp/trace.json");
 const LOGS: &[u8] = include_bytes!("../data/otlp/logs_apache_error.json");
@@ -31,7 +29,7 @@ fn logs(records: &[Value]) -> Value {
 }
 
 fn convert(document: &Value) -> Conversion {
-    run("otlp", &one(document.to_string()), &given())
+    run("otlp", &file(document.to_string()), &given())
 }
 
 #[test]
@@ -123,11 +121,14 @@ fn pipelines_tasks_and_tests_are_told_by_the_conventions() {
 #[test]
 fn a_trace_is_the_run_unless_another_is_named() {
     let document = traces(&[span("a", json!(2), &[])]).to_string();
-    let own = run("otlp", &one(&*document), &Options::default());
+    let own = run("otlp", &file(&*document), &Options::default());
     assert_eq!(own.envelopes[0].run_id.as_str(), "5b8efff798038103d269b633813fc60c");
-    assert_eq!(run("otlp", &one(&*document), &given()).envelopes[0].run_id.as_str(), "run-1");
-    let done =
-        run("otlp", &one(logs(&[json!({"severityNumber": 17, "timeUnixNano": "1"})]).to_string()), &Options::default());
+    assert_eq!(run("otlp", &file(&*document), &given()).envelopes[0].run_id.as_str(), "run-1");
+    let done = run(
+        "otlp",
+        &file(logs(&[json!({"severityNumber": 17, "timeUnixNano": "1"})]).to_string()),
+        &Options::default(),
+    );
     assert_eq!(codes(&done.problems), ["run_missing"]);
 }
 
@@ -158,15 +159,15 @@ fn logs_of_errors_are_failures_and_others_are_passed_over() {
 #[test]
 fn files_that_are_something_else_are_refused() {
     assert_eq!((taken(TRACE), taken(LOGS)), (vec!["otlp"], vec!["otlp"]));
-    rooms::refuses_what_is_not_its_own("otlp", TRACE);
-    rooms::survives("otlp", TRACE);
-    rooms::survives("otlp", LOGS);
+    hostile::refuses_what_is_not_its_own("otlp", TRACE);
+    hostile::survives("otlp", TRACE);
+    hostile::survives("otlp", LOGS);
 }
 
 /// The counts were made by a few lines of Python over the same files.
 #[test]
 fn real_files_come_to_what_was_counted_otherwise() {
-    let Some(files) = real("otlp") else { return };
+    let Some(files) = real_files("otlp") else { return };
     let done = run("otlp", &files, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
     assert_eq!((files.len(), codes(&done.problems)), (26, vec!["wrong_format"; 3]));
     assert_eq!(
@@ -189,7 +190,7 @@ fn folder(files: &[(&str, Value)]) -> Folder {
 fn lines_documents_and_wrapped_results_are_read_alike() {
     let document = traces(&[span("a", json!(2), &[])]);
     let lines = format!("{document}\n{}\n{{}}\n", traces(&[span("b", json!(1), &[])]));
-    let done = run("otlp", &one(lines), &given());
+    let done = run("otlp", &file(lines), &given());
     assert_eq!((done.envelopes.len(), codes(&done.problems)), (2, vec!["wrong_format"]));
     let wrapped = run("otlp", &folder(&[("w.json", json!({"result": document}))]), &given());
     assert_eq!(wrapped.envelopes.len(), 1);

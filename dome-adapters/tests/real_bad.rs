@@ -1,10 +1,10 @@
 //! Every real bad file as every format: a problem with its place, and never a panic.
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use dome_adapters::{Format, Head};
+
+use super::support;
 
 #[test]
 fn every_bad_file_as_every_format_is_reported_or_gives_sound_envelopes() {

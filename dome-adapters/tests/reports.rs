@@ -1,10 +1,9 @@
 //! CTRF, pytest-json, libtest and go-test, case by case.
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use serde_json::{Value, json};
-use support::{one, outcomes, shown};
+
+use super::support::{one, outcomes, shown};
 
 fn ctrf(tests: Value) -> dome_adapters::Conversion {
     let report = json!({

@@ -1,13 +1,11 @@
 //! SARIF, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
 
 use dome_adapters::{Conversion, Options};
 use dome_core::Status;
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
+
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
 
 const SUPPRESSED: &[u8] = include_bytes!("../data/sarif/suppression_test.sarif");
 
@@ -28,7 +26,7 @@ fn at(file: &str, mut result: Value) -> Value {
 }
 
 fn convert(document: &Value) -> Conversion {
-    run("sarif", &one(document.to_string()), &given())
+    run("sarif", &file(document.to_string()), &given())
 }
 
 #[test]
@@ -65,7 +63,7 @@ fn what_is_suppressed_neither_failed_nor_passed() {
     for not_in_force in [&[][..], &[Some("rejected")], &[Some("accepted"), Some("underReview")]] {
         assert_eq!(states(not_in_force), ("failure", vec![Status::Fail]), "{not_in_force:?}");
     }
-    let done = run("sarif", &one(SUPPRESSED), &given());
+    let done = run("sarif", &file(SUPPRESSED), &given());
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure RULE.TST0004
     1 failure RULE.TST0005
@@ -105,7 +103,7 @@ fn the_tool_itself_fails_by_its_exception_and_says_run_time_branch_and_commit() 
         "versionControlProvenance": [{"repositoryUri": "x", "revisionId": "5da53fbb2a0aaa12d648b73984acc9aac2e11c2a", "branch": "main"}]})
     };
     let own = Options::default();
-    let done = run("sarif", &one(log(json!([]), other(invocation(true, json!([error, warning])))).to_string()), &own);
+    let done = run("sarif", &file(log(json!([]), other(invocation(true, json!([error, warning])))).to_string()), &own);
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure TOOL.ENGINE_RULE_FAILURE_EXCEPTION
     1 observation NONE
@@ -113,14 +111,14 @@ fn the_tool_itself_fails_by_its_exception_and_says_run_time_branch_and_commit() 
     let first = &done.envelopes[0];
     assert_eq!((first.run_id.as_str(), first.ts.to_string().as_str()), ("nightly/2018-10-08", "2016-07-16T14:18:43Z"));
     assert_eq!(first.lane.as_ref().unwrap().as_str(), "main");
-    let done = run("sarif", &one(log(json!([]), other(invocation(false, json!([])))).to_string()), &own);
+    let done = run("sarif", &file(log(json!([]), other(invocation(false, json!([])))).to_string()), &own);
     assert_eq!(done.envelopes[0].task_spec.failure_reason_code.as_str(), "TOOL.EXECUTION_FAILED");
     assert_eq!(done.envelopes[0].labels.get("exit_code").unwrap(), "3");
-    let done = run("sarif", &one(log(json!([]), other(invocation(true, json!([])))).to_string()), &own);
+    let done = run("sarif", &file(log(json!([]), other(invocation(true, json!([])))).to_string()), &own);
     assert!(format!("{:?}", done.envelopes[0].remedy).contains("commit/5da53fbb"));
     // An id that ends in a slash names a category and no run.
     let category = log(json!([{"message": {"text": "m"}}]), json!({"automationDetails": {"id": "nightly/"}}));
-    assert_eq!(codes(&run("sarif", &one(category.to_string()), &own).problems), ["run_missing"]);
+    assert_eq!(codes(&run("sarif", &file(category.to_string()), &own).problems), ["run_missing"]);
 }
 
 #[test]
@@ -132,14 +130,14 @@ fn other_versions_and_files_that_are_something_else_are_refused() {
     }
     assert_eq!(codes(&convert(&json!({"version": "2.1.0", "runs": null})).notes), ["records_none"]);
     assert_eq!(taken(SUPPRESSED), ["sarif"]);
-    rooms::refuses_what_is_not_its_own("sarif", SUPPRESSED);
-    rooms::survives("sarif", SUPPRESSED);
+    hostile::refuses_what_is_not_its_own("sarif", SUPPRESSED);
+    hostile::survives("sarif", SUPPRESSED);
 }
 
 /// The counts were made by a few lines of Python over the same files.
 #[test]
 fn real_logs_come_to_what_was_counted_otherwise() {
-    let Some(all) = real("sarif") else { return };
+    let Some(all) = real_files("sarif") else { return };
     let logs: Folder = all.into_iter().filter(|(name, _)| name.ends_with(".sarif")).collect();
     let done = run("sarif", &logs, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
     let signals = |wanted: &str| done.envelopes.iter().filter(|envelope| envelope.signal.as_str() == wanted).count();
@@ -150,7 +148,7 @@ fn real_logs_come_to_what_was_counted_otherwise() {
 
 #[test]
 fn bad_logs_do_no_harm() {
-    let Some(all) = real("bad") else { return };
+    let Some(all) = real_files("bad") else { return };
     let logs: Folder =
         all.into_iter().filter(|(name, _)| name.contains("sarif") || name.contains("JSONTestSuite")).collect();
     assert!(logs.len() > 100);

@@ -1,13 +1,11 @@
 //! SWE-bench, by the page of the format.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use dome_adapters::{Conversion, Options};
 use dome_core::Status;
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::json;
+
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
 
 const REPORT: &[u8] = include_bytes!("../data/swe-bench/sympy__sympy-13974.report.json");
 
@@ -21,7 +19,7 @@ fn convert(folder: &Folder) -> Conversion {
 
 #[test]
 fn a_report_gives_the_tests_that_decide_as_gates() {
-    let done = convert(&one(REPORT));
+    let done = convert(&file(REPORT));
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec![]));
     let envelope = &done.envelopes[0];
     assert_eq!(envelope.task_spec.target.id.as_str(), "sympy__sympy-13974");
@@ -33,10 +31,10 @@ fn a_report_gives_the_tests_that_decide_as_gates() {
 
 #[test]
 fn neither_run_nor_time_is_made_up() {
-    let done = run("swe-bench", &one(REPORT), &Options::default());
+    let done = run("swe-bench", &file(REPORT), &Options::default());
     assert_eq!(codes(&done.problems), ["run_missing"]);
     assert!(done.problems[0].expected.contains("--run-id"));
-    let done = run("swe-bench", &one(REPORT), &Options { ts: None, ..given() });
+    let done = run("swe-bench", &file(REPORT), &Options { ts: None, ..given() });
     assert_eq!(codes(&done.problems), ["time_missing"]);
 }
 
@@ -44,7 +42,7 @@ fn neither_run_nor_time_is_made_up() {
 fn each_step_that_failed_is_a_code_of_its_own() {
     let report = |none, exists, applied| json!({"patch_is_None": none, "patch_exists": exists, "patch_successfully_applied": applied, "resolved": false});
     let document = json!({"a": report(true, false, false), "b": report(false, true, false), "c": report(false, true, true), "d": {"resolved": false}, "e": {"resolved": true}, "f": {"resolved": null}});
-    let done = convert(&one(document.to_string()));
+    let done = convert(&file(document.to_string()));
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure PATCH.EMPTY
     1 failure PATCH.NOT_APPLIED
@@ -59,7 +57,7 @@ fn each_step_that_failed_is_a_code_of_its_own() {
 fn summaries_say_how_each_instance_ended() {
     let new = json!({"resolved_ids": ["a"], "unresolved_ids": ["b"], "empty_patch_ids": ["c"], "error_ids": ["d"],
         "completed_ids": ["a", "b"], "submitted_ids": ["a", "b", "c", "d", "e"], "incomplete_ids": ["x"]});
-    let done = convert(&one(new.to_string()));
+    let done = convert(&file(new.to_string()));
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure EVALUATION.ERROR
     1 failure PATCH.EMPTY
@@ -70,7 +68,7 @@ fn summaries_say_how_each_instance_ended() {
     let old = json!({"no_generation": ["n", "n", "a"], "generated": ["a", "b", "c", "d"], "with_logs": ["a", "b", "c", "d"],
         "install_fail": [], "reset_failed": [], "no_apply": ["b"], "applied": ["a", "c", "d"],
         "test_errored": [], "test_timeout": ["d"], "resolved": ["a"]});
-    insta::assert_snapshot!(tallied(&convert(&one(old.to_string()))), @r"
+    insta::assert_snapshot!(tallied(&convert(&file(old.to_string()))), @r"
     1 failure PATCH.EMPTY
     1 failure PATCH.NOT_APPLIED
     1 failure TESTS.TIMEOUT
@@ -128,17 +126,17 @@ fn a_log_alone_tells_only_what_the_harness_says() {
             "[x] [a__b-1] Task Metadata:\n\t- Instance ID: a__b-1\n\t- Evaluation Model: m\n>>>>> Applied Patch (pred)\n>>>>> {mark}\n"
         )
     };
-    let done = convert(&one(log("Patch Apply Failed; (pred_try)")));
+    let done = convert(&file(log("Patch Apply Failed; (pred_try)")));
     assert_eq!(done.envelopes[0].task_spec.failure_reason_code.as_str(), "PATCH.NOT_APPLIED");
-    let done = convert(&one(log("All Tests Passed")));
+    let done = convert(&file(log("All Tests Passed")));
     assert_eq!((done.envelopes.len(), codes(&done.problems)), (0, vec!["outcome_missing"]));
     assert_eq!(taken(log("x").as_bytes()), ["swe-bench"]);
 }
 
 #[test]
 fn files_that_are_something_else_are_refused() {
-    rooms::refuses_what_is_not_its_own("swe-bench", REPORT);
-    rooms::survives("swe-bench", REPORT);
+    hostile::refuses_what_is_not_its_own("swe-bench", REPORT);
+    hostile::survives("swe-bench", REPORT);
 }
 
 fn of_run(all: &Folder, folder: &str) -> (usize, usize, u64, u64, u64) {
@@ -150,7 +148,7 @@ fn of_run(all: &Folder, folder: &str) -> (usize, usize, u64, u64, u64) {
 /// The counts were made by a few lines of Python over the same files.
 #[test]
 fn real_runs_come_to_what_was_counted_otherwise() {
-    let Some(all) = real("swe-bench") else { return };
+    let Some(all) = real_files("swe-bench") else { return };
     let runs = ["20240402_sweagent_gpt4", "SWE-bench_check_harness", "auto-code-rover-run-1", "auto-code-rover-run-2"];
     let counts = runs.map(|run| of_run(&all, &format!("aorwall-docker-eval/{run}/")));
     // One instance of the first was generated and has a log, and is in no list that says more.

@@ -1,15 +1,13 @@
 //! tau-bench and tau2-bench, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod rooms;
 
 use dome_adapters::{Conversion, Options};
-use rooms::{Folder, codes, given, one, real, run, taken, tallied};
 use serde_json::{Value, json};
 
+use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
+
 fn convert(document: &Value) -> Conversion {
-    run("tau-bench", &one(document.to_string()), &given())
+    run("tau-bench", &file(document.to_string()), &given())
 }
 
 fn trajectory(task: u64, trial: u64, reward: f64, info: Value) -> Value {
@@ -95,13 +93,13 @@ fn times_without_an_offset_and_trajectories_without_time_ask_for_one() {
     let document = results(vec![simulation("a", "user_stop", 1.0, json!({}))]).to_string();
     let zoned = |zone: Option<&str>| {
         let zone = zone.map(|zone| zone.parse().unwrap());
-        run("tau-bench", &one(&*document), &Options { zone, ts: None, ..given() })
+        run("tau-bench", &file(&*document), &Options { zone, ts: None, ..given() })
     };
     assert_eq!(zoned(Some("-05:00")).envelopes[0].ts.to_string(), "2026-04-06T22:07:26.269501Z");
     let none = zoned(None);
     assert!(none.envelopes.is_empty() && none.problems[0].expected.contains("--zone"));
     let untimed = json!([trajectory(0, 0, 1.0, Value::Null)]).to_string();
-    let done = run("tau-bench", &one(untimed), &Options { ts: None, ..given() });
+    let done = run("tau-bench", &file(untimed), &Options { ts: None, ..given() });
     assert!(done.problems[0].expected.contains("--ts"));
     let results = results(vec![]);
     assert_eq!(codes(&convert(&results).notes), ["records_none"]);
@@ -110,16 +108,16 @@ fn times_without_an_offset_and_trajectories_without_time_ask_for_one() {
 #[test]
 fn files_that_are_something_else_are_refused() {
     let document = json!([trajectory(0, 0, 1.0, Value::Null), trajectory(0, 1, 0.0, Value::Null)]).to_string();
-    rooms::refuses_what_is_not_its_own("tau-bench", document.as_bytes());
-    rooms::survives("tau-bench", document.as_bytes());
+    hostile::refuses_what_is_not_its_own("tau-bench", document.as_bytes());
+    hostile::survives("tau-bench", document.as_bytes());
     let document = results(vec![simulation("a", "user_stop", 0.0, json!({"DB": 0.0}))]).to_string();
-    rooms::survives("tau-bench", document.as_bytes());
+    hostile::survives("tau-bench", document.as_bytes());
 }
 
 /// The counts were made by a few lines of Python over the same files.
 #[test]
 fn real_sets_come_to_what_was_counted_otherwise() {
-    let Some(first) = real("tau/tau-bench") else { return };
+    let Some(first) = real_files("tau/tau-bench") else { return };
     let done = run("tau-bench", &first, &given());
     assert_eq!((first.len(), done.counts.records, done.problems.len()), (1, 200, 0));
     insta::assert_snapshot!(tallied(&done), @r"
@@ -128,7 +126,7 @@ fn real_sets_come_to_what_was_counted_otherwise() {
     10 failure REWARD.OUTPUTS
     84 success NONE
     ");
-    let second: Folder = real("tau/tau2-student-sims").unwrap();
+    let second: Folder = real_files("tau/tau2-student-sims").unwrap();
     let done = run("tau-bench", &second, &Options { ts: None, run_id: Some("{name}".parse().unwrap()), ..given() });
     assert_eq!((second.len(), done.counts.records, done.problems.len()), (39, 86, 0));
     insta::assert_snapshot!(tallied(&done), @r"

@@ -1,12 +1,12 @@
 //! terminal-bench, case by case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-mod common;
-
-use common::{RUN, bytes, codes, folder, metadata, of_trials, run, trial};
 use dome_adapters::Options;
 use dome_core::{Signal, Status};
 use serde_json::{Value, json};
+
+use super::support::codes;
+use super::support::terminal_bench::{RUN, bytes, folder, metadata, of_trials, run, trial};
 
 fn plain() -> Options {
     Options::default()

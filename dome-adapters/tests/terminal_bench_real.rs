@@ -1,31 +1,16 @@
 //! Twelve whole runs, where they are at hand: `DOME_REAL_DATA` names the folder that holds them.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "the test reads what the crate is given")]
-
-mod common;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 
-use common::{Folder, bytes, codes, run};
 use dome_adapters::Options;
 
-fn real() -> Option<Folder> {
-    let root = std::env::var_os("DOME_REAL_DATA")?;
-    let folder = std::path::Path::new(&root).join("terminal-bench/danau5tin");
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let entry = entry.unwrap();
-        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-    };
-    Some(std::fs::read_dir(folder).unwrap().map(read).collect())
-}
+use super::support::terminal_bench::{bytes, run};
+use super::support::{codes, real_files};
 
 #[test]
 fn twelve_real_runs_convert_whole_and_to_the_same_bytes_in_any_order() {
-    let Some(mut folder) = real() else {
-        eprintln!("skipped: DOME_REAL_DATA is not set");
-        return;
-    };
-    folder.sort();
+    let Some(mut folder) = real_files("terminal-bench/danau5tin") else { return };
     let done = run(&folder, &Options::default());
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec![]));
     assert_eq!((folder.len(), done.counts.records, done.envelopes.len()), (24, 3_440, 3_440));

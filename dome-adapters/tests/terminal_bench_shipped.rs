@@ -1,13 +1,13 @@
 //! The data set that ships with the crate: real trials, and what can be seen in them.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-
-mod common;
+#![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Folder, bytes, codes, run};
 use dome_adapters::Options;
 use dome_core::{Envelope, GateId, Keys, Status};
+
+use super::support::terminal_bench::{bytes, run};
+use super::support::{Folder, codes};
 
 macro_rules! shipped {
     ($($stem:literal),+) => {
@@ -134,7 +134,7 @@ fn brackets_without_end_are_a_problem_and_no_overflow() {
 const BYTES: [u8; 12] = *b"\"{}[],:0-\\n\xFF";
 
 proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 512, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn mutated_files_convert_or_are_reported_and_never_panic(

@@ -1,9 +1,7 @@
 //! TRX, case by case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-mod support;
-
-use support::{one, outcomes, shown};
+use super::support::{one, outcomes, shown};
 
 fn run(results: &str) -> String {
     format!(

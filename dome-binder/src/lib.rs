@@ -36,7 +36,6 @@ mod applied;
 mod assemble;
 pub mod backtest;
 mod capsule;
-pub mod columns;
 mod compare;
 mod concept;
 mod confidence;
@@ -81,11 +80,18 @@ pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{Replay, conclude, replay};
+pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 pub use rows::{FactBytes, Lineage, append_fact, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };
 pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
+
+// The tests in `tests/` say `dome_binder`, as any user does, and share one binary with the unit tests.
+#[cfg(test)]
+extern crate self as dome_binder;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

@@ -232,7 +232,9 @@ impl Row for Sha256Hash {
 
 impl Row for AppliedCounts {
     fn append(&self, bytes: &mut Vec<u8>) {
-        [self.confirmed_count, self.refuted_count, self.blocked_count].into_iter().for_each(|count| number(count, bytes));
+        [self.confirmed_count, self.refuted_count, self.blocked_count]
+            .into_iter()
+            .for_each(|count| number(count, bytes));
     }
 
     fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
@@ -279,7 +281,8 @@ impl Row for CapsuleState {
         append_json(&*self.fingerprint, bytes);
         list(self.failed_gates.len(), bytes);
         self.failed_gates.iter().for_each(|gate| text(gate.as_str(), bytes));
-        let Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers } = &self.support;
+        let Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers } =
+            &self.support;
         let counts = [*support_count, *denial_count, *run_count, self.failure_count];
         let more = [self.contradiction_count, self.recurrence_count, self.resolved_count];
         counts.into_iter().chain(more).for_each(|count| number(count, bytes));
@@ -316,8 +319,7 @@ impl Row for CapsuleState {
             *count = take_number(rest)?;
         }
         let policy_reason_codes = BTreeMap::from_iter(codes);
-        let support =
-            Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers };
+        let support = Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers };
         let last_resolved = take_option(rest, |rest| FactRef::take(reader, rest))?;
         let remedies = take_list(rest, |rest| {
             let (identity, count, contradicted_count) = (hash(rest)?, take_number(rest)?, take_number(rest)?);

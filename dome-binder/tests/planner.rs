@@ -2,11 +2,11 @@
 
 #[path = "../examples/planner.rs"]
 #[expect(dead_code, reason = "its `main` prints")]
-mod planner;
+mod example;
 
 #[test]
 fn m84_what_a_planner_applies_shows_in_the_next_answer() {
-    let told = planner::told().unwrap_or_default();
+    let told = example::told().unwrap_or_default();
     assert_eq!(
         told,
         [

@@ -5,6 +5,7 @@ mod artifacts;
 mod backtest;
 mod check;
 mod comparison;
+#[cfg(feature = "conform")]
 mod conform;
 mod contracts;
 mod convert;
@@ -60,6 +61,7 @@ fn main() -> Exit {
 
 fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
     let offered = match verb {
+        #[cfg(feature = "conform")]
         Verb::Conform(_) => true,
         Verb::Check(_) => !output.is_report(),
         _ => !output.is_report() && !output.is_github(),
@@ -84,7 +86,9 @@ fn run(verb: Verb, settings: &Settings, output: &mut Output) -> anyhow::Result<E
         Verb::Backtest(args) => backtest::run(&args, output),
         Verb::Rollout(verb) => rollout::run(&verb, output),
         Verb::Verify(args) => verify::run(&args, output),
+        #[cfg(feature = "conform")]
         Verb::Conform(args) => conform::run(&args, output),
+        #[cfg(feature = "conform")]
         Verb::ConformExec(args) => conform::become_tool(&args),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(args) => {

@@ -45,6 +45,7 @@ impl Output {
         matches!(self.format, Format::Junit | Format::Sarif)
     }
 
+    #[cfg(feature = "conform")]
     pub(crate) const fn format(&self) -> Format {
         self.format
     }

@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PURE: [&str; 5] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
+const PURE: [&str; 6] =
+    ["dome-core", "schema-compat", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
 
 const PROBES: [(&str, &str); 14] = [
     ("clock", "pub fn probe() -> bool { std::time::SystemTime::now().elapsed().is_ok() }"),

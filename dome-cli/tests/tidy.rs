@@ -13,19 +13,35 @@ const MODULE_LINES: (usize, usize) = (400, 180);
 const FUNCTION_LINES: (usize, usize) = (70, 10);
 
 /// What each crate may build upon inside the project: imports run one way.
-const DIRECTION: [(&str, &[&str]); 8] = [
+const DIRECTION: [(&str, &[&str]); 11] = [
     ("xtrlv2-fixtures", &[]),
+    ("schema-compat", &[]),
     ("dome-core", &[]),
     ("dome-binder", &["dome-core"]),
-    ("dome-contracts", &["dome-core"]),
+    ("dome-contracts", &["dome-core", "schema-compat"]),
+    ("dome-conform", &["dome-contracts", "dome-core"]),
     ("dome-adapters", &["dome-core"]),
     ("dome-patterns", &["dome-core"]),
     ("dome-replay", &["dome-binder", "dome-core", "xtrlv2-fixtures"]),
-    ("dome-cli", &["dome-adapters", "dome-binder", "dome-contracts", "dome-core", "dome-replay", "xtrlv2-fixtures"]),
+    ("dome-store", &["dome-binder", "dome-core", "dome-replay"]),
+    (
+        "dome-cli",
+        &[
+            "dome-adapters",
+            "dome-binder",
+            "dome-conform",
+            "dome-contracts",
+            "dome-core",
+            "dome-replay",
+            "dome-store",
+            "xtrlv2-fixtures",
+        ],
+    ),
 ];
 
 /// Crates that do no I/O.
-const PURE: [&str; 5] = ["dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
+const PURE: [&str; 6] =
+    ["schema-compat", "dome-core", "dome-binder", "dome-contracts", "dome-adapters", "dome-patterns"];
 
 /// What the source of a pure crate does not even name.
 const IMPURE: [&str; 11] = [

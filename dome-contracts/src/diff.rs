@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schema_compat::json;
 use serde_json::{Value, json as object};
 
-use crate::compat::{Bump, CodeRegistry, Dialect, Direction, Finding, Rule, Schema, SchemaError, Verdict, compat};
+use crate::compat::{Bump, CodeRegistry, Dialect, Direction, Finding, Rule, SchemaError, Verdict, compat};
 use crate::lock::REGISTRY;
-use crate::{Folder, digest, json};
+use crate::{Folder, digest};
 
 /// A change of one contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,9 +108,9 @@ pub fn diff(old: &Folder, new: &Folder) -> Result<Diff, SchemaError> {
         match after.get(contract) {
             None => diff.push(contract, whole(Rule::ContractRemoved, path, Verdict::Incompatible, Bump::Major)),
             Some(now) => {
-                let old = Schema::in_folder(old, path, Dialect::Draft07)?;
-                let new = Schema::in_folder(new, now, Dialect::Draft07)?;
-                if old.is_same(&new) {
+                let old = old.schema(path, Dialect::Draft07)?;
+                let new = new.schema(now, Dialect::Draft07)?;
+                if old == new {
                     continue;
                 }
                 let report = compat(&old, &new, Direction::Full)?;
@@ -118,7 +119,7 @@ pub fn diff(old: &Folder, new: &Folder) -> Result<Diff, SchemaError> {
         }
     }
     for (contract, path) in after.iter().filter(|(contract, _)| !before.contains_key(*contract)) {
-        Schema::in_folder(new, path, Dialect::Draft07)?;
+        new.schema(path, Dialect::Draft07)?;
         diff.push(contract, whole(Rule::ContractAdded, path, Verdict::Compatible, Bump::Minor));
     }
     tables(old, new, &mut diff);
@@ -162,8 +163,8 @@ fn whole(rule: Rule, path: &str, verdict: Verdict, bump: Bump) -> Finding {
 /// The files that a list of the registry names: name to path.
 fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String> {
     let registry = folder.get(REGISTRY).and_then(|bytes| json::parse(bytes).ok());
-    let registry = registry.unwrap_or_default();
-    let entries = registry.get(list).and_then(Value::as_array).into_iter().flatten();
+    let entries =
+        registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array).into_iter().flatten();
     let named = entries.filter_map(|entry| {
         let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
         Some((text("name")?, text(member)?))

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use dome_core::canonical;
+use schema_compat::json;
 use sha2::{Digest, Sha256};
-
-use crate::json;
 
 /// SHA-256 of bytes, as 64 lower-case hex digits.
 #[must_use]

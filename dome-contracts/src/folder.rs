@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use schema_compat::{Dialect, Schema, SchemaError};
+
 /// Files by their path: relative, `/`-separated, sorted.
 ///
 /// ```
@@ -30,6 +32,16 @@ impl Folder {
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&[u8]> {
         self.files.get(path).map(Vec::as_slice)
+    }
+
+    /// Reads the schema at `path` with all files of the folder that it refers to. `default` is its dialect if
+    /// it declares none.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] with file and place, as [`Schema::in_files`].
+    pub fn schema(&self, path: &str, default: Dialect) -> Result<Schema, SchemaError> {
+        Schema::in_files(path, default, |file| self.get(file))
     }
 
     /// Whether there is no file.

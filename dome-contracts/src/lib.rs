@@ -28,10 +28,8 @@ pub mod conform;
 mod diff;
 mod digest;
 mod folder;
-mod json;
 mod lock;
 mod migration;
-mod reference;
 mod update;
 
 pub use diff::{Change, Diff, FileChange, diff};
@@ -41,5 +39,11 @@ pub use lock::{
     LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked, verify_since,
 };
 pub use migration::{missing_notes, note_name};
-pub use reference::referenced_files;
+pub use schema_compat::referenced_files;
 pub use update::{Refusal, Request, Update, plan_update};
+
+#[cfg(test)]
+extern crate self as dome_contracts;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 //! move to the next version.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
 
-use dome_contracts::compat::{Rule, Verdict};
+use dome_contracts::compat::{Rule, SchemaRule, Verdict};
 use dome_contracts::{
     Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request, diff, note_name, plan_update, sha256_hex,
     verify, verify_locked, verify_since,
@@ -173,9 +173,9 @@ fn the_difference_of_the_two_versions_is_what_was_put_there() {
         changes.map(|change| change.finding.rule).collect::<Vec<_>>()
     };
     assert_eq!(named("gate_decision"), [], "the safe change breaks nothing");
-    assert_eq!(named("helper_event"), [Rule::PatternChanged]);
+    assert_eq!(named("helper_event"), [Rule::Schema(SchemaRule::PatternChanged)]);
     let registry = named("reason_codes");
-    for rule in [Rule::CodeAdded, Rule::VersionBumped, Rule::RequiredAdded] {
+    for rule in [Rule::CodeAdded, Rule::VersionBumped, Rule::Schema(SchemaRule::RequiredAdded)] {
         assert!(registry.contains(&rule), "{rule}: {registry:?}");
     }
     assert!(diff.breaking().all(|change| change.finding.verdict == Verdict::Incompatible));

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
 use dome_contracts::Folder;
-use dome_contracts::compat::{Dialect, Direction, Report, Rule, Schema, Verdict, compat};
+use dome_contracts::compat::{Dialect, Direction, Report, Rule, SchemaRule, Verdict, compat};
 use serde_json::{Value, json};
 use xtrlv2_fixtures::V0_1;
 
@@ -62,15 +62,21 @@ fn values() -> Vec<Mutation> {
             "gate_decision",
             Push("/properties/decision/enum", json!("HOLD")),
             WIDER,
-            Rule::ValueRemoved,
+            Rule::Schema(SchemaRule::ValueRemoved),
         ),
-        mutation("gate_decision", "gate_decision", Remove("/properties/decision/enum/0"), NARROWER, Rule::ValueRemoved),
+        mutation(
+            "gate_decision",
+            "gate_decision",
+            Remove("/properties/decision/enum/0"),
+            NARROWER,
+            Rule::Schema(SchemaRule::ValueRemoved),
+        ),
         mutation(
             "gate_decision",
             "gate_decision",
             Set("/properties/artifact_kind/const", json!("gate")),
             OTHER,
-            Rule::ValueRemoved,
+            Rule::Schema(SchemaRule::ValueRemoved),
         ),
         mutation(
             "gate_decision",
@@ -112,14 +118,14 @@ fn values() -> Vec<Mutation> {
             "latest_state",
             Push("/definitions/ledger_decision/enum", json!("PENDING")),
             WIDER,
-            Rule::ValueRemoved,
+            Rule::Schema(SchemaRule::ValueRemoved),
         ),
         mutation(
             "common",
             "guardrails_bundle",
             Remove("/definitions/deny_decision/enum/1"),
             NARROWER,
-            Rule::ValueRemoved,
+            Rule::Schema(SchemaRule::ValueRemoved),
         ),
     ]
 }
@@ -132,50 +138,50 @@ fn objects() -> Vec<Mutation> {
             "run_manifest",
             Set("/properties/budgets/minProperties", json!(1)),
             NARROWER,
-            Rule::MinPropertiesRaised,
+            Rule::Schema(SchemaRule::MinPropertiesRaised),
         ),
-        mutation("ledger_entry", "ledger_entry", Remove("/required/0"), WIDER, Rule::RequiredAdded),
+        mutation("ledger_entry", "ledger_entry", Remove("/required/0"), WIDER, Rule::Schema(SchemaRule::RequiredAdded)),
         mutation(
             "guard",
             "gate_decision",
             Push("/definitions/eval/required", json!("decision")),
             NARROWER,
-            Rule::RequiredAdded,
+            Rule::Schema(SchemaRule::RequiredAdded),
         ),
         mutation(
             "gate_decision",
             "gate_decision",
             Set("/properties/note", json!({"type": "string"})),
             WIDER,
-            Rule::PropertyClosed,
+            Rule::Schema(SchemaRule::PropertyClosed),
         ),
         mutation(
             "gate_decision",
             "gate_decision",
             Set("/additionalProperties", json!(true)),
             WIDER,
-            Rule::PropertyClosed,
+            Rule::Schema(SchemaRule::PropertyClosed),
         ),
         mutation(
             "gate_decision",
             "gate_decision",
             Set("/properties/pointers/additionalProperties", json!(false)),
             NARROWER,
-            Rule::PropertyClosed,
+            Rule::Schema(SchemaRule::PropertyClosed),
         ),
         mutation(
             "gate_decision",
             "gate_decision",
             Set("/properties/pointers/additionalProperties", json!({"type": "string"})),
             NARROWER,
-            Rule::AdditionalNarrowed,
+            Rule::Schema(SchemaRule::AdditionalNarrowed),
         ),
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",
             Remove("/definitions/applies_to/properties/actions"),
             NARROWER,
-            Rule::PropertyClosed,
+            Rule::Schema(SchemaRule::PropertyClosed),
         ),
     ]
 }
@@ -189,22 +195,28 @@ fn strings() -> Vec<Mutation> {
             "helper_event",
             Set("/properties/base_sha/pattern", hex40),
             NARROWER,
-            Rule::PatternChanged,
+            Rule::Schema(SchemaRule::PatternChanged),
         ),
-        mutation("common", "helper_event", Remove("/definitions/reason_code/pattern"), WIDER, Rule::PatternChanged),
+        mutation(
+            "common",
+            "helper_event",
+            Remove("/definitions/reason_code/pattern"),
+            WIDER,
+            Rule::Schema(SchemaRule::PatternChanged),
+        ),
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",
             Set("/definitions/sentence/minLength", json!(13)),
             NARROWER,
-            Rule::MinLengthRaised,
+            Rule::Schema(SchemaRule::MinLengthRaised),
         ),
         mutation(
             "guardrails_bundle",
             "guardrails_bundle",
             Set("/definitions/sentence/maxLength", json!(241)),
             WIDER,
-            Rule::MaxLengthLowered,
+            Rule::Schema(SchemaRule::MaxLengthLowered),
         ),
     ]
 }
@@ -217,21 +229,21 @@ fn numbers() -> Vec<Mutation> {
             "guardrails_bundle",
             Set("/definitions/feedback/properties/confidence/maximum", json!(100)),
             WIDER,
-            Rule::MaximumLowered,
+            Rule::Schema(SchemaRule::MaximumLowered),
         ),
         mutation(
             "helper_event",
             "helper_event",
             Set("/properties/diffstat/properties/files_changed/minimum", json!(0)),
             WIDER,
-            Rule::MinimumRaised,
+            Rule::Schema(SchemaRule::MinimumRaised),
         ),
         mutation(
             "evidence_capsule",
             "evidence_capsule",
             Set("/properties/diff_summary/properties/lines_added/multipleOf", json!(2)),
             NARROWER,
-            Rule::MultipleOfChanged,
+            Rule::Schema(SchemaRule::MultipleOfChanged),
         ),
     ]
 }
@@ -244,21 +256,21 @@ fn arrays() -> Vec<Mutation> {
             "guardrails_bundle",
             Remove("/properties/guards/minItems"),
             WIDER,
-            Rule::MinItemsRaised,
+            Rule::Schema(SchemaRule::MinItemsRaised),
         ),
         mutation(
             "helper_event",
             "helper_event",
             Set("/properties/touched_paths/uniqueItems", json!(true)),
             NARROWER,
-            Rule::UniqueItemsAdded,
+            Rule::Schema(SchemaRule::UniqueItemsAdded),
         ),
         mutation(
             "common",
             "evidence_capsule",
             Set("/definitions/paths/maxItems", json!(100)),
             NARROWER,
-            Rule::MaxItemsLowered,
+            Rule::Schema(SchemaRule::MaxItemsLowered),
         ),
     ]
 }
@@ -273,7 +285,7 @@ fn shapes() -> Vec<Mutation> {
             "state_space",
             Set("/properties/repo/properties/head", json!({"type": ["string", "null"]})),
             WIDER,
-            Rule::TypeRemoved,
+            Rule::Schema(SchemaRule::TypeRemoved),
         ),
         mutation("run_manifest", "run_manifest", inline, SAFE, None),
         mutation("helper_event", "helper_event", sha, SAFE, None),
@@ -282,7 +294,7 @@ fn shapes() -> Vec<Mutation> {
             "helper_event",
             Set("/properties/helper_hash/$ref", json!("common.schema.json#/definitions/text")),
             WIDER,
-            Rule::PatternChanged,
+            Rule::Schema(SchemaRule::PatternChanged),
         ),
         mutation(
             "latest_state",
@@ -292,7 +304,7 @@ fn shapes() -> Vec<Mutation> {
                 json!({"anyOf": [{"$ref": "common.schema.json#/definitions/text"}, {"type": "null"}]}),
             ),
             WIDER,
-            Rule::TypeRemoved,
+            Rule::Schema(SchemaRule::TypeRemoved),
         ),
         mutation(
             "latest_state",
@@ -302,7 +314,7 @@ fn shapes() -> Vec<Mutation> {
                 json!({"allOf": [{"$ref": "common.schema.json#/definitions/text"}, {"not": {"const": "."}}]}),
             ),
             NARROWER,
-            Rule::NotAdded,
+            Rule::Schema(SchemaRule::NotAdded),
         ),
         mutation("state_space", "state_space", Set("/title", json!("Another title")), SAFE, None),
     ]
@@ -348,7 +360,7 @@ fn report(mutation: &Mutation, direction: Direction) -> Report {
     let schema = edited(mutation.file, &mutation.edit);
     assert_ne!(schema, read(mutation.file), "the mutation of {} does nothing", mutation.file);
     new.insert(path(mutation.file), schema.to_string());
-    let load = |folder: &Folder| Schema::in_folder(folder, &path(mutation.contract), Dialect::Draft07).unwrap();
+    let load = |folder: &Folder| folder.schema(&path(mutation.contract), Dialect::Draft07).unwrap();
     compat(&load(&old), &load(&new), direction).unwrap()
 }
 
@@ -366,7 +378,7 @@ fn every_mutation_gets_the_verdict_that_was_written_down() {
             let broken = found.findings.iter().filter(|finding| finding.verdict != Compatible);
             named.extend(broken.map(|finding| finding.rule));
         }
-        assert!(!named.contains(&Rule::VotesDisagree), "{name}: {named:?}");
+        assert!(!named.contains(&Rule::Schema(SchemaRule::VotesDisagree)), "{name}: {named:?}");
         match mutation.rule {
             Some(rule) => assert!(named.contains(&rule), "{name}: {rule} is not in {named:?}"),
             None => assert!(named.is_empty(), "{name}: {named:?}"),

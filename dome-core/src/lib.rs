@@ -42,7 +42,7 @@
 //! - `schema`: JSON Schemas of the public documents.
 //! - `proptest`: strategies that generate envelopes, sound and broken.
 
-#[cfg(feature = "proptest")]
+#[cfg(any(test, feature = "proptest"))]
 pub mod arbitrary;
 mod binder;
 pub mod build;
@@ -66,7 +66,7 @@ mod path;
 mod problem;
 mod quarantine;
 mod reason;
-#[cfg(feature = "redact")]
+#[cfg(any(test, feature = "redact"))]
 pub mod redact;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -100,3 +100,10 @@ pub use time::{Timestamp, TimestampError};
 
 /// A small valid envelope, for examples and first steps.
 pub const EXAMPLE_LINE: &[u8] = include_bytes!("data/example.json").trim_ascii_end();
+
+// The tests in `tests/` say `dome_core`, as any user does, and share one binary with the unit tests.
+#[cfg(test)]
+extern crate self as dome_core;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

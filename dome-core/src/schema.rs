@@ -110,7 +110,7 @@ pub fn input_envelope() -> Schema {
 }
 
 /// The schema of a document of redaction rules: every list may be left out.
-#[cfg(feature = "redact")]
+#[cfg(any(test, feature = "redact"))]
 #[must_use]
 pub fn redaction() -> Schema {
     let mut schema = of_output::<crate::redact::RedactionRules>();

@@ -225,16 +225,17 @@ fn m90_a_code_table_is_canonical() {
     assert_eq!(table.digest(), Sha256Hash::of(&canonical::to_vec(&parsed(document)).unwrap()));
 }
 
-/// Ten thousand envelopes, or as many as `PROPTEST_CASES` asks for if that is more.
+/// How many envelopes the other writers get for one case of `PROPTEST_CASES`: they are cheap.
+const ENVELOPES_PER_CASE: u32 = 40;
+
 fn many_envelopes() -> Vec<Vec<u8>> {
-    let cases = Config::default().cases.max(10_000);
-    let mut runner = TestRunner::new(Config { cases, ..Config::default() });
+    let mut runner = TestRunner::new(Config::default());
     let line = envelope_line();
-    (0..cases).map(|_| line.new_tree(&mut runner).unwrap().current()).collect()
+    (0..runner.config().cases * ENVELOPES_PER_CASE).map(|_| line.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 #[test]
-fn m01_ten_thousand_envelopes_have_the_bytes_of_two_other_writers() {
+fn m01_many_envelopes_have_the_bytes_of_two_other_writers() {
     let mut lines = Vec::new();
     let mut expected = Vec::new();
     for (number, line) in many_envelopes().iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The example over real trials, with real worker processes: this binary is its own worker.
+//! The example over real trials, with real worker processes: those of the example, which `cargo test` builds.
 //!
 //! The trials that ship are always reduced; those of `DOME_REAL_DATA`, where it is set, as well.
 #![expect(
@@ -8,18 +8,32 @@
     reason = "a test that cannot go on fails; the real data is where the environment says"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use dome_patterns::{Figure, MapFailureCode, Outcome};
 use serde_json::Value;
 
 #[path = "../examples/reduce_terminal_bench/main.rs"]
+#[expect(dead_code, reason = "its `main` and its worker run as processes")]
 mod example;
 
 use example::{Done, Options, run};
 
+/// The trials that ship, reduced without harm.
+static HONEST: LazyLock<Done> = LazyLock::new(|| run(&shipped()).unwrap());
+
+/// The example, beside the folder of this test.
+fn worker() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = format!("reduce_terminal_bench{}", std::env::consts::EXE_SUFFIX);
+    let worker = test.parent().and_then(Path::parent).unwrap().join("examples").join(program);
+    assert!(worker.is_file(), "{} is not there: build it with `--examples`", worker.display());
+    worker
+}
+
 fn shipped() -> Options {
-    Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../dome-adapters/data/terminal-bench"))
+    Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../dome-adapters/data/terminal-bench"), worker())
 }
 
 fn answer(done: &Done) -> Value {
@@ -45,18 +59,37 @@ fn counted(folder: &Path) -> (u64, u64, u64) {
     (trials, resolved, tokens)
 }
 
-fn the_figures_are_those_of_the_files(options: &Options) -> Done {
-    let done = run(options).unwrap();
+fn figures_are_those_of_the_files(options: &Options, done: &Done) {
     let (trials, resolved, tokens) = counted(&options.folder);
-    let answer = answer(&done);
+    let answer = answer(done);
     assert!(trials > 100, "{trials}");
     assert_eq!(answer["accepted"], trials);
     assert_eq!(answer["answer"]["verdicts"]["resolved"], resolved);
     assert_eq!(answer["answer"]["input_tokens"], tokens);
-    done
 }
 
-fn every_harm_is_a_failure_of_its_own_trial(honest: &Done) {
+#[test]
+fn the_figures_of_the_shipped_trials_are_those_of_the_files_in_any_order_of_completion() {
+    figures_are_those_of_the_files(&shipped(), &HONEST);
+    let again = run(&shipped()).unwrap();
+    assert_eq!(again.result.to_bytes(), HONEST.result.to_bytes(), "another order of completion");
+}
+
+#[test]
+fn the_figures_of_real_trials_are_those_of_the_files() {
+    match std::env::var_os("DOME_REAL_DATA").map(|folder| Path::new(&folder).join("terminal-bench")) {
+        Some(folder) if folder.is_dir() => {
+            let options = Options::new(folder, worker());
+            let done = run(&options).unwrap();
+            figures_are_those_of_the_files(&options, &done);
+            println!("real trials: {}", answer(&done));
+        }
+        _ => println!("skipped: DOME_REAL_DATA names no terminal-bench"),
+    }
+}
+
+#[test]
+fn every_harm_is_a_failure_of_its_own_trial() {
     for (kind, code) in [
         ("claim", MapFailureCode::ItemMismatch),
         ("crash", MapFailureCode::WorkerFailed),
@@ -67,7 +100,7 @@ fn every_harm_is_a_failure_of_its_own_trial(honest: &Done) {
         ("twice", MapFailureCode::OutputDuplicateMember),
     ] {
         let poisoned = run(&Options { poison: Some(kind.to_owned()), ..shipped() }).unwrap();
-        let [before, after] = [honest, &poisoned].map(|done| done.result.items());
+        let [before, after] = [&*HONEST, &poisoned].map(|done| done.result.items());
         assert!(
             matches!(after[0].outcome(), Outcome::Failed(failure) if failure.code == code),
             "{kind}: {:?}",
@@ -83,31 +116,11 @@ fn every_harm_is_a_failure_of_its_own_trial(honest: &Done) {
     }
 }
 
+#[test]
 fn a_worker_that_hangs_is_ended() {
-    let hanging = Options { poison: Some("hang".to_owned()), most: 4, worker_time_ms: 5_000, ..shipped() };
+    let hanging = Options { poison: Some("hang".to_owned()), most: 4, worker_time_ms: 2_000, ..shipped() };
     let done = run(&hanging).unwrap();
     let items = done.result.items();
     assert!(matches!(items[0].outcome(), Outcome::Failed(failure) if failure.code == MapFailureCode::WorkerTimeout));
     assert!(items.len() == 4 && items.iter().skip(1).all(|item| item.accepted().is_some()));
-}
-
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("worker") {
-        if example::main().is_err() {
-            std::process::exit(1);
-        }
-        return;
-    }
-    let honest = the_figures_are_those_of_the_files(&shipped());
-    println!("shipped trials: {}", answer(&honest));
-    let again = run(&shipped()).unwrap();
-    assert_eq!(again.result.to_bytes(), honest.result.to_bytes(), "another order of completion");
-    every_harm_is_a_failure_of_its_own_trial(&honest);
-    a_worker_that_hangs_is_ended();
-    match std::env::var_os("DOME_REAL_DATA").map(|folder| Path::new(&folder).join("terminal-bench")) {
-        Some(folder) if folder.is_dir() => {
-            println!("real trials: {}", answer(&the_figures_are_those_of_the_files(&Options::new(folder))));
-        }
-        _ => println!("DOME_REAL_DATA names no terminal-bench: the shipped trials only"),
-    }
 }

@@ -1,13 +1,63 @@
 //! One engine: lines of envelopes in, the directory of a result out, and back again.
+//!
+//! ```no_run
+//! use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, Spec, input, load_rules, replay_into};
+//! let (rules, masking) = (load_rules(None, &[], None)?, Masking::off());
+//! let spec = Spec {
+//!     rules: &rules, binder: Default::default(), not_after: None, masking: &masking, threads: 2,
+//!     limits: Limits::within(256 << 20),
+//! };
+//! let sources = input::find(&["night/".into()], ENVELOPES, &())?;
+//! let to = Destined { out: "result".into(), force: false };
+//! let written = replay_into(&to, spec, None, Input::Sources(&sources), &())?;
+//! println!("{} facts", written.summary.totals.facts);
+//! # Ok::<(), dome_replay::Error>(())
+//! ```
+//!
+//! - [`input`] finds and opens sources, and cuts them into chunks of whole lines; [`Door`] says what a line is.
+//! - [`replay_into`] writes the directory of a result, [`replay_rows`] gives its rows as values. In memory and beyond
+//!   memory are the same code, and the same bytes.
+//! - [`ResultDir`] opens a result; [`ResultFile`] knows the names, order and schemas of its files; [`Manifest`] is what
+//!   names them all.
+//! - [`verify`] computes a result again from its facts, and says what differs (L-10).
 
+#[cfg(test)]
+extern crate self as dome_replay;
+
+mod conflicts;
+mod door;
+mod engine;
 pub mod error;
 pub mod input;
+mod items;
+mod latest;
 mod masking;
+mod memory;
 pub mod parallel;
+mod replay;
+mod result;
 mod rules;
+mod sorter;
+mod spill;
+mod spool;
+mod summary;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;
+pub mod verify;
 mod watch;
 
+pub use door::{Admitted, Door, LineCounts};
+pub use engine::{Limits, Spec};
 pub use error::{Error, Kind, Result};
+pub use input::ENVELOPES;
 pub use masking::{BUILT_IN, Masking, Redacted, Seen};
+pub use memory::{LEAST_BYTES, MemorySize, SizeError};
+pub use replay::{Destined, Input, Records, ReplayedRows, Written, replay_into, replay_rows};
+pub use result::{
+    Beside, Counts, FactRow, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
+    manifest_bytes, manifest_digest, source_of,
+};
 pub use rules::{codes, load_rules, policy};
+pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

@@ -38,6 +38,12 @@ pub struct Redacted {
 }
 
 impl Masking {
+    /// No rules: lines go through as they are.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
     /// Reads the rules that were asked for.
     ///
     /// # Errors

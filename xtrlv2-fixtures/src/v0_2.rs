@@ -1,4 +1,4 @@
-//! The files of version 0.2. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures --test table`;
+//! The files of version 0.2. Written by `XTRLV2_FIXTURES_BLESS=1 cargo test -p xtrlv2-fixtures table`;
 //! the entry of a file that is removed has to be removed first, by hand.
 
 use crate::Artifact;

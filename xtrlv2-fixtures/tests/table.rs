@@ -38,7 +38,7 @@ fn table(version: &str) -> String {
     let mut found = BTreeMap::new();
     files(&root().join(format!("v{version}")), "", &mut found);
     let mut text = format!(
-        "//! The files of version {version}. Written by `{BLESS}=1 cargo test -p xtrlv2-fixtures --test table`;\n//! the entry of a file that is removed has to be removed first, by hand.\n\n\
+        "//! The files of version {version}. Written by `{BLESS}=1 cargo test -p xtrlv2-fixtures table`;\n//! the entry of a file that is removed has to be removed first, by hand.\n\n\
          use crate::Artifact;\n\npub(crate) const ARTIFACTS: &[Artifact] = &[\n"
     );
     for (path, bytes) in found {
@@ -62,7 +62,7 @@ fn the_tables_list_every_file_with_its_digest() {
         }
         assert!(
             fs::read_to_string(&path).unwrap() == wanted,
-            "{} is not what lies in v{}: {BLESS}=1 cargo test -p xtrlv2-fixtures --test table",
+            "{} is not what lies in v{}: {BLESS}=1 cargo test -p xtrlv2-fixtures table",
             path.display(),
             version.name
         );

@@ -1,30 +1,52 @@
-//! What every conversion holds, whatever the format.
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::disallowed_methods, reason = "tests read what the crate is given")]
+//! What every conversion holds, whatever the format, and what tests of several formats share.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+pub(crate) mod hostile;
+pub(crate) mod mutate;
+mod real;
+pub(crate) mod terminal_bench;
 
-use dome_adapters::{Conversion, Format, Input, Options, convert};
+use std::collections::{BTreeMap, BTreeSet};
+
+use dome_adapters::{Conversion, Finding, Format, Head, Input, Options, convert};
 use dome_core::{Envelope, Signal};
+
+pub(crate) use real::{files, real, real_files};
+
+/// Named bytes, as a folder would hold them.
+pub(crate) type Folder = Vec<(String, Vec<u8>)>;
 
 pub(crate) fn format(name: &str) -> Format {
     name.parse().unwrap()
 }
 
-/// All that a format may ask for.
-pub(crate) fn options() -> Options {
+/// One file of this text.
+pub(crate) fn file(text: impl Into<Vec<u8>>) -> Folder {
+    vec![("in.json".to_owned(), text.into())]
+}
+
+/// All that a format may ask for: one run for all files.
+pub(crate) fn given() -> Options {
     Options {
-        run_id: Some("run/{name}".parse().unwrap()),
+        run_id: Some("run-1".parse().unwrap()),
         ts: Some("2026-01-01T00:00:00Z".parse().unwrap()),
         zone: Some("Z".parse().unwrap()),
         ..Options::default()
     }
 }
 
+/// All that a format may ask for: each file is a run.
+pub(crate) fn options() -> Options {
+    Options { run_id: Some("run/{name}".parse().unwrap()), ..given() }
+}
+
 pub(crate) fn one(name: &str, file: &str, bytes: &[u8]) -> Conversion {
     many(name, &[(file, bytes)], &options())
+}
+
+pub(crate) fn run(name: &str, folder: &Folder, options: &Options) -> Conversion {
+    let files: Vec<_> = folder.iter().map(|(file, bytes)| (file.as_str(), bytes.as_slice())).collect();
+    many(name, &files, options)
 }
 
 pub(crate) fn many(name: &str, files: &[(&str, &[u8])], options: &Options) -> Conversion {
@@ -34,27 +56,30 @@ pub(crate) fn many(name: &str, files: &[(&str, &[u8])], options: &Options) -> Co
     done
 }
 
-/// Every line is valid and stays as it is, no two of a run conflict (M-41), sequences have neither
-/// gap nor repeat (M-44), every record is accounted for, and every code is known.
-pub(crate) fn sound(done: &Conversion) {
-    let mut events = BTreeSet::new();
-    let mut outcomes = BTreeSet::new();
+/// Every line is valid and stays as it is, no two of a run conflict (M-41), the envelopes of a run
+/// stand together, sequences have neither gap nor repeat (M-44), every record is accounted for,
+/// every code is in the table, and failure and policy do not mix.
+fn sound(done: &Conversion) {
+    let mut runs = BTreeSet::new();
     for envelope in &done.envelopes {
         assert_eq!(dome_core::read(&envelope.to_canonical()).as_ref(), Ok(envelope));
-        assert!(events.insert((&envelope.run_id, &envelope.event_id)), "{}", envelope.event_id);
-        assert!(outcomes.insert((&envelope.run_id, &envelope.task_id, &envelope.group_id)), "{}", envelope.event_id);
-        let code = envelope.task_spec.failure_reason_code.as_str();
-        assert!(code == "NONE" || done.codes.contains_key(code), "{code}");
+        let code = &envelope.task_spec.failure_reason_code;
+        assert!(code.is_none() || done.codes.contains_key(code.as_str()), "{code}");
+        assert!(envelope.signal != Signal::Denial || code.is_none(), "a denial with {code}");
     }
     for run in done.envelopes.chunk_by(|a, b| a.run_id == b.run_id) {
-        assert!(run.iter().map(|envelope| envelope.sequence).eq(1..=run.len() as u64));
+        let events: BTreeSet<_> = run.iter().map(|envelope| envelope.event_id.as_str()).collect();
+        let outcomes: BTreeSet<_> = run.iter().map(|one| (one.task_id.as_str(), one.group_id.as_str())).collect();
+        assert_eq!((events.len(), outcomes.len()), (run.len(), run.len()), "{}", run[0].run_id);
+        assert!(run.iter().map(|envelope| envelope.sequence).eq(1..=run.len() as u64), "{}", run[0].run_id);
+        assert!(runs.insert(&run[0].run_id), "{} comes twice", run[0].run_id);
     }
     let spent = done.envelopes.len() as u64 + done.counts.repeated + done.counts.left_out;
     assert_eq!(done.counts.records, spent);
 }
 
-pub(crate) fn codes(done: &Conversion) -> Vec<String> {
-    done.problems.iter().map(|problem| problem.code.to_string()).collect()
+pub(crate) fn codes(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 pub(crate) fn shown(done: &Conversion) -> String {
@@ -83,30 +108,23 @@ fn outcome(envelope: &Envelope) -> String {
     line
 }
 
-/// The folder of real files, where there is one.
-pub(crate) fn real() -> Option<PathBuf> {
-    let root = std::env::var_os("DOME_REAL_DATA").map(PathBuf::from);
-    if root.is_none() {
-        eprintln!("skipped: DOME_REAL_DATA is not set");
+/// How many envelopes there are of each signal, failure code and policy code.
+fn tally(done: &Conversion) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for envelope in &done.envelopes {
+        let policy = envelope.policy_reason_code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let key = format!("{} {}{policy}", envelope.signal.as_str(), envelope.task_spec.failure_reason_code);
+        *counts.entry(key).or_default() += 1;
     }
-    root
+    counts
 }
 
-/// Every file below, with its path from there, in order.
-pub(crate) fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-                found.push((name, std::fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
+/// The tally as lines.
+pub(crate) fn tallied(done: &Conversion) -> String {
+    tally(done).iter().map(|(key, count)| format!("{count} {key}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The formats that take a file for one of their own.
+pub(crate) fn taken(bytes: &[u8]) -> Vec<&'static str> {
+    Format::of(&Head::of(bytes)).map(Format::name).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use dome_core::{
-    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, Sha256Hash, Signal, Status,
-    TaskLine, Timestamp,
+    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, Sha256Hash, Signal, Status, TaskLine,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 

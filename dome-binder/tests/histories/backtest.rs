@@ -4,7 +4,7 @@ use dome_binder::backtest::{Backtest, Score, backtest};
 use dome_binder::priors::Rollout;
 use dome_binder::replay;
 
-use crate::{events, rules};
+use super::{events, rules};
 
 fn tested(history: &str) -> Backtest {
     let rules = rules();

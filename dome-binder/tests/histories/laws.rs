@@ -5,7 +5,7 @@ use dome_binder::{Record, Verdict, holds, replay};
 use dome_core::{Reader, Source, canonical};
 use proptest::prelude::*;
 
-use crate::{line, query, rules};
+use super::{line, query, rules};
 
 /// Histories in the letters of the table, over few days, so that things meet.
 fn history() -> impl Strategy<Value = String> {
@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn m92_the_figures_of_a_capsule_are_those_that_it_was_finished_with(history in history()) {
         let rules = rules();
-        let replay = replay(crate::events::history(&history).0, &rules, None);
+        let replay = replay(super::events::history(&history).0, &rules, None);
         for capsule in &replay.derived.capsules {
             prop_assert_eq!(&holds(&capsule.figures(), &rules.policy, replay.as_of), &capsule.holds);
         }
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn m92_what_a_query_brings_never_gives_a_better_verdict(history in history(), asked in asked(), age in 0_i64..9_000_000) {
         let rules = rules();
-        let (records, key) = crate::events::history(&history);
+        let (records, key) = super::events::history(&history);
         let replay = replay(records, &rules, None);
         let memory = Memory::of(&replay, &rules);
         let verdict = |memory: &Memory<'_>, asked: &str| {
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn priors_are_ordered_bounded_and_the_same_in_any_order(history in history(), limit in 0_usize..5, turned: bool) {
         let rules = rules();
-        let replay = replay(crate::events::history(&history).0, &rules, None);
+        let replay = replay(super::events::history(&history).0, &rules, None);
         let (mut capsules, mut concepts) = (replay.derived.capsules.clone(), replay.derived.concepts.clone());
         if turned {
             capsules.reverse();
@@ -93,7 +93,7 @@ proptest! {
     #[test]
     fn only_the_mode_prescriptive_lets_a_prior_be_followed(history in history()) {
         let rules = rules();
-        let replay = replay(crate::events::history(&history).0, &rules, None);
+        let replay = replay(super::events::history(&history).0, &rules, None);
         let memory = Memory::of(&replay, &rules);
         let answer = |rollout| priors(&memory, &PriorsQuery { rollout, ..PriorsQuery::of(line("acme/app")) });
         let [shadow, guided, full] = [Rollout::Shadow, Rollout::Guided, Rollout::Prescriptive].map(answer);
@@ -111,7 +111,7 @@ proptest! {
 fn the_same_failure_elsewhere_and_its_concept_come_after() {
     let rules = rules();
     let text = "F1 S1 F3 S3 F5 S5 F7 S7 R8 R9";
-    let replay = replay(crate::events::history(text).0, &rules, None);
+    let replay = replay(super::events::history(text).0, &rules, None);
     let asked = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(line("acme/app")) };
     let answer = priors(&Memory::of(&replay, &rules), &asked);
     let tiers: Vec<Tier> = answer.priors.iter().map(|prior| prior.tier).collect();

@@ -7,7 +7,7 @@ use dome_binder::{Ledger, Rules, append_row, replay};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{events, rules};
+use super::{events, rules};
 
 fn ledger(history: &str) -> Ledger {
     replay(events::history(history).0, &rules(), None).ledger

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::events;
-use crate::support::{Loaded, Setting, load, load_lines, setting};
+use super::support::{Loaded, Setting, load, load_lines, setting};
+use crate::tests::histories::events;
 
 /// Histories of few failures that often come back and are often resolved, in the letters of the table.
 fn dense() -> impl Strategy<Value = Vec<Box<Record>>> {
@@ -110,8 +110,6 @@ fn bytes(backtest: &Backtest) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn a_decision_knows_what_priors_answers_on_a_replay_of_the_facts_before_it(
         (records, setting) in world(),

@@ -3,7 +3,7 @@
 use dome_binder::{Capsule, Hold, Replay};
 use serde_json::{Value, json};
 
-use crate::support::{Setting, defaults, load_values};
+use super::support::{Setting, defaults, load_values};
 
 /// Envelopes of one run after the other, each a minute after the one before.
 struct Story(Vec<Value>);

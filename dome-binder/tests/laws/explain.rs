@@ -10,7 +10,7 @@ use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Source};
 use proptest::prelude::*;
 
-use crate::support::{Setting, load_lines, setting};
+use super::support::{Setting, load_lines, setting};
 
 fn story(setting: &Setting, replay: &Replay, key: Sha256Hash) -> CapsuleStory {
     let excerpt = replay.ledger.part().excerpt(key).unwrap();

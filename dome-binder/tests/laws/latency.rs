@@ -4,7 +4,7 @@ use dome_binder::{Policy, Rules, Trigger};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{codes, load_values};
+use super::support::{codes, load_values};
 
 /// What every fact of a line fires, by M-71 word for word.
 fn by_the_book(durations: &[Option<u64>], policy: &Policy) -> Vec<bool> {

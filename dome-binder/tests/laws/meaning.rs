@@ -8,7 +8,7 @@ use dome_core::{Sha256Hash, Timestamp, WrapperPolicy, read};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Setting, defaults, load_lines, load_values, setting};
+use super::support::{Setting, defaults, load_lines, load_values, setting};
 
 /// The figures that a finished capsule's holds come from.
 fn figures(capsule: &Capsule) -> Figures {

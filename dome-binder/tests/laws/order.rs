@@ -7,7 +7,7 @@ use dome_core::arbitrary::{history, layout};
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 
-use crate::support::{defaults, load, load_lines, parsed, setting};
+use super::support::{defaults, load, load_lines, parsed, setting};
 
 proptest! {
     #[test]
@@ -48,7 +48,7 @@ proptest! {
     fn l2_a_snapshot_replayed_onto_its_own_result_adds_nothing(history in history(), setting in setting()) {
         let loaded = load_lines(&history.lines);
         let once = setting.replay(loaded.records.clone());
-        let result = crate::support::artifacts(&once, &setting.rules);
+        let result = super::support::artifacts(&once, &setting.rules);
         let from_result = || parsed(&result.facts).into_iter().zip(1..).map(|(row, line)| {
             let canonical = dome_core::canonical::to_vec(&row["envelope"]).unwrap();
             let envelope = Reader::new().any_length().read(&canonical).unwrap();
@@ -56,7 +56,7 @@ proptest! {
         });
         prop_assert_eq!(&setting.artifacts(from_result().collect()), &result);
         let onto = setting.replay(loaded.records.into_iter().chain(from_result()).collect());
-        prop_assert_eq!(&crate::support::artifacts(&onto, &setting.rules), &result);
+        prop_assert_eq!(&super::support::artifacts(&onto, &setting.rules), &result);
         let added = once.ledger.counts.duplicates + once.ledger.facts.len() as u64;
         prop_assert_eq!(onto.ledger.counts.duplicates, added);
         prop_assert_eq!(onto.ledger.conflicts.len(), once.ledger.conflicts.len());

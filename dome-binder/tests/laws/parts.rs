@@ -10,7 +10,7 @@ use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 
-use crate::support::{Artifacts, Setting, artifacts, facts, load_lines, setting};
+use super::support::{Artifacts, Setting, artifacts, facts, load_lines, setting};
 
 /// The same values in an order that dice decide.
 fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
@@ -91,7 +91,7 @@ proptest! {
         }
         let line = lines.remove(late.index(lines.len()));
         lines.push(line);
-        let setting = crate::support::defaults();
+        let setting = super::support::defaults();
         prop_assert_eq!(setting.artifacts(load_lines(&lines).records), setting.artifacts(loaded.records));
     }
 

@@ -10,7 +10,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::{defaults, load_lines, parsed, rows};
+use super::support::{defaults, load_lines, parsed, rows};
 
 fn ledger(lines: &[Vec<u8>]) -> Ledger {
     defaults().replay(load_lines(lines).records).ledger
@@ -109,7 +109,7 @@ proptest! {
     fn m110_without_filters_the_answer_is_the_artifact(history in history()) {
         let setting = defaults();
         let replay = setting.replay(load_lines(&history.lines).records);
-        let artifacts = crate::support::artifacts(&replay, &setting.rules);
+        let artifacts = super::support::artifacts(&replay, &setting.rules);
         for (view, artifact) in View::ALL.iter().zip([artifacts.recent, artifacts.rollup, artifacts.denials]) {
             let question = Question::new(*view, Filters::default()).unwrap();
             prop_assert_eq!(rows(&whole(&question, &replay.ledger.facts)), artifact);

@@ -8,7 +8,7 @@ use dome_core::{Decision, Signal, Status};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::support::{Loaded, Setting, load_lines, setting};
+use super::support::{Loaded, Setting, load_lines, setting};
 
 /// What happens in one history, by name.
 fn happenings(setting: &Setting, loaded: &Loaded) -> BTreeSet<&'static str> {

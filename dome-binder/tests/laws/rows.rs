@@ -6,7 +6,7 @@ use dome_core::canonical;
 use proptest::prelude::*;
 use serde::Serialize;
 
-use crate::support::{Loaded, Setting, facts, load_lines, setting};
+use super::support::{Loaded, Setting, facts, load_lines, setting};
 
 fn canonical_rows<T: Serialize>(rows: &[T]) {
     for row in rows {

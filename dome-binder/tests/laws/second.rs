@@ -3,8 +3,8 @@
 use dome_core::arbitrary::{history, history_of, layout};
 use proptest::prelude::*;
 
-use crate::reference::Outcome;
-use crate::support::{Loaded, Setting, defaults, load, load_lines, setting};
+use super::reference::Outcome;
+use super::support::{Loaded, Setting, defaults, load, load_lines, setting};
 
 /// Row by row, so that a difference is small enough to read.
 fn same(setting: &Setting, loaded: &Loaded) {

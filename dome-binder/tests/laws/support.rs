@@ -6,7 +6,7 @@ use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::reference::{self, Input, Outcome};
+use super::reference::{self, Input, Outcome};
 
 /// What reading files comes to.
 #[derive(Clone, Debug, Default)]

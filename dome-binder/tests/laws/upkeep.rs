@@ -7,7 +7,7 @@ use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Timestamp};
 use proptest::prelude::*;
 
-use crate::support::{Setting, artifacts, load_lines, setting};
+use super::support::{Setting, artifacts, load_lines, setting};
 
 /// A capsule without what decays: its holds and its verdict.
 fn lasting(capsule: &Capsule) -> Capsule {

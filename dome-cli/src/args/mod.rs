@@ -75,7 +75,9 @@ pub(crate) enum Verb {
     Guard(crate::guard::GuardVerb),
     Schema(SchemaArgs),
     Contracts(crate::contracts::ContractsArgs),
+    #[cfg(feature = "conform")]
     Conform(crate::conform::ConformArgs),
+    #[cfg(feature = "conform")]
     #[command(hide = true)]
     ConformExec(crate::conform::ConformExecArgs),
 }

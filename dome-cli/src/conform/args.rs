@@ -39,9 +39,6 @@ pub(crate) struct ConformArgs {
     /// Only this sub-check; may be given more than once. A report without the others never conforms
     #[arg(long, value_parser = check, value_name = "CHECK")]
     pub(crate) only: Vec<dome_contracts::conform::CheckName>,
-    /// Measure what observing and enforcing cost, over this many runs, on stderr
-    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) measure: Option<u32>,
     /// Print the table of reason codes that the envelopes have
     #[arg(long)]
     pub(crate) reason_codes: bool,

@@ -1,14 +1,38 @@
-//! A report as a page for people.
+//! A report as a page for people, or in the format that is asked for.
 
+use dome_conform::{ToolOnDisk, findings, junit, sarif};
 use dome_contracts::conform::{Check, Outcome, Part, Report};
 
+use crate::args::Format;
+use crate::check::github;
 use crate::output::Output;
 
 /// How much of what was found is shown on a line.
 const SHOWN_CHARS: usize = 240;
 
-/// Prints a report.
-pub(super) fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
+/// Shows a report.
+pub(super) fn show(report: &Report, tool: &ToolOnDisk, output: &mut Output) -> anyhow::Result<()> {
+    match output.format() {
+        Format::Human => print(report, output)?,
+        Format::Json => output.object(report)?,
+        Format::Junit => output.as_is(&junit(report))?,
+        Format::Sarif => output.as_is(&serde_json::to_string(&sarif(report, &tool.named))?)?,
+        Format::Github => output.as_is(&annotations(report, tool))?,
+    }
+    output.flush()
+}
+
+/// The findings as annotations of a GitHub workflow step, the verdict last.
+fn annotations(report: &Report, tool: &ToolOnDisk) -> String {
+    let file = tool.named.display().to_string();
+    let place = github::Place { file: Some(&file), line: 1, column: 1 };
+    let each = findings(report).map(|found| github::annotation(&place, &found.rule, "", &found.message));
+    let verdict = if report.conformant { "conforms" } else { "does not conform" };
+    let last = format!("::notice::{} {} {verdict}", report.tool.name, report.tool.version);
+    each.chain([last]).collect::<Vec<_>>().join("\n")
+}
+
+fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
     let verdict = if report.conformant { "conforms" } else { "does not conform" };
     output.line(&format!("{} {} {verdict}", report.tool.name, report.tool.version))?;
     for check in &report.checks {

@@ -61,5 +61,5 @@ fn read(path: &Path, dialect: Dialect) -> Result<Result<Schema, SchemaError>> {
         waiting.extend(referenced_files(&bytes, &name));
         folder.insert(name, bytes);
     }
-    Ok(Schema::in_folder(&folder, name, dialect))
+    Ok(folder.schema(name, dialect))
 }

@@ -58,6 +58,7 @@ pub(crate) struct PriorsArgs {
     /// A conformance report (see `dome schema conformance-report`); may be given more than once
     #[arg(long, value_name = "FILE")]
     pub(crate) conformance: Vec<PathBuf>,
+    #[cfg(feature = "conform")]
     /// The manifest of a tool that a report is on: the report counts as long as neither has changed; may
     /// be given more than once
     #[arg(long, value_name = "FILE", requires = "conformance")]

@@ -8,16 +8,15 @@ use std::path::Path;
 
 use anyhow::Context;
 use dome_binder::append_row;
-use dome_binder::priors::{
-    AskedTool, ConformanceReport, Memory, PresentTool, Priors, PriorsQuery, ReportedTool, Rollout, priors,
-};
+use dome_binder::priors::{AskedTool, ConformanceReport, Memory, Priors, PriorsQuery, Rollout, priors};
+#[cfg(feature = "conform")]
+use dome_binder::priors::{PresentTool, ReportedTool};
 use dome_contracts::conform::Report;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{StringMap, TaskLine};
 
 pub(crate) use args::PriorsArgs;
 
-use crate::conform::ToolOnDisk;
 use crate::exit::{Exit, invalid, usage};
 use crate::guard;
 use crate::output::Output;
@@ -82,6 +81,7 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
         tool: tool.transpose()?,
         guard: decided(args)?,
         conformance: (!reports.is_empty()).then_some(reports),
+        #[cfg(feature = "conform")]
         present_tools: args.tool_manifest.iter().map(|path| present(path)).collect::<Result<_, _>>()?,
         rollout: args.rollout,
         limit: usize::try_from(args.limit)?,
@@ -98,8 +98,9 @@ fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
 }
 
 /// The tool that a manifest is of, as it is now.
+#[cfg(feature = "conform")]
 fn present(path: &Path) -> anyhow::Result<PresentTool> {
-    let ToolOnDisk { digests, manifest, .. } = ToolOnDisk::open(path)?;
+    let dome_conform::ToolOnDisk { digests, manifest, .. } = crate::conform::tool(path)?;
     let tool = ReportedTool { name: manifest.tool.name, version: manifest.tool.version.as_str().into() };
     Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool })
 }

@@ -4,8 +4,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::{Value, json};
 
+use super::tools::{can_judge, folder, judged, part};
 use crate::harness::Place;
-use crate::tools::{can_judge, folder, judged, part};
 
 /// What an escape does, and the part of the report that it is caught by; an empty one, where the kernel
 /// stops it and nothing tells.

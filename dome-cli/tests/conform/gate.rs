@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::tools::{can_judge, copy, judged, part, shipped};
 use crate::harness::Place;
-use crate::tools::{can_judge, copy, judged, part, shipped};
 
 #[test]
 fn a_good_tool_conforms_and_a_part_of_the_gate_says_the_same_and_never_enough() {

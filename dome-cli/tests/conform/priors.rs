@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::tools::{can_judge, copy, judged};
 use crate::harness::Place;
-use crate::tools::{can_judge, copy, judged};
 
 const ASK: [&str; 11] = [
     "priors",

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::report::{Bump, Direction, Finding, Verdict};
-use super::rule::Rule;
+use super::{Bump, Direction, Finding, Rule, Verdict};
 
 /// A registry of reason codes, read from its table or from a schema that fixes it.
 ///

@@ -1,5 +1,6 @@
 //! What a tool answers: one JSON document on stdout.
 
+use schema_compat::json;
 use serde_json::{Map, Value};
 
 use super::run::{Ending, Run};
@@ -96,7 +97,7 @@ impl Run {
             Ending::Signalled(signal) => return Err(AnswerError::Signalled { signal, complaint: complaint() }),
             Ending::Exited(code) => code,
         };
-        let document = crate::json::parse(&self.stdout).map_err(|why| AnswerError::NotJson {
+        let document = json::parse(&self.stdout).map_err(|why| AnswerError::NotJson {
             message: why.to_string(),
             code,
             complaint: complaint(),

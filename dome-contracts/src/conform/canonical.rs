@@ -1,6 +1,7 @@
 //! Whether documents survive a round trip: `dump(load(dump(x)))` is `dump(x)` in canonical bytes.
 
 use dome_core::canonical as bytes;
+use schema_compat::json;
 use serde_json::Value;
 
 use super::verdict::{Check, CheckName, Outcome, Part};
@@ -58,6 +59,6 @@ fn problem(document: &Document) -> Option<String> {
 }
 
 fn again(text: &[u8]) -> Result<Vec<u8>, String> {
-    let value = crate::json::parse(text).map_err(|why| why.to_string())?;
+    let value = json::parse(text).map_err(|why| why.to_string())?;
     bytes::to_vec(&value).map_err(|why| why.to_string())
 }

@@ -1,6 +1,7 @@
 //! Whether schemas are sound, and fixtures and outputs fit them.
 
 use dome_core::canonical;
+use schema_compat::{Dialect, Schema};
 use serde_json::Value;
 
 use super::answer::{Answer, Status};
@@ -8,7 +9,6 @@ use super::manifest::{Expect, Fixture, Manifest, On};
 use super::run::FixtureRun;
 use super::sample::Judges;
 use super::verdict::{Check, CheckName, Outcome, Part};
-use crate::compat::{Dialect, Schema};
 
 /// The sub-check.
 #[must_use]
@@ -31,8 +31,13 @@ fn soundness(manifest: &Manifest) -> Vec<Part> {
     for (name, schema) in manifest.schemas.named() {
         match Schema::from_value(schema.clone(), Dialect::Draft202012) {
             Ok(schema) => {
-                misspelt.extend(schema.misspelt().into_iter().map(|problem| format!("{name}: {problem}")));
-                satisfiable.push((name, is_satisfiable(&schema)));
+                misspelt.extend(
+                    schema
+                        .misspelt()
+                        .into_iter()
+                        .map(|(at, known)| format!("{name}: `{at}`: unknown keyword, `{known}` was probably meant")),
+                );
+                satisfiable.push((name, schema.is_satisfiable()));
             }
             Err(why) => misspelt.push(format!("{name}: {why}")),
         }
@@ -49,13 +54,6 @@ fn soundness(manifest: &Manifest) -> Vec<Part> {
         Part::by("satisfiable", &empty)
     };
     vec![Part::by("keywords", &misspelt), satisfiable]
-}
-
-/// An instance that the validator accepts proves more than any reasoning.
-fn is_satisfiable(schema: &Schema) -> Option<bool> {
-    let has_witness =
-        schema.validator().is_ok_and(|validator| schema.samples().iter().any(|value| validator.is_valid(value)));
-    if has_witness { Some(true) } else { schema.is_satisfiable() }
 }
 
 /// Whether a fixture shows what a tool says of a document that its schemas refuse.

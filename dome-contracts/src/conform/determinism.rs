@@ -1,6 +1,7 @@
 //! Whether the same input gives the same output, whatever varies around it.
 
 use dome_core::canonical;
+use schema_compat::json;
 use serde_json::Value;
 
 use super::manifest::Manifest;
@@ -88,7 +89,7 @@ impl Variation {
     /// bytes as they are, where it gave no such answer.
     #[must_use]
     pub fn comparable(run: &Run, manifest: &Manifest) -> String {
-        let Ok(mut document) = crate::json::parse(&run.stdout) else {
+        let Ok(mut document) = json::parse(&run.stdout) else {
             return format!("{:?} {}", run.ending, String::from_utf8_lossy(&run.stdout));
         };
         if let Some(telemetry) = document.get_mut("telemetry").and_then(Value::as_object_mut) {

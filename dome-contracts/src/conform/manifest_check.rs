@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use dome_core::{EvidencePath, SideEffectsMode};
+use schema_compat::{Dialect, Problem, Schema, json};
 use serde_json::Value;
 
 use super::manifest::{Expect, Manifest, ManifestError, ManifestProblem, manifest_schema};
-use crate::compat::{Dialect, Schema};
 
 impl Manifest {
     /// Reads a manifest.
@@ -17,7 +17,7 @@ impl Manifest {
     /// what it cannot say (names twice, codes that are not declared, unsafe paths, schemas that are none).
     pub fn parse(document: &[u8]) -> Result<Self, ManifestError> {
         let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-        let value = crate::json::parse(document).map_err(|why| one("", format!("not JSON: {why}")))?;
+        let value = json::parse(document).map_err(|why| one("", format!("not JSON: {why}")))?;
         let shape = shape(&value);
         if !shape.is_empty() {
             return Err(ManifestError { problems: shape });
@@ -39,13 +39,11 @@ fn one(pointer: &str, message: String) -> ManifestError {
 
 /// What the published schema refuses.
 fn shape(value: &Value) -> Vec<ManifestProblem> {
-    let built = jsonschema::options().with_draft(jsonschema::Draft::Draft202012).build(&manifest_schema());
-    let Ok(validator) = built else { return Vec::new() };
-    let problem = |error: jsonschema::ValidationError<'_>| ManifestProblem {
-        pointer: error.instance_path().to_string(),
-        message: shortened(&error.to_string()),
-    };
-    let problems: BTreeSet<ManifestProblem> = validator.iter_errors(value).map(problem).collect();
+    let validator = Schema::from_value(manifest_schema(), Dialect::Draft202012).and_then(|schema| schema.validator());
+    #[expect(clippy::expect_used, reason = "the schema is part of this crate, and a test compiles it")]
+    let validator = validator.expect("the published schema of a manifest is a schema");
+    let problem = |problem: Problem| ManifestProblem { pointer: problem.pointer, message: shortened(&problem.message) };
+    let problems: BTreeSet<ManifestProblem> = validator.problems(value).map(problem).collect();
     problems.into_iter().collect()
 }
 

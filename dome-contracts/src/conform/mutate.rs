@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use schema_compat::{Schema, pointer};
 use serde_json::{Value, json};
 
 use super::assertion::Class;
-use crate::compat::Schema;
-use crate::compat::pointer;
 
 /// A member that no schema names.
 pub(super) const UNKNOWN: &str = "dome_unknown_member";
@@ -21,8 +20,7 @@ pub(super) struct Words {
 impl Words {
     /// The numbers that a schema mentions, and those beside them.
     pub(super) fn of(schema: &Schema) -> Self {
-        let mentioned = schema.hints().numbers;
-        let mentioned = mentioned.iter().filter_map(|number| number.to_string().parse::<i64>().ok());
+        let mentioned = schema.whole_numbers().into_iter();
         let near = mentioned.flat_map(|number| [number.saturating_sub(1), number, number.saturating_add(1)]);
         Self { numbers: near.chain([0, -1]).collect() }
     }

@@ -1,11 +1,10 @@
 //! Validators of the three schemas, and documents made from them.
 
-use jsonschema::Validator;
+use schema_compat::{Dialect, Problem, Schema, Validator};
 use serde_json::Value;
 
 use super::contract::short;
 use super::manifest::Manifest;
-use crate::compat::{Dialect, Schema};
 
 /// Validators of a manifest's schemas.
 pub(super) struct Judges {
@@ -41,11 +40,11 @@ impl Judges {
 }
 
 fn told(name: &str, validator: &Validator, value: &Value) -> Vec<String> {
-    let problem = |error: jsonschema::ValidationError<'_>| {
-        let message: String = error.to_string().chars().take(200).collect();
-        format!("{name} `{}`: {message}", error.instance_path())
+    let problem = |Problem { pointer, message }| {
+        let message: String = message.chars().take(200).collect();
+        format!("{name} `{pointer}`: {message}")
     };
-    if validator.is_valid(value) { Vec::new() } else { validator.iter_errors(value).map(problem).take(4).collect() }
+    if validator.is_valid(value) { Vec::new() } else { validator.problems(value).map(problem).take(4).collect() }
 }
 
 /// Whether it is small enough, and of a kind that can be sent.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schema_compat::{Dialect, Schema};
 use serde_json::Value;
 
 use super::assertion::{Assertion, Class, Refused};
@@ -10,7 +11,6 @@ use super::mutate::Words;
 use super::run::Run;
 use super::sample::{Judges, is_sendable};
 use super::verdict::{Check, CheckName, Outcome, Part};
-use crate::compat::{Dialect, Schema};
 
 /// How many documents of each kind are tried of the input; half as many of the configuration.
 const VALID_MAX: usize = 24;
@@ -42,7 +42,7 @@ impl Manifest {
             };
             let own = if which == "input" { &base.input } else { &base.config };
             made.room = VALID_MAX / limit;
-            for value in schema.samples() {
+            for value in schema.samples().into_iter().flatten() {
                 let (config, input) = place(value);
                 made.add(Class::Valid, format!("{which}: made from the schema"), config, input);
             }

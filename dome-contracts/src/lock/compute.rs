@@ -1,12 +1,12 @@
 //! From a folder to its lock.
 
+use schema_compat::{Reference, Target, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{LOCK_VERSION, Lock, LockError, Pinned};
 use crate::Folder;
 use crate::digest;
-use crate::reference::{Reference, Target};
 
 /// The file that says whose contracts a folder holds.
 pub(crate) const REGISTRY: &str = "registry.json";
@@ -32,10 +32,9 @@ impl Source {
     ///
     /// [`LockError::Registry`] where it does not say it.
     pub fn of(folder: &Folder, commit: Option<&str>) -> Result<Self, LockError> {
-        let bytes = folder.get(REGISTRY).unwrap_or_default();
-        let registry = crate::json::parse(bytes).unwrap_or_default();
+        let registry = folder.get(REGISTRY).and_then(|bytes| json::parse(bytes).ok());
         let member = |member: &'static str| {
-            let text = registry.get(member).and_then(Value::as_str);
+            let text = registry.as_ref().and_then(|registry| registry.get(member)).and_then(Value::as_str);
             text.map(str::to_owned).ok_or(LockError::Registry { member })
         };
         Ok(Self { commit: commit.map(str::to_owned), repository: member("owner")?, version: member("version")? })
@@ -90,7 +89,7 @@ fn pin(folder: &Folder, path: &str, bytes: &[u8], version: &str) -> Result<Pinne
         version: version.to_owned(),
     };
     if is_schema(path) {
-        let schema = crate::json::parse(bytes)
+        let schema = json::parse(bytes)
             .map_err(|error| LockError::NotJson { path: path.to_owned(), reason: error.to_string() })?;
         let dialect = schema.get("$schema").and_then(Value::as_str);
         pinned.dialect = dialect.map(str::to_owned);
@@ -116,7 +115,7 @@ pub(super) fn exists(folder: &Folder, schema: &Value, target: &Target) -> bool {
         Target::Inside(pointer) => schema.pointer(pointer).is_some(),
         Target::Outside(_) => false,
         Target::File { file, pointer } => folder.get(file).is_some_and(|bytes| {
-            let other = crate::json::parse(bytes);
+            let other = json::parse(bytes);
             other.is_ok_and(|other| other.pointer(pointer).is_some())
         }),
     }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schema_compat::{Reference, json};
+
 use super::mismatch::{Mismatch, MismatchKind};
 use super::{Lock, Pinned, Source};
 use crate::digest;
 use crate::migration;
-use crate::reference::Reference;
 use crate::{Folder, LockError};
 
 /// What does not match between a folder and its lock: nothing, if all is well.
@@ -107,7 +108,7 @@ impl Lock {
 
     /// References of a file: the same as before, and each names something.
     fn compare_references(&self, folder: &Folder, path: &str, pinned: &Pinned, bytes: &[u8]) -> Vec<Mismatch> {
-        let Ok(schema) = crate::json::parse(bytes) else {
+        let Ok(schema) = json::parse(bytes) else {
             return Vec::new();
         };
         if !super::compute::is_schema(path) {

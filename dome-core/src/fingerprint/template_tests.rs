@@ -120,7 +120,6 @@ fn m53_hashes_and_numbers_meet_as_the_rules_say() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
     #[test]
     fn m53_the_scanners_do_what_the_document_says(
         message in "([ -~]|\\n|[ \\t\\r]{2}|\\x1b\\[|\\x1b\\]|[0-9a-f]{5}|[0-9]{1,4}|[0-9a-fA-F]{1,13}|/[a-z]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[0-9]{2}:[0-9]{2}|://|:\\\\|0x|[.:/-]|é){0,40}",

@@ -5,8 +5,8 @@ use dome_core::{Decision, canonical};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::decide;
-use crate::pinned::{bundle, context, validator};
+use super::decide;
+use super::pinned::{bundle, context, validator};
 
 /// Every place of a document.
 fn places(value: &Value, at: &str, places: &mut Vec<String>) {
@@ -67,6 +67,7 @@ fn m100_what_the_pinned_schema_refuses_is_not_read() {
         json!([1]),
     ]);
     let refused = std::cell::Cell::new(0_u32);
+    let cases = ProptestConfig::default().cases;
     proptest!(|(bundle in bundle(), place: prop::sample::Index, value in wrong, add: bool)| {
         let (mut bundle, mut all) = (bundle, Vec::new());
         places(&bundle, "", &mut all);
@@ -79,7 +80,7 @@ fn m100_what_the_pinned_schema_refuses_is_not_read() {
         refused.set(refused.get() + u32::from(read.is_err()));
         prop_assert!(read.is_err() || taken.is_valid(&bundle), "{bundle}");
     });
-    assert!(refused.get() > 50, "{refused:?}");
+    assert!(refused.get() > cases / 5, "{refused:?} of {cases}");
 }
 
 proptest! {

@@ -50,8 +50,6 @@ fn plant(value: &mut Value, place: usize, text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
-
     #[test]
     fn a_planted_secret_is_gone_in_every_form(
         mut value in envelope(), planted in planted(), place in any::<usize>(), mut dice in dice(1_500),

@@ -5,7 +5,7 @@ use dome_core::{BinderVersion, Fingerprint, Keyer, Keys, Pool, Reader, read};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::with;
+use super::with;
 
 proptest! {
     #[test]

@@ -3,7 +3,7 @@
 use dome_core::{EXAMPLE_LINE, ProblemCode, read};
 use serde_json::{Value, json};
 
-use crate::{accepted, found, refused, written};
+use super::{accepted, found, refused, written};
 
 #[test]
 fn m03_m04_lengths_just_hold_and_just_break() {

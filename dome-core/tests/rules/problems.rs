@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::{accepted, found, problems, refused, with, written};
+use super::{accepted, found, problems, refused, with, written};
 
 #[test]
 fn m30_every_problem_is_named_at_once_sorted_by_pointer_and_code() {

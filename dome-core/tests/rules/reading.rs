@@ -5,7 +5,7 @@ use dome_core::{EXAMPLE_LINE, Line, ProblemCode, Reader, lines, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{accepted, found, refused, with, written};
+use super::{accepted, found, refused, with, written};
 
 #[test]
 fn m30_text_that_is_no_json_ends_the_checking() {

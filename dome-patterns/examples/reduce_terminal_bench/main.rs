@@ -35,6 +35,8 @@ const AT_ONCE: usize = 2;
 /// What is asked for on the command line.
 pub(crate) struct Options {
     pub(crate) folder: PathBuf,
+    /// The program that is its own worker when its first word is `worker`.
+    pub(crate) worker: PathBuf,
     pub(crate) poison: Option<String>,
     pub(crate) envelopes: Option<PathBuf>,
     pub(crate) run: String,
@@ -44,9 +46,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(folder: impl Into<PathBuf>, worker: PathBuf) -> Self {
         Self {
             folder: folder.into(),
+            worker,
             poison: None,
             envelopes: None,
             run: "reduce-1".to_owned(),
@@ -57,7 +60,7 @@ impl Options {
     }
 
     fn of(mut words: impl Iterator<Item = String>) -> Outcome<Self> {
-        let mut options = Self::new("dome-adapters/data/terminal-bench");
+        let mut options = Self::new("dome-adapters/data/terminal-bench", std::env::current_exe()?);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
             match word.as_str() {
@@ -95,9 +98,8 @@ pub(crate) fn run(options: &Options) -> Outcome<Done> {
     let plan = MapPlan::new(CONTRACT.parse()?, budget, items)?;
     let reduction = reduction(&plan)?;
     let first = plan.jobs().next().map(|job| job.item().clone());
-    let own = std::env::current_exe()?;
     let worker = |job: &dome_patterns::Job<'_>| {
-        let mut command = Command::new(&own);
+        let mut command = Command::new(&options.worker);
         command.arg("worker");
         match &options.poison {
             Some(kind) if Some(job.item()) == first.as_ref() => command.arg(kind),

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{exited, id, plan, reduction, sound};
+use super::{exited, id, plan, reduction, sound};
 
 /// A second opinion on the contract: what `serde` makes of it. It refuses names that stand twice.
 #[derive(Deserialize)]
@@ -227,8 +227,6 @@ fn is_ours(text: &str, evil: usize) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_024))]
-
     #[test]
     fn a_poisoned_item_moves_nothing_of_the_others((honest, evil, completion) in play()) {
         let plan = plan(honest.len());

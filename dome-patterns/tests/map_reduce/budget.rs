@@ -5,7 +5,7 @@ use dome_patterns::{
 };
 use proptest::prelude::*;
 
-use crate::{CONTRACT, exited, id, plan, planned, reduction};
+use super::{CONTRACT, exited, id, plan, planned, reduction};
 
 fn denials(plan: &MapPlan) -> Vec<Option<Denied>> {
     let result = plan.start().finish();
@@ -63,8 +63,6 @@ fn a_worker_sees_one_item() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn what_workers_write_changes_no_denial_and_never_exceeds_the_budget(
         items in 0_u64..6, output_bytes in 1_u64..200, total in 0_u64..1_000,

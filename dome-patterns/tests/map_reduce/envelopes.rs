@@ -3,7 +3,7 @@
 use dome_core::{Envelope, Signal, Status, WrapperPolicy, read};
 use dome_patterns::{Budget, Pattern, ReduceFailureCode, ReduceRefusal, Reduced, Reporter};
 
-use crate::{exited, id, planned, reduction};
+use super::{exited, id, planned, reduction};
 
 fn reporter() -> Reporter {
     Reporter::new("run-1".parse().unwrap(), "2026-01-01T00:00:00Z".parse().unwrap(), WrapperPolicy::Strict)

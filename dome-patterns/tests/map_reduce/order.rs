@@ -4,7 +4,7 @@ use dome_core::{Envelope, WrapperPolicy};
 use dome_patterns::{Completion, Pattern, RecordError, Reporter};
 use proptest::prelude::*;
 
-use crate::{exited, id, plan, reduction, sound};
+use super::{exited, id, plan, reduction, sound};
 
 fn completions() -> impl Strategy<Value = Vec<Option<Completion>>> {
     let item = |place| {
@@ -39,8 +39,6 @@ fn said(completions: &[Option<Completion>], order: &[usize]) -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn any_order_of_completion_gives_the_same_bytes(
         (completions, order) in completions().prop_flat_map(|completions| {
@@ -55,7 +53,7 @@ proptest! {
 
 #[test]
 fn a_completion_is_taken_once_and_only_for_an_admitted_item() {
-    let plan = crate::planned(dome_patterns::Budget { items: 1, ..Default::default() }, 2);
+    let plan = super::planned(dome_patterns::Budget { items: 1, ..Default::default() }, 2);
     let mut run = plan.start();
     run.record(&id(0), exited("{}")).unwrap();
     assert_eq!(run.record(&id(0), exited("[]")), Err(RecordError::Twice(id(0))));

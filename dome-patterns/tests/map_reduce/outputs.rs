@@ -5,7 +5,7 @@ use dome_patterns::{
     Completion, ContractError, Ended, Leaf, MapFailureCode as Code, Outcome, OutputContract, TextMark,
 };
 
-use crate::{CONTRACT, exited, id, plan};
+use super::{CONTRACT, exited, id, plan};
 
 const SOUND: &str =
     r#"{"item": "trial-0", "verdict": "resolved", "passed": 3, "gates": ["unit"], "detail": {"flaky": false}}"#;

@@ -8,7 +8,7 @@ use dome_patterns::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{exited, id, plan, reduction, sound};
+use super::{exited, id, plan, reduction, sound};
 
 fn naive(outputs: &[Value]) -> Value {
     let passed = || outputs.iter().map(|output| output["passed"].as_i64().unwrap());
@@ -32,8 +32,6 @@ fn naive(outputs: &[Value]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn reducers_count_as_one_counts_by_hand(
         outputs in (0_usize..8).prop_flat_map(|items| (0..items).map(sound).collect::<Vec<_>>())

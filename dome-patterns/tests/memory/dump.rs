@@ -5,7 +5,7 @@ use dome_patterns::{Authoritative, LoadError, Memory};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::history::{authority, history, lived};
+use super::history::{authority, history, lived};
 
 fn memory() -> impl Strategy<Value = Memory> {
     (authority(), history()).prop_map(|(authority, history)| {
@@ -16,8 +16,6 @@ fn memory() -> impl Strategy<Value = Memory> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn a_dump_is_canonical_and_loads_to_the_same_memory(memory in memory()) {
         let dump = memory.dump();

@@ -6,8 +6,8 @@ use dome_patterns::{
     WriteDenialCode,
 };
 
-use crate::history::POLICY;
-use crate::{at, fact, key, text};
+use super::history::POLICY;
+use super::{at, fact, key, text};
 
 fn told(event: &MemoryEvent) -> Envelope {
     let mut reporter = Reporter::new("run-1".parse().unwrap(), at(0), WrapperPolicy::Strict);

@@ -7,8 +7,8 @@ use dome_patterns::{Authoritative, Capability, GuardRequest, LowerLayer, Memory}
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::history::{KEYS, authority, history, lived};
-use crate::{at, key};
+use super::history::{KEYS, authority, history, lived};
+use super::{at, key};
 
 fn bundle() -> impl Strategy<Value = GuardrailsBundle> {
     let name = || prop::sample::select(&KEYS[..]);
@@ -86,8 +86,6 @@ fn names(authority: &Authoritative) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(768))]
-
     #[test]
     fn no_write_below_changes_a_guard_decision_or_a_capability(
         authority in authority(), bundle in bundle(), request in request(), history in history(),

@@ -4,7 +4,7 @@ use dome_core::guard::PredicateResult;
 use dome_patterns::{Authoritative, LowerLayer, Memory, MemoryValue, Promotion, PromotionPolicy};
 use proptest::prelude::*;
 
-use crate::{at, fact, key};
+use super::{at, fact, key};
 
 /// Keys that would be something, were they read by authority.
 pub(crate) const KEYS: [&str; 7] =
@@ -33,7 +33,7 @@ pub(crate) fn value() -> impl Strategy<Value = MemoryValue> {
     prop_oneof![
         any::<bool>().prop_map(MemoryValue::from),
         (-3_i64..3).prop_map(|value| value.try_into().unwrap()),
-        prop::sample::select(&["true", "ALLOW", "deploy", "", "\u{1F600}\"\n"][..]).prop_map(crate::text),
+        prop::sample::select(&["true", "ALLOW", "deploy", "", "\u{1F600}\"\n"][..]).prop_map(super::text),
     ]
 }
 

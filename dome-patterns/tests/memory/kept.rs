@@ -3,12 +3,10 @@
 use dome_patterns::{Authoritative, LowerLayer, Memory, RetiredWhy};
 use proptest::prelude::*;
 
-use crate::history::{authority, history};
-use crate::{at, entries, key, text};
+use super::history::{authority, history};
+use super::{at, entries, key, text};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn every_entry_that_was_made_is_live_retired_or_handed_over(authority in authority(), history in history()) {
         let mut memory = Memory::new(authority);

@@ -8,8 +8,8 @@ use dome_patterns::{
 };
 use proptest::prelude::*;
 
-use crate::history::POLICY;
-use crate::{at, fact, key, text};
+use super::history::POLICY;
+use super::{at, fact, key, text};
 
 fn promotion(facts: &[(u64, u64)], ttl_s: u64) -> Promotion {
     let support = facts.iter().map(|(number, run)| fact(*number, *run)).collect();
@@ -109,8 +109,6 @@ fn a_fact_that_refutes_an_entry_retires_it_and_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn what_is_promoted_has_support_runs_and_a_time_to_live(
         facts in prop::collection::vec((0_u64..6, 0_u64..4), 0..6), ttl_s in 0_u64..40,

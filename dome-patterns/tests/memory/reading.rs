@@ -6,8 +6,8 @@ use dome_patterns::{Layer, LowerLayer, Memory, MemoryValue};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::history::{KEYS, authority, history, lived};
-use crate::{at, key, text};
+use super::history::{KEYS, authority, history, lived};
+use super::{at, key, text};
 
 /// What each layer says of each key, read off the dump: live entries that are not over.
 fn said(memory: &Memory, second: i64) -> BTreeMap<String, Vec<(usize, Value)>> {
@@ -35,8 +35,6 @@ fn said(memory: &Memory, second: i64) -> BTreeMap<String, Vec<(usize, Value)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn the_layer_with_the_most_authority_answers_and_says_whom_it_overrode(
         authority in authority(), history in history(), later in 0_i64..60,

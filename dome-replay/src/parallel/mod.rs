@@ -63,6 +63,11 @@ pub fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What threads shared, when they are done.
+pub fn opened<T>(shared: Mutex<T>) -> T {
+    shared.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn draw<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     items.lock().ok().and_then(|mut items| items.next())
 }

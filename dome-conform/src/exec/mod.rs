@@ -1,0 +1,139 @@
+//! A run restricts itself, then becomes the tool. Everything here happens in the process that will be the
+//! tool, so no code has to run between a fork and an exec.
+
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod syscalls;
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// An argument that stands for the number of the open pipe of reports.
+pub(crate) const EVENTS: &str = "{events}";
+/// An argument that stands for the filter that the launcher installs.
+pub(crate) const FILTER: &str = "{filter}";
+
+/// What to become, and with which rights.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ExecSpec {
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) cwd: PathBuf,
+    /// The pipe of reports.
+    pub(crate) events: PathBuf,
+    /// Where to say what is enforced.
+    pub(crate) status: PathBuf,
+    pub(crate) memory_bytes: u64,
+    pub(crate) time_s: u64,
+    pub(crate) umask: u32,
+    /// How many cores; all, where it is not said.
+    pub(crate) cores: Option<usize>,
+    pub(crate) host_name: Option<String>,
+    /// What is taken away; nothing, where the policy is unrestricted.
+    pub(crate) rules: Option<Rules>,
+}
+
+/// What a run is kept within.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rules {
+    pub(crate) writable: Vec<PathBuf>,
+    pub(crate) executable: Vec<PathBuf>,
+    pub(crate) deny_processes: bool,
+    pub(crate) deny_connections: bool,
+}
+
+/// What the kernel did for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kernel {
+    pub(crate) error: Option<String>,
+    pub(crate) landlock_abi: Option<u32>,
+    pub(crate) seccomp: bool,
+    pub(crate) host_name: bool,
+    pub(crate) cores: bool,
+}
+
+impl Kernel {
+    /// Reads what a run said of itself: its last word counts. A run that ended before it said anything had
+    /// nothing enforced.
+    pub(crate) fn read(status: &[u8]) -> Self {
+        let said = serde_json::Deserializer::from_slice(status).into_iter::<Self>();
+        said.map_while(Result::ok).last().unwrap_or_default()
+    }
+}
+
+/// Turns this process into the tool that the document at `spec` describes, restricted as it says. It comes back
+/// only if it could not. Whoever calls [`judge`](crate::judge) has a command that does this and nothing else.
+#[must_use]
+pub fn become_tool(spec: &Path) -> Error {
+    match read(spec) {
+        Ok((spec, status)) => {
+            let failed = start(&spec, &status);
+            let kernel = Kernel { error: Some(failed.with_causes()), ..Kernel::default() };
+            serde_json::to_writer(&status, &kernel).err().map_or(failed, Error::from)
+        }
+        Err(why) => why,
+    }
+}
+
+fn read(spec: &Path) -> Result<(ExecSpec, File), Error> {
+    let spec: ExecSpec = serde_json::from_slice(&std::fs::read(spec)?)?;
+    let status = File::create(&spec.status)?;
+    Ok((spec, status))
+}
+
+/// Comes back only with what went wrong.
+fn start(spec: &ExecSpec, status: &File) -> Error {
+    match prepare(spec, status) {
+        Ok(mut command) => Error::doing("cannot start the interpreter")(command.exec()),
+        Err(why) => why,
+    }
+}
+
+fn prepare(spec: &ExecSpec, status: &File) -> Result<Command, Error> {
+    let events = OpenOptions::new().write(true).open(&spec.events)?;
+    let mut kernel = Kernel::default();
+    let filter = restrict(spec, &mut kernel)?;
+    let args = spec.args.iter().map(|argument| match argument.as_str() {
+        EVENTS => events.as_raw_fd().to_string(),
+        FILTER => filter.clone(),
+        _ => argument.clone(),
+    });
+    let mut command = Command::new(&spec.program);
+    command.args(args).env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    rustix::io::fcntl_setfd(&events, rustix::io::FdFlags::empty()).map_err(std::io::Error::from)?;
+    // It stays open: the interpreter writes to it.
+    std::mem::forget(events);
+    serde_json::to_writer(status, &kernel).map_err(Error::doing("cannot say what is enforced"))?;
+    Ok(command)
+}
+
+/// Takes what the spec does not allow from this process; the filter that is left for the launcher.
+#[cfg(target_os = "linux")]
+fn restrict(spec: &ExecSpec, kernel: &mut Kernel) -> Result<String, Error> {
+    limits::surroundings(spec, kernel);
+    let mut filter = String::new();
+    if let Some(rules) = &spec.rules {
+        kernel.landlock_abi = limits::files(rules)?;
+        kernel.seccomp = syscalls::restrict(rules)?;
+        if rules.deny_processes && kernel.seccomp {
+            filter = syscalls::no_exec()?;
+        }
+    }
+    limits::resources(spec)?;
+    Ok(filter)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn restrict(_: &ExecSpec, _: &mut Kernel) -> Result<String, Error> {
+    Ok(String::new())
+}

@@ -1,0 +1,59 @@
+//! The runner of the tool conformance gate `python_standard`: it runs a Python tool on its fixtures and on
+//! documents made from its schemas, observed by audit events and kept within its policy by the kernel, and
+//! says whether the tool is what its manifest says.
+//!
+//! What a manifest promises and how runs are judged is in [`dome_contracts::conform`], which does no I/O. This
+//! crate makes the runs.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use dome_conform::{Options, ToolOnDisk, judge};
+//!
+//! let manifest = Path::new("tool/manifest.json");
+//! let tool = ToolOnDisk::new(manifest, &std::fs::read(manifest)?)?;
+//! let launcher = [std::env::current_exe()?.into(), "become-tool".into()];
+//! let judged = judge(&tool, &Options { python: Path::new("python3"), only: &[], launcher: &launcher })?;
+//! println!("{} conforms: {}", judged.report.tool.name, judged.report.conformant);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How a run is kept within its policy
+//!
+//! A run restricts itself. [`judge`] starts [`Options::launcher`], a command that has to call [`become_tool`]
+//! with its last argument. That process gives up its rights (Landlock, seccomp, resource limits) and becomes
+//! the interpreter, so that no code runs between a fork and an exec, and none is unsafe. Only Linux has what
+//! that takes; on other systems every run is observed and nothing is enforced, which the report says.
+//!
+//! # Overview
+//!
+//! - [`ToolOnDisk`]: the manifest, its folder, the digests of what it names.
+//! - [`judge`] runs the gate; [`Judged`] is the report with the tests behind it.
+//! - [`envelopes`] turns drifts into envelopes; [`REASON_CODES`] is the table that knows their code.
+//! - [`junit`] and [`sarif`] render a report for other programs.
+//! - [`Error`] says what went wrong, [`Error::kind`] whose fault it is.
+//!
+//! The library prints nothing.
+
+mod envelopes;
+mod error;
+mod exec;
+mod gate;
+mod render;
+mod runner;
+mod session;
+mod surroundings;
+mod tool;
+mod vary;
+
+pub use envelopes::{REASON_CODES, envelopes};
+pub use error::{Error, ErrorKind};
+pub use exec::become_tool;
+pub use gate::{Judged, Options, judge};
+pub use render::{ReportFinding, findings, junit, sarif};
+pub use tool::ToolOnDisk;
+
+#[cfg(test)]
+extern crate self as dome_conform;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

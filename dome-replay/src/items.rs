@@ -1,0 +1,330 @@
+//! What goes from stage to stage: each item with what it is sorted by beside it, so that sorting hardly ever looks at
+//! what the item points to.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use dome_binder::{Applied, AppliedCounts, Bound, CapsuleState, Fact, FoldedCapsule, Record, Row, RowReader, in_run};
+use dome_core::{RunId, Sha256Hash};
+
+use crate::sorter::Item;
+
+/// What an identity takes that nothing else shares, about.
+const IDENTITY_BYTES: usize = 900;
+/// What a capsule's state takes, about, and each of its remedies.
+const STATE_BYTES: usize = 800;
+const REMEDY_BYTES: usize = 280;
+
+/// The start of a hash, as a number that sorts as the hash does: long enough that no two hashes share it.
+pub(crate) fn lead(hash: &Sha256Hash) -> u128 {
+    hash.as_bytes().first_chunk().map_or(0, |lead| u128::from_be_bytes(*lead))
+}
+
+/// Which of so many parts a number that is spread evenly belongs to; parts in order hold numbers in order.
+fn part_of(lead: u128, parts: usize) -> usize {
+    let high = (lead >> 96) as u64;
+    ((high * parts as u64) >> 32) as usize
+}
+
+/// A record before it is settled, by run.
+pub(crate) struct RunItem {
+    run: u128,
+    sequence: u64,
+    pub(crate) record: Box<Record>,
+}
+
+impl RunItem {
+    /// `run` is what [`run_lead`] says of the record's run.
+    pub(crate) fn new(run: u128, record: Box<Record>) -> Self {
+        Self { run, sequence: record.sequence, record }
+    }
+
+    pub(crate) const fn run(&self) -> u128 {
+        self.run
+    }
+}
+
+/// What runs are told apart and dealt out by.
+pub(crate) fn run_lead(run: &RunId) -> u128 {
+    lead(&Sha256Hash::of(run.as_str().as_bytes()))
+}
+
+impl Row for RunItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.run.to_le_bytes());
+        self.record.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (run, more) = rest.split_first_chunk()?;
+        *rest = more;
+        Some(Self::new(u128::from_le_bytes(*run), Box::new(Record::take(reader, rest)?)))
+    }
+}
+
+impl Item for RunItem {
+    fn part(&self, parts: usize) -> usize {
+        part_of(self.run, parts)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.run, self.sequence).cmp(&(other.run, other.sequence)).then_with(|| in_run(&self.record, &other.record))
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + record_bytes(&self.record)
+    }
+}
+
+/// What a record takes in memory, about.
+fn record_bytes(record: &Record) -> usize {
+    let long = |text: &str| if text.len() > 24 { text.len() } else { 0 };
+    let ids = [record.event_id.as_str(), record.run_id.as_str(), record.task_id.as_str(), record.group_id.as_str()];
+    let texts: usize = ids.into_iter().chain([record.source.name.as_str()]).map(long).sum();
+    let guards = record.guard_evals().len() * 160;
+    // A pool and the table of one thread hold an identity beside its first record.
+    let own = if Arc::strong_count(&record.keys.identity) <= 3 { IDENTITY_BYTES } else { 0 };
+    let held = record.canonical.held().map_or(0, <[u8]>::len);
+    size_of::<Record>() + texts + guards + own + held
+}
+
+/// A fact, by task line and total order.
+pub(crate) struct LineItem {
+    line: u128,
+    pub(crate) fact: Fact,
+}
+
+impl LineItem {
+    pub(crate) fn new(fact: Fact) -> Self {
+        Self { line: lead(&fact.keys.line), fact }
+    }
+
+    pub(crate) const fn line(&self) -> u128 {
+        self.line
+    }
+}
+
+impl Row for LineItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        self.fact.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        Fact::take(reader, rest).map(Self::new)
+    }
+}
+
+impl Item for LineItem {
+    fn part(&self, parts: usize) -> usize {
+        part_of(self.line, parts)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.line.cmp(&other.line).then_with(|| self.fact.total_order(&other.fact))
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + record_bytes(&self.fact)
+    }
+}
+
+/// A fact with how it was bound, in total order.
+pub(crate) struct BoundItem {
+    pub(crate) fact: Fact,
+    pub(crate) bound: Bound,
+}
+
+impl Row for BoundItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        self.bound.append(bytes);
+        self.fact.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        Some(Self { bound: Bound::take(reader, rest)?, fact: Fact::take(reader, rest)? })
+    }
+}
+
+impl Item for BoundItem {
+    fn part(&self, _: usize) -> usize {
+        0
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.fact.total_order(&other.fact)
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + record_bytes(&self.fact)
+    }
+}
+
+/// What lines say of a derived key, by key: the capsule, then what applied it.
+pub(crate) enum KeyItem {
+    Capsule(FoldedCapsule),
+    Applied(Box<Applied>),
+}
+
+impl KeyItem {
+    pub(crate) fn key(&self) -> Sha256Hash {
+        match self {
+            Self::Capsule(folded) => folded.state.keys.derived,
+            Self::Applied(applied) => applied.capsule,
+        }
+    }
+}
+
+impl Row for KeyItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Capsule(FoldedCapsule { state, guard_denied }) => {
+                bytes.push(u8::from(*guard_denied));
+                state.append(bytes);
+            }
+            Self::Applied(applied) => {
+                bytes.push(2);
+                applied.append(bytes);
+            }
+        }
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (kind, more) = rest.split_first()?;
+        *rest = more;
+        Some(match kind {
+            0 | 1 => {
+                let state = Box::new(CapsuleState::take(reader, rest)?);
+                Self::Capsule(FoldedCapsule { state, guard_denied: *kind == 1 })
+            }
+            2 => Self::Applied(Box::new(Applied::take(reader, rest)?)),
+            _ => return None,
+        })
+    }
+}
+
+impl Item for KeyItem {
+    fn part(&self, parts: usize) -> usize {
+        part_of(lead(&self.key()), parts)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        // What applied a key is put in order by who counts it.
+        self.key().cmp(&other.key())
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Capsule(FoldedCapsule { state, .. }) => STATE_BYTES + state.remedies.len() * REMEDY_BYTES,
+                Self::Applied(_) => size_of::<Applied>() + 64,
+            }
+    }
+}
+
+/// A capsule that a concept may be made of, by concept and derived key: its state, and what finishing it again takes.
+pub(crate) struct Member {
+    pub(crate) folded: FoldedCapsule,
+    pub(crate) applied: AppliedCounts,
+}
+
+impl Row for Member {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(self.folded.guard_denied));
+        self.folded.state.append(bytes);
+        self.applied.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (guard_denied, more) = rest.split_first()?;
+        *rest = more;
+        let folded =
+            FoldedCapsule { state: Box::new(CapsuleState::take(reader, rest)?), guard_denied: *guard_denied == 1 };
+        Some(Self { folded, applied: AppliedCounts::take(reader, rest)? })
+    }
+}
+
+impl Item for Member {
+    fn part(&self, parts: usize) -> usize {
+        part_of(lead(&self.folded.state.keys.concept), parts)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |member: &Self| (member.folded.state.keys.concept, member.folded.state.keys.derived);
+        key(self).cmp(&key(other))
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + STATE_BYTES + self.folded.state.remedies.len() * REMEDY_BYTES
+    }
+}
+
+/// The digest of a fact.
+pub(crate) struct DigestItem(pub(crate) Sha256Hash);
+
+impl Row for DigestItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        self.0.append(bytes);
+    }
+
+    fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        Sha256Hash::take(reader, rest).map(Self)
+    }
+}
+
+impl Item for DigestItem {
+    fn part(&self, parts: usize) -> usize {
+        part_of(lead(&self.0), parts)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+/// A row of the quarantine, by source, then line (M-120). Sources of one name keep the order in which they were given,
+/// and lines that settling ruled out stand behind the others.
+pub(crate) struct RejectItem {
+    pub(crate) name: String,
+    pub(crate) line: u64,
+    pub(crate) offset: u64,
+    pub(crate) tie: u64,
+    /// The row, with its line feed.
+    pub(crate) row: Vec<u8>,
+}
+
+impl Row for RejectItem {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        for number in [self.line, self.offset, self.tie, self.name.len() as u64] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes.extend_from_slice(&self.row);
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        let (numbers, more) = rest.as_chunks::<8>().0.split_first_chunk::<4>().zip(rest.get(32..))?;
+        let [line, offset, tie, length] = numbers.0.map(u64::from_le_bytes);
+        let (name, row) = more.split_at_checked(usize::try_from(length).ok()?)?;
+        *rest = &[];
+        Some(Self { name: str::from_utf8(name).ok()?.to_owned(), line, offset, tie, row: row.to_vec() })
+    }
+}
+
+impl Item for RejectItem {
+    fn part(&self, _: usize) -> usize {
+        0
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |item: &Self| (item.line, item.offset, item.tie);
+        self.name.cmp(&other.name).then_with(|| key(self).cmp(&key(other)))
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.row.len()
+    }
+}

@@ -1,0 +1,84 @@
+//! Sizes of memory, as people write them: `512MiB`, `2GB`, `1073741824`.
+
+use std::str::FromStr;
+
+/// Units of 1024 and of 1000, beside plain bytes. Their case matters.
+const UNITS: [(&str, u64); 7] = [
+    ("", 1),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
+/// The least that is taken: with less, runs and task lines of a usual size would not fit by themselves.
+pub const LEAST_BYTES: u64 = 64 << 20;
+
+/// The memory that a replay keeps to, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemorySize(u64);
+
+/// Why a text is no size of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// It is no whole number with a unit.
+    #[error("expected a whole number of bytes, or one with kB, MB, GB, KiB, MiB or GiB, such as `512MiB`")]
+    Shape,
+    /// It is too small to work with.
+    #[error("expected at least 64MiB")]
+    Small,
+}
+
+impl MemorySize {
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+/// # Errors
+///
+/// [`SizeError`].
+impl FromStr for MemorySize {
+    type Err = SizeError;
+
+    fn from_str(text: &str) -> Result<Self, SizeError> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at_checked(digits).ok_or(SizeError::Shape)?;
+        let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit.trim_start()).ok_or(SizeError::Shape)?;
+        // `number` is digits alone: parsing fails on none of them, or on too many.
+        let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(unit)).ok_or(SizeError::Shape)?;
+        if bytes < LEAST_BYTES { Err(SizeError::Small) } else { Ok(Self(bytes)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [
+            ("67108864", 67_108_864),
+            ("64MiB", 67_108_864),
+            ("512 MiB", 536_870_912),
+            ("70000kB", 70_000_000),
+            ("65536KiB", 67_108_864),
+            ("100MB", 100_000_000),
+            ("2GB", 2_000_000_000),
+            ("3GiB", 3_221_225_472),
+        ] {
+            assert_eq!(text.parse(), Ok(MemorySize(bytes)), "{text}");
+        }
+        for text in ["", "MiB", "512mib", "512M", "1.5GiB", "-1GiB", "0x40MiB", "18446744073709551615GiB", "1GiB1"] {
+            assert_eq!(text.parse::<MemorySize>(), Err(SizeError::Shape), "{text}");
+        }
+        for text in ["0", "512", "63MiB", "67108863"] {
+            assert_eq!(text.parse::<MemorySize>(), Err(SizeError::Small), "{text}");
+        }
+        assert!(SizeError::Small.to_string().contains(&format!("{}MiB", LEAST_BYTES >> 20)));
+    }
+}

@@ -1,0 +1,201 @@
+//! `manifest.json`: what a result was computed from, and what it holds (M-120, L-10).
+
+use std::collections::BTreeMap;
+
+use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
+use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
+use serde::Serialize;
+use xtrlv2_fixtures::V0_1;
+
+use super::file::FileEntry;
+use crate::error::{Invariant, Result};
+use crate::masking::Redacted;
+use crate::summary::Totals;
+
+/// The manifest, its members in canonical order. Beside the digests of the policy and of the
+/// reason-code table it carries both documents, so that a result can be recomputed from itself.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Manifest {
+    /// The instant that staleness was measured at; absent when there is no fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// The version of the rules that bind facts.
+    pub binder_version: &'static str,
+    /// SHA-256 over the pinned contracts: a line `path sha256` for each, sorted.
+    pub contracts_digest: Sha256Hash,
+    /// What was counted.
+    pub counts: Counts,
+    /// The version of the envelopes.
+    pub envelope_version: &'static str,
+    /// Whether the binder's rules may still change under its name; absent when they may not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub experimental: bool,
+    /// Every other file of the result.
+    pub files: BTreeMap<String, FileEntry>,
+    /// The version of the fingerprint's rules.
+    pub fingerprint_version: &'static str,
+    /// The version of this layout.
+    pub format_version: &'static str,
+    /// SHA-256 of the canonical bytes of this document without this member.
+    pub manifest_digest: Sha256Hash,
+    /// The mode that overrode what facts declare, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<WrapperPolicy>,
+    /// The version of the message normaliser.
+    pub normalizer_version: &'static str,
+    /// The instant after which lines were refused, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+    /// The policy document.
+    pub policy: Policy,
+    /// Its digest.
+    pub policy_digest: Sha256Hash,
+    /// The reason-code table: the pinned one with its extensions.
+    pub reason_codes: CodeTable,
+    /// Its digest.
+    pub reason_codes_digest: Sha256Hash,
+    /// The rules that lines were masked by before they were read, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redacted>,
+    /// SHA-256 over the sorted fact digests, each followed by a line feed.
+    pub snapshot_digest: Sha256Hash,
+    /// The version of the trigger set.
+    pub trigger_set_version: &'static str,
+}
+
+/// What was counted (M-44, M-120), in canonical order.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Counts {
+    /// Facts that apply a key that some fact mints, but no earlier one.
+    pub applied_too_early: u64,
+    /// Facts that apply a key that no fact mints.
+    pub applied_unknown: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// Capsules.
+    pub capsules: u64,
+    /// Concepts that are listed.
+    pub concepts: u64,
+    /// Lines that repeat a fact.
+    pub duplicates: u64,
+    /// Facts.
+    pub facts: u64,
+    /// Facts whose ordered time is later than their `ts`.
+    pub facts_out_of_clock_order: u64,
+    /// Lines of the input.
+    pub lines: u64,
+    /// Lines that were rejected.
+    pub quarantined: u64,
+    /// Runs.
+    pub runs: u64,
+    /// Runs whose facts declare different policies.
+    pub runs_with_mixed_policy: u64,
+    /// Runs whose sequences have gaps.
+    pub runs_with_sequence_gaps: u64,
+    /// Runs with a sequence that stands twice.
+    pub runs_with_sequence_repeats: u64,
+}
+
+/// What a manifest says that facts and rules do not.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The binder that made the keys.
+    pub binder: BinderVersion,
+    /// The instant after which lines were refused.
+    pub not_after: Option<Timestamp>,
+    /// Lines of the input.
+    pub lines: u64,
+    /// Those that are blank.
+    pub blank: u64,
+    /// Those that repeat a fact.
+    pub duplicates: u64,
+    /// Those that were rejected.
+    pub quarantined: u64,
+    /// What masked secrets, if it was on.
+    pub redacted: Option<Redacted>,
+}
+
+impl Manifest {
+    /// The bytes of the file: one canonical object on a line.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        canonical::append(self, &mut bytes);
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The manifest of what facts come to under these rules.
+    pub fn computed(
+        rules: &Rules,
+        totals: &Totals,
+        beside: Beside,
+        files: BTreeMap<String, FileEntry>,
+    ) -> Result<Self> {
+        let mut manifest = Self {
+            as_of: totals.as_of,
+            binder_version: beside.binder.as_str(),
+            contracts_digest: contracts_digest(),
+            counts: Counts::of(totals, &beside),
+            envelope_version: EnvelopeVersion::V1.as_str(),
+            experimental: beside.binder.is_experimental(),
+            files,
+            fingerprint_version: beside.binder.fingerprint_version(),
+            format_version: "1",
+            manifest_digest: Sha256Hash::of(b""),
+            mode: rules.mode,
+            normalizer_version: beside.binder.normalizer_version(),
+            not_after: beside.not_after,
+            policy: rules.policy.clone(),
+            policy_digest: rules.policy.digest(),
+            reason_codes: rules.codes.clone(),
+            reason_codes_digest: rules.codes.digest(),
+            redaction: beside.redacted,
+            snapshot_digest: totals.snapshot_digest,
+            trigger_set_version: TRIGGER_SET_VERSION,
+        };
+        let document = serde_json::to_value(&manifest).ok().and_then(manifest_digest);
+        manifest.manifest_digest = document.invariant("a manifest is a document")?;
+        Ok(manifest)
+    }
+}
+
+/// The digest of a manifest as a document: of all its members but the digest itself.
+pub fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256Hash> {
+    document.as_object_mut()?.remove("manifest_digest");
+    canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
+}
+
+impl Counts {
+    const fn of(totals: &Totals, beside: &Beside) -> Self {
+        let runs = &totals.runs;
+        Self {
+            applied_too_early: totals.applied_too_early,
+            applied_unknown: totals.applied_unknown,
+            blank: beside.blank,
+            capsules: totals.capsules,
+            concepts: totals.concepts,
+            duplicates: beside.duplicates,
+            facts: totals.facts,
+            facts_out_of_clock_order: runs.facts_out_of_clock_order,
+            lines: beside.lines,
+            quarantined: beside.quarantined,
+            runs: runs.runs,
+            runs_with_mixed_policy: runs.runs_with_mixed_policy,
+            runs_with_sequence_gaps: runs.runs_with_sequence_gaps,
+            runs_with_sequence_repeats: runs.runs_with_sequence_repeats,
+        }
+    }
+}
+
+/// The digest of the pinned contracts as a whole.
+fn contracts_digest() -> Sha256Hash {
+    let mut listed: Vec<String> = V0_1
+        .artifacts
+        .iter()
+        .filter(|artifact| !artifact.path.starts_with("examples/"))
+        .map(|artifact| format!("{} {}\n", artifact.path, artifact.sha256))
+        .collect();
+    listed.sort_unstable();
+    Sha256Hash::of(listed.concat().as_bytes())
+}

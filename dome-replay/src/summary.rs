@@ -1,0 +1,146 @@
+//! What a replay comes to, in figures.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use dome_binder::{Capsule, RunCounts, Verdict};
+use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
+
+use crate::door::LineCounts;
+use crate::masking::Redacted;
+
+/// Failures that a summary names.
+pub const SHOWN_FAILURES: usize = 5;
+
+/// What facts came to, in figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// The instant that staleness was measured at; none without a fact.
+    pub as_of: Option<Timestamp>,
+    /// Facts.
+    pub facts: u64,
+    /// What was counted of runs (M-44).
+    pub runs: RunCounts,
+    /// Capsules.
+    pub capsules: u64,
+    /// Concepts that are listed.
+    pub concepts: u64,
+    /// Facts that apply a key that no fact mints (M-44).
+    pub applied_unknown: u64,
+    /// Facts that apply a key that some fact mints, but no earlier one (M-44).
+    pub applied_too_early: u64,
+    /// SHA-256 over the sorted digests of the facts.
+    pub snapshot_digest: Sha256Hash,
+}
+
+impl Totals {
+    /// Those of a replay in memory.
+    #[must_use]
+    pub fn of(replay: &dome_binder::Replay) -> Self {
+        Self {
+            as_of: replay.as_of,
+            facts: replay.ledger.facts.len() as u64,
+            runs: replay.ledger.counts,
+            capsules: replay.derived.capsules.len() as u64,
+            concepts: replay.derived.concepts.len() as u64,
+            applied_unknown: replay.derived.applied_unknown,
+            applied_too_early: replay.derived.applied_too_early,
+            snapshot_digest: replay.ledger.snapshot_digest(),
+        }
+    }
+}
+
+/// Rejected lines, added up row by row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RejectedCounts {
+    /// All of them.
+    pub lines: u64,
+    /// How many lines have each code.
+    pub codes: BTreeMap<&'static str, u64>,
+}
+
+impl RejectedCounts {
+    /// Counts a row of the quarantine.
+    pub fn add(&mut self, row: &QuarantineRow) {
+        self.lines += 1;
+        let mut codes: Vec<_> = row.problems.iter().map(|problem| problem.code.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes.into_iter().for_each(|code| *self.codes.entry(code).or_default() += 1);
+    }
+}
+
+impl std::ops::AddAssign for RejectedCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        other.codes.into_iter().for_each(|(code, lines)| *self.codes.entry(code).or_default() += lines);
+    }
+}
+
+/// Capsules by verdict, and those that keep failing.
+#[derive(Clone, Debug, Default)]
+pub struct CapsuleCounts {
+    /// How many have each verdict.
+    pub by_verdict: BTreeMap<Verdict, u64>,
+    /// Those with the most failing facts, then the latest, then by key: at most [`SHOWN_FAILURES`].
+    pub foremost: Vec<Capsule>,
+}
+
+impl CapsuleCounts {
+    /// Counts a capsule.
+    pub fn add(&mut self, capsule: Capsule) {
+        *self.by_verdict.entry(capsule.verdict).or_default() += 1;
+        let rank = |capsule: &Capsule| (Reverse((capsule.failure_count, capsule.last_seen_ts)), capsule.derived_key);
+        let last = self.foremost.last().filter(|_| self.foremost.len() == SHOWN_FAILURES);
+        if capsule.failure_count > 1 && last.is_none_or(|last| rank(&capsule) < rank(last)) {
+            let place = self.foremost.partition_point(|before| rank(before) < rank(&capsule));
+            self.foremost.insert(place, capsule);
+            self.foremost.truncate(SHOWN_FAILURES);
+        }
+    }
+
+    /// Adds what was counted of other capsules.
+    pub fn merge(&mut self, other: Self) {
+        let counted: u64 = other.by_verdict.values().sum();
+        for (verdict, count) in other.by_verdict {
+            *self.by_verdict.entry(verdict).or_default() += count;
+        }
+        for capsule in other.foremost {
+            // It is among those that were counted.
+            let verdict = capsule.verdict;
+            self.add(capsule);
+            if let Some(count) = self.by_verdict.get_mut(&verdict) {
+                *count -= 1;
+            }
+        }
+        debug_assert!(self.by_verdict.values().sum::<u64>() >= counted);
+    }
+}
+
+/// What a replay comes to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// What its facts came to.
+    pub totals: Totals,
+    /// Its lines.
+    pub lines: LineCounts,
+    /// Its rejected lines.
+    pub rejected: RejectedCounts,
+    /// Its capsules.
+    pub capsules: CapsuleCounts,
+    /// What masked secrets, if that was asked for.
+    pub redacted: Option<Redacted>,
+    /// How long each step took; told, never used.
+    pub steps: Vec<(&'static str, std::time::Duration)>,
+}
+
+impl Summary {
+    /// The slowest step, and its share of all in percent.
+    #[must_use]
+    pub fn slowest_step(&self) -> Option<(&'static str, u64)> {
+        let all: std::time::Duration = self.steps.iter().map(|(_, took)| *took).sum();
+        let (name, took) = self.steps.iter().max_by_key(|(_, took)| *took)?;
+        let share = (took.as_micros() * 100).checked_div(all.as_micros())?;
+        Some((name, u64::try_from(share).unwrap_or(100)))
+    }
+}

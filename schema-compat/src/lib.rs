@@ -1,0 +1,99 @@
+//! Whether the instances of one JSON Schema are all instances of another.
+//!
+//! That is the question behind every change of a schema: can readers of the new version still read what was
+//! valid under the old one? The answer is a [`Report`]: a verdict, the [`Rule`]s that the change breaks with
+//! their places in both schemas, and a *witness*, an instance that the old schema accepts and the new one
+//! refuses.
+//!
+//! ```
+//! use schema_compat::{Dialect, Direction, Rule, Schema, Verdict, compat};
+//!
+//! let old = Schema::parse(br#"{"type": "object", "properties": {"name": {}}}"#, Dialect::Draft202012)?;
+//! let new = Schema::parse(br#"{"type": "object", "required": ["name"]}"#, Dialect::Draft202012)?;
+//!
+//! let report = compat(&old, &new, Direction::Backward)?;
+//! assert_eq!(report.verdict, Verdict::Incompatible);
+//! let finding = &report.findings[0];
+//! assert_eq!((finding.rule, finding.new.as_str()), (Rule::RequiredAdded, "/required"));
+//! let witness = finding.witness.as_ref().unwrap();
+//! assert!(old.validator()?.is_valid(witness) && !new.validator()?.is_valid(witness));
+//!
+//! assert_eq!(compat(&old, &new, Direction::Forward)?.verdict, Verdict::Compatible);
+//! # Ok::<(), schema_compat::SchemaError>(())
+//! ```
+//!
+//! # How it decides
+//!
+//! Containment of schemas is undecidable in practice, so two implementations vote. The walker of this crate
+//! goes through both schemas keyword by keyword and names the rule that a change breaks; the canonical form of
+//! the `jsonschema` crate is asked the same question as a whole. A refusal counts only with a witness that the
+//! validator confirms. What neither proves nor a witness refutes is [`Verdict::Unknown`]: callers fail closed
+//! on it.
+//!
+//! | walker | second vote | witness | verdict |
+//! |---|---|---|---|
+//! | any | any | found | [`Incompatible`](Verdict::Incompatible) |
+//! | proves it | compatible or undecided | none | [`Compatible`](Verdict::Compatible) |
+//! | proves it | incompatible | none | [`Unknown`](Verdict::Unknown) |
+//! | cannot | compatible | none | [`Compatible`](Verdict::Compatible) |
+//! | cannot | otherwise | none | [`Unknown`](Verdict::Unknown) |
+//!
+//! # Overview
+//!
+//! - [`Schema`] reads a schema, alone or with the files it refers to; [`Validator`] judges instances by it.
+//! - [`compat`] compares two schemas; [`compat_with`] also tries instances that the caller suspects.
+//! - [`Report`], [`Finding`] and [`Rule`] say what was found. [`Rule`] has an example pair per rule.
+//! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer`] writes pointers.
+//!
+//! # What is taken for granted
+//!
+//! - Draft-07 and 2020-12 ([Core](https://json-schema.org/draft/2020-12/json-schema-core),
+//!   [Validation](https://json-schema.org/draft/2020-12/json-schema-validation)).
+//! - `format` (Validation, section 7) and in strings `contentEncoding` and `contentMediaType` (section 8) are
+//!   assertions: adding one narrows the schema.
+//! - Numbers are exact decimals: 3 is a multiple of 0.3 (Validation, section 6.2.1).
+//! - Patterns are not anchored (Core, section 6.4). They are compared by their automata where all dialects of
+//!   regular expressions read them alike.
+//! - References name places of the same document, or of files that the caller hands over. Nothing is fetched.
+//!   `unevaluatedItems` and `unevaluatedProperties` (Core, section 11), `$dynamicRef` (section 8.2.3.2) and an
+//!   `$id` inside a schema (section 8.2.1) are never proven compatible.
+//! - Work is bounded: 20,000 steps of the walk, 64 branches of a disjunction, 64 items with schemas of their
+//!   own, 20,000 states of two automata. Beyond that the verdict is unknown, never a guess.
+//!
+//! The crate does no I/O, and its answers depend on nothing but its arguments.
+
+mod bundle;
+mod check;
+mod compare;
+mod decimal;
+mod dialect;
+mod document;
+mod evaluate;
+pub mod json;
+mod keywords;
+mod known;
+mod node;
+mod notes;
+mod pattern;
+pub mod pointer;
+mod reference;
+mod report;
+mod rule;
+mod sample;
+mod schema;
+mod second;
+mod types;
+
+pub use compare::{compat, compat_with};
+pub use dialect::Dialect;
+pub use document::SchemaError;
+pub use reference::{Reference, Target, referenced_files};
+pub use report::{Bump, Direction, Finding, Report, Verdict, Vote, Votes};
+pub use rule::Rule;
+pub use schema::{Problem, Schema, Validator};
+
+#[cfg(test)]
+extern crate self as schema_compat;
+#[cfg(test)]
+#[path = "../tests/main.rs"]
+mod tests;

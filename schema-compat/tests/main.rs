@@ -1,0 +1,6 @@
+//! The one test binary of this crate.
+
+mod corpora;
+mod limits;
+mod rules;
+mod soundness;

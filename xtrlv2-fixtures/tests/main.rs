@@ -1,0 +1,4 @@
+//! What the fixtures promise: one binary for all of it.
+
+mod owner;
+mod table;
