@@ -93,12 +93,12 @@ fn main() -> Result<(), Failure> {
         let mut arrivals = arrivals.into_iter().peekable();
         timed(&format!("derive {name}"), 1, || {
             Index::build(&path, basis(), |index| {
-                let mut next = 1;
+                let mut from = index.standing()?;
                 while arrivals.peek().is_some() {
                     let part: Vec<Arrival> = arrivals.by_ref().take(batch).collect();
-                    next += part.len() as u64;
-                    let to = Standing { next, mark: String::new() };
-                    index.derive(Batch { arrivals: part, ..Batch::default() }, &to, &mut InFile(&bytes))?;
+                    let to = Standing { next: from.next + part.len() as u64, mark: String::new() };
+                    index.derive(Batch { arrivals: part, ..Batch::default() }, &from, &to, &mut InFile(&bytes))?;
+                    from = to;
                 }
                 Ok(())
             })?;

@@ -86,7 +86,7 @@ impl ResultFiles {
         let mut lines = self.lines()?;
         let mut places = self.rows("lineage.jsonl", self.lineage)?;
         let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(self.binder));
-        let (mut batch, mut number) = (Batch::default(), 0);
+        let (mut batch, mut number, mut from) = (Batch::default(), 0, index.standing()?);
         let mut facts = self.rows("facts.jsonl", self.facts)?;
         while let Some((start, line)) = facts.next_line()? {
             number += 1;
@@ -98,7 +98,8 @@ impl ResultFiles {
             batch.arrivals.push(Arrival { position: number, bytes, record });
             if batch.arrivals.len() >= FACTS {
                 let to = Standing { next: number + 1, mark: String::new() };
-                index.derive(std::mem::take(&mut batch), &to, &mut lines)?;
+                index.derive(std::mem::take(&mut batch), &from, &to, &mut lines)?;
+                from = to;
             }
         }
         facts.end()?;
@@ -113,7 +114,7 @@ impl ResultFiles {
         }
         rejected.end()?;
         let to = Standing { next: number + 1, mark: self.manifest.to_string() };
-        index.derive(batch, &to, &mut lines)?;
+        index.derive(batch, &from, &to, &mut lines)?;
         index.snapshot_digest().map(|_| ())
     }
 
