@@ -16,7 +16,7 @@ use crate::settings::StoreSettings;
 
 /// Its name in the store.
 pub const INDEX_NAME: &str = "index.sqlite";
-/// Entries that are taken in at once: more are held in memory, fewer touch runs and lines again that they share.
+/// Entries that are held in memory at the most where nothing else is asked for.
 const ENTRIES: usize = 1 << 20;
 
 /// The end of what an index holds: the last entry, and where it stands.
@@ -151,8 +151,18 @@ impl Index {
     ///
     /// When the index is not of this log, so that deriving from the start helps; or either cannot be used.
     pub fn catch_up(&mut self, log: &Log, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+        self.catch_up_within(log, ENTRIES, damaged)
+    }
+
+    /// As [`Index::catch_up`], holding so many entries in memory at the most: fewer take longer, as runs and task lines
+    /// that meet in several pieces are derived again with each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::catch_up`].
+    pub fn catch_up_within(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         loop {
-            match self.take_in(log, damaged) {
+            match self.take_in(log, most, damaged) {
                 // Someone else has taken some of it in: the rest is read again from there.
                 Err(Error::Moved) => {}
                 ended => return ended,
@@ -160,7 +170,7 @@ impl Index {
         }
     }
 
-    fn take_in(&mut self, log: &Log, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+    fn take_in(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         self.is_behind(log)?.then_some(()).fits("it is not of the log as it is")?;
         let from = self.standing()?;
         let mut reading = Reading::new(LogLines::of(log)?, from.clone());
@@ -169,7 +179,7 @@ impl Index {
                 Found::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
                 Found::Damage(damage) => damaged(&damage),
             }
-            if reading.entries >= ENTRIES {
+            if reading.entries >= most {
                 let next = reading.next;
                 reading.derive(self, next)?;
             }

@@ -9,6 +9,7 @@
 //! What depends on `as_of` (M-92) is told when a row is read.
 
 mod batch;
+mod check;
 mod derive;
 mod error;
 mod explain;

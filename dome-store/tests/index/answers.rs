@@ -181,6 +181,7 @@ proptest! {
         prop_assert_eq!(index.snapshot_digest().unwrap(), replay.ledger.snapshot_digest());
         prop_assert_eq!(index.as_of().unwrap(), replay.as_of);
         prop_assert_eq!(index.blank_lines().unwrap(), told.blank);
+        index.check().unwrap();
         same_priors(&index, &replay, &rules);
         same_pages(&index, &replay);
         same_stories(&index, &mut told, &replay, &rules);

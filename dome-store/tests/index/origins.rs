@@ -39,7 +39,10 @@ fn same_answers(index: &Index, replay: &Replay) {
 
 proptest! {
     #[test]
-    fn a_log_that_grows_is_taken_in_from_where_the_index_stands(history in history(), cut in 0_usize..10_000, asks in any::<bool>()) {
+    fn a_log_that_grows_is_taken_in_from_where_the_index_stands(
+        history in history(), cut in 0_usize..10_000, asks in any::<bool>(),
+        most in prop::sample::select(vec![1_usize, 5, 1 << 20]),
+    ) {
         let bytes = history.lines.join(&b'\n');
         let bench = Bench::new();
         let path = bench.store.join(INDEX_NAME);
@@ -51,7 +54,7 @@ proptest! {
             if end == bytes.len() || asks {
                 let log = Log::open(&bench.store).unwrap();
                 let basis = Basis::of_log(&log, seal()).unwrap();
-                let catch_up = |index: &mut Index| index.catch_up(&log, &mut |damage| panic!("{damage:?}"));
+                let catch_up = |index: &mut Index| index.catch_up_within(&log, most, &mut |damage| panic!("{damage:?}"));
                 match Index::write(&path, basis.clone()) {
                     Ok(mut index) => catch_up(&mut index).unwrap(),
                     Err(error) => {
