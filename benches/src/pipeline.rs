@@ -2,7 +2,7 @@
 
 use dome_binder::views::{self, GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{
-    Ledger, Lineage, Policy, Record, Recorder, Replay, Rules, SettledRun, append_fact, append_row, fold, group_by_run,
+    Ledger, Lineage, Policy, Record, Recorder, Replay, Rules, SettledRun, append_fact, append_row, group_by_run,
     order, settle,
 };
 use dome_core::{CodeTable, CodeTableError, QuarantineRow, RawLine, Reader, Source, lines};
@@ -84,8 +84,7 @@ pub fn settled(records: Vec<Box<Record>>) -> Vec<SettledRun> {
 /// Everything that a ledger comes to.
 #[must_use]
 pub fn derived(ledger: Ledger, rules: &Rules) -> Replay {
-    let folded = ledger.lines().iter().map(|line| fold(line, rules)).collect();
-    dome_binder::conclude(ledger, folded, rules, None)
+    dome_binder::conclude(ledger, rules, None)
 }
 
 /// The rows of the three views.

@@ -36,7 +36,6 @@ mod applied;
 mod assemble;
 pub mod backtest;
 mod capsule;
-pub mod columns;
 mod compare;
 mod concept;
 mod confidence;
@@ -84,7 +83,7 @@ pub use replay::{Replay, conclude, replay};
 pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use rows::{FactBytes, Lineage, append_fact, append_row};
+pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_fact_in, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };

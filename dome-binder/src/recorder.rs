@@ -10,20 +10,20 @@ use crate::record::{Canonical, Record};
 /// Lists of gates, and remedies, that are remembered at the most where none are shared.
 const REMEMBERED: usize = 1 << 14;
 
-/// What recorders keep once among them: for who holds all of their records anyway.
+/// What recorders keep once among them.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use dome_binder::{Recorder, Shared};
 /// use dome_core::{BinderVersion, Source};
-/// let shared = Shared::default();
+/// let shared = Shared::at_most(100);
 /// let record = |line| {
 ///     let envelope = dome_core::read(dome_core::EXAMPLE_LINE).unwrap();
 ///     Recorder::sharing(BinderVersion::V1, &shared).record(envelope, Source { line, name: "a.jsonl".into() })
 /// };
 /// assert!(Arc::ptr_eq(&record(1).keys.identity, &record(2).keys.identity));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Shared {
     identities: Pool<Identity>,
     gates: Pool<[Gate]>,
@@ -45,6 +45,14 @@ pub struct Recorder {
     keyer: Keyer,
     gates: Known<[Gate]>,
     remedies: Known<Remedy>,
+}
+
+impl Shared {
+    /// So many identities at the most, and as many lists of gates and remedies.
+    #[must_use]
+    pub fn at_most(values: usize) -> Self {
+        Self { identities: Pool::at_most(values), gates: Pool::at_most(values), remedies: Pool::at_most(values) }
+    }
 }
 
 impl Recorder {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dome_core::{
-    Decision, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal, Source, Status, TaskLine,
-    Timestamp, WrapperPolicy,
+    BinderVersion, Decision, Fingerprint, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal,
+    Source, Status, TaskLine, Timestamp, WrapperPolicy,
 };
 
 use crate::applied::AppliedCounts;
@@ -21,7 +21,7 @@ use crate::trigger::{TriggerCounts, Triggers};
 /// The version of the layout of rows.
 pub const ROW_VERSION: u32 = 1;
 
-/// Identities, gates and remedies that a reader of rows remembers.
+/// Identities, gates and remedies that a reader of rows remembers, unless it is said.
 const REMEMBERED: usize = 1 << 14;
 
 /// Why bytes are no row of this layout.
@@ -58,15 +58,17 @@ pub struct RowReader {
 
 impl Default for RowReader {
     fn default() -> Self {
-        Self {
-            identities: Known::at_most(REMEMBERED),
-            gates: Known::at_most(REMEMBERED),
-            remedies: Known::at_most(REMEMBERED),
-        }
+        Self::at_most(REMEMBERED)
     }
 }
 
 impl RowReader {
+    /// One that remembers so many identities at the most, and as many lists of gates and remedies.
+    #[must_use]
+    pub fn at_most(values: usize) -> Self {
+        Self { identities: Known::at_most(values), gates: Known::at_most(values), remedies: Known::at_most(values) }
+    }
+
     /// Reads a whole row.
     ///
     /// # Errors
@@ -82,18 +84,7 @@ impl Row for Record {
         bytes.extend_from_slice(self.keys.digest.as_bytes());
         bytes.extend_from_slice(self.keys.idempotency.as_bytes());
         append_identity(&self.keys.identity, bytes);
-        match &self.canonical {
-            Canonical::Kept { at, bytes: length } => {
-                bytes.push(0);
-                number(*at, bytes);
-                bytes.extend_from_slice(&length.to_le_bytes());
-            }
-            Canonical::Held(canonical) => {
-                bytes.push(1);
-                list(canonical.len(), bytes);
-                bytes.extend_from_slice(canonical);
-            }
-        }
+        self.canonical.append(bytes);
         number(self.source.line, bytes);
         text(&self.source.name, bytes);
         [self.event_id.as_str(), self.run_id.as_str(), self.task_id.as_str(), self.group_id.as_str()]
@@ -104,11 +95,7 @@ impl Row for Record {
         instant(self.ts, bytes);
         choice(Signal::ALL, self.signal, bytes);
         choice(WrapperPolicy::ALL, self.wrapper_policy, bytes);
-        list(self.gates.len(), bytes);
-        self.gates.iter().for_each(|gate| {
-            text(gate.gate_id.as_str(), bytes);
-            choice(Status::ALL, gate.status, bytes);
-        });
+        append_gates(&self.gates, bytes);
         number(self.attempts.map_or(0, |attempts| attempts.get().into()), bytes);
         number(self.duration_ms().map_or(0, |ms| ms + 1), bytes);
         option(self.remedy.as_deref(), bytes, append_remedy);
@@ -123,23 +110,14 @@ impl Row for Record {
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
         let (digest, idempotency) = (hash(rest)?, hash(rest)?);
         let keys = Keyed::restored(digest, idempotency, take_identity(reader, rest)?);
-        let canonical = match byte(rest)? {
-            0 => Canonical::Kept { at: take_number(rest)?, bytes: u32::from_le_bytes(array(rest)?) },
-            1 => Canonical::Held(take_bytes(rest)?.into()),
-            _ => return None,
-        };
+        let canonical = Canonical::take(reader, rest)?;
         let source = Source { line: take_number(rest)?, name: take_text(rest)?.into() };
         let (event_id, run_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
         let (task_id, group_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
         let lane = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
         let (sequence, ts) = (take_number(rest)?, take_instant(rest)?);
         let (signal, wrapper_policy) = (take_choice(Signal::ALL, rest)?, take_choice(WrapperPolicy::ALL, rest)?);
-        let gates = take_list(rest, |rest| {
-            let (gate_id, status) = (take_text(rest)?.parse().ok()?, take_choice(Status::ALL, rest)?);
-            Some(Gate { gate_id, status })
-        })?;
-        let gates =
-            reader.gates.get(hash_of_value(gates.as_slice()), |known| *known == *gates, || gates.as_slice().into());
+        let gates = take_gates(&mut reader.gates, rest)?;
         let attempts = take_number(rest)?;
         let more_than_duration_ms = take_number(rest)?;
         let remedy = take_option(rest, take_remedy)?.map(|remedy| {
@@ -170,6 +148,31 @@ impl Row for Record {
             more_than_duration_ms: std::num::NonZeroU64::new(more_than_duration_ms),
             rare,
         })
+    }
+}
+
+impl Row for Canonical {
+    fn append(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Kept { at, bytes: length } => {
+                bytes.push(0);
+                number(*at, bytes);
+                bytes.extend_from_slice(&length.to_le_bytes());
+            }
+            Self::Held(canonical) => {
+                bytes.push(1);
+                list(canonical.len(), bytes);
+                bytes.extend_from_slice(canonical);
+            }
+        }
+    }
+
+    fn take(_: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
+        match byte(rest)? {
+            0 => Some(Self::Kept { at: take_number(rest)?, bytes: u32::from_le_bytes(array(rest)?) }),
+            1 => Some(Self::Held(take_bytes(rest)?.into())),
+            _ => None,
+        }
     }
 }
 
@@ -278,7 +281,7 @@ impl Row for CapsuleState {
         append_task_line(&self.line, bytes);
         text(self.failure_reason_code.as_str(), bytes);
         append_keys(&self.keys, bytes);
-        append_json(&*self.fingerprint, bytes);
+        append_fingerprint(&self.fingerprint, bytes);
         list(self.failed_gates.len(), bytes);
         self.failed_gates.iter().for_each(|gate| text(gate.as_str(), bytes));
         let Support { support_count, denial_count, run_count, first, last, policy_reason_codes, triggers } =
@@ -307,7 +310,7 @@ impl Row for CapsuleState {
 
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
         let (line, failure_reason_code) = (Arc::new(take_task_line(rest)?), take_text(rest)?.parse().ok()?);
-        let (keys, fingerprint) = (take_keys(rest)?, Arc::new(take_json(rest)?));
+        let (keys, fingerprint) = (take_keys(rest)?, Arc::new(take_fingerprint(rest)?));
         let failed_gates = take_list(rest, |rest| take_text(rest)?.parse().ok())?;
         let mut count = || take_number(rest);
         let (support_count, denial_count, run_count, failure_count) = (count()?, count()?, count()?, count()?);
@@ -350,7 +353,7 @@ fn append_identity(identity: &Identity, bytes: &mut Vec<u8>) {
     behind_length(bytes, |bytes| {
         append_task_line(&identity.task_line, bytes);
         text(identity.failure_reason_code.as_str(), bytes);
-        append_json(&*identity.fingerprint, bytes);
+        append_fingerprint(&identity.fingerprint, bytes);
     });
 }
 
@@ -362,8 +365,40 @@ fn take_identity(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Arc<Identit
         let rest = &mut more;
         let (task_line, code) = (take_task_line(rest)?, take_text(rest)?.parse().ok()?);
         let hashes = [derived, line, concept];
-        Some(Arc::new(Identity::restored(task_line, code, take_json(rest)?, fingerprint_hash, hashes)))
+        Some(Arc::new(Identity::restored(task_line, code, take_fingerprint(rest)?, fingerprint_hash, hashes)))
     })
+}
+
+/// Gates stand behind their length, so that those that are known need not be made again to be recognised.
+fn append_gates(gates: &[Gate], bytes: &mut Vec<u8>) {
+    behind_length(bytes, |bytes| {
+        gates.iter().for_each(|gate| {
+            text(gate.gate_id.as_str(), bytes);
+            choice(Status::ALL, gate.status, bytes);
+        });
+    });
+}
+
+fn take_gates(known: &mut Known<[Gate]>, rest: &mut &[u8]) -> Option<Arc<[Gate]>> {
+    let all = take_bytes(rest)?;
+    let is_it = |known: &[Gate]| {
+        let mut rest = all;
+        let same =
+            |gate: &Gate| take_gate(&mut rest).is_some_and(|found| found == (gate.gate_id.as_str(), gate.status));
+        known.iter().all(same) && rest.is_empty()
+    };
+    known.try_get(hash_of_value(all), is_it, || {
+        let (mut rest, mut gates) = (all, Vec::new());
+        while !rest.is_empty() {
+            let (gate_id, status) = take_gate(&mut rest)?;
+            gates.push(Gate { gate_id: gate_id.parse().ok()?, status });
+        }
+        Some(gates.into())
+    })
+}
+
+fn take_gate<'b>(rest: &mut &'b [u8]) -> Option<(&'b str, Status)> {
+    Some((take_text(rest)?, take_choice(Status::ALL, rest)?))
 }
 
 fn append_keys(keys: &Keys, bytes: &mut Vec<u8>) {
@@ -423,12 +458,40 @@ fn take_guard(rest: &mut &[u8]) -> Option<GuardEval> {
     Some(GuardEval { decision, evidence_refs, guard_id, reason_codes, status: take_choice(Status::ALL, rest)? })
 }
 
-fn append_json(value: &impl serde::Serialize, bytes: &mut Vec<u8>) {
-    behind_length(bytes, |bytes| dome_core::canonical::append(value, bytes));
+fn append_fingerprint(fingerprint: &Fingerprint, bytes: &mut Vec<u8>) {
+    option(fingerprint.config_sha256.as_ref(), bytes, |sha256, bytes| bytes.extend_from_slice(sha256.as_bytes()));
+    for map in [&fingerprint.env, &fingerprint.versions] {
+        list(map.len(), bytes);
+        map.iter().flat_map(|(name, value)| [name, value]).for_each(|part| text(part, bytes));
+    }
+    list(fingerprint.failed_gates.len(), bytes);
+    fingerprint.failed_gates.iter().for_each(|gate| text(gate.as_str(), bytes));
+    text(fingerprint.fingerprint_version, bytes);
+    option(fingerprint.message_template.as_deref(), bytes, text);
+    option(fingerprint.tool_name.as_ref(), bytes, |name, bytes| text(name.as_str(), bytes));
+    option(fingerprint.tool_version.as_deref(), bytes, text);
 }
 
-fn take_json<T: serde::de::DeserializeOwned>(rest: &mut &[u8]) -> Option<T> {
-    serde_json::from_slice(take_bytes(rest)?).ok()
+fn take_fingerprint(rest: &mut &[u8]) -> Option<Fingerprint> {
+    let config_sha256 = take_option(rest, hash)?;
+    let mut map = || Some(take_list(rest, |rest| Some((take_text(rest)?, take_text(rest)?)))?.into_iter().collect());
+    let (env, versions) = (map()?, map()?);
+    let failed_gates = take_list(rest, |rest| take_text(rest)?.parse().ok())?;
+    let version = take_text(rest)?;
+    let binder = [BinderVersion::V1, BinderVersion::V2].into_iter().find(|one| one.fingerprint_version() == version)?;
+    let message_template = take_option(rest, |rest| Some(take_text(rest)?.into()))?;
+    let tool_name = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+    let tool_version = take_option(rest, |rest| Some(take_text(rest)?.into()))?;
+    Some(Fingerprint {
+        config_sha256,
+        env,
+        failed_gates,
+        fingerprint_version: binder.fingerprint_version(),
+        message_template,
+        tool_name,
+        tool_version,
+        versions,
+    })
 }
 
 /// Lengths are of 32 bits: a line has at most a megabyte (M-14).
@@ -453,7 +516,7 @@ fn take_bytes<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(taken)
 }
 
-fn take_list<T>(rest: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+fn take_list<'b, T>(rest: &mut &'b [u8], mut take: impl FnMut(&mut &'b [u8]) -> Option<T>) -> Option<Vec<T>> {
     let length = u32::from_le_bytes(array(rest)?) as usize;
     // A length that is no length asks for no memory.
     let mut all = Vec::with_capacity(length.min(rest.len()));

@@ -1,6 +1,6 @@
 //! Rows of `facts.jsonl` and `lineage.jsonl`, their members in canonical order (M-120).
 
-use dome_core::{EventId, Keys, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
+use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
 
 use crate::fold::{Bound, Rules};
@@ -41,53 +41,43 @@ pub fn fact_schema() -> schemars::Schema {
     dome_core::schema::of_output::<Fact>()
 }
 
-/// What a row of `facts.jsonl` takes of its fact, for who holds no more than that: [`append_fact`]
-/// takes it of a whole one.
-#[derive(Clone, Copy, Debug)]
-pub struct FactBytes<'f> {
-    /// The canonical envelope: the bytes that its digest is over.
-    pub canonical: &'f [u8],
-    /// Its keys.
-    pub keys: &'f Keys,
-    /// The policy that it declares.
-    pub wrapper_policy: WrapperPolicy,
-    /// Its ordered time (M-42).
-    pub ordered_ts: Timestamp,
-}
+const DERIVED: &[u8] = b"{\"derived_key\":";
+const DIGEST: &[u8] = b",\"digest\":";
+const ENVELOPE: &[u8] = b",\"envelope\":";
 
-impl FactBytes<'_> {
-    /// Appends the row, with its line feed.
-    pub fn append(&self, bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(b"{\"derived_key\":");
-        canonical::append(&self.keys.derived, bytes);
-        bytes.extend_from_slice(b",\"digest\":");
-        canonical::append(&self.keys.digest, bytes);
-        bytes.extend_from_slice(b",\"envelope\":");
-        bytes.extend_from_slice(self.canonical);
-        let behind = Behind {
-            fingerprint_hash: self.keys.fingerprint_hash,
-            idempotency_key: self.keys.idempotency,
-            line_key: self.keys.line,
-            minted: bound.minted,
-            mode: rules.mode_of(self.wrapper_policy),
-            ordered_ts: self.ordered_ts,
-            triggers: bound.triggers,
-        };
-        let brace = bytes.len();
-        canonical::append(&behind, bytes);
-        if let Some(brace) = bytes.get_mut(brace) {
-            *brace = b',';
-        }
-        bytes.push(b'\n');
-    }
-}
+/// Where the canonical envelope stands in a row of `facts.jsonl`: a row that was rendered without one is completed by
+/// putting it there.
+pub const ENVELOPE_AT: usize = DERIVED.len() + DIGEST.len() + ENVELOPE.len() + 2 * (64 + 2);
 
 /// Appends a row of `facts.jsonl`, with its line feed. `canonical` is the fact's envelope, copied as
 /// the bytes that its digest is over.
 pub fn append_fact(fact: &Fact, canonical: &[u8], bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
-    let (wrapper_policy, ordered_ts) = (fact.wrapper_policy, fact.ordered_ts);
-    let keys = &fact.keys.keys();
-    FactBytes { canonical, keys, wrapper_policy, ordered_ts }.append(bound, rules, bytes);
+    append_fact_in(rules.mode_of(fact.wrapper_policy), fact, canonical, bound, bytes);
+}
+
+/// As [`append_fact`], of a fact that was bound under a mode (M-70).
+pub fn append_fact_in(mode: WrapperPolicy, fact: &Fact, envelope: &[u8], bound: &Bound, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(DERIVED);
+    canonical::append(&fact.keys.derived, bytes);
+    bytes.extend_from_slice(DIGEST);
+    canonical::append(&fact.keys.digest, bytes);
+    bytes.extend_from_slice(ENVELOPE);
+    bytes.extend_from_slice(envelope);
+    let behind = Behind {
+        fingerprint_hash: fact.keys.fingerprint_hash,
+        idempotency_key: fact.keys.idempotency,
+        line_key: fact.keys.line,
+        minted: bound.minted,
+        mode,
+        ordered_ts: fact.ordered_ts,
+        triggers: bound.triggers,
+    };
+    let brace = bytes.len();
+    canonical::append(&behind, bytes);
+    if let Some(brace) = bytes.get_mut(brace) {
+        *brace = b',';
+    }
+    bytes.push(b'\n');
 }
 
 /// A row of `lineage.jsonl`: where a fact first appeared (M-43).

@@ -51,7 +51,7 @@ const NARROWER: (Verdict, Verdict) = (Incompatible, Compatible);
 const OTHER: (Verdict, Verdict) = (Incompatible, Incompatible);
 
 fn mutations() -> Vec<Mutation> {
-    [values(), objects(), strings(), numbers(), arrays(), shapes()].into_iter().flatten().collect()
+    [values(), registry(), objects(), strings(), numbers(), arrays(), shapes()].into_iter().flatten().collect()
 }
 
 /// Values.
@@ -86,6 +86,26 @@ fn values() -> Vec<Mutation> {
             None,
         ),
         mutation(
+            "common",
+            "latest_state",
+            Push("/definitions/ledger_decision/enum", json!("PENDING")),
+            WIDER,
+            Rule::Schema(SchemaRule::ValueRemoved),
+        ),
+        mutation(
+            "common",
+            "guardrails_bundle",
+            Remove("/definitions/deny_decision/enum/1"),
+            NARROWER,
+            Rule::Schema(SchemaRule::ValueRemoved),
+        ),
+    ]
+}
+
+/// The registry of reason codes.
+fn registry() -> Vec<Mutation> {
+    vec![
+        mutation(
             "reason_codes",
             "reason_codes",
             Set("/properties/version/const", json!("0.2")),
@@ -112,20 +132,6 @@ fn values() -> Vec<Mutation> {
             Set("/properties/classes_precedence/const", json!(["structural", "stop", "repairable", "advisory"])),
             OTHER,
             Rule::PrecedenceReordered,
-        ),
-        mutation(
-            "common",
-            "latest_state",
-            Push("/definitions/ledger_decision/enum", json!("PENDING")),
-            WIDER,
-            Rule::Schema(SchemaRule::ValueRemoved),
-        ),
-        mutation(
-            "common",
-            "guardrails_bundle",
-            Remove("/definitions/deny_decision/enum/1"),
-            NARROWER,
-            Rule::Schema(SchemaRule::ValueRemoved),
         ),
     ]
 }

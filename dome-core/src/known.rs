@@ -11,14 +11,13 @@ type Table<T> = HashTable<(u64, Arc<T>)>;
 
 /// Remembers values that are made again and again, so that each is made and kept once.
 ///
-/// It is a memory of what was made and decides nothing. Either it remembers so many at the most,
-/// then forgets all and learns again, as a stream without an end needs it; or it shares a [`Pool`]
-/// and forgets nothing, which costs nothing where all that it gives out is held anyway.
+/// It is a memory of what was made and decides nothing. It remembers so many at the most, then forgets all and learns
+/// again, as a stream without an end needs it; several may share what they make by way of a [`Pool`].
 ///
 /// ```
 /// use std::sync::Arc;
 /// use dome_core::{Known, Pool};
-/// let pool = Pool::<str>::default();
+/// let pool = Pool::<str>::at_most(10);
 /// let (mut here, mut there) = (Known::sharing(&pool), Known::sharing(&pool));
 /// let made = here.get(1, |known| known == "a", || "a".into());
 /// let again = there.get(1, |known| known == "a", || unreachable!());
@@ -26,26 +25,21 @@ type Table<T> = HashTable<(u64, Arc<T>)>;
 /// ```
 pub struct Known<T: ?Sized> {
     own: Table<T>,
-    memory: Memory<T>,
-}
-
-enum Memory<T: ?Sized> {
-    /// So many values at the most.
-    AtMost(usize),
-    Shared(Pool<T>),
+    most: usize,
+    shared: Option<Pool<T>>,
 }
 
 impl<T: ?Sized> Known<T> {
     /// Remembers so many values at the most.
     #[must_use]
     pub const fn at_most(values: usize) -> Self {
-        Self { own: Table::new(), memory: Memory::AtMost(values) }
+        Self { own: Table::new(), most: values, shared: None }
     }
 
-    /// Remembers what anyone who shares the pool has made.
+    /// Remembers what anyone who shares the pool has made, as many values as the pool does.
     #[must_use]
     pub fn sharing(pool: &Pool<T>) -> Self {
-        Self { own: Table::new(), memory: Memory::Shared(pool.clone()) }
+        Self { own: Table::new(), most: pool.most, shared: Some(pool.clone()) }
     }
 
     /// The value with a hash that is the one, or a new one. Whatever is the one has the hash.
@@ -73,50 +67,48 @@ impl<T: ?Sized> Known<T> {
         if let Some(known) = find(&self.own, hash, &is_it) {
             return Ok(known);
         }
-        let value = match &self.memory {
-            Memory::AtMost(most) => {
-                if self.own.len() >= *most {
-                    self.own.clear();
-                }
-                make()?
-            }
-            Memory::Shared(pool) => pool.find_or(hash, &is_it, make)?,
+        let value = match &self.shared {
+            None => make()?,
+            Some(pool) => pool.find_or(hash, &is_it, make)?,
         };
-        insert(&mut self.own, hash, &value);
+        insert(&mut self.own, self.most, hash, &value);
         Ok(value)
     }
 }
 
-/// Values that are kept once among all that share it, on whatever threads, for as long as it stands.
-pub struct Pool<T: ?Sized>(Arc<Mutex<Table<T>>>);
+/// Values that are kept once among all that share it, on whatever threads.
+pub struct Pool<T: ?Sized> {
+    most: usize,
+    table: Arc<Mutex<Table<T>>>,
+}
 
 impl<T: ?Sized> Pool<T> {
+    /// One that remembers so many values at the most.
+    #[must_use]
+    pub fn at_most(values: usize) -> Self {
+        Self { most: values, table: Arc::new(Mutex::new(Table::new())) }
+    }
+
     fn find_or<E>(
         &self,
         hash: u64,
         is_it: &impl Fn(&T) -> bool,
         make: impl FnOnce() -> Result<Arc<T>, E>,
     ) -> Result<Arc<T>, E> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = find(&table, hash, is_it) {
             return Ok(known);
         }
         let value = make()?;
-        insert(&mut table, hash, &value);
+        insert(&mut table, self.most, hash, &value);
         Ok(value)
-    }
-}
-
-impl<T: ?Sized> Default for Pool<T> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Table::new())))
     }
 }
 
 impl<T: ?Sized> Clone for Pool<T> {
     /// The same pool.
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { most: self.most, table: Arc::clone(&self.table) }
     }
 }
 
@@ -131,7 +123,10 @@ fn find<T: ?Sized>(table: &Table<T>, hash: u64, is_it: &impl Fn(&T) -> bool) -> 
     found.map(|(_, value)| Arc::clone(value))
 }
 
-fn insert<T: ?Sized>(table: &mut Table<T>, hash: u64, value: &Arc<T>) {
+fn insert<T: ?Sized>(table: &mut Table<T>, most: usize, hash: u64, value: &Arc<T>) {
+    if table.len() >= most {
+        table.clear();
+    }
     table.insert_unique(hash, (hash, Arc::clone(value)), |(hash, _)| *hash);
 }
 

@@ -17,9 +17,9 @@ use std::time::Instant;
 
 use dome_binder::views::{GateRollups, GuardDenials, RecentFailure};
 use dome_binder::{
-    AppliedCounts, CapsuleKind, Conflict, DenialKind, Fact, FactOrder, FinishedCapsule, FinishedKey, FoldedCapsule,
-    LineFact, LineState, Lineage, Record, Recorder, Rules, RunCounts, Settled, Settling, Shared, Step, append_fact,
-    append_row, concepts, finish, finish_key, snapshot_digest,
+    AppliedCounts, CapsuleKind, Conflict, DenialKind, ENVELOPE_AT, Fact, FactOrder, FinishedCapsule, FinishedKey,
+    FoldedCapsule, LineFact, LineState, Lineage, Record, Recorder, RowReader, Rules, RunCounts, Settled, Settling,
+    Shared, Step, append_fact_in, append_row, concepts, finish, finish_key, snapshot_digest,
 };
 use dome_core::redact::RedactionCounts;
 use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
@@ -27,7 +27,7 @@ use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineR
 use crate::door::{Admitted, Door, LineCounts};
 use crate::error::{Invariant, Result};
 use crate::input::{Chunk, Source, all_chunks};
-use crate::items::{BoundItem, DigestItem, KeyItem, LineItem, Member, RejectItem, RunItem, run_lead};
+use crate::items::{BoundItem, DigestItem, FactRow, KeyItem, LineItem, Member, RejectItem, RunItem, run_lead};
 use crate::latest::LatestFirst;
 use crate::masking::Masking;
 use crate::parallel::{self, held, opened};
@@ -67,6 +67,11 @@ impl Limits {
     pub fn tiny(memory: u64, parts: usize, batch: usize) -> Self {
         let spool = SpoolLimits { held: 4_096, ahead: 0, pile: (700, 64 << 10) };
         Self { memory, parts, batch, rows: 2, early_bytes: 64, spool }
+    }
+
+    /// Identities that are remembered: each takes about a kilobyte.
+    fn remembered(self) -> usize {
+        usize::try_from(self.memory / 8 / 1_024).unwrap_or(usize::MAX).clamp(1 << 10, 1 << 16)
     }
 
     /// The share of one sorter: two of facts are never full at once, the others are smaller.
@@ -153,6 +158,11 @@ impl<'s> Engine<'s> {
         }
     }
 
+    /// What reads rows of files on one thread.
+    fn rows(&self) -> RowReader {
+        RowReader::at_most(self.spec.limits.remembered())
+    }
+
     fn timed<T>(&mut self, name: &'static str, work: impl FnOnce(&mut Self) -> T) -> T {
         let start = Instant::now();
         let result = work(self);
@@ -166,7 +176,8 @@ impl<'s> Engine<'s> {
     }
 
     fn read_all(&mut self, sources: &[Source], watch: &dyn Watch) -> Result<()> {
-        let (spec, shared, failed) = (self.spec, Shared::default(), AtomicBool::new(false));
+        let (spec, shared, failed) =
+            (self.spec, Shared::at_most(self.spec.limits.remembered()), AtomicBool::new(false));
         let chunks = all_chunks(sources).take_while(|_| !failed.load(Ordering::Relaxed));
         let (this, all) = (&*self, Mutex::new((LineCounts::default(), RedactionCounts::default())));
         let taken = parallel::map_with(
@@ -276,7 +287,12 @@ impl<'s> Engine<'s> {
         let none = Sorter::new(&self.scratch, 1, 0);
         let runs = std::mem::replace(&mut self.runs, none);
         let Spec { threads, limits, .. } = self.spec;
-        let settled = parallel::map(threads, runs.into_parts().into_iter(), |part| settle_part(part, limits, facts));
+        let settled = parallel::map_with(
+            threads,
+            runs.into_parts().into_iter(),
+            || self.rows(),
+            |reader, part| settle_part(part, reader, limits, facts),
+        );
         let mut all = SettledRuns::default();
         settled.into_iter().try_for_each(|part| {
             all.merge(part?);
@@ -294,11 +310,11 @@ impl<'s> Engine<'s> {
         keys: &Sorter<KeyItem>,
     ) -> Result<()> {
         let Spec { threads, limits, rules, .. } = self.spec;
-        let fold = |part: SortedPart<LineItem>| {
+        let fold = |reader: &mut RowReader, part: SortedPart<LineItem>| {
             let mut folding =
                 Folding { rules, firsts, batch: limits.batch, ordered, keys, facts: Vec::new(), key_items: Vec::new() };
             let (mut line, mut state) = (None, LineState::default());
-            for item in part.sorted()? {
+            for item in part.sorted(reader)? {
                 let item = item?;
                 if line != Some(item.line()) {
                     folding.end_line(std::mem::take(&mut state))?;
@@ -309,7 +325,7 @@ impl<'s> Engine<'s> {
             folding.end_line(state)?;
             folding.end()
         };
-        parallel::map(threads, facts.into_parts().into_iter(), fold).into_iter().collect()
+        parallel::map_with(threads, facts.into_parts().into_iter(), || self.rows(), fold).into_iter().collect()
     }
 
     /// Finishes every derived key, and writes the capsules (M-84, M-90 to M-92).
@@ -367,7 +383,7 @@ impl<'s> Engine<'s> {
         let (file, mut rows) = open(ResultFile::Quarantine)?;
         let none = Sorter::new(&self.scratch, 1, 0);
         for part in std::mem::replace(&mut self.rejects, none).into_parts() {
-            part.sorted()?.try_for_each(|item| rows.push(&item?.row))?;
+            part.sorted(&mut RowReader::default())?.try_for_each(|item| rows.push(&item?.row))?;
         }
         files.push((file, rows));
         spool.let_go();
@@ -383,19 +399,17 @@ impl<'s> Engine<'s> {
         digests: &Sorter<DigestItem>,
         sink: &Sink,
     ) -> Result<Vec<(ResultFile, Rows)>> {
-        let Spec { threads, rules, limits, .. } = self.spec;
+        let Spec { threads, limits, .. } = self.spec;
         let (mut facts, mut lineage) = (sink.open(ResultFile::Facts)?, sink.open(ResultFile::Lineage)?);
         let mut latest = LatestFirst::new(&self.scratch);
-        let mut batches = Vec::new();
-        for part in ordered.into_parts() {
-            batches.push(part.sorted()?);
-        }
-        let mut items = batches.into_iter().flatten();
+        let mut reader = self.rows();
+        let ordered = ordered.into_parts().into_iter().next().invariant("what is in total order is one part")?;
+        let mut items = ordered.sorted(&mut reader)?;
         let batches = std::iter::from_fn(move || {
             let batch: Result<Vec<BoundItem>> = items.by_ref().take(limits.rows).collect();
             batch.map(|batch| (!batch.is_empty()).then_some(batch)).transpose()
         });
-        let rendered = |batch: Result<Vec<BoundItem>>| FactRows::of(batch?, rules, spool);
+        let rendered = |batch: Result<Vec<BoundItem>>| FactRows::of(batch?, spool);
         let Rows { to, sums } = &mut facts;
         parallel::in_stages(
             threads,
@@ -523,10 +537,15 @@ impl SettledRuns {
 }
 
 /// Settles the runs of a part one after the other.
-fn settle_part(part: SortedPart<RunItem>, limits: Limits, facts: &Sorter<LineItem>) -> Result<SettledRuns> {
+fn settle_part(
+    part: SortedPart<RunItem>,
+    reader: &mut RowReader,
+    limits: Limits,
+    facts: &Sorter<LineItem>,
+) -> Result<SettledRuns> {
     let (mut all, mut batch) = (SettledRuns::default(), Vec::with_capacity(limits.batch));
     let (mut run, mut settling) = (None, Settling::default());
-    for item in part.sorted()? {
+    for item in part.sorted(reader)? {
         let item = item?;
         if run != Some(item.run()) {
             run = Some(item.run());
@@ -575,7 +594,8 @@ impl Folding<'_> {
         let unseen_denial = first.is_some_and(|first| *first == fact.order());
         let Step { bound, applied, .. } = state.push(&LineFact { position: 0, fact: &fact, unseen_denial }, self.rules);
         self.key_items.extend(applied.map(|applied| KeyItem::Applied(Box::new(applied))));
-        self.facts.push(BoundItem { fact, bound });
+        let mode = self.rules.mode_of(fact.wrapper_policy);
+        self.facts.push(BoundItem::Whole { fact, bound, mode });
         if self.facts.len() >= self.batch {
             self.ordered.add(std::mem::replace(&mut self.facts, Vec::with_capacity(self.batch)))?;
         }
@@ -604,7 +624,8 @@ fn finish_part(
     members: &Sorter<Member>,
 ) -> Result<(Vec<u8>, FinishedKeys)> {
     let (mut bytes, mut all, mut concept_of) = (Vec::new(), FinishedKeys::default(), Vec::new());
-    let mut items = part.sorted()?.peekable();
+    let mut reader = RowReader::default();
+    let mut items = part.sorted(&mut reader)?.peekable();
     while let Some(first) = items.next().transpose()? {
         let key = first.key();
         let (mut folded, mut applied) = (None, Vec::new());
@@ -640,7 +661,8 @@ fn finish_part(
 /// The rows of the concepts of a part that are listed, and how many those are.
 fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Timestamp>) -> Result<(Vec<u8>, u64)> {
     let (mut bytes, mut listed) = (Vec::new(), 0);
-    let mut members = part.sorted()?.peekable();
+    let mut reader = RowReader::default();
+    let mut members = part.sorted(&mut reader)?.peekable();
     while let Some(first) = members.next().transpose()? {
         let key = first.folded.state.keys.concept;
         let mut all = vec![first];
@@ -663,19 +685,38 @@ fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Times
 }
 
 impl FactRows {
-    fn of(batch: Vec<BoundItem>, rules: &Rules, spool: &Kept) -> Result<Self> {
+    fn of(batch: Vec<BoundItem>, spool: &Kept) -> Result<Self> {
         /// What a row of facts takes, about.
         const ROW_BYTES: usize = 1_536;
         let mut rows = Self { facts: Vec::with_capacity(batch.len() * ROW_BYTES), ..Self::default() };
         let mut read = Vec::new();
-        for BoundItem { fact, bound } in &batch {
-            append_fact(fact, spool.canonical(fact, &mut read)?, bound, rules, &mut rows.facts);
-            append_row(&Lineage::of(fact), &mut rows.lineage);
-            rows.digests.push(DigestItem(fact.keys.digest));
-            if fact.is_failing() {
-                let mut row = Vec::new();
-                append_row(&RecentFailure::of(fact), &mut row);
-                rows.failing.push((fact.ordered_ts, row));
+        for item in batch {
+            let ts = item.ts();
+            match item {
+                BoundItem::Whole { fact, bound, mode } => {
+                    let envelope = spool.canonical(&fact.canonical, &mut read)?;
+                    append_fact_in(mode, &fact, envelope, &bound, &mut rows.facts);
+                    append_row(&Lineage::of(&fact), &mut rows.lineage);
+                    rows.digests.push(DigestItem(fact.keys.digest));
+                    if fact.is_failing() {
+                        let mut row = Vec::new();
+                        append_row(&RecentFailure::of(&fact), &mut row);
+                        rows.failing.push((ts, row));
+                    }
+                }
+                BoundItem::Rendered(rendered) => {
+                    let FactRow { fact, lineage, recent } = rendered.rows;
+                    let (head, behind) =
+                        fact.split_at_checked(ENVELOPE_AT).invariant("a row has its envelope there")?;
+                    rows.facts.extend_from_slice(head);
+                    rows.facts.extend_from_slice(spool.canonical(&rendered.canonical, &mut read)?);
+                    rows.facts.extend_from_slice(behind);
+                    rows.lineage.extend_from_slice(&lineage);
+                    rows.digests.push(DigestItem(rendered.digest));
+                    if !recent.is_empty() {
+                        rows.failing.push((ts, recent));
+                    }
+                }
             }
         }
         Ok(rows)
@@ -684,18 +725,14 @@ impl FactRows {
 
 /// SHA-256 over all digests in order (M-120).
 fn digest_of(digests: Sorter<DigestItem>) -> Result<Sha256Hash> {
-    let mut failed = None;
-    let mut parts = Vec::new();
-    for part in digests.into_parts() {
-        parts.push(part.sorted()?);
-    }
-    let sorted = parts.into_iter().flatten().map_while(|item| match item {
-        Ok(DigestItem(digest)) => Some(digest),
-        Err(error) => {
+    let (mut failed, mut reader) = (None, RowReader::default());
+    let part = |part: SortedPart<DigestItem>| {
+        let digests = part.sorted(&mut reader).and_then(|sorted| sorted.map(|item| Ok(item?.0)).collect());
+        digests.unwrap_or_else(|error| {
             failed = Some(error);
-            None
-        }
-    });
-    let digest = snapshot_digest(sorted);
+            Vec::new()
+        })
+    };
+    let digest = snapshot_digest(digests.into_parts().into_iter().flat_map(part));
     failed.map_or(Ok(digest), Err)
 }

@@ -4,8 +4,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use dome_binder::{Applied, AppliedCounts, Bound, CapsuleState, Fact, FoldedCapsule, Record, Row, RowReader, in_run};
-use dome_core::{RunId, Sha256Hash};
+use dome_binder::views::RecentFailure;
+use dome_binder::{
+    Applied, AppliedCounts, Bound, Canonical, CapsuleState, Fact, FactOrder, FoldedCapsule, Lineage, Record, Row,
+    RowReader, append_fact_in, append_row, in_run,
+};
+use dome_core::{RunId, Sha256Hash, Timestamp, WrapperPolicy};
 
 use crate::sorter::Item;
 
@@ -129,20 +133,99 @@ impl Item for LineItem {
 }
 
 /// A fact with how it was bound, in total order.
-pub(crate) struct BoundItem {
-    pub(crate) fact: Fact,
-    pub(crate) bound: Bound,
+pub(crate) enum BoundItem {
+    /// As it was folded.
+    Whole {
+        fact: Fact,
+        bound: Bound,
+        /// The mode that it was bound under (M-70).
+        mode: WrapperPolicy,
+    },
+    /// As its rows will stand in the result: what is left of one that went through a file.
+    Rendered(Box<RenderedFact>),
+}
+
+/// The rows of a fact, but for its envelope.
+pub(crate) struct RenderedFact {
+    order: FactOrder,
+    pub(crate) digest: Sha256Hash,
+    pub(crate) canonical: Canonical,
+    pub(crate) rows: FactRow,
+}
+
+/// The rows of a fact.
+#[derive(Default)]
+pub(crate) struct FactRow {
+    /// The row of `facts.jsonl`, without the envelope.
+    pub(crate) fact: Vec<u8>,
+    pub(crate) lineage: Vec<u8>,
+    /// The row of the view, if it is failing.
+    pub(crate) recent: Vec<u8>,
+}
+
+impl BoundItem {
+    pub(crate) const fn ts(&self) -> Timestamp {
+        match self {
+            Self::Whole { fact, .. } => fact.ordered_ts,
+            Self::Rendered(rendered) => rendered.order.ts,
+        }
+    }
+
+    fn place(&self) -> (Timestamp, &RunId, u64) {
+        match self {
+            Self::Whole { fact, .. } => (fact.ordered_ts, &fact.run_id, fact.place),
+            Self::Rendered(rendered) => (rendered.order.ts, &rendered.order.run_id, rendered.order.place),
+        }
+    }
 }
 
 impl Row for BoundItem {
     fn append(&self, bytes: &mut Vec<u8>) {
-        self.bound.append(bytes);
-        self.fact.append(bytes);
+        match self {
+            Self::Whole { fact, bound, mode } => {
+                fact.order().append(bytes);
+                fact.keys.digest.append(bytes);
+                fact.canonical.append(bytes);
+                piece(bytes, |bytes| append_fact_in(*mode, fact, &[], bound, bytes));
+                piece(bytes, |bytes| append_row(&Lineage::of(fact), bytes));
+                piece(bytes, |bytes| {
+                    if fact.is_failing() {
+                        append_row(&RecentFailure::of(fact), bytes);
+                    }
+                });
+            }
+            Self::Rendered(rendered) => {
+                rendered.order.append(bytes);
+                rendered.digest.append(bytes);
+                rendered.canonical.append(bytes);
+                let FactRow { fact, lineage, recent } = &rendered.rows;
+                [fact, lineage, recent].into_iter().for_each(|row| piece(bytes, |bytes| bytes.extend_from_slice(row)));
+            }
+        }
     }
 
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
-        Some(Self { bound: Bound::take(reader, rest)?, fact: Fact::take(reader, rest)? })
+        let (order, digest) = (FactOrder::take(reader, rest)?, Sha256Hash::take(reader, rest)?);
+        let canonical = Canonical::take(reader, rest)?;
+        let mut piece = || {
+            let (length, more) = rest.split_first_chunk()?;
+            let (piece, more) = more.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            *rest = more;
+            Some(piece.to_vec())
+        };
+        let rows = FactRow { fact: piece()?, lineage: piece()?, recent: piece()? };
+        Some(Self::Rendered(Box::new(RenderedFact { order, digest, canonical, rows })))
     }
+}
+
+/// Appends bytes behind their length.
+fn piece(bytes: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    append(bytes);
+    // A row is about as long as its line, which has at most a megabyte (M-14).
+    let length = ((bytes.len() - at - 4) as u32).to_le_bytes();
+    bytes.iter_mut().skip(at).zip(length).for_each(|(place, byte)| *place = byte);
 }
 
 impl Item for BoundItem {
@@ -151,11 +234,18 @@ impl Item for BoundItem {
     }
 
     fn order(&self, other: &Self) -> Ordering {
-        self.fact.total_order(&other.fact)
+        self.ts().cmp(&other.ts()).then_with(|| self.place().cmp(&other.place()))
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>() + record_bytes(&self.fact)
+        size_of::<Self>()
+            + match self {
+                Self::Whole { fact, .. } => record_bytes(fact),
+                Self::Rendered(rendered) => {
+                    let FactRow { fact, lineage, recent } = &rendered.rows;
+                    size_of::<RenderedFact>() + fact.len() + lineage.len() + recent.len()
+                }
+            }
     }
 }
 

@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 7] = [
 pub const LEAST_BYTES: u64 = 64 << 20;
 
 /// The memory that a replay keeps to where nothing else is asked for.
-pub const DEFAULT_MEMORY: MemorySize = MemorySize(256 << 20);
+pub const DEFAULT_MEMORY: MemorySize = MemorySize(160 << 20);
 
 /// The memory that a replay keeps to, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ mod tests {
         for text in ["0", "512", "63MiB", "67108863"] {
             assert_eq!(text.parse::<MemorySize>(), Err(SizeError::Small), "{text}");
         }
-        assert_eq!(DEFAULT_MEMORY.to_string(), "256MiB");
+        assert_eq!(DEFAULT_MEMORY.to_string(), "160MiB");
         assert!(SizeError::Small.to_string().contains(&format!("{}MiB", LEAST_BYTES >> 20)));
     }
 }

@@ -107,7 +107,7 @@ impl<T: Item> SortedPart<T> {
     /// # Errors
     ///
     /// When a temporary file cannot be written or read.
-    pub(crate) fn sorted(self) -> Result<Sorted<T>> {
+    pub(crate) fn sorted(self, rows: &mut RowReader) -> Result<Sorted<'_, T>> {
         let Self { mut part, scratch } = self;
         if part.file.is_none() {
             part.held.sort_unstable_by(T::order);
@@ -119,19 +119,19 @@ impl<T: Item> SortedPart<T> {
         }
         let Some(file) = part.file else { return Ok(Sorted::Held(Vec::new().into_iter())) };
         let piece = (READ_BYTES / file.runs().max(1)).clamp(PIECE_BYTES.0, PIECE_BYTES.1);
-        let mut merge = Merge { runs: file.readers(piece), heads: BinaryHeap::new(), rows: RowReader::default() };
+        let mut merge = Merge { runs: file.readers(piece), heads: BinaryHeap::new(), rows };
         (0..merge.runs.len()).try_for_each(|run| merge.advance(run))?;
         Ok(Sorted::Merged(Box::new(merge)))
     }
 }
 
 /// Items in order.
-pub(crate) enum Sorted<T> {
+pub(crate) enum Sorted<'r, T> {
     Held(std::vec::IntoIter<T>),
-    Merged(Box<Merge<T>>),
+    Merged(Box<Merge<'r, T>>),
 }
 
-impl<T: Item> Iterator for Sorted<T> {
+impl<T: Item> Iterator for Sorted<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
@@ -143,10 +143,10 @@ impl<T: Item> Iterator for Sorted<T> {
 }
 
 /// Sorted runs as one.
-pub(crate) struct Merge<T> {
+pub(crate) struct Merge<'r, T> {
     runs: Vec<RunReader>,
     heads: BinaryHeap<Head<T>>,
-    rows: RowReader,
+    rows: &'r mut RowReader,
 }
 
 /// The next item of a run; the least is the greatest head, as a heap has it.
@@ -155,7 +155,7 @@ struct Head<T> {
     run: usize,
 }
 
-impl<T: Item> Merge<T> {
+impl<T: Item> Merge<'_, T> {
     fn advance(&mut self, run: usize) -> Result<()> {
         if let Some(reader) = self.runs.get_mut(run)
             && let Some(row) = reader.next_row()?

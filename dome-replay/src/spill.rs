@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dome_core::escaped_path;
 
@@ -87,14 +88,15 @@ impl SpillFile {
     /// The runs, for reading in pieces of about so many bytes.
     pub(crate) fn readers(self, piece: usize) -> Vec<RunReader> {
         let ends: Vec<u64> = self.runs.iter().skip(1).copied().chain([self.end]).collect();
-        let (file, scratch) = (std::sync::Arc::new(self.file), self.scratch);
+        let (file, scratch) = (Arc::new(self.file), self.scratch);
         let reader = |(start, end): (u64, u64)| RunReader {
-            file: std::sync::Arc::clone(&file),
+            file: Arc::clone(&file),
             scratch: scratch.clone(),
             next: start,
             end,
-            held: Vec::new(),
+            room: Vec::new(),
             at: 0,
+            filled: 0,
             piece,
         };
         self.runs.into_iter().zip(ends).map(reader).collect()
@@ -110,46 +112,50 @@ impl SpillFile {
 /// A run that is being read from front to back.
 #[derive(Debug)]
 pub(crate) struct RunReader {
-    file: std::sync::Arc<File>,
+    file: Arc<File>,
     scratch: Scratch,
-    /// The place of the first byte that was not read.
+    /// The place in the file of the first byte that was not read.
     next: u64,
     end: u64,
-    held: Vec<u8>,
-    /// The place in `held` of the next row.
+    /// Room that is used again and again; what was read and not handed out stands in it from `at` to `filled`.
+    room: Vec<u8>,
     at: usize,
+    filled: usize,
     piece: usize,
 }
 
 impl RunReader {
     /// The bytes of the next row.
     pub(crate) fn next_row(&mut self) -> Result<Option<&[u8]>> {
-        if self.at == self.held.len() && self.next == self.end {
+        if self.at == self.filled && self.next == self.end {
             return Ok(None);
         }
         self.hold(4)?;
-        let length = self.held.get(self.at..).and_then(|held| held.first_chunk::<4>());
+        let length = self.room.get(self.at..).and_then(|held| held.first_chunk::<4>());
         let length = u32::from_le_bytes(*length.invariant("a length stands before a row")?) as usize;
         self.hold(4 + length)?;
         let start = self.at + 4;
         self.at = start + length;
-        self.held.get(start..self.at).invariant("a row stands behind its length").map(Some)
+        self.room.get(start..self.at).invariant("a row stands behind its length").map(Some)
     }
 
     /// Sees to it that so many bytes from the next row on are held.
     fn hold(&mut self, bytes: usize) -> Result<()> {
-        if self.held.len() - self.at >= bytes {
+        if self.filled - self.at >= bytes {
             return Ok(());
         }
-        self.held.drain(..self.at);
-        self.at = 0;
+        self.room.copy_within(self.at..self.filled, 0);
+        (self.at, self.filled) = (0, self.filled - self.at);
         let left = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
-        let wanted = bytes.max(self.piece).saturating_sub(self.held.len()).min(left);
-        let from = self.held.len();
-        self.held.resize(from + wanted, 0);
-        let room = self.held.get_mut(from..).invariant("a vector is as long as it was made")?;
+        let wanted = bytes.max(self.piece).saturating_sub(self.filled).min(left);
+        let filled = self.filled + wanted;
+        if self.room.len() < filled {
+            self.room.resize(filled, 0);
+        }
+        let room = self.room.get_mut(self.filled..filled).invariant("there is room for what is read")?;
         self.file.read_exact_at(room, self.next).map_err(|why| self.scratch.failed("read", why))?;
         self.next += wanted as u64;
+        self.filled = filled;
         Ok(())
     }
 }

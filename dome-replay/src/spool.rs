@@ -129,13 +129,13 @@ impl Window {
 }
 
 impl Kept {
-    /// The canonical envelope of a record, read into `bytes` where it is not held.
+    /// A canonical envelope, read into `bytes` where it is not held.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
-    pub(crate) fn canonical<'k>(&'k self, record: &'k Record, bytes: &'k mut Vec<u8>) -> Result<&'k [u8]> {
-        let (at, length) = match &record.canonical {
+    pub(crate) fn canonical<'k>(&'k self, canonical: &'k Canonical, bytes: &'k mut Vec<u8>) -> Result<&'k [u8]> {
+        let (at, length) = match canonical {
             Canonical::Held(canonical) => return Ok(canonical),
             Canonical::Kept { at, bytes } => (*at, *bytes as usize),
         };
@@ -244,7 +244,7 @@ mod tests {
             std::thread::scope(|scope| {
                 let check = |some: &[(&Record, Vec<u8>)]| {
                     let mut bytes = Vec::new();
-                    some.iter().all(|(record, own)| kept.canonical(record, &mut bytes).is_ok_and(|read| read == own))
+                    some.iter().all(|(record, own)| kept.canonical(&record.canonical, &mut bytes).is_ok_and(|read| read == own))
                 };
                 let beside = scope.spawn(move || check(second));
                 prop_assert!(check(first));

@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use dome_binder::priors::{Memory, PriorsQuery, priors};
 use dome_binder::query::{Filters, Limit, Question, View};
-use dome_binder::{Policy, Record, Recorder, Rules, replay};
+use dome_binder::{Canonical, Policy, Record, Recorder, Rules, replay};
 use dome_core::{QuarantineRow, Reader, Sha256Hash, Source};
 use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, Standing};
 
 type Failure = Box<dyn Error>;
 
-/// No line of a synthetic history is read again.
-struct Nowhere;
+/// Lines of a file, by where they start.
+struct InFile<'f>(&'f [u8]);
 
-impl Origin for Nowhere {
-    fn line(&mut self, _: u64, _: EntryBytes) -> dome_store::Result<RawEntry> {
-        Ok(RawEntry { offset: 0, bytes: Vec::new() })
+impl Origin for InFile<'_> {
+    fn line(&mut self, _: u64, place: EntryBytes) -> dome_store::Result<RawEntry> {
+        let start = usize::try_from(place.start).ok();
+        let rest = start.and_then(|start| self.0.get(start..)).unwrap_or_default();
+        let bytes = rest.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+        Ok(RawEntry { offset: place.start, bytes })
     }
 
     fn turned(&mut self, _: u64, _: EntryBytes) -> dome_store::Result<QuarantineRow> {
@@ -44,11 +47,13 @@ fn timed<T>(what: &str, times: u32, mut run: impl FnMut() -> Result<T, Failure>)
     Ok(result)
 }
 
-fn records(bytes: &[u8]) -> Vec<Box<Record>> {
+fn records(bytes: &[u8]) -> Vec<(u64, Box<Record>)> {
     let (mut reader, mut recorder) = (Reader::new(), Recorder::default());
     let line = |line: dome_core::Line<'_>| {
         let source = Source { line: line.number, name: "a.jsonl".into() };
-        reader.read(line.bytes).ok().map(|envelope| Box::new(recorder.record(envelope, source)))
+        let mut record = Box::new(recorder.record(reader.read(line.bytes).ok()?, source));
+        record.canonical = Canonical::Held(Box::default());
+        Some((line.offset, record))
     };
     dome_core::lines(bytes, 1, 0).filter_map(line).collect()
 }
@@ -65,7 +70,7 @@ fn main() -> Result<(), Failure> {
     });
     let all = timed("read", 1, || Ok(records(&bytes)))?;
     println!("{} envelopes", all.len());
-    let mut whole = Some(all.clone());
+    let mut whole = Some(all.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>());
     let replayed = timed("replay of records", 1, || Ok(replay(whole.take().ok_or("once")?, &rules, None)))?;
     let folder = tempfile::tempdir()?;
     for (name, shuffled, batch) in [
@@ -74,12 +79,13 @@ fn main() -> Result<(), Failure> {
         ("in order, in tenths", false, all.len() / 10 + 1),
     ] {
         let mut arrivals: Vec<Arrival> = Vec::with_capacity(all.len());
-        let mut order: Vec<&Box<Record>> = all.iter().collect();
+        let mut order: Vec<&(u64, Box<Record>)> = all.iter().collect();
         if shuffled {
-            order.sort_by_key(|record| record.keys.digest);
+            order.sort_by_key(|(_, record)| record.keys.digest);
         }
-        for (position, record) in (1_u64..).zip(order) {
-            arrivals.push(Arrival { position, bytes: EntryBytes::default(), record: record.clone() });
+        for (position, (start, record)) in (1_u64..).zip(order) {
+            let place = EntryBytes { segment: 0, start: *start, length: 0 };
+            arrivals.push(Arrival { position, bytes: place, record: record.clone() });
         }
         let path = folder.path().join("index.sqlite");
         let basis =
@@ -87,12 +93,12 @@ fn main() -> Result<(), Failure> {
         let mut arrivals = arrivals.into_iter().peekable();
         timed(&format!("derive {name}"), 1, || {
             Index::build(&path, basis(), |index| {
-                let mut next = 1;
+                let mut from = index.standing()?;
                 while arrivals.peek().is_some() {
                     let part: Vec<Arrival> = arrivals.by_ref().take(batch).collect();
-                    next += part.len() as u64;
-                    let to = Standing { next, mark: String::new() };
-                    index.derive(Batch { arrivals: part, ..Batch::default() }, &to, &mut Nowhere)?;
+                    let to = Standing { next: from.next + part.len() as u64, mark: String::new() };
+                    index.derive(Batch { arrivals: part, ..Batch::default() }, &from, &to, &mut InFile(&bytes))?;
+                    from = to;
                 }
                 Ok(())
             })?;
@@ -118,10 +124,10 @@ fn main() -> Result<(), Failure> {
         let answer = timed(&format!("priors of a line of {}", line.0), 10, || Ok(index.priors(&query, None)?))?;
         assert_eq!(answer, priors(&memory, &query));
         let key = line.1.key().to_string();
-        timed(&format!("explain the line of {}", line.0), 10, || Ok(index.explain(&key, (0, 0), &mut Nowhere)?))?;
+        timed(&format!("explain the line of {}", line.0), 10, || Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?))?;
         if let Some(capsule) = replayed.derived.capsules.iter().find(|capsule| capsule.line_key == line.1.key()) {
             let key = capsule.derived_key.to_string();
-            timed("    a capsule of it", 10, || Ok(index.explain(&key, (0, 0), &mut Nowhere)?))?;
+            timed("    a capsule of it", 10, || Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?))?;
         }
     }
     for view in View::ALL {

@@ -117,7 +117,7 @@ impl From<dome_replay::Error> for Error {
         let (kind, message) = (error.kind().into(), error.to_string());
         // Its message is the outermost one, so what is below it is the cause here as well.
         let below = std::error::Error::source(&error).map(ToString::to_string);
-        let source = below.map(|below| Box::<dyn std::error::Error + Send + Sync>::from(below));
+        let source = below.map(Box::<dyn std::error::Error + Send + Sync>::from);
         Self { kind, message, source }
     }
 }

@@ -184,7 +184,6 @@ impl History {
 
     /// The records, for deriving from.
     #[must_use]
-    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
     pub fn take_records(&mut self) -> Vec<Box<Record>> {
         std::mem::take(&mut self.records).into_values().collect()
     }

@@ -147,7 +147,12 @@ impl Side {
                 self.content(number, &name).line(position, place, rejected.row.sha256);
                 of.insert(position, name);
             }
-            Entry::Source(checkpoint) => self.content(number, &checkpoint.name).checkpoint(checkpoint),
+            Entry::Source(checkpoint) => {
+                if let Some(line) = checkpoint.unfinished.as_ref().and_then(|unfinished| unfinished.position) {
+                    of.insert(line, checkpoint.name.clone());
+                }
+                self.content(number, &checkpoint.name).checkpoint(checkpoint);
+            }
             Entry::Session(session) => self.session = Some(session),
             Entry::Retried { of: line } => {
                 if let Some(name) = of.get(&line) {
@@ -155,8 +160,11 @@ impl Side {
                 }
             }
             Entry::Withdrawn { of: line } => {
-                // It is one of few: the last line of a source that had no end.
-                for content in self.contents.values_mut() {
+                // A line that came and went in one batch is told of by no checkpoint.
+                let name = of.get(&line);
+                for content in
+                    self.contents.values_mut().filter(|content| name.is_none_or(|name| *name == content.name))
+                {
                     content.lines.remove(&line);
                     content.retried.remove(&line);
                 }

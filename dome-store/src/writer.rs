@@ -16,8 +16,8 @@ use crate::limits::Limits;
 use crate::lock::{self, WriterLock};
 use crate::log::manifest::{Looked, NAME};
 use crate::log::{
-    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, Session, StoreManifest, Written, has_segments, missing,
-    recover,
+    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, Session, StoreManifest, Written, check_version,
+    has_segments, missing, recover,
 };
 use crate::settings::StoreSettings;
 
@@ -154,7 +154,9 @@ impl Writer {
             // Without a log there is nothing to make a manifest from: what is wrong with it counts.
             StoreManifest::read(&store)?;
         }
-        StoreManifest::look(&store)?;
+        if !matches!(StoreManifest::look(&store)?, Looked::Sound(_)) {
+            check_version(&store)?;
+        }
         let lock = WriterLock::take(&store, lock::NAME, opening.wait)?;
         let (manifest, aside) = sound(&store, rules, watch)?;
         let before = manifest.settings.clone();

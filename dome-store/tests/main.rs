@@ -10,6 +10,7 @@
 
 mod cost;
 mod damage;
+mod follow;
 mod hostile;
 mod inbox;
 mod index;

@@ -43,7 +43,7 @@
 //! - [`Schema`] reads a schema, alone or with the files it refers to; [`Validator`] judges instances by it.
 //! - [`compat`] compares two schemas; [`compat_with`] also tries instances that the caller suspects.
 //! - [`Report`], [`Finding`] and [`Rule`] say what was found. [`Rule`] has an example pair per rule.
-//! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer`] writes pointers.
+//! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer`](mod@pointer) writes pointers.
 //!
 //! # What is taken for granted
 //!

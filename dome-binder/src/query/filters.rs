@@ -94,13 +94,19 @@ impl Filters {
         self.select_by(&fact.keys.task_line, &fact.keys.failure_reason_code, &fact.run_id, fact.ordered_ts)
     }
 
-    /// As much of a fact as selects it: its task line, its code, its run and its ordered time.
+    /// Whether facts of a task line may be selected.
     #[must_use]
-    pub fn select_by(&self, line: &TaskLine, code: &FailureReasonCode, run: &RunId, ordered_ts: Timestamp) -> bool {
+    pub fn select_line(&self, line: &TaskLine) -> bool {
         met(self.scope.as_ref(), |scope| line.scope == *scope)
             && met(self.target_kind.as_ref(), |kind| line.target_kind == *kind)
             && met(self.target_id.as_ref(), |id| line.target_id == *id)
             && met(self.action_kind.as_ref(), |kind| line.action_kind == *kind)
+    }
+
+    /// As much of a fact as selects it: its task line, its code, its run and its ordered time.
+    #[must_use]
+    pub fn select_by(&self, line: &TaskLine, code: &FailureReasonCode, run: &RunId, ordered_ts: Timestamp) -> bool {
+        self.select_line(line)
             && met(self.failure_reason_code.as_ref(), |wanted| code == wanted)
             && met(self.run.as_ref(), |wanted| run == wanted)
             && met(self.since.as_ref(), |since| ordered_ts >= *since)

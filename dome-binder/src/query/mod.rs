@@ -1,9 +1,8 @@
 //! Questions to the three views: typed filters, pages, cursors (M-110).
 //!
 //! What is asked ([`Question`], [`Limit`], [`Cursor`]) knows nothing of where rows come from.
-//! [`answer`] finds them among facts in memory, [`rows_written`] picks them from a view that was
-//! written before; an index on a disk may find the same rows in its own way. All give out the same
-//! cursors. Same snapshot and filters, same bytes.
+//! [`answer`] finds them among facts in memory; an index on a disk finds the same rows in its own way, and gives
+//! out the same cursors. Same snapshot and filters, same bytes.
 //!
 //! ```
 //! use dome_binder::query::{answer, Filters, Limit, Question, View};
@@ -28,7 +27,6 @@ mod question;
 mod rows;
 mod suggest;
 mod view;
-mod written;
 
 pub use cursor::{Cursor, CursorError};
 pub use filter::{Filter, OrEmpty};
@@ -36,8 +34,6 @@ pub use filters::Filters;
 pub use limit::{Limit, LimitError};
 pub use page::Page;
 pub use question::{Question, QuestionError};
-pub(crate) use rows::policy_code;
 pub use rows::{Row, answer, rows};
 pub use suggest::{SUGGESTIONS, Unmatched, nearest, unmatched, unmatched_among};
 pub use view::{View, ViewError};
-pub use written::{rows_written, unmatched_written};

@@ -47,7 +47,7 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<Row<'f>> {
 }
 
 /// A fact's own policy code, empty where it has none.
-pub(crate) fn policy_code(fact: &Fact) -> &str {
+pub(super) fn policy_code(fact: &Fact) -> &str {
     fact.policy_reason_code().map_or("", |code| code.as_str())
 }
 

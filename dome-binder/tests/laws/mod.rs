@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod backtest;
-mod columns;
 mod examples;
 mod explain;
 mod latency;
@@ -18,4 +17,3 @@ mod rows;
 mod second;
 mod support;
 mod upkeep;
-mod written;

@@ -57,7 +57,7 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     threads: ThreadsArgs,
     /// Memory to use, at least 64MiB, such as 512MiB or 2GB: what needs more is replayed by way of
-    /// unnamed files beside DIR, with the same result [default: 256MiB]
+    /// unnamed files beside DIR, with the same result [default: 160MiB]
     #[arg(long, value_parser = word::<MemorySize>, value_name = "SIZE")]
     memory: Option<MemorySize>,
     /// Replace another result that stands in DIR

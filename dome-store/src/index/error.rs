@@ -29,6 +29,9 @@ pub enum Error {
     /// A question goes on where no page of it ended.
     #[error(transparent)]
     Cursor(#[from] CursorError),
+    /// Someone else derived on meanwhile: what was to be taken in has to be read again.
+    #[error("someone else derived the index meanwhile")]
+    Moved,
     /// A row cannot be written.
     #[error("cannot write a row: {0}")]
     Json(#[from] serde_json::Error),
@@ -46,7 +49,7 @@ impl Error {
     pub const fn is_unfit(&self) -> bool {
         match self {
             Self::Unfit(_) | Self::Sql(_) | Self::File { .. } => true,
-            Self::Origin(_) | Self::Cursor(_) | Self::Json(_) | Self::Broken(_) => false,
+            Self::Origin(_) | Self::Cursor(_) | Self::Moved | Self::Json(_) | Self::Broken(_) => false,
         }
     }
 }

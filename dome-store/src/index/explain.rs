@@ -319,8 +319,8 @@ impl Index {
                 "SELECT fact FROM keys WHERE key BETWEEN ?1 AND ?2",
                 "SELECT fact FROM keys WHERE fingerprint BETWEEN ?1 AND ?2",
                 "SELECT min(fact) FROM keys WHERE concept BETWEEN ?1 AND ?2 GROUP BY concept",
-                "SELECT min(keys.fact) FROM lines JOIN keys ON keys.line = lines.id
-                 WHERE lines.key BETWEEN ?1 AND ?2 GROUP BY lines.id",
+                "SELECT (SELECT fact FROM keys WHERE keys.line = lines.id LIMIT 1) FROM lines
+                 WHERE lines.key BETWEEN ?1 AND ?2",
             ] {
                 let mut select = db.prepare_cached(table)?;
                 let found = select.query_map(whole, |row| row.get(0))?;

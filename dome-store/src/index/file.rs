@@ -137,7 +137,9 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn of(path: &Path) -> Result<Self> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let made = tempfile::Builder::new().prefix(".dome-index-").tempfile_in(folder);
+        // As open as any file that the user makes, but that no other may write to it.
+        let open = fs::Permissions::from_mode(0o644);
+        let made = tempfile::Builder::new().prefix(".dome-index-").permissions(open).tempfile_in(folder);
         let file = made.map_err(|source| Error::File { path: folder.to_owned(), source })?.into_temp_path();
         Ok(Self { path: path.to_owned(), file })
     }
@@ -156,7 +158,6 @@ impl Draft {
                 _ => {}
             }
         }
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))
     }
 }

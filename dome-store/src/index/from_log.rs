@@ -7,7 +7,7 @@ use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timesta
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
-use super::error::{Fits, Result};
+use super::error::{Error, Fits, Result};
 use super::rows::json;
 use super::{Basis, Index};
 use crate::error::{self, Invariant};
@@ -16,7 +16,7 @@ use crate::settings::StoreSettings;
 
 /// Its name in the store.
 pub const INDEX_NAME: &str = "index.sqlite";
-/// Entries that are taken in at once: more are held in memory, fewer touch runs and lines again that they share.
+/// Entries that are held in memory at the most where nothing else is asked for.
 const ENTRIES: usize = 1 << 20;
 
 /// The end of what an index holds: the last entry, and where it stands.
@@ -151,19 +151,40 @@ impl Index {
     ///
     /// When the index is not of this log, so that deriving from the start helps; or either cannot be used.
     pub fn catch_up(&mut self, log: &Log, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+        self.catch_up_within(log, ENTRIES, damaged)
+    }
+
+    /// As [`Index::catch_up`], holding so many entries in memory at the most: fewer take longer, as runs and task lines
+    /// that meet in several pieces are derived again with each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::catch_up`].
+    pub fn catch_up_within(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+        loop {
+            match self.take_in(log, most, damaged) {
+                // Someone else has taken some of it in: the rest is read again from there.
+                Err(Error::Moved) => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    fn take_in(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         self.is_behind(log)?.then_some(()).fits("it is not of the log as it is")?;
-        let mut reading = Reading::new(LogLines::of(log)?);
-        for found in log.scan(self.standing()?.next) {
+        let from = self.standing()?;
+        let mut reading = Reading::new(LogLines::of(log)?, from.clone());
+        for found in log.scan(from.next) {
             match found? {
                 Found::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
                 Found::Damage(damage) => damaged(&damage),
             }
-            if reading.entries >= ENTRIES {
+            if reading.entries >= most {
                 let next = reading.next;
                 reading.derive(self, next)?;
             }
         }
-        if self.standing()?.next < log.end() {
+        if reading.from.next < log.end() {
             reading.derive(self, log.end())?;
         }
         Ok(())
@@ -177,6 +198,8 @@ fn digest(entry: &Entry) -> Result<Sha256Hash> {
 /// Entries of a log that become a batch.
 struct Reading {
     lines: LogLines,
+    /// Up to where the index holds the log.
+    from: Standing,
     reader: Reader,
     recorder: Recorder,
     batch: Batch,
@@ -188,9 +211,10 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(lines: LogLines) -> Self {
+    fn new(lines: LogLines, from: Standing) -> Self {
         Self {
             lines,
+            from,
             reader: Reader::new(),
             recorder: Recorder::default(),
             batch: Batch::default(),
@@ -264,7 +288,9 @@ impl Reading {
         self.rejected.clear();
         self.entries = 0;
         let mark = self.mark()?;
-        index.derive(batch, &Standing { next, mark }, &mut self.lines)?;
+        let to = Standing { next, mark };
+        index.derive(batch, &self.from, &to, &mut self.lines)?;
+        self.from = to;
         Ok(())
     }
 }

@@ -1,14 +1,13 @@
 //! The index of a result: the rows of its files in, and rows of them read again.
 
-use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Recorder, Rules};
-use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Source, Timestamp};
-use serde::Deserialize;
+use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Timestamp};
+use dome_replay::{FactRow, source_of};
 use sha2::{Digest, Sha256};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, Standing, Turned};
@@ -21,14 +20,6 @@ const FACTS: usize = 1 << 20;
 /// The number by which entries say that they stand in `facts.jsonl`, and in `quarantine.jsonl`.
 const IN_FACTS: u64 = 0;
 const IN_QUARANTINE: u64 = 1;
-
-/// What stands before and behind the envelope in a row of facts; nothing behind it can hold the last one.
-const DERIVED: &[u8] = b"{\"derived_key\":\"";
-const DIGEST: &[u8] = b"\",\"digest\":\"";
-const ENVELOPE: &[u8] = b"\",\"envelope\":";
-const BEHIND: &[u8] = b",\"fingerprint_hash\":\"";
-/// Hex digits of a hash.
-const HASH_BYTES: usize = 64;
 
 /// The files of a result that an index is derived from, as its manifest names them.
 #[derive(Clone, Debug)]
@@ -95,20 +86,20 @@ impl ResultFiles {
         let mut lines = self.lines()?;
         let mut places = self.rows("lineage.jsonl", self.lineage)?;
         let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(self.binder));
-        let (mut batch, mut number) = (Batch::default(), 0);
+        let (mut batch, mut number, mut from) = (Batch::default(), 0, index.standing()?);
         let mut facts = self.rows("facts.jsonl", self.facts)?;
         while let Some((start, line)) = facts.next_line()? {
             number += 1;
             let source = places.next_line()?.and_then(|(_, line)| source_of(&line));
             let source = source.ok_or_else(|| self.bad("lineage.jsonl", number, "no row of lineage for this fact"))?;
-            let envelope = envelope_of(&line).and_then(|envelope| reader.read(envelope).ok());
-            let envelope = envelope.ok_or_else(|| self.bad("facts.jsonl", number, "not a row of facts"))?;
-            let record = Box::new(recorder.record(envelope, source));
+            let record = FactRow::cut(&line).and_then(|row| row.record(source, &mut reader, &mut recorder));
+            let record = Box::new(record.ok_or_else(|| self.bad("facts.jsonl", number, "not a row of facts"))?);
             let bytes = EntryBytes { segment: IN_FACTS, start, length: line.len() as u64 };
             batch.arrivals.push(Arrival { position: number, bytes, record });
             if batch.arrivals.len() >= FACTS {
                 let to = Standing { next: number + 1, mark: String::new() };
-                index.derive(std::mem::take(&mut batch), &to, &mut lines)?;
+                index.derive(std::mem::take(&mut batch), &from, &to, &mut lines)?;
+                from = to;
             }
         }
         facts.end()?;
@@ -123,7 +114,7 @@ impl ResultFiles {
         }
         rejected.end()?;
         let to = Standing { next: number + 1, mark: self.manifest.to_string() };
-        index.derive(batch, &to, &mut lines)?;
+        index.derive(batch, &from, &to, &mut lines)?;
         index.snapshot_digest().map(|_| ())
     }
 
@@ -194,8 +185,8 @@ impl ResultLines {
 impl Origin for ResultLines {
     fn line(&mut self, _: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
         let row = self.read(bytes)?;
-        let envelope = envelope_of(&row).ok_or_else(|| error::Error::invalid("a row of facts is none"))?;
-        Ok(RawEntry { offset: 0, bytes: envelope.to_vec() })
+        let cut = FactRow::cut(&row).ok_or_else(|| error::Error::invalid("a row of facts is none"))?;
+        Ok(RawEntry { offset: 0, bytes: cut.envelope.to_vec() })
     }
 
     fn turned(&mut self, _: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
@@ -214,30 +205,4 @@ fn stamp(path: &Path) -> Result<String> {
     let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
     let [modified, modified_ns, changed, changed_ns] = times;
     Ok(format!("{}:{}:{modified}.{modified_ns}:{changed}.{changed_ns}", found.ino(), found.len()))
-}
-
-/// The canonical envelope of a row of `facts.jsonl`; `None` when it does not have the form of one.
-fn envelope_of(line: &[u8]) -> Option<&[u8]> {
-    let (_derived_key, rest) = line.strip_prefix(DERIVED)?.split_at_checked(HASH_BYTES)?;
-    let (_digest, rest) = rest.strip_prefix(DIGEST)?.split_at_checked(HASH_BYTES)?;
-    let rest = rest.strip_prefix(ENVELOPE)?;
-    let behind = rest.windows(BEHIND.len()).rposition(|window| window == BEHIND)?;
-    rest.get(..behind)
-}
-
-/// Where a row of `lineage.jsonl` says that a fact stood.
-fn source_of(line: &[u8]) -> Option<Source> {
-    #[derive(Deserialize)]
-    struct Row<'l> {
-        #[serde(borrow)]
-        source: At<'l>,
-    }
-    #[derive(Deserialize)]
-    struct At<'l> {
-        line: u64,
-        #[serde(borrow)]
-        name: Cow<'l, str>,
-    }
-    let Row { source: At { line, name } } = serde_json::from_slice(line).ok()?;
-    Some(Source { line, name: name.into() })
 }

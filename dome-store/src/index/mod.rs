@@ -9,6 +9,7 @@
 //! What depends on `as_of` (M-92) is told when a row is read.
 
 mod batch;
+mod check;
 mod derive;
 mod error;
 mod explain;
@@ -158,17 +159,23 @@ impl Index {
     }
 
     /// Takes entries in, in one transaction: afterwards the index holds all of them, or is what it was before.
-    /// `to` is where the batch ends. A batch may be a whole history, or one entry: the index comes out the same.
+    /// `from` is where the index stood when the batch was read, `to` is where the batch ends. A batch may be a whole
+    /// history, or one entry: the index comes out the same.
     ///
     /// # Errors
     ///
-    /// When it cannot be written, or a row that is needed does not fit; then deriving from the start helps.
-    pub fn derive(&mut self, batch: Batch, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
-        let before = self.standing()?;
+    /// [`Error::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
+    /// not fit: then deriving from the start helps.
+    pub fn derive(
+        &mut self,
+        batch: Batch,
+        from: &Standing,
+        to: &Standing,
+        origin: &mut dyn Origin,
+    ) -> Result<Tallies> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Someone else may have derived while the lock was waited for.
-        if read::standing(&tx, self.seals)? != before {
-            return Err(Error::Unfit("someone else derived it meanwhile"));
+        if read::standing(&tx, self.seals)? != *from {
+            return Err(Error::Moved);
         }
         let tallies = Derivation::new(&tx, &self.basis.rules, self.seals, origin)?.run(batch)?;
         read::set_meta(&tx, self.seals, "standing", &serde_json::to_string(to)?)?;

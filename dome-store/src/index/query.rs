@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use dome_binder::query::{Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among};
+use dome_binder::query::{
+    Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among,
+};
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials, RecentFailure};
 use dome_binder::{Fact, FactOrder, RowReader, append_row};
 use dome_core::{FailureReasonCode, RunId, Sha256Hash, TaskLine};
 use serde::Serialize;
 
 use super::Index;
-use super::derive::{Tag, flag};
+use super::derive::{Tag, flag, flags};
 use super::error::{Fits, Result};
 use super::read;
 use super::rows::{Total, json, line_of, order};
@@ -60,7 +62,8 @@ struct Selected {
     id: u64,
     line: Rc<TaskLine>,
     code: Rc<FailureReasonCode>,
-    policy: Option<i64>,
+    /// Its own policy code, empty where it has none.
+    policy: Rc<str>,
 }
 
 /// Names that rows of the total order refer to, each read once.
@@ -68,8 +71,11 @@ struct Selected {
 struct Seen {
     lines: HashMap<i64, Rc<TaskLine>>,
     codes: HashMap<i64, Rc<FailureReasonCode>>,
-    policies: HashMap<Option<i64>, String>,
+    policies: HashMap<Option<i64>, Rc<str>>,
 }
+
+/// Task lines are read one by one when they hold at most one fact of so many.
+const FEW: u64 = 16;
 
 /// What a walk over facts goes on with.
 #[derive(PartialEq, Eq)]
@@ -121,8 +127,7 @@ impl Index {
     ///
     /// When a row cannot be read, or does not fit; and those of `take`.
     pub fn view(&self, view: View, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         if view != View::RecentFailures {
             return self.counted(&whole)?.iter().try_for_each(|row| take(row));
         }
@@ -163,28 +168,23 @@ impl Index {
         take: &mut dyn FnMut(&Self, &FactOrder, u64) -> Result<()>,
     ) -> Result<()> {
         let filters = question.filters();
-        let (mut seen, mut instant, mut count) = (Seen::default(), Vec::<(FactOrder, u64)>::new(), 0);
-        self.walk(
-            question,
-            true,
-            &mut |index, seen_now, fact| {
-                if !filters.policy_code_is(index.policy(seen_now, fact.policy)?) {
-                    return Ok(Walk::On);
+        let (mut instant, mut count) = (Vec::<(FactOrder, u64)>::new(), 0);
+        self.walk(question, true, &mut |index, fact| {
+            if !filters.policy_code_is(&fact.policy) {
+                return Ok(Walk::On);
+            }
+            if instant.first().is_some_and(|(first, _)| first.ts != fact.order.ts) {
+                for (order, id) in instant.drain(..).rev() {
+                    take(index, &order, id)?;
                 }
-                if instant.first().is_some_and(|(first, _)| first.ts != fact.order.ts) {
-                    for (order, id) in instant.drain(..).rev() {
-                        take(index, &order, id)?;
-                    }
-                }
-                if count >= enough && instant.is_empty() {
-                    return Ok(Walk::Enough);
-                }
-                count += 1;
-                instant.push((fact.order, fact.id));
-                Ok(Walk::On)
-            },
-            &mut seen,
-        )?;
+            }
+            if count >= enough && instant.is_empty() {
+                return Ok(Walk::Enough);
+            }
+            count += 1;
+            instant.push((fact.order, fact.id));
+            Ok(Walk::On)
+        })?;
         instant.into_iter().rev().try_for_each(|(order, id)| take(self, &order, id))
     }
 
@@ -193,10 +193,19 @@ impl Index {
         &self,
         question: &Question,
         from_end: bool,
-        take: &mut dyn FnMut(&Self, &mut Seen, Selected) -> Result<Walk>,
-        seen: &mut Seen,
+        take: &mut dyn FnMut(&Self, Selected) -> Result<Walk>,
     ) -> Result<()> {
-        let (view, filters) = (question.view(), question.filters());
+        let (view, filters, seen) = (question.view(), question.filters(), &mut Seen::default());
+        if let Some(few) = self.of_few_lines(question)? {
+            let ordered: Box<dyn Iterator<Item = Selected>> =
+                if from_end { Box::new(few.into_iter().rev()) } else { Box::new(few.into_iter()) };
+            for fact in ordered {
+                if take(self, fact)? == Walk::Enough {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let code = match &filters.failure_reason_code {
             Some(code) => match read::word_id(&self.db, code.as_str())? {
                 Some(id) => Some(id),
@@ -219,13 +228,55 @@ impl Index {
             let order = order(place)?;
             let (line, code) = (self.line_of(seen, line)?, self.code_of(seen, code)?);
             if filters.select_by(&line, &code, &order.run_id, order.ts) {
-                let fact = Selected { order, id, line, code, policy };
-                if take(self, seen, fact)? == Walk::Enough {
+                let fact = Selected { order, id, line, code, policy: self.policy(seen, policy)? };
+                if take(self, fact)? == Walk::Enough {
                     break;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The facts that a question selects, in total order, when its filters leave so few task lines that these are
+    /// sooner read than the total order; `None` when they do not.
+    fn of_few_lines(&self, question: &Question) -> Result<Option<Vec<Selected>>> {
+        let filters = question.filters();
+        if filters.target_id.is_none() && (filters.action_kind.is_none() || filters.target_kind.is_none()) {
+            return Ok(None);
+        }
+        let (mut reader, mut rows, mut facts) = (RowReader::default(), Vec::new(), 0);
+        let most = self.tallies()?.facts / FEW;
+        let ids: Vec<i64> = {
+            let mut select = self.db.prepare_cached("SELECT id FROM lines")?;
+            let ids = select.query_map([], |row| row.get(0))?;
+            ids.collect::<std::result::Result<_, _>>()?
+        };
+        for id in ids {
+            let line = self.line_of(&mut Seen::default(), id)?;
+            if filters.select_line(&line) {
+                let row = read::task_row(&self.db, self.seals, &mut reader, id)?;
+                facts += row.facts.len() as u64;
+                rows.push((line, row));
+            }
+            if facts > most {
+                return Ok(None);
+            }
+        }
+        let mut selected = Vec::new();
+        for (line, row) in rows {
+            for known in &row.facts {
+                let fact = read::fact(&self.db, self.seals, &mut reader, known)?;
+                let code = &fact.keys.failure_reason_code;
+                let picked = filters.select_by(&line, code, &fact.run_id, fact.ordered_ts);
+                if picked && flags(&fact) & flag(question.view()) != 0 {
+                    let policy = fact.policy_reason_code().map_or("", |code| code.as_str()).into();
+                    let code = Rc::new(code.clone());
+                    selected.push(Selected { order: fact.order(), id: known.id, line: Rc::clone(&line), code, policy });
+                }
+            }
+        }
+        selected.sort_unstable_by(|a, b| a.order.cmp(&b.order));
+        Ok(Some(selected))
     }
 
     fn line_of(&self, seen: &mut Seen, id: i64) -> Result<Rc<TaskLine>> {
@@ -251,12 +302,13 @@ impl Index {
         Ok(code)
     }
 
-    fn policy<'s>(&self, seen: &'s mut Seen, id: Option<i64>) -> Result<&'s str> {
-        if !seen.policies.contains_key(&id) {
-            let text = id.map_or_else(|| Ok(String::new()), |id| read::word(&self.db, id))?;
-            seen.policies.insert(id, text);
+    fn policy(&self, seen: &mut Seen, id: Option<i64>) -> Result<Rc<str>> {
+        if let Some(policy) = seen.policies.get(&id) {
+            return Ok(Rc::clone(policy));
         }
-        seen.policies.get(&id).map(String::as_str).fits("a word that was read is there")
+        let policy: Rc<str> = id.map_or_else(|| Ok(String::new()), |id| read::word(&self.db, id))?.into();
+        seen.policies.insert(id, Rc::clone(&policy));
+        Ok(policy)
     }
 
     /// The rows of a view that counts, in its order.
@@ -271,8 +323,9 @@ impl Index {
             return Ok(rollups.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let denials = if picks_rows(question) { self.denial_sums()? } else { self.denials_of(question)? };
-        let asked =
-            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
+        let asked = |row: &&GuardDenial<'_>| {
+            filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code)
+        };
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
@@ -329,15 +382,10 @@ impl Index {
     /// Hands out the facts that a question selects, run by run.
     fn by_run(&self, question: &Question, take: &mut dyn FnMut(&[Fact])) -> Result<()> {
         let mut runs: BTreeMap<RunId, Vec<(FactOrder, u64)>> = BTreeMap::new();
-        self.walk(
-            question,
-            false,
-            &mut |_, _, fact| {
-                runs.entry(fact.order.run_id.clone()).or_default().push((fact.order, fact.id));
-                Ok(Walk::On)
-            },
-            &mut Seen::default(),
-        )?;
+        self.walk(question, false, &mut |_, fact| {
+            runs.entry(fact.order.run_id.clone()).or_default().push((fact.order, fact.id));
+            Ok(Walk::On)
+        })?;
         let mut reader = RowReader::default();
         for facts in runs.into_values() {
             let mut fact = |(order, id): (FactOrder, u64)| {
@@ -386,30 +434,24 @@ impl Index {
             }
             _ => {}
         }
-        let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         let mut values = BTreeSet::new();
-        self.walk(
-            &whole,
-            false,
-            &mut |index, seen, fact| {
-                let value = match filter {
-                    Filter::Scope => fact.line.scope.as_str(),
-                    Filter::TargetKind => fact.line.target_kind.as_str(),
-                    Filter::TargetId => fact.line.target_id.as_str(),
-                    Filter::ActionKind => fact.line.action_kind.as_str(),
-                    Filter::FailureReasonCode => fact.code.as_str(),
-                    Filter::Run => fact.order.run_id.as_str(),
-                    Filter::PolicyReasonCode => index.policy(seen, fact.policy)?,
-                    Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(Walk::Enough),
-                };
-                if !values.contains(value) {
-                    values.insert(value.to_owned());
-                }
-                Ok(Walk::On)
-            },
-            &mut Seen::default(),
-        )?;
+        self.walk(&whole, false, &mut |_, fact| {
+            let value = match filter {
+                Filter::Scope => fact.line.scope.as_str(),
+                Filter::TargetKind => fact.line.target_kind.as_str(),
+                Filter::TargetId => fact.line.target_id.as_str(),
+                Filter::ActionKind => fact.line.action_kind.as_str(),
+                Filter::FailureReasonCode => fact.code.as_str(),
+                Filter::Run => fact.order.run_id.as_str(),
+                Filter::PolicyReasonCode => &*fact.policy,
+                Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(Walk::Enough),
+            };
+            if !values.contains(value) {
+                values.insert(value.to_owned());
+            }
+            Ok(Walk::On)
+        })?;
         Ok(values)
     }
 }

@@ -33,6 +33,9 @@ pub struct Tally {
     pub batches: u64,
 }
 
+/// Who hears of each batch that is kept.
+pub(crate) type Listener<'l> = dyn FnMut(&Acknowledged) -> Result<()> + 'l;
+
 /// Lines on their way into the store.
 pub(crate) struct Intake<'w> {
     pub(crate) writer: &'w mut Writer,
@@ -43,7 +46,7 @@ pub(crate) struct Intake<'w> {
     /// When the terms last moved on with the clock; `None` when they do not.
     clock: Option<Instant>,
     /// Who hears of each batch that is kept.
-    listener: Option<&'w mut dyn FnMut(&Acknowledged) -> Result<()>>,
+    listener: Option<&'w mut Listener<'w>>,
     masking: Masking,
     reader: Reader,
     pending: Vec<Entry>,
@@ -99,7 +102,7 @@ impl<'w> Intake<'w> {
     }
 
     /// Tells of each batch that is kept.
-    pub(crate) fn telling(mut self, listener: &'w mut dyn FnMut(&Acknowledged) -> Result<()>) -> Self {
+    pub(crate) fn telling(mut self, listener: &'w mut Listener<'w>) -> Self {
         self.listener = Some(listener);
         self
     }

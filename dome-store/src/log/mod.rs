@@ -14,7 +14,7 @@ pub use entry::{Admitted, Checkpoint, Entry, Late, Raw, Rejected, Session, State
 #[cfg(test)]
 pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
-pub(crate) use recover::{Recovered, recover};
+pub(crate) use recover::{Recovered, check_version, recover};
 pub use scan::{Damage, Found, Place};
 pub(crate) use write::{LogWriter, Written};
 
@@ -116,6 +116,7 @@ impl Log {
         let next = last + 1;
         self.manifest.next_position = self.manifest.next_position.min(next);
         self.manifest.segments.retain(|segment| segment.position < next);
+        self.manifest.state = self.manifest.state.filter(|at| at.position < next);
         self
     }
 

@@ -50,14 +50,7 @@ pub(crate) fn recover(
     settings: impl FnOnce() -> Result<serde_json::Value>,
     identity: impl FnOnce() -> Result<String>,
 ) -> Result<Recovered> {
-    let folder = store.sub(FOLDER)?.ok_or_else(|| empty(store))?;
-    let segments = found(store, &folder)?;
-    // All of it is looked at before anything is changed.
-    let ends: Vec<u64> = segments.iter().skip(1).map(|next| next.position).chain([u64::MAX]).collect();
-    let mut held = Vec::new();
-    for (segment, end) in segments.iter().zip(&ends) {
-        held.push(read(store, &folder, segment, *end)?);
-    }
+    let (folder, segments, mut held) = look(store)?;
     if held.iter().all(|held| held.last.is_none()) {
         return Err(Error::unreproduced(format!(
             "nothing in `{}` is a log of this format; it is left as it is",
@@ -78,6 +71,27 @@ pub(crate) fn recover(
         recovered.segment(store, &folder, segment, &held, number == last)?;
     }
     Ok(recovered)
+}
+
+/// Refuses a log that another version wrote, before anything is opened for writing.
+///
+/// # Errors
+///
+/// When there is no log, it cannot be read, or it is of another version.
+pub(crate) fn check_version(store: &Folder) -> Result<()> {
+    look(store).map(drop)
+}
+
+/// All of the log is looked at before anything is changed.
+fn look(store: &Folder) -> Result<(Folder, Vec<SegmentEntry>, Vec<Held>)> {
+    let folder = store.sub(FOLDER)?.ok_or_else(|| empty(store))?;
+    let segments = found(store, &folder)?;
+    let ends = segments.iter().skip(1).map(|next| next.position).chain([u64::MAX]);
+    let mut held = Vec::new();
+    for (segment, end) in segments.iter().zip(ends) {
+        held.push(read(store, &folder, segment, end)?);
+    }
+    Ok((folder, segments, held))
 }
 
 impl Recovered {

@@ -22,7 +22,7 @@ fn times() -> impl Strategy<Value = Option<dome_core::Timestamp>> {
 }
 
 /// Rows that an index hands out, by kind.
-fn artifacts(index: &Index) -> Vec<String> {
+pub(super) fn artifacts(index: &Index) -> Vec<String> {
     let (mut capsules, mut concepts) = (Vec::new(), Vec::new());
     index.capsules(|capsule| Ok(capsules.push(capsule))).unwrap();
     index.concepts(|concept| Ok(concepts.push(concept))).unwrap();
@@ -36,7 +36,7 @@ fn artifacts(index: &Index) -> Vec<String> {
     all
 }
 
-fn expected(replay: &Replay) -> Vec<String> {
+pub(super) fn expected(replay: &Replay) -> Vec<String> {
     let facts = &replay.ledger.facts;
     vec![
         rows(&replay.derived.capsules),
@@ -181,6 +181,7 @@ proptest! {
         prop_assert_eq!(index.snapshot_digest().unwrap(), replay.ledger.snapshot_digest());
         prop_assert_eq!(index.as_of().unwrap(), replay.as_of);
         prop_assert_eq!(index.blank_lines().unwrap(), told.blank);
+        index.check().unwrap();
         same_priors(&index, &replay, &rules);
         same_pages(&index, &replay);
         same_stories(&index, &mut told, &replay, &rules);

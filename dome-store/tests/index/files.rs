@@ -69,11 +69,51 @@ proptest! {
         let names: Vec<String> = keys(&replay, &told.quarantine(&replay)).into_iter().step_by(9).collect();
         let truth = answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names).unwrap();
         if forge(&path, table, at) {
+            let whole = Index::read(&path, basis(&rules, None)).unwrap().check();
+            prop_assert!(whole.is_err_and(|error| error.is_unfit()));
             match answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names) {
                 Ok(found) => prop_assert_eq!(found, truth, "what was changed was not looked at"),
                 Err(error) => prop_assert!(error.is_unfit(), "{error}"),
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_row_that_is_gone_is_missed(
+        history in history(), course in course(), rules in rules(), at in 0_i64..100,
+        table in prop::sample::select(vec![
+            "entries", "lines", "keys", "concepts", "totals", "facts", "spans", "digests", "outcomes", "events", "places",
+        ]),
+    ) {
+        let mut told = course.tell(&history.lines);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite");
+        Index::build(&path, basis(&rules, None), |index| {
+            derive(index, &mut told);
+            Ok(())
+        }).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+        let first = match table {
+            "facts" => "place",
+            "spans" => "first",
+            "digests" => "digest",
+            "outcomes" => "id",
+            "events" => "id",
+            "places" => "id",
+            "totals" => "name",
+            _ => "rowid",
+        };
+        // Stretches without a fact say nothing.
+        let some = if table == "spans" { "WHERE facts > 0" } else { "" };
+        let at = at % rows.max(1);
+        let gone = db.execute(
+            &format!("DELETE FROM {table} WHERE {first} IN (SELECT {first} FROM {table} {some} LIMIT 1 OFFSET {at})"), [],
+        ).unwrap();
+        let whole = Index::read(&path, basis(&rules, None)).unwrap().check();
+        prop_assert_eq!(whole.is_err(), gone > 0);
     }
 }
 

@@ -198,7 +198,8 @@ pub(crate) fn basis(rules: &Rules, as_of: Option<Timestamp>) -> Basis {
 /// Derives batch by batch.
 pub(crate) fn derive(index: &mut Index, told: &mut Told) {
     for (number, batch) in (2_u64..).zip(std::mem::take(&mut told.batches)) {
-        index.derive(batch, &Standing { next: number, mark: String::new() }, &mut told.lines).unwrap();
+        let (from, to) = (index.standing().unwrap(), Standing { next: number, mark: String::new() });
+        index.derive(batch, &from, &to, &mut told.lines).unwrap();
     }
 }
 

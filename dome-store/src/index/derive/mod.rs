@@ -24,7 +24,7 @@ use dome_binder::{Canonical, Fact, Record, RowReader, Rules};
 use dome_core::Sha256Hash;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-pub(super) use self::names::{flag, start};
+pub(super) use self::names::{flag, flags, start};
 pub(super) use self::spans::Ranks;
 pub(super) use self::totals::Tag;
 
