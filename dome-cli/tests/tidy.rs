@@ -168,7 +168,9 @@ fn modules_of_the_command_run_in_no_circle() {
     // What uses nothing that is left stands on its own; in a circle nothing does.
     while let Some(free) = left.iter().find(|(_, used)| used.is_empty()).map(|(name, _)| (*name).clone()) {
         left.remove(&free);
-        left.values_mut().for_each(|used| drop(used.remove(&free)));
+        for used in left.values_mut() {
+            used.remove(&free);
+        }
     }
     assert!(left.is_empty(), "these use each other: {left:?}");
 }
