@@ -156,7 +156,8 @@ pub(crate) fn read(
     skip(&mut reader, progress.offset).context(failed)?;
     let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
     while let Some(chunk) = chunks.next() {
-        let chunk: Chunk = chunk.context(failed)?;
+        // A damaged compressed file is invalid input, not a failure of the system.
+        let chunk: Chunk = dome_replay::error::Context::context(chunk, failed)?;
         let is_last = chunks.peek().is_none();
         if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);
