@@ -83,7 +83,7 @@ fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error).with_context(|| format!("after {bytes} bytes")),
         };
-        let piece = buffer.get(..count).unwrap_or_default();
+        let piece = buffer.get(..count).context("a reader gives no more than it is asked for")?;
         hasher.update(piece);
         bytes += count as u64;
         head.extend(piece.iter().take(HEAD_BYTES - head.len()));

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> anyhow::Result<Exi
         output.flush()?;
         return Ok(Exit::Done);
     }
-    let tool = args.tool.as_deref().unwrap_or_default();
+    let tool = args.tool.as_deref().ok_or_else(|| usage("name the format, or `auto`"))?;
     let wanted = if tool == "auto" { Wanted::Any } else { Wanted::One(named(tool)?) };
     if args.inputs.is_empty() {
         return Err(usage(format!("`dome convert {tool}` wants at least one INPUT: a file, a folder or `-`")));
