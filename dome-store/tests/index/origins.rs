@@ -6,9 +6,11 @@ use std::path::Path;
 use dome_binder::Replay;
 use dome_core::Sha256Hash;
 use dome_core::arbitrary::history;
-use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into};
-use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
+use dome_replay::{
+    Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into,
+};
 use dome_store::Log;
+use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
 use proptest::prelude::*;
 use serde_json::Value;
 
