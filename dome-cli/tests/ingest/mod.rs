@@ -5,7 +5,6 @@ mod documents;
 mod follow;
 mod inbox;
 mod late;
-mod mod;
 mod quarantine;
 mod rules;
 mod secrets;
