@@ -2,8 +2,8 @@
 
 use dome_binder::views::{self, GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{
-    Ledger, Lineage, Policy, Record, Recorder, Replay, Rules, SettledRun, append_fact, append_row, group_by_run,
-    order, settle,
+    Ledger, Lineage, Policy, Record, Recorder, Replay, Rules, SettledRun, append_fact, append_row, group_by_run, order,
+    settle,
 };
 use dome_core::{CodeTable, CodeTableError, QuarantineRow, RawLine, Reader, Source, lines};
 

@@ -179,7 +179,11 @@ fn derived(
 }
 
 /// The index that stands there, derived on; `None` where it does not fit.
-fn opened(path: &Path, basis: &Basis, derive: &dyn Fn(&mut Index) -> index::Result<()>) -> anyhow::Result<Option<Index>> {
+fn opened(
+    path: &Path,
+    basis: &Basis,
+    derive: &dyn Fn(&mut Index) -> index::Result<()>,
+) -> anyhow::Result<Option<Index>> {
     let opened = Index::write(path, basis.clone()).or_else(|_| Index::read(path, basis.clone()));
     match opened.and_then(|mut index| derive(&mut index).map(|()| index)) {
         Ok(index) => Ok(Some(index)),

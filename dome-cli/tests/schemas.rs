@@ -1,9 +1,9 @@
 //! dome's own contracts: the schemas that are committed are the ones that the types give, every
 //! golden artifact fits them, and they agree with the validator.
 
+use crate::harness::{Place, golden, project};
 use dome_core::arbitrary::{broken_line, envelope};
 use dome_core::{ProblemCode, read};
-use crate::harness::{Place, golden, project};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::Value;

@@ -23,15 +23,7 @@ const DIRECTION: [(&str, &[&str]); 11] = [
     ("dome-store", &["dome-binder", "dome-core", "dome-replay"]),
     (
         "dome-cli",
-        &[
-            "dome-adapters",
-            "dome-binder",
-            "dome-conform",
-            "dome-contracts",
-            "dome-core",
-            "dome-replay",
-            "dome-store",
-        ],
+        &["dome-adapters", "dome-binder", "dome-conform", "dome-contracts", "dome-core", "dome-replay", "dome-store"],
     ),
 ];
 

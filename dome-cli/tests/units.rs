@@ -1,17 +1,17 @@
 //! Tables, carets, annotations and bars: what is rendered from values alone, without the command around it.
 
 #[allow(dead_code, unreachable_pub, reason = "the command uses the rest")]
-#[path = "../src/table.rs"]
-mod table;
-#[allow(dead_code, unreachable_pub, reason = "the command uses the rest")]
 #[path = "../src/render/caret.rs"]
 mod caret;
+#[allow(dead_code, unreachable_pub, reason = "the command uses the rest")]
+#[path = "../src/render/chart.rs"]
+mod chart;
 #[allow(dead_code, unreachable_pub, reason = "the command uses the rest")]
 #[path = "../src/render/github.rs"]
 mod github;
 #[allow(dead_code, unreachable_pub, reason = "the command uses the rest")]
-#[path = "../src/render/chart.rs"]
-mod chart;
+#[path = "../src/table.rs"]
+mod table;
 
 mod table_tests {
     use proptest::prelude::*;

@@ -45,7 +45,10 @@ impl MemorySize {
 /// As people write it, in the largest unit of 1024 that divides it.
 impl std::fmt::Display for MemorySize {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let units = UNITS.iter().rev().filter(|(name, unit)| (*unit == 1 || name.ends_with("iB")) && self.0.is_multiple_of(*unit));
+        let units = UNITS
+            .iter()
+            .rev()
+            .filter(|(name, unit)| (*unit == 1 || name.ends_with("iB")) && self.0.is_multiple_of(*unit));
         match units.max_by_key(|(_, unit)| *unit) {
             Some((name, unit)) => write!(formatter, "{}{name}", self.0 / unit),
             None => write!(formatter, "{}", self.0),

@@ -124,7 +124,9 @@ fn main() -> Result<(), Failure> {
         let answer = timed(&format!("priors of a line of {}", line.0), 10, || Ok(index.priors(&query, None)?))?;
         assert_eq!(answer, priors(&memory, &query));
         let key = line.1.key().to_string();
-        timed(&format!("explain the line of {}", line.0), 10, || Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?))?;
+        timed(&format!("explain the line of {}", line.0), 10, || {
+            Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?)
+        })?;
         if let Some(capsule) = replayed.derived.capsules.iter().find(|capsule| capsule.line_key == line.1.key()) {
             let key = capsule.derived_key.to_string();
             timed("    a capsule of it", 10, || Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?))?;

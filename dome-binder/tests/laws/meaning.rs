@@ -35,7 +35,8 @@ fn verdicts(setting: &Setting, lines: &[Vec<u8>]) -> BTreeMap<Sha256Hash, Verdic
 fn minted(lines: &[Vec<u8>], rules: &Rules, mode: WrapperPolicy) -> BTreeSet<usize> {
     let rules = Rules { mode: Some(mode), ..rules.clone() };
     let replay = dome_binder::replay(load_lines(lines).records, &rules, None);
-    replay.bound.iter().filter(|bound| bound.minted).map(|bound| bound.position).collect()
+    let minted = replay.bound.iter().enumerate().filter(|(_, bound)| bound.minted);
+    minted.map(|(position, _)| position).collect()
 }
 
 proptest! {

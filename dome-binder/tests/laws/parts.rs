@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{
-    FoldedLine, LineFact, LineFacts, Record, RunRecords, SettledRun, conclude, deal_by_run, fold, group_by_run,
-    join_lines, order, settle,
+    Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, LineFact, LineFacts, Record, Replay, Row, RowReader,
+    SettledRun, assemble, fold, group_by_run, order, settle,
 };
 use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
@@ -40,39 +40,68 @@ fn in_parts(setting: &Setting, records: Vec<Box<Record>>, dice: &mut Dice) -> Ar
         let line_fact = LineFact { position, fact, unseen_denial: unseen.contains(&position) };
         lines.entry(fact.keys.task_line.clone()).or_default().push(line_fact);
     }
-    let alone = |facts: Vec<LineFact<'_>>| fold(&LineFacts { facts }, &setting.rules);
-    let folded: Vec<FoldedLine> = shuffled(lines.into_values().collect(), dice).into_iter().map(alone).collect();
-    let folded = shuffled(folded, dice);
-    artifacts(&conclude(ledger, folded, &setting.rules, setting.as_of), &setting.rules)
+    let mut bound = vec![Bound::default(); ledger.facts.len()];
+    let mut folded: Vec<FoldedLine> = Vec::new();
+    for facts in shuffled(lines.into_values().collect(), dice) {
+        let line = LineFacts { facts };
+        let one = fold(&line, &setting.rules);
+        line.facts.iter().zip(&one.bound).for_each(|(fact, own)| bound[fact.position] = *own);
+        folded.push(one);
+    }
+    let as_of = setting.as_of.or(ledger.last_ts());
+    let derived = assemble(shuffled(folded, dice), &setting.rules, as_of);
+    artifacts(&Replay { ledger, bound, derived, as_of }, &setting.rules)
+}
+
+/// What a row comes to when it is read back.
+fn again<T: Row>(reader: &mut RowReader, value: &T) -> T {
+    let mut bytes = Vec::new();
+    value.append(&mut bytes);
+    for end in [0, bytes.len() / 2, bytes.len() - 1] {
+        assert!(reader.read::<T>(&bytes[..end]).is_err(), "cut at {end}");
+    }
+    reader.read(&bytes).unwrap()
 }
 
 proptest! {
     #[test]
-    fn l4_task_lines_cut_apart_and_joined_are_those_of_the_whole(history in history(), step in 1_usize..9) {
+    fn l4_task_lines_are_those_of_a_plain_count(history in history()) {
         let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
-        let (count, unseen) = (ledger.facts.len(), ledger.unseen_denials());
-        let parts = (0..count).step_by(step).map(|start| ledger.lines_of(start..(start + step).min(count)));
+        let unseen = ledger.unseen_denials();
         let mut lines: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (position, fact) in ledger.facts.iter().enumerate() {
             lines.entry(fact.keys.line).or_default().push((position, unseen.contains(&position)));
         }
         let of = |line: LineFacts<'_>| line.facts.iter().map(|fact| (fact.position, fact.unseen_denial)).collect();
-        let joined: Vec<Vec<_>> = join_lines(parts).into_iter().map(of).collect();
-        prop_assert_eq!(joined, lines.into_values().collect::<Vec<_>>());
+        let cut: Vec<Vec<_>> = ledger.lines().into_iter().map(of).collect();
+        prop_assert_eq!(cut, lines.into_values().collect::<Vec<_>>());
     }
 
     #[test]
-    fn l4_runs_dealt_out_are_the_runs_of_the_whole(history in history(), parts in 1_usize..7) {
-        let records = load_lines(&history.lines).records;
-        let settled = |runs: Vec<RunRecords>| runs.into_iter().map(settle).map(|run| {
-            let facts: Vec<_> = run.facts.iter().map(|fact| (fact.keys.digest, fact.source.clone(), fact.place)).collect();
-            (run.run_id().cloned(), facts, run.conflicts, run.counts)
-        });
-        let dealt = deal_by_run(records.clone(), parts);
-        prop_assert_eq!(dealt.len(), parts);
-        let mut apart: Vec<_> = dealt.into_iter().flat_map(|part| settled(group_by_run(part))).collect();
-        apart.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-        prop_assert_eq!(apart, settled(group_by_run(records)).collect::<Vec<_>>());
+    fn m42_order_keys_and_their_bytes_sort_as_the_total_order(history in history()) {
+        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
+        let orders: Vec<FactOrder> = ledger.facts.iter().map(Fact::order).collect();
+        prop_assert!(orders.is_sorted());
+        let bytes: Vec<Vec<u8>> = orders.iter().map(FactOrder::to_bytes).collect();
+        prop_assert!(bytes.windows(2).all(|pair| pair[0] < pair[1]));
+        let read: Vec<FactOrder> = bytes.iter().filter_map(|bytes| FactOrder::from_bytes(bytes)).collect();
+        prop_assert_eq!(read, orders);
+    }
+
+    #[test]
+    fn rows_hold_everything(history in history(), setting in setting()) {
+        let mut reader = RowReader::default();
+        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
+        for fact in &ledger.facts {
+            let read = again(&mut reader, fact);
+            prop_assert_eq!(format!("{:?}", fact), format!("{:?}", read));
+        }
+        for line in ledger.lines() {
+            let FoldedLine { bound, capsules, applied, .. } = fold(&line, &setting.rules);
+            bound.iter().for_each(|bound| assert_eq!(again::<Bound>(&mut reader, bound), *bound));
+            applied.iter().for_each(|one| assert_eq!(again::<Applied>(&mut reader, one), *one));
+            capsules.iter().for_each(|state| assert_eq!(again::<CapsuleState>(&mut reader, state), **state));
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{Capsule, Changed, Comparison, ExampleFact, GroupSide, MemberChange, Regrouped, Replay, Rules, Verdict};
+use dome_binder::{
+    Capsule, Changed, Comparison, ExampleFact, GroupSide, MemberChange, Regrouped, Replay, Rules, Verdict,
+};
 use dome_core::{BinderVersion, Sha256Hash, Timestamp, WrapperPolicy};
 use serde::Serialize;
 use serde_json::Value;
@@ -152,9 +154,10 @@ impl<'r> Compared<'r> {
 pub(crate) fn print(shown: &Compared<'_>, output: &mut Output) -> anyhow::Result<()> {
     let comparison = shown.comparison;
     section(output, "largest moves", comparison.regrouped.iter().map(regrouped))?;
-    let turns = comparison.verdicts.iter().map(|change| {
-        format!("  {}  {} -> {}", shown.name(change.derived_key), change.from, change.to)
-    });
+    let turns = comparison
+        .verdicts
+        .iter()
+        .map(|change| format!("  {}  {} -> {}", shown.name(change.derived_key), change.from, change.to));
     section(output, "verdicts", turns)?;
     section(output, "capsules new", comparison.new.iter().map(|key| format!("  {}", shown.name(*key))))?;
     section(output, "capsules gone", comparison.gone.iter().map(|key| format!("  {}", shown.name(*key))))?;

@@ -30,7 +30,11 @@ pub(crate) struct ManArgs {
 }
 
 /// Runs `dome completions`.
-pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    mut command: clap::Command,
+    output: &mut Output,
+) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "dome", &mut script);
     output.bytes(&script)?;

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use dome_binder::priors::{AskedTool, ConformanceReport, Prior, Priors, PriorsQuery, ProvenFact, Rollout, Tier};
 #[cfg(feature = "conform")]
 use dome_binder::priors::{PresentTool, ReportedTool};
-use dome_binder::priors::{AskedTool, ConformanceReport, Prior, Priors, PriorsQuery, ProvenFact, Rollout, Tier};
 use dome_binder::{RemedyRecord, Verdict, append_row};
 use dome_contracts::conform::Report;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
-use dome_core::{ActionKind, FailureReasonCode, Scope, Sha256Hash, StringMap, TargetId, TargetKind, TaskLine, Timestamp};
+use dome_core::{
+    ActionKind, FailureReasonCode, Scope, Sha256Hash, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
+};
 use dome_replay::input::document;
 
 use super::guard;

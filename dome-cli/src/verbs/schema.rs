@@ -62,11 +62,7 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("diff", "what diff --format json prints", schema::of_output::<diff::Diff>),
     ("plan", "what plan --format json prints", schema::of_output::<plan::Plan>),
     ("verification", "what verify --format json prints", schema::of_output::<Verification>),
-    (
-        "ingest-batch",
-        "what ingest --follow --format json prints for each batch",
-        schema::of_output::<Acknowledged>,
-    ),
+    ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
     ("store-status", "what store status --format json prints", schema::of_output::<Status<Failing>>),
     ("store-verification", "what store verify --format json prints", schema::of_output::<StoreReport>),
@@ -92,7 +88,7 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
         for (name, what, _) in DOCUMENTS {
             output.line(&format!("{name:<20}{what}"))?;
         }
-            return Ok(Exit::Done);
+        return Ok(Exit::Done);
     };
     let found = DOCUMENTS.iter().find(|(known, ..)| known == name);
     let (.., schema) = found.ok_or_else(|| {

@@ -11,8 +11,8 @@ use dome_replay::{
 };
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Difference, History, Limits, Log, Opening, Report, SourceStatus, Status, compact, compare_index, export, given,
-    merge, rebuild, status, told, verify,
+    Derived, Difference, History, Limits, Log, Opening, Report, SourceStatus, Status, compact, compare_index, export,
+    given, merge, rebuild, status, told, verify,
 };
 use serde::Serialize;
 
@@ -410,6 +410,9 @@ fn make_anew(args: &StoreRebuildArgs, settings: &Settings, output: &mut Output) 
         output.line(&format!("{} entries derived again", grouped(rebuilt.entries)))?;
     }
     output.flush()?;
-    rebuilt.aside.iter().for_each(|name| note(&format!("dome: bytes that are no part of the log are kept in `{name}`")));
+    rebuilt
+        .aside
+        .iter()
+        .for_each(|name| note(&format!("dome: bytes that are no part of the log are kept in `{name}`")));
     Ok(whole(rebuilt.is_whole()))
 }

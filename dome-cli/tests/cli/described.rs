@@ -23,8 +23,22 @@ fn every_shell_gets_a_script_and_man_a_page_for_each_verb() {
 fn help_has_an_example_for_every_verb() {
     let place = Place::new();
     for verb in [
-        "replay", "check", "ingest", "store", "convert", "query", "explain", "verify", "diff", "plan", "priors",
-        "backtest", "guard", "schema", "completions", "man",
+        "replay",
+        "check",
+        "ingest",
+        "store",
+        "convert",
+        "query",
+        "explain",
+        "verify",
+        "diff",
+        "plan",
+        "priors",
+        "backtest",
+        "guard",
+        "schema",
+        "completions",
+        "man",
     ] {
         let help = place.dome(&[verb, "--help"], b"").stdout;
         assert!(help.contains("Example:\n    dome "), "{verb}: {help}");

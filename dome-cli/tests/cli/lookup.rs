@@ -45,7 +45,9 @@ fn names(place: &Place) -> BTreeSet<String> {
         let bytes = std::fs::read(place.path("o").join(file)).unwrap();
         for row in bytes.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
             let row: serde_json::Value = serde_json::from_slice(row).unwrap();
-            for member in ["derived_key", "concept_key", "line_key", "idempotency_key", "fingerprint_hash", "digest", "sha256"] {
+            for member in
+                ["derived_key", "concept_key", "line_key", "idempotency_key", "fingerprint_hash", "digest", "sha256"]
+            {
                 let text = row.get(member).and_then(serde_json::Value::as_str);
                 names.extend(text.map(str::to_owned));
                 names.extend(text.map(|text| text[..8].to_owned()));

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, project};
 use super::steps::{failure, lines, with};
+use crate::harness::{Place, project};
 
 fn fits(name: &str, document: &Value) {
     let path = project("dome-contracts/schemas").join(format!("{name}.schema.json"));

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::Place;
 use super::steps::{failure, lines};
+use crate::harness::Place;
 
 /// How long anything may take here; nothing waits for as long as this where all is well.
 const PATIENCE: Duration = Duration::from_secs(60);

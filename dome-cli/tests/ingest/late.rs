@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
 use super::steps::{failure, lines, with};
+use crate::harness::Place;
 
 /// Ingests the parts one by one; after each the store is one replay of what there is.
 fn in_parts(parts: &[&[Value]]) -> Place {

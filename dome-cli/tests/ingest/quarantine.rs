@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
 use super::steps::{failure, lines, with};
+use crate::harness::Place;
 
 fn positions(place: &Place) -> Vec<u64> {
     let listed = place.ends(0, &["store", "quarantine", "list", "--store", "s", "--format", "json"]).stdout;

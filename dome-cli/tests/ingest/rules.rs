@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, golden, project};
 use super::steps::{failure, lines, with};
+use crate::harness::{Place, golden, project};
 
 /// Facts whose verdicts hang on the policy, the codes and the mode.
 fn store() -> Place {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
 use super::steps::{failure, lines, with};
+use crate::harness::Place;
 
 const TOKEN: &str = "ghp_0123456789abcdefghij0123456789abcdef";
 

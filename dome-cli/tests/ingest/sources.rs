@@ -5,8 +5,8 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::harness::Place;
 use super::steps::{failure, lines};
+use crate::harness::Place;
 
 #[test]
 fn the_same_input_again_adds_nothing() {

@@ -1,7 +1,7 @@
 //! Up to which instant the derived state is complete.
 
-use crate::harness::Place;
 use super::steps::{failure, lines};
+use crate::harness::Place;
 
 #[test]
 fn an_unfinished_last_line_holds_the_watermark_back_until_it_is_completed() {

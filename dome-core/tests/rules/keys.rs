@@ -11,7 +11,7 @@ proptest! {
     #[test]
     fn m61_what_a_keyer_remembers_changes_no_key(history in history()) {
         let mut reader = Reader::new();
-        let (pool, binders) = (Pool::default(), [BinderVersion::V1, BinderVersion::V2]);
+        let (pool, binders) = (Pool::at_most(3), [BinderVersion::V1, BinderVersion::V2]);
         let sharing = [binders, binders].into_iter().flatten().map(|binder| Keyer::sharing(binder, &pool));
         let mut keyers: Vec<_> = binders.map(Keyer::new).into_iter().chain(sharing).collect();
         let sound: Vec<_> = history.lines.iter().filter_map(|line| reader.read(line).ok()).collect();

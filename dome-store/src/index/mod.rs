@@ -166,13 +166,7 @@ impl Index {
     ///
     /// [`Error::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
     /// not fit: then deriving from the start helps.
-    pub fn derive(
-        &mut self,
-        batch: Batch,
-        from: &Standing,
-        to: &Standing,
-        origin: &mut dyn Origin,
-    ) -> Result<Tallies> {
+    pub fn derive(&mut self, batch: Batch, from: &Standing, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if read::standing(&tx, self.seals)? != *from {
             return Err(Error::Moved);

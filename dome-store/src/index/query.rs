@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use dome_binder::query::{
-    Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among,
-};
+use dome_binder::query::{Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among};
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials, RecentFailure};
 use dome_binder::{Fact, FactOrder, RowReader, append_row};
 use dome_core::{FailureReasonCode, RunId, Sha256Hash, TaskLine};
@@ -127,7 +125,8 @@ impl Index {
     ///
     /// When a row cannot be read, or does not fit; and those of `take`.
     pub fn view(&self, view: View, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default())
+            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         if view != View::RecentFailures {
             return self.counted(&whole)?.iter().try_for_each(|row| take(row));
         }
@@ -323,9 +322,8 @@ impl Index {
             return Ok(rollups.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let denials = if picks_rows(question) { self.denial_sums()? } else { self.denials_of(question)? };
-        let asked = |row: &&GuardDenial<'_>| {
-            filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code)
-        };
+        let asked =
+            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
@@ -434,7 +432,8 @@ impl Index {
             }
             _ => {}
         }
-        let whole = Question::new(view, Filters::default()).map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+        let whole = Question::new(view, Filters::default())
+            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
         let mut values = BTreeSet::new();
         self.walk(&whole, false, &mut |_, fact| {
             let value = match filter {

@@ -6,14 +6,16 @@ use std::path::Path;
 use dome_binder::Replay;
 use dome_core::Sha256Hash;
 use dome_core::arbitrary::history;
-use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into};
+use dome_replay::{
+    Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into,
+};
+use dome_store::Log;
 use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
-use dome_store::{Derived, Log};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::answers::{artifacts, expected};
-use crate::tests::support::{Bench, pinned, small};
+use crate::tests::support::{Bench, Replayed, pinned, small};
 
 fn seal() -> Sha256Hash {
     Sha256Hash::of(b"seal")
@@ -45,7 +47,8 @@ proptest! {
     ) {
         let bytes = history.lines.join(&b'\n');
         let bench = Bench::new();
-        let path = bench.store.join(INDEX_NAME);
+        // Not the one that ingesting derives.
+        let path = bench.path(INDEX_NAME);
         // A last line without an end is a line, until more of it comes.
         let cuts = [cut % (bytes.len() + 1), bytes.len()];
         for end in cuts {
@@ -67,7 +70,7 @@ proptest! {
         let log = Log::open(&bench.store).unwrap();
         let index = Index::read(&path, Basis::of_log(&log, seal()).unwrap()).unwrap();
         prop_assert_eq!(index.standing().unwrap().next, log.end());
-        let derived = Derived::read(&log).unwrap();
+        let derived = Replayed::of(&bench.store);
         same_answers(&index, &derived.replay);
         prop_assert_eq!(index.blank_lines().unwrap(), derived.lines.1);
         let rows: Vec<Value> = derived.quarantined.iter().map(|one| serde_json::to_value(&one.row).unwrap()).collect();

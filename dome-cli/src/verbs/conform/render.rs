@@ -4,8 +4,8 @@ use dome_conform::{ToolOnDisk, findings, junit, sarif};
 use dome_contracts::conform::{Check, Outcome, Part, Report};
 
 use crate::args::Format;
-use crate::render::github;
 use crate::output::Output;
+use crate::render::github;
 
 /// How much of what was found is shown on a line.
 const SHOWN_CHARS: usize = 240;
