@@ -26,8 +26,8 @@ fn a_second_writer_is_refused_at_once_with_the_pid_of_the_first_which_goes_on() 
         assert!(began.elapsed() < Duration::from_secs(5), "at once");
         assert_eq!(second.code, 1, "{}", second.stderr);
         let pid = first.id();
-        assert!(second.stderr.contains(&format!("by process {pid};")), "{}", second.stderr);
-        assert!(second.stderr.contains(&format!("`kill {pid}`")), "how to proceed: {}", second.stderr);
+        assert!(second.stderr.contains(&format!("process {pid})")), "{}", second.stderr);
+        assert!(second.stderr.contains("`--wait SECONDS`"), "how to proceed: {}", second.stderr);
     }
     place.file("in/late.jsonl", joined(late));
     let wanted = (lines.len() - 8) as u64;
