@@ -1,4 +1,4 @@
-//! Which formats there are: one line each in [`TABLE`].
+//! The formats: one line each in [`TABLE`].
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::head::Head;
 use crate::out::Out;
 use crate::reading::Reading;
 
-/// The formats, by name. A room is added by its `mod` line and a line here.
+/// The formats, by name. A format is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
-    // One a line, so that two who add one do not meet.
+    // One per line, to avoid merge conflicts.
     &crate::cedar::FORMAT,
     &crate::cloudevents::FORMAT,
     &crate::ctrf::FORMAT,
@@ -31,7 +31,7 @@ const TABLE: &[&Descriptor] = &[
     &crate::trx::FORMAT,
 ];
 
-/// What a room says about itself.
+/// What a format says about itself.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     /// The name on the command line.
@@ -48,10 +48,10 @@ pub(crate) struct Descriptor {
     pub(crate) converts: Converts,
 }
 
-/// How a room takes its files.
+/// How a format reads its files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Converts {
-    /// One by one, each read piece by piece; an error ends the file, what came before it stands.
+    /// One by one, each read piece by piece; an error ends the file, and what came before it is kept.
     Each(fn(&mut Reading<'_>, &mut Out<'_>) -> Result<(), Finding>),
     /// All together and whole, because one explains another.
     Together(fn(&[Input<'_>], &Options) -> Conversion),

@@ -1,9 +1,9 @@
-//! What the world says: the output of real tools, bytes in, dome envelopes out.
+//! Converters from the output of real tools to dome envelopes.
 //!
-//! A converter is a pure function: it takes named bytes and options, and gives back envelopes that
-//! [`dome_core::read`] accepts, everything that it had to leave out, and what it wants to mention.
-//! It opens no file and reads no clock; the same inputs give the same bytes in whatever order they
-//! come. What a format does not say is not made up: a record that lacks it is reported.
+//! A converter is a pure function: it takes named bytes and options, and returns envelopes that
+//! [`dome_core::read`] accepts, everything that it had to leave out, and notes. It opens no file and
+//! reads no clock; the same inputs give the same bytes in any order. Nothing is made up: a record that
+//! lacks what an envelope needs is reported.
 //!
 //! # Convert
 //!
@@ -28,26 +28,26 @@
 //! # Ok::<(), dome_adapters::FormatError>(())
 //! ```
 //!
-//! # The rooms
+//! # Overview
 //!
 //! - [`convert`]: [`Input`] and [`Options`] in, [`Conversion`] out.
-//! - [`Converter`]: the same for files of any size, one after the other, envelopes as they come.
-//! - [`Format`]: which formats there are, the reason-code table that each emits, what its codes
-//!   mean, and which of them a file is, by its [`Head`].
+//! - [`Converter`]: the same for files of any size, one after the other, with envelopes as they come.
+//! - [`Format`]: the formats, the reason-code table that each emits, what its codes mean, and which
+//!   format a file has, by its [`Head`].
 //! - [`Finding`]: what was left out and why, with a stable [`FindingCode`].
-//! - One private room a format. `docs/formats/NAME.md` says how its members map.
+//! - One private module per format. `docs/formats/NAME.md` has the mapping of its members.
 //!
-//! # A new room
+//! # Adding a format
 //!
-//! A format is a room with a `FORMAT: Descriptor` (name, summary, endings, codes, how to tell it by
-//! its content, how it converts), a `mod` line below and a line in the table of `format.rs`. Its
+//! A format is a module with a `FORMAT: Descriptor` (name, summary, endings, codes, how its content
+//! is recognised, how it converts), a `mod` line below and a line in the table of `format.rs`. Its
 //! function gets a `Reading` (`line`, `json`, `xml`: a piece at a time where the format allows) and
-//! an `Out`. It makes a `Record` of each outcome, with what the data says and nothing else, and
-//! pushes it; `Out` adds run, ids, sequence, time, lane, remedy and evidence by the rules that all
-//! formats share (`docs/formats/README.md`), lets the core judge it, and counts. A record that
-//! cannot be read goes to `Out::left_out`; an `Err` ends the file, and what came before it stands.
-//! Formats of test reports say a `report::Case` instead, and share codes and the meaning of
-//! passed, failed, errored and skipped.
+//! an `Out`. It makes a `Record` per outcome, with what the data says and nothing else, and pushes
+//! it; `Out` adds run, ids, sequence, time, lane, remedy and evidence by the rules that all formats
+//! share (`docs/formats/README.md`), lets the core validate it, and counts. A record that cannot be
+//! read goes to `Out::left_out`; an `Err` ends the file, and what came before it is kept. Formats of
+//! test reports make a `report::Case` instead, and share codes and the meaning of passed, failed,
+//! errored and skipped. `CONTRIBUTING.md` lists the steps.
 
 mod codes;
 mod commit;

@@ -1,4 +1,4 @@
-//! What `dome` records come to: runs settled, facts in order, failures bound to the TaskSpec that
+//! What `dome` derives from records: runs settled, facts in order, failures bound to the TaskSpec that
 //! they happened on, capsules, concepts and views.
 //!
 //! Every function goes from values to values. There is no clock, no file, no environment, no
@@ -28,7 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`priors`] is the planner's question to what came out; [`backtest`] asks it along a history.
+//! [`priors`] is the planner's question to the result; [`backtest`] asks it along a history.
 //!
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 

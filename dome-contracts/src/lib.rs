@@ -2,10 +2,10 @@
 //!
 //! Another repository owns contracts: JSON Schemas and tables. Here they are pinned ([`Lock`]),
 //! checked against the pins ([`verify`]), compared with other versions ([`diff()`], [`compat`]) and
-//! moved to them ([`plan_update`]), which takes a migration note. Tools promise things, too: what a
-//! manifest promises and a gate finds of it is in [`conform`].
+//! moved to them ([`plan_update`]), which requires a migration note. Tools make promises, too: manifests
+//! and the judgement of the gate on them are in [`conform`].
 //!
-//! The crate is pure: bytes and values in, values out. Whoever calls it reads and writes the files.
+//! The crate is pure: bytes and values in, values out. The caller reads and writes the files.
 //!
 //! ```
 //! use dome_contracts::{Folder, Lock, MismatchKind, verify};

@@ -22,16 +22,16 @@
 //! }
 //! ```
 //!
-//! # The rooms
+//! # Overview
 //!
 //! - Reading: [`Reader`], [`read`], [`Problem`], [`QuarantineRow`]. All problems at once (M-30).
 //! - Values: [`Envelope`], [`TaskSpec`], the ids, [`Timestamp`], [`FailureReasonCode`] and
-//!   [`PolicyReasonCode`], which never meet (M-04). A value that exists is right.
-//! - [`json`]: the strict reader under all others, for other documents.
-//! - Writing: [`build`], where what the types allow is right.
+//!   [`PolicyReasonCode`], which never meet (M-04). Values are valid by construction.
+//! - [`json`]: the strict reader below all others, for other documents.
+//! - Writing: [`build`], whose types only allow valid envelopes.
 //! - Identity: [`canonical`], [`Fingerprint`], [`Keys`], and [`Keyer`] for many envelopes. Same
 //!   input, same bytes.
-//! - [`guard`]: what a bundle of guardrails says of a transition (M-100).
+//! - [`guard`]: what a bundle of guardrails decides on a transition (M-100).
 //! - [`CodeTable`]: classes and restart modes of reason codes.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.

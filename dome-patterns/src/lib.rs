@@ -1,16 +1,16 @@
 //! Execution patterns that feed the memory of `dome`: secure map-reduce and layered memory.
 //!
-//! A pattern is a way to run work such that what can go wrong has a name. Each is bound to TaskSpecs by
+//! A pattern is a way to run work in which everything that can go wrong has a name. Each is bound to TaskSpecs by
 //! data in `docs/patterns` ([`Pattern`]), and each outcome can be made into an envelope. The crate is
-//! pure: no clock, no file, no process. Workers are run by the caller, who brings bytes and times.
+//! pure: no clock, no file, no process. The caller runs the workers and provides bytes and times.
 //!
-//! # The rooms
+//! # Overview
 //!
 //! - [`MapPlan`], [`MapRun`], [`MapResult`]: secure map-reduce. A worker sees one item; what it writes
 //!   comes through an [`OutputContract`] or not at all; [`Reduce`] sees an [`Output`], never text.
 //! - [`Memory`]: five layers of memory, in order of authority. Only [`Authoritative`] has capabilities and
-//!   what guards ask for; what many runs came to is promoted, with provenance, for a time.
-//! - [`limits`]: every limit, in one room.
+//!   the inputs of guards; what many runs agree on is promoted, with provenance, for a time.
+//! - [`limits`]: every limit, in one module.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.
 

@@ -14,12 +14,12 @@
 //! # Ok::<(), dome_replay::Error>(())
 //! ```
 //!
-//! - [`input`] finds and opens sources, and cuts them into chunks of whole lines; [`Door`] says what a line is.
-//! - [`replay_into`] writes the directory of a result, [`replay_rows`] gives its rows as values. In memory and beyond
-//!   memory are the same code, and the same bytes.
+//! - [`input`] finds and opens sources, and cuts them into chunks of whole lines; [`Door`] admits lines.
+//! - [`replay_into`] writes the directory of a result, [`replay_rows`] returns its rows as values. Replays in memory
+//!   and beyond memory are the same code and give the same bytes.
 //! - [`ResultDir`] opens a result; [`ResultFile`] knows the names, order and schemas of its files; [`Manifest`] is what
 //!   names them all.
-//! - [`verify`] computes a result again from its facts, and says what differs (L-10).
+//! - [`verify`] computes a result again from its facts, and reports what differs (L-10).
 
 #[cfg(test)]
 extern crate self as dome_replay;

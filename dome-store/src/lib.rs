@@ -1,11 +1,11 @@
 //! A long-lived memory: a log that is the truth, and one derived index that answers.
 //!
 //! Lines come in through [`ingest`], batch by batch: each line is masked, read and validated, each batch appended to the
-//! log, synced and acknowledged. Nothing is derived then, so that a batch costs what it holds, whatever was ingested before.
-//! How far each source was read stands in the log as well, so that reading goes on where it stopped.
+//! log, synced and acknowledged. Nothing is derived then, so a batch costs what it holds, whatever was ingested before.
+//! The log also records how far each source was read, so that reading continues where it stopped.
 //!
 //! One process writes to a store at a time. Others wait ([`Opening::wait`]), or leave a file in the inbox
-//! ([`drop_off`]), which whoever writes next takes in. Readers ([`Log`]) need no lock and see whole batches.
+//! ([`drop_off`]), which the next writer takes in. Readers ([`Log`]) need no lock and see whole batches.
 //!
 //! ```
 //! use dome_store::{Ingest, Log, Opening, Stop, export, ingest};

@@ -1,7 +1,7 @@
 //! The contracts that the `xtrlv2` repository owns, as versioned bytes with their digests.
 //!
-//! The crate depends on nothing and reads nothing: every file is compiled in, and its SHA-256 stands
-//! beside it. Whoever has to fit those contracts can pin, validate and compare without a checkout.
+//! The crate depends on nothing and reads nothing: every file is compiled in, with its
+//! SHA-256. A user of the contracts can pin, validate and compare without a checkout.
 //!
 //! ```
 //! use xtrlv2_fixtures::V0_1;

@@ -65,7 +65,8 @@ pub fn recent_failures<'f>(
     latest_first(&failing).into_iter().map(RecentFailure::of)
 }
 
-/// Failing facts, which come in total order, in the order of [`recent_failures`], for who makes the rows himself.
+/// Failing facts, which come in total order, in the order of [`recent_failures`], for callers that build
+/// the rows themselves.
 ///
 /// ```
 /// use dome_binder::{Fact, Record, views::latest_first};
