@@ -5,11 +5,12 @@
 //! ```
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use dome_binder::priors::{Memory, PriorsQuery, priors};
 use dome_binder::query::{Filters, Limit, Question, View};
-use dome_binder::{Canonical, Policy, Record, Recorder, Rules, replay};
+use dome_binder::{Canonical, Policy, Record, Recorder, Replay, Rules, replay};
 use dome_core::{QuarantineRow, Reader, Sha256Hash, Source};
 use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, Standing};
 
@@ -106,10 +107,14 @@ fn main() -> Result<(), Failure> {
         })?;
         println!("    {} KB", std::fs::metadata(&path)?.len() / 1000);
     }
-    let path = folder.path().join("index.sqlite");
+    questions(&folder.path().join("index.sqlite"), &bytes, &replayed, &rules)
+}
+
+/// Asks the index what a planner and a reader ask, and holds priors to those of the replay.
+fn questions(path: &Path, bytes: &[u8], replayed: &Replay, rules: &Rules) -> Result<(), Failure> {
     let basis = || Basis { identity: "bench".to_owned(), rules: rules.clone(), as_of: None, seal: Sha256Hash::of(b"") };
-    Index::write(&path, basis())?.snapshot_digest()?;
-    let index = timed("open", 10, || Ok(Index::read(&path, basis())?))?;
+    Index::write(path, basis())?.snapshot_digest()?;
+    let index = timed("open", 10, || Ok(Index::read(path, basis())?))?;
     let mut lines: Vec<(usize, dome_core::TaskLine)> = replayed
         .ledger
         .lines()
@@ -118,18 +123,18 @@ fn main() -> Result<(), Failure> {
         .collect();
     lines.sort();
     println!("{} task lines, the longest has {:?} facts", lines.len(), lines.last().map(|line| line.0));
-    let memory = Memory::of(&replayed, &rules);
+    let memory = Memory::of(replayed, rules);
     for line in [lines.first(), lines.get(lines.len() / 2), lines.last()].into_iter().flatten() {
         let query = PriorsQuery::of(line.1.clone());
         let answer = timed(&format!("priors of a line of {}", line.0), 10, || Ok(index.priors(&query, None)?))?;
         assert_eq!(answer, priors(&memory, &query));
         let key = line.1.key().to_string();
         timed(&format!("explain the line of {}", line.0), 10, || {
-            Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?)
+            Ok(index.explain(&key, (0, 0), &mut InFile(bytes))?)
         })?;
         if let Some(capsule) = replayed.derived.capsules.iter().find(|capsule| capsule.line_key == line.1.key()) {
             let key = capsule.derived_key.to_string();
-            timed("    a capsule of it", 10, || Ok(index.explain(&key, (0, 0), &mut InFile(&bytes))?))?;
+            timed("    a capsule of it", 10, || Ok(index.explain(&key, (0, 0), &mut InFile(bytes))?))?;
         }
     }
     for view in View::ALL {

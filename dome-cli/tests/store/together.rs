@@ -18,9 +18,7 @@ fn a_second_writer_is_refused_at_once_with_the_pid_of_the_first_which_goes_on() 
     spread(&place, early);
     let first = start(&place, &[ingest_args("s", "5"), vec!["--follow"]].concat());
     while !place.path("s/store.json").exists() || status(&place, "s").1["entries"].as_u64() < Some(20) {}
-    for args in
-        [ingest_args("s", "5"), vec!["store", "rebuild", "--store", "s"]]
-    {
+    for args in [ingest_args("s", "5"), vec!["store", "rebuild", "--store", "s"]] {
         let began = Instant::now();
         let second = place.dome(&args, b"");
         assert!(began.elapsed() < Duration::from_secs(5), "at once");

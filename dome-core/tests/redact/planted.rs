@@ -95,6 +95,8 @@ proptest! {
 
     #[test]
     fn the_rule_that_knows_a_shape_is_the_one_that_is_counted(planted in planted()) {
+        // Text at random may hold the short start of another rule's shape.
+        prop_assume!(planted.rule == "sk-api-key" || !planted.text.contains("sk-"));
         let line = write_oddly(&serde_json::json!([planted.text]), &mut Dice::default());
         let mut counts = RedactionCounts::default();
         let _masked = built_in().redact(line.as_bytes(), &mut counts);

@@ -1,4 +1,0 @@
-//! What the fixtures promise: one binary for all of it.
-
-mod owner;
-mod table;
