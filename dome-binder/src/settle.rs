@@ -207,11 +207,16 @@ pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
     run
 }
 
-/// The order in which the records of one run are settled: by sequence, time, event and digest (M-41).
+/// The order in which the records of one run are settled: by sequence, time, event and digest (M-41). Copies of one
+/// envelope follow each other by source, so that the order is one whatever order records came in.
 #[must_use]
 pub fn in_run(a: &Record, b: &Record) -> Ordering {
     let key = |record: &Record| (record.sequence, record.ts);
-    key(a).cmp(&key(b)).then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.keys.digest.cmp(&b.keys.digest))
+    key(a)
+        .cmp(&key(b))
+        .then_with(|| a.event_id.cmp(&b.event_id))
+        .then_with(|| a.keys.digest.cmp(&b.keys.digest))
+        .then_with(|| (&a.source.name, a.source.line).cmp(&(&b.source.name, b.source.line)))
 }
 
 /// What became of a record of a run.

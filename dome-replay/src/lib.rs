@@ -55,7 +55,7 @@ pub use input::ENVELOPES;
 pub use masking::{BUILT_IN, Masking, Redacted, Seen};
 pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};
 pub use records::{SourceRecords, read_records};
-pub use replay::{Destined, Input, Records, ReplayedRows, Written, replay_into, replay_rows};
+pub use replay::{Destined, Input, Records, ReplayedRows, RuledOutRows, Written, replay_into, replay_rows};
 pub use result::{
     Beside, Counts, FactRow, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
     manifest_bytes, manifest_digest, source_of,

@@ -21,8 +21,11 @@ pub enum Input<'i> {
     /// Lines of envelopes.
     Sources(&'i [Source]),
     /// Records that were read before, each of a line of its own, in any order.
-    Records(Records<'i>),
+    Records(Box<Records<'i>>),
 }
+
+/// Gives the rows of the quarantine of lines that settling ruled out.
+pub type RuledOutRows<'i> = Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>;
 
 /// Lines that were read before.
 pub struct Records<'i> {
@@ -35,7 +38,7 @@ pub struct Records<'i> {
     /// What masked secrets in them, if something did.
     pub redacted: Option<Redacted>,
     /// Gives the rows of the quarantine of lines that settling rules out.
-    pub ruled_out: Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>,
+    pub ruled_out: RuledOutRows<'i>,
 }
 
 /// Where a result is written.
@@ -106,7 +109,7 @@ pub fn replay_into(
 /// };
 /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE).unwrap();
 /// let record = Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() });
-/// let input = Input::Records(Records::of(vec![Box::new(record)]));
+/// let input = Input::Records(Box::new(Records::of(vec![Box::new(record)])));
 /// let replayed = replay_rows(spec, None, input, &())?;
 /// assert_eq!(replayed.summary.totals.facts, 1);
 /// assert!(replayed.files[&ResultFile::Capsules].ends_with(b"}\n"));
@@ -146,7 +149,7 @@ impl<'i> Records<'i> {
 /// Where the lines are that settling rules out, and what masked secrets in those that were read before.
 enum RuledOut<'i> {
     Sources(&'i [Source]),
-    Given(Option<Redacted>, Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>),
+    Given(Option<Redacted>, RuledOutRows<'i>),
 }
 
 fn take_in<'i>(engine: &mut Engine<'_>, input: Input<'i>, watch: &dyn Watch) -> Result<RuledOut<'i>> {
@@ -155,7 +158,8 @@ fn take_in<'i>(engine: &mut Engine<'_>, input: Input<'i>, watch: &dyn Watch) -> 
             engine.read(sources, watch)?;
             Ok(RuledOut::Sources(sources))
         }
-        Input::Records(Records { records, mut rejected, blank, redacted, ruled_out }) => {
+        Input::Records(given) => {
+            let Records { records, mut rejected, blank, redacted, ruled_out } = *given;
             engine.add(records)?;
             rejected.try_for_each(|row| engine.reject(&row?))?;
             engine.add_blank(blank);

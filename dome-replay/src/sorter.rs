@@ -62,8 +62,8 @@ impl<T: Item> Sorter<T> {
                 part.push(item);
             }
         }
-        let parts = self.parts.iter().zip(dealt).filter(|(_, items)| !items.is_empty());
-        parts.map(|(part, items)| held(part).extend(items, self.budget, &self.scratch)).collect()
+        let mut parts = self.parts.iter().zip(dealt).filter(|(_, items)| !items.is_empty());
+        parts.try_for_each(|(part, items)| held(part).extend(items, self.budget, &self.scratch))
     }
 
     /// The parts, in their order, for sorting and reading; a reader per thread may take one at a time.

@@ -140,7 +140,7 @@ proptest! {
         prop_assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 1);
         // Its facts are records again, and come to the same.
         let again = dome_replay::ResultDir::open(&out).unwrap();
-        let input = Input::Records(Records::of(again.records().unwrap()));
+        let input = Input::Records(Box::new(Records::of(again.records().unwrap())));
         let again = replay_rows(spec, again.as_of(), input, &()).unwrap();
         for file in ResultFile::ALL.into_iter().filter(|file| *file != ResultFile::Quarantine) {
             prop_assert_eq!(text(&expected[&file]), text(&again.files[&file]));

@@ -142,7 +142,6 @@ impl ResultDir {
     /// # Errors
     ///
     /// As [`ResultDir::file`], and when a row is not one.
-    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
     pub fn records(&self) -> Result<Vec<Box<Record>>> {
         self.records_under(self.binder())
     }
@@ -152,7 +151,6 @@ impl ResultDir {
     /// # Errors
     ///
     /// As [`ResultDir::records`].
-    #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
     pub fn records_under(&self, binder: BinderVersion) -> Result<Vec<Box<Record>>> {
         let (facts, lineage) = (self.file(ResultFile::Facts)?, self.file(ResultFile::Lineage)?);
         let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(binder));
