@@ -104,7 +104,7 @@ const fn of_kind(kind: dome_store::Kind) -> Exit {
 fn of_index(error: &dome_store::index::Error) -> Option<Exit> {
     match error {
         dome_store::index::Error::Cursor(_) => Some(Exit::Usage),
-        dome_store::index::Error::Origin(error) => Some(of_kind(error.kind().into())),
+        dome_store::index::Error::Origin(error) => Some(of_kind(error.kind())),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use super::support::{Bench, Outcome, as_made, files, opening, small, text};
 fn follow(bench: &Bench, stop: &Stop) -> Result<Ingested> {
     let limits = Limits { batch_age: Duration::from_millis(20), ..Limits::default() };
     let what = Ingest {
-        inputs: &[bench.input.clone()],
+        inputs: std::slice::from_ref(&bench.input),
         follow: true,
         masking: Masking::load(None).unwrap(),
         not_after: Some("off"),

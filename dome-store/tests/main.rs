@@ -5,6 +5,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unit_arg,
+    clippy::vec_box,
     reason = "a test that cannot go on fails"
 )]
 

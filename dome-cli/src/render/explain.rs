@@ -369,7 +369,7 @@ fn did(story: &FactStory) -> Vec<String> {
     let mut lines = vec!["what it did:".to_owned()];
     for key in &keys {
         let own = story.fact.changes.iter().filter(|change| change.capsule == *key);
-        lines.push(format!("  capsule {}: {}", short_hash(&key), changes(own)));
+        lines.push(format!("  capsule {}: {}", short_hash(key), changes(own)));
     }
     if keys.is_empty() {
         lines.push("  it changed no counter".to_owned());
