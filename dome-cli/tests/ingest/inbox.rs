@@ -33,7 +33,8 @@ fn while_another_process_writes_an_ingest_waits_and_a_question_says_what_waits()
     place.file("b.jsonl", lines(&[failure("r2", 1)]));
     place.ingest(&["a.jsonl"]);
     let mut writer = Command::new(env!("CARGO_BIN_EXE_dome"));
-    writer.args(["ingest", "-", "--store", "s", "--follow"]).current_dir(place.path("."));
+    // It waits for its turn: an ingest of the loop below may hold the lock.
+    writer.args(["ingest", "-", "--store", "s", "--follow", "--wait", "60"]).current_dir(place.path("."));
     let mut writer = writer.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     while place.dome(&["ingest", "b.jsonl", "--store", "s"], b"").code == 0 {}
     place.ends(0, &["ingest", "b.jsonl", "--store", "s", "--inbox"]);
