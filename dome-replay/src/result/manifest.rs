@@ -190,12 +190,10 @@ impl Counts {
 
 /// The digest of the pinned contracts as a whole.
 fn contracts_digest() -> Sha256Hash {
-    let mut listed: Vec<String> = V0_1
-        .artifacts
-        .iter()
+    let listed: String = V0_1
+        .artifacts()
         .filter(|artifact| !artifact.path.starts_with("examples/"))
-        .map(|artifact| format!("{} {}\n", artifact.path, artifact.sha256))
+        .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
         .collect();
-    listed.sort_unstable();
-    Sha256Hash::of(listed.concat().as_bytes())
+    Sha256Hash::of(listed.as_bytes())
 }
