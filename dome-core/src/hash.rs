@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::canonical::PLAIN_TEXT;
+use crate::text::PLAIN_TEXT;
 
 /// A SHA-256 value, written as 64 lower-case hex digits (M-02).
 ///

@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binder::BinderVersion;
 use crate::canonical;
+use crate::choice::BinderVersion;
 use crate::choice::Scope;
 use crate::envelope::Envelope;
+use crate::envelope::{TaskLine, TaskSpec};
 use crate::hash::Sha256Hash;
 use crate::id::{ActionKind, GroupId, RunId, TargetId, TargetKind, TaskId};
 use crate::keyer::Keyer;
 use crate::reason::FailureReasonCode;
-use crate::spec::{TaskLine, TaskSpec};
 
 /// What identifies an envelope, its outcome, its failure, its task line and its concept.
 ///

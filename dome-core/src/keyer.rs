@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use crate::binder::BinderVersion;
+use crate::choice::BinderVersion;
 use crate::envelope::Envelope;
-use crate::fingerprint::{Fingerprint, Parts, Templates};
+use crate::envelope::{TaskLine, TaskSpec};
+use crate::fingerprint::{Fingerprint, FingerprintParts, Templates};
 use crate::hash::Sha256Hash;
 use crate::key::{self, Keys};
 use crate::known::{Known, Pool};
 use crate::reason::FailureReasonCode;
-use crate::spec::{TaskLine, TaskSpec};
 
 /// Identities that are remembered at the most where no pool is shared.
 const REMEMBERED: usize = 1 << 15;
@@ -117,7 +117,7 @@ impl Keyer {
 
     fn identity(&mut self, envelope: &Envelope) -> Arc<Identity> {
         let (spec, binder, bytes) = (&envelope.task_spec, self.binder, &mut self.bytes);
-        let parts = Parts::of(binder, envelope, &mut self.templates);
+        let parts = FingerprintParts::of(binder, envelope, &mut self.templates);
         bytes.clear();
         crate::canonical::append(&parts, bytes);
         let fingerprint_hash = Sha256Hash::of(bytes);

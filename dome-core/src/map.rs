@@ -30,6 +30,12 @@ impl StringMap {
         Self(members)
     }
 
+    /// Of two members with one name the last one stays.
+    pub(crate) fn insert(&mut self, key: &str, value: &str) {
+        self.0.push((key.into(), value.into()));
+        *self = Self::sorted(std::mem::take(&mut self.0));
+    }
+
     /// The members in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::canonical::PLAIN_TEXT;
+use crate::text::PLAIN_TEXT;
 
 /// An instant in whole nanoseconds, from year 0001 to year 9999 in UTC (M-05).
 ///

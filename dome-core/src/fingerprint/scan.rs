@@ -6,19 +6,19 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 /// Finds the first match from a place on.
 type Find = fn(&[u8], usize) -> Option<Range<usize>>;
 
 /// A rule: what it finds, and what stands there afterwards.
-pub(super) type Rule = (Find, &'static str);
+pub(super) type ScanRule = (Find, &'static str);
 
 /// The rules that look at the whole text, since they may reach beyond a line.
-pub(super) const ESCAPES: [Rule; 2] = [(terminal_title, ""), (ansi, "")];
+pub(super) const ESCAPES: [ScanRule; 2] = [(terminal_title, ""), (ansi, "")];
 
 /// The rules up to `hex_literal`, which look at one line.
-pub(super) const PHRASES: [Rule; 6] = [
+pub(super) const PHRASES: [ScanRule; 6] = [
     (timestamp, "<ts>"),
     (uuid, "<uuid>"),
     (url, "<url>"),
@@ -27,8 +27,18 @@ pub(super) const PHRASES: [Rule; 6] = [
     (hex_literal, "<hex>"),
 ];
 
+/// The rules that normaliser 2 adds (`normalizer-v2.json`), each looking at one line: what stands in
+/// quotes differs from run to run, so it is masked.
+///
+/// A quote opens at the start of the text or behind what is no word, so that the apostrophes of
+/// `users'` and `5"` open nothing; those inside words (`don't`) are set apart first.
+pub(super) const QUOTES: [ScanRule; 2] = [(apostrophe, "\u{2019}"), (quoted, "<str>")];
+
+/// Characters that a quoted string may have.
+const QUOTED_CHARS: usize = 256;
+
 /// Replaces every match, left to right; `false` when there is none and `into` is left alone.
-pub(super) fn replace(text: &str, (find, with): Rule, into: &mut String) -> bool {
+pub(super) fn replace(text: &str, (find, with): ScanRule, into: &mut String) -> bool {
     let Some(mut found) = find(text.as_bytes(), 0) else { return false };
     into.clear();
     let mut copied = 0;
@@ -59,7 +69,7 @@ fn all(bytes: &[u8], range: Range<usize>, class: impl Fn(u8) -> bool) -> bool {
 }
 
 /// The first place of a byte at which `check` finds a match.
-pub(super) fn first(
+fn first(
     bytes: &[u8],
     mut from: usize,
     next: impl Fn(&[u8]) -> Option<usize>,
@@ -242,12 +252,66 @@ fn hex_literal(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     )
 }
 
+const fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The `'` of `([A-Za-z0-9_])'([A-Za-z0-9_])`: what the groups matched stays, and is used up.
+fn apostrophe(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    // The letter behind the match before this one belongs to that match.
+    let unused = from + usize::from(from > 0);
+    let word = |at: usize| bytes.get(at).copied().is_some_and(in_word);
+    first(
+        bytes,
+        from,
+        |bytes| memchr(b'\'', bytes),
+        |place| {
+            let before = place.checked_sub(1).filter(|before| *before >= unused)?;
+            (word(before) && word(place + 1)).then_some(place..place + 1)
+        },
+    )
+}
+
+/// What stands behind the first group of
+/// ``(^|[^A-Za-z0-9_])("[^"\r\n]{1,256}"|'[^'\r\n]{1,256}'|`[^`\r\n]{1,256}`)``.
+fn quoted(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    first(
+        bytes,
+        from,
+        |bytes| memchr3(b'"', b'\'', b'`', bytes),
+        |open| {
+            let before = open.checked_sub(1).map(|before| (before >= from).then(|| bytes.get(before)).flatten());
+            let opens = before.is_none_or(|byte| byte.is_some_and(|byte| !in_word(*byte)));
+            let close = opens.then(|| closing(bytes, open)).flatten()?;
+            Some(open..close + 1)
+        },
+    )
+}
+
+/// The quote that ends what `open` begins, if 1 to 256 characters of one line stand between them.
+fn closing(bytes: &[u8], open: usize) -> Option<usize> {
+    let quote = bytes.get(open)?;
+    let mut chars = 0;
+    for (offset, byte) in bytes.get(open + 1..)?.iter().enumerate() {
+        match byte {
+            byte if byte == quote => return (chars > 0).then_some(open + 1 + offset),
+            b'\r' | b'\n' => return None,
+            // The further bytes of a character begin with the bits 10.
+            byte => chars += usize::from(byte & 0xC0 != 0x80),
+        }
+        if chars > QUOTED_CHARS {
+            return None;
+        }
+    }
+    None
+}
+
 /// The least that `hex_run` or `short_hash` matches.
 const HASH: usize = 7;
 
 /// What the walk asks of each byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum ByteClass {
     /// A space or a tab.
     Blank,
     /// `[0-9]`
@@ -259,16 +323,16 @@ enum Class {
 }
 
 /// The class of every byte.
-static CLASSES: [Class; 256] = {
-    let mut classes = [Class::Other; 256];
-    let mut rest: &mut [Class] = &mut classes;
+static CLASSES: [ByteClass; 256] = {
+    let mut classes = [ByteClass::Other; 256];
+    let mut rest: &mut [ByteClass] = &mut classes;
     let mut byte = 0_u8;
     while let Some((class, after)) = rest.split_first_mut() {
         *class = match byte {
-            b' ' | b'\t' => Class::Blank,
-            b'0'..=b'9' => Class::Digit,
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' => Class::Letter,
-            _ => Class::Other,
+            b' ' | b'\t' => ByteClass::Blank,
+            b'0'..=b'9' => ByteClass::Digit,
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => ByteClass::Letter,
+            _ => ByteClass::Other,
         };
         rest = after;
         byte = byte.wrapping_add(1);
@@ -276,8 +340,8 @@ static CLASSES: [Class; 256] = {
     classes
 };
 
-fn class(byte: u8) -> Class {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Other)
+fn class(byte: u8) -> ByteClass {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(ByteClass::Other)
 }
 
 /// The rules from `hex_run` to `blanks` on one line, in one walk; appends to `into`.
@@ -296,21 +360,21 @@ pub(super) fn words(line: &str, into: &mut String) {
     while let Some(byte) = bytes.get(place).copied() {
         let start = place;
         match class(byte) {
-            Class::Other => place += 1,
-            Class::Blank => {
-                place = run(bytes, start, |byte| class(byte) == Class::Blank);
+            ByteClass::Other => place += 1,
+            ByteClass::Blank => {
+                place = run(bytes, start, |byte| class(byte) == ByteClass::Blank);
                 if place - start > 1 || byte != b' ' {
                     replace(start, place, " ");
                 }
             }
-            Class::Digit if !follows_word(bytes, start) => {
+            ByteClass::Digit if !follows_word(bytes, start) => {
                 let end = run(bytes, start, lower_hex);
                 let (end, with) = hashed(bytes, start, end).map_or((number(bytes, start), "<n>"), |end| (end, "<hex>"));
                 replace(start, end, with);
                 place = end;
             }
-            Class::Digit | Class::Letter => {
-                place = run(bytes, start, |byte| matches!(class(byte), Class::Digit | Class::Letter));
+            ByteClass::Digit | ByteClass::Letter => {
+                place = run(bytes, start, |byte| matches!(class(byte), ByteClass::Digit | ByteClass::Letter));
                 hashes(bytes, start..place, |hash| replace(hash.start, hash.end, "<hex>"));
             }
         }
@@ -321,7 +385,7 @@ pub(super) fn words(line: &str, into: &mut String) {
 /// Whether the byte before a place belongs to a word.
 fn follows_word(bytes: &[u8], place: usize) -> bool {
     let before = place.checked_sub(1).and_then(|before| bytes.get(before));
-    before.is_some_and(|before| matches!(class(*before), Class::Digit | Class::Letter))
+    before.is_some_and(|before| matches!(class(*before), ByteClass::Digit | ByteClass::Letter))
 }
 
 /// Finds what `hex_run` and `short_hash` match in a word, or in what is left of one.
