@@ -53,13 +53,13 @@ use std::marker::PhantomData;
 
 use compact_str::CompactString;
 
-use crate::choice::{Decision, SideEffectsMode, Signal, Status, WrapperPolicy};
+use crate::choice::{Decision, Signal, Status, WrapperPolicy};
 use crate::envelope::{
     Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskLine, TaskSpec,
     Tool, Transition,
 };
 use crate::hash::Sha256Hash;
-use crate::id::{EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, StateId, TaskId, ToolName};
+use crate::id::{EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
 use crate::ingress::read;
 use crate::map::StringMap;
 use crate::path::EvidencePath;
@@ -430,12 +430,6 @@ impl Remedy {
         Self { kind, reference: Some(reference), sha256: None, summary: None }
     }
 
-    /// A remedy with this content.
-    #[must_use]
-    pub const fn of(kind: RemedyKind, sha256: Sha256Hash) -> Self {
-        Self { kind, reference: None, sha256: Some(sha256), summary: None }
-    }
-
     /// With a sentence for people: 1 to 280 bytes, no control characters.
     #[must_use]
     pub fn with_summary(self, summary: impl AsRef<str>) -> Self {
@@ -448,12 +442,6 @@ impl Tool {
     #[must_use]
     pub fn new(name: ToolName, version: impl AsRef<str>) -> Self {
         Self { config_sha256: None, name, version: CompactString::from(version.as_ref()) }
-    }
-
-    /// With the digest of its configuration.
-    #[must_use]
-    pub fn with_config(self, sha256: Sha256Hash) -> Self {
-        Self { config_sha256: Some(sha256), ..self }
     }
 }
 
@@ -468,28 +456,5 @@ impl GuardEval {
     #[must_use]
     pub fn decided(self, decision: Decision, why: impl IntoIterator<Item = PolicyReasonCode>) -> Self {
         Self { decision: Some(decision), reason_codes: why.into_iter().collect(), ..self }
-    }
-
-    /// With something that it looked at.
-    #[must_use]
-    pub fn seen(mut self, evidence: impl AsRef<str>) -> Self {
-        self.evidence_refs.push(CompactString::from(evidence.as_ref()));
-        self
-    }
-}
-
-impl SideEffects {
-    /// What a task may touch, without lists.
-    #[must_use]
-    pub const fn new(mode: SideEffectsMode) -> Self {
-        Self { allow_commands: None, allow_domains: None, allow_paths: None, mode }
-    }
-}
-
-impl Transition {
-    /// From one state to another.
-    #[must_use]
-    pub const fn new(from_state: StateId, to_state: StateId) -> Self {
-        Self { from_state, to_state, transition_id: None }
     }
 }

@@ -55,7 +55,6 @@ mod id;
 mod ingress;
 pub mod json;
 mod key;
-mod keyer;
 mod known;
 pub mod limits;
 mod lines;
@@ -77,14 +76,13 @@ pub use envelope::{
     Tool, Transition,
 };
 pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
-pub use hash::{HashError, Sha256Hash};
+pub use hash::{HashError, HashingReader, Sha256Hash};
 pub use id::{
     ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,
     TargetKind, TaskId, TokenError, ToolName,
 };
 pub use ingress::{Reader, line_too_long, read};
-pub use key::Keys;
-pub use keyer::{Identity, Keyed, Keyer};
+pub use key::{Identity, Keyed, Keyer, Keys};
 pub use known::{Known, Pool};
 pub use lines::{Line, line_feeds, lines};
 pub use map::StringMap;

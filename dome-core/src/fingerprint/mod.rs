@@ -7,7 +7,6 @@ pub(crate) use template::Templates;
 pub use template::{message_template, message_template_under};
 
 use compact_str::CompactString;
-use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::canonical;
@@ -18,6 +17,9 @@ use crate::id::{GateId, ToolName};
 use crate::map::StringMap;
 use crate::text::trim;
 
+/// A name for the type, since `serde` would borrow what it sees as `&str`.
+type FingerprintVersion = &'static str;
+
 /// Why failures are grouped: exactly the members of M-50, in canonical order.
 ///
 /// ```
@@ -27,19 +29,21 @@ use crate::text::trim;
 /// assert_eq!(fingerprint.hash().to_string().len(), 64);
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fingerprint {
     /// The digest of the tool's configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_sha256: Option<Sha256Hash>,
     /// Where it ran: `arch`, `env_class`, `os` and `runtime`, lower-cased (M-52).
-    #[serde(skip_serializing_if = "StringMap::is_empty")]
+    #[serde(default, skip_serializing_if = "StringMap::is_empty")]
     pub env: StringMap,
     /// The gates that failed, sorted.
     pub failed_gates: Vec<GateId>,
     /// The version of these rules.
-    pub fingerprint_version: &'static str,
+    #[serde(deserialize_with = "known_version")]
+    pub fingerprint_version: FingerprintVersion,
     /// The message without what differs from run to run (M-53).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
@@ -52,7 +56,7 @@ pub struct Fingerprint {
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub tool_version: Option<CompactString>,
     /// The TaskSpec's versions, each by M-51.
-    #[serde(skip_serializing_if = "StringMap::is_empty")]
+    #[serde(default, skip_serializing_if = "StringMap::is_empty")]
     pub versions: StringMap,
 }
 
@@ -85,42 +89,14 @@ impl Fingerprint {
     }
 }
 
-/// A fingerprint as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenFingerprint {
-    config_sha256: Option<Sha256Hash>,
-    #[serde(default)]
-    env: StringMap,
-    failed_gates: Vec<GateId>,
-    fingerprint_version: CompactString,
-    message_template: Option<CompactString>,
-    tool_name: Option<ToolName>,
-    tool_version: Option<CompactString>,
-    #[serde(default)]
-    versions: StringMap,
-}
-
-impl<'de> Deserialize<'de> for Fingerprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = WrittenFingerprint::deserialize(deserializer)?;
-        let versions = BinderVersion::ALL.iter().map(|binder| binder.fingerprint_version());
-        let known = versions.clone().find(|version| written.fingerprint_version == *version);
-        let fingerprint_version = known.ok_or_else(|| {
-            let found = de::Unexpected::Str(&written.fingerprint_version);
-            de::Error::invalid_value(found, &versions.collect::<Vec<_>>().join(" or ").as_str())
-        })?;
-        Ok(Self {
-            config_sha256: written.config_sha256,
-            env: written.env,
-            failed_gates: written.failed_gates,
-            fingerprint_version,
-            message_template: written.message_template,
-            tool_name: written.tool_name,
-            tool_version: written.tool_version,
-            versions: written.versions,
-        })
-    }
+/// One of the versions that there are.
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FingerprintVersion, D::Error> {
+    let written = CompactString::deserialize(deserializer)?;
+    let versions = || BinderVersion::ALL.iter().map(|binder| binder.fingerprint_version());
+    versions().find(|version| written == *version).ok_or_else(|| {
+        let known = versions().collect::<Vec<_>>().join(" or ");
+        de::Error::invalid_value(de::Unexpected::Str(&written), &known.as_str())
+    })
 }
 
 /// The keys of `env` that a fingerprint looks at, after lower-casing (M-50), in canonical order.
@@ -227,25 +203,19 @@ impl<'e> Versions<'e> {
 
 impl Serialize for NormalEnv {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.members().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
-        map.end()
+        serializer.collect_map(self.members())
     }
 }
 
 impl Serialize for FailedGates<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut ids = serializer.serialize_seq(None)?;
-        self.ids().try_for_each(|id| ids.serialize_element(id))?;
-        ids.end()
+        serializer.collect_seq(self.ids())
     }
 }
 
 impl Serialize for Versions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.members().try_for_each(|(key, value)| map.serialize_entry(key, value.as_str()))?;
-        map.end()
+        serializer.collect_map(self.members())
     }
 }
 

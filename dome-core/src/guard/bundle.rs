@@ -92,17 +92,6 @@ choice! {
         /// Nothing more.
         Stop = "STOP",
     }
-    /// `guard_kind` of a specification.
-    GuardKind {
-        /// It stops.
-        Stop = "stop",
-        /// About structure.
-        Structural = "structural",
-        /// It can be repaired.
-        Repairable = "repairable",
-        /// Advice.
-        Advisory = "advisory",
-    }
     /// `severity` of a guard's feedback.
     Severity {
         /// For information.

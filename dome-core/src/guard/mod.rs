@@ -34,7 +34,7 @@ mod evaluate;
 mod read;
 
 pub use bundle::{
-    AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardKind, GuardrailsBundle, NextStep,
+    AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardrailsBundle, NextStep,
     PredicateResult, Severity, TransitionPattern, UnknownsPolicy,
 };
 pub use decision::{Cause, CauseKind, GuardDecision, GuardFeedback};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 
 use super::bundle::{
-    AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardKind, GuardrailsBundle,
-    PredicateResult, TransitionPattern, UnknownsPolicy,
+    AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardrailsBundle, PredicateResult,
+    TransitionPattern, UnknownsPolicy,
 };
 use crate::choice::{Decision, Status};
 use crate::ingress::Check;
@@ -14,7 +14,7 @@ use crate::ingress::check::{members, object};
 use crate::json::{Kind, Value};
 use crate::limits::{ARRAY, GUARD_EVALS, SAFE_INTEGER};
 use crate::problem::ProblemCode;
-use crate::reason::PolicyReasonCode;
+use crate::reason::{CodeClass, PolicyReasonCode};
 use crate::text::quote;
 
 /// Characters of a sentence of feedback.
@@ -158,7 +158,7 @@ impl Check {
             deny_reason_code: required(Self::pinned_code),
             evidence_kinds: required(Self::texts),
             guard_id: required(Self::filled),
-            guard_kind: optional(Self::choice::<GuardKind>),
+            guard_kind: optional(Self::choice::<CodeClass>),
             predicate_ref: optional(Self::filled),
         })
     }
