@@ -51,7 +51,7 @@ impl Sha256Hash {
     /// When it cannot be read to its end.
     pub fn of_reader(reader: impl Read) -> io::Result<Self> {
         let mut reader = HashingReader::new(reader);
-        reader.read_rest()?;
+        io::copy(&mut reader, &mut io::sink())?;
         Ok(reader.sha256())
     }
 
@@ -117,22 +117,6 @@ impl<R: Read> HashingReader<R> {
     #[must_use]
     pub fn sha256(&self) -> Sha256Hash {
         Sha256Hash::from_bytes(self.hasher.clone().finalize().into())
-    }
-
-    /// Reads what is left, and keeps none of it.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read to its end.
-    pub fn read_rest(&mut self) -> io::Result<()> {
-        let mut piece = vec![0; 1 << 16];
-        loop {
-            match self.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-        }
     }
 }
 

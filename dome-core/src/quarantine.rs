@@ -1,5 +1,7 @@
 //! Rejected lines, kept with every reason (M-31).
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use compact_str::CompactString;
@@ -134,21 +136,12 @@ struct Utf8 {
 }
 
 impl Utf8 {
-    fn push(&mut self, mut bytes: &[u8]) {
-        while !self.invalid && !self.begun.is_empty() {
-            let Some((first, rest)) = bytes.split_first() else { return };
-            self.begun.push(*first);
-            bytes = rest;
-            let begun = std::mem::take(&mut self.begun);
-            self.check(&begun);
-        }
-        self.check(bytes);
-    }
-
-    fn check(&mut self, bytes: &[u8]) {
-        if let Err(error) = str::from_utf8(bytes) {
+    fn push(&mut self, bytes: &[u8]) {
+        let begun = std::mem::take(&mut self.begun);
+        let bytes = if begun.is_empty() { Cow::Borrowed(bytes) } else { Cow::Owned([&begun, bytes].concat()) };
+        if let Err(error) = str::from_utf8(&bytes) {
             self.invalid |= error.error_len().is_some();
-            let (_, begun) = bytes.split_at(error.valid_up_to());
+            let (_, begun) = bytes.split_at(if self.invalid { bytes.len() } else { error.valid_up_to() });
             self.begun = begun.to_vec();
         }
     }

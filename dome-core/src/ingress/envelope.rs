@@ -11,11 +11,10 @@ use crate::envelope::{
     Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskSpec, Tool,
     Transition,
 };
-use crate::id::{TokenError, has_control};
+use crate::id::{EvidencePath, TokenError, has_control};
 use crate::json::Value;
 use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
-use crate::path::EvidencePath;
 use crate::problem::ProblemCode;
 use crate::reason::{FailureReasonCode, PolicyReasonCode};
 use crate::text::quote;
@@ -112,9 +111,7 @@ impl Check {
         if text == EnvelopeVersion::V1.as_str() {
             return Some(EnvelopeVersion::V1);
         }
-        let message = format!("expected version `1`, found {}", quote(text));
-        self.report(ProblemCode::UnsupportedVersion, at, message);
-        None
+        self.refuse(ProblemCode::UnsupportedVersion, at, format_args!("expected version `1`, found {}", quote(text)))
     }
 
     fn time(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Timestamp> {
@@ -122,8 +119,7 @@ impl Check {
         match not_after {
             Some(limit) if time > limit => {
                 let message = format!("expected no time after `{limit}`, found `{time}`");
-                self.report(ProblemCode::TimestampFuture, at, message);
-                None
+                self.refuse(ProblemCode::TimestampFuture, at, message)
             }
             _ => Some(time),
         }
@@ -218,8 +214,7 @@ impl Check {
         let text = self.text(at)?;
         if text.len() > MESSAGE_BYTES {
             let message = format!("expected at most {MESSAGE_BYTES} bytes, found {}", text.len());
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, message);
         }
         Some(text.to_owned())
     }
@@ -234,8 +229,7 @@ impl Check {
         let reference = self.optional(written, Self::path);
         let sha256 = self.optional(digest, Self::hash);
         if written.or(digest).is_none() {
-            self.missing(ProblemCode::MissingField, at, "ref");
-            return None;
+            return self.refuse_missing(ProblemCode::MissingField, at, "ref");
         }
         Some(Remedy { kind: kind?, reference: reference?, sha256: sha256?, summary: summary? })
     }
@@ -244,13 +238,11 @@ impl Check {
         let text = self.text(at)?;
         if !(1..=SUMMARY_BYTES).contains(&text.len()) {
             let message = format!("expected 1 to {SUMMARY_BYTES} bytes, found {}", text.len());
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, message);
         }
         if has_control(text) {
             let message = format!("expected no control character, found {}", quote(text));
-            self.report(ProblemCode::ValueNotAllowed, at, message);
-            return None;
+            return self.refuse(ProblemCode::ValueNotAllowed, at, message);
         }
         Some(text.into())
     }
@@ -258,13 +250,11 @@ impl Check {
     /// `evidence`: required; missing, empty or with an empty entry it is `evidence_missing`.
     fn evidence(&mut self, object: Value<'_>, slot: Option<Value<'_>>) -> Option<Vec<Evidence>> {
         let Some(at) = slot else {
-            self.missing(ProblemCode::EvidenceMissing, object, "evidence");
-            return None;
+            return self.refuse_missing(ProblemCode::EvidenceMissing, object, "evidence");
         };
         let entries = self.array(at, EVIDENCE, Self::evidence_entry)?;
         if entries.is_empty() {
-            self.report(ProblemCode::EvidenceMissing, at, "expected at least one piece of evidence");
-            return None;
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected at least one piece of evidence");
         }
         Some(entries)
     }
@@ -278,8 +268,7 @@ impl Check {
         let path = self.optional(written, Self::path);
         let sha256 = self.optional(digest, Self::hash);
         if written.or(digest).is_none() {
-            self.report(ProblemCode::EvidenceMissing, at, "expected a `path`, a `sha256` or both");
-            return None;
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected a `path`, a `sha256` or both");
         }
         Some(Evidence { bytes: bytes?, path: path?, sha256: sha256? })
     }
@@ -296,10 +285,7 @@ impl Check {
             versions: optional(Self::map),
         });
         let code = match self.aliased(failure_reason_code, reason_code, Self::reason_code) {
-            Some(None) => {
-                self.missing(ProblemCode::MissingField, at, "failure_reason_code");
-                None
-            }
+            Some(None) => self.refuse_missing(ProblemCode::MissingField, at, "failure_reason_code"),
             code => code.flatten(),
         };
         let nothing_failed = code.as_ref().is_some_and(FailureReasonCode::is_none);
@@ -332,8 +318,7 @@ impl Check {
             (Some(named_value), Some(alias_value), Some(alias)) if named_value != alias_value => {
                 let written = quote(alias.text().unwrap_or(alias.written()));
                 let message = format!("the alias says {written}, the member itself says otherwise");
-                self.report(ProblemCode::AliasConflict, alias, message);
-                None
+                self.refuse(ProblemCode::AliasConflict, alias, message)
             }
             (by_name, by_alias, _) => Some(by_name.or(by_alias)),
         }

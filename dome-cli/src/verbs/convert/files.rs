@@ -1,6 +1,6 @@
 //! The files of a conversion: what each is, and in which order they are taken.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
@@ -73,7 +73,8 @@ fn endings(wanted: Wanted) -> Vec<&'static str> {
 /// Reads a file once, for its digest and its beginning.
 fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>)> {
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
-    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).and_then(|_| reader.read_rest());
+    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
+    let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
     let (sha256, bytes) = (reader.sha256(), reader.bytes());
     read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == Order::Mtime { Some(modified(source)?) } else { None };
