@@ -65,12 +65,6 @@ impl Sha256Hash {
         format!("{self:.12}")
     }
 
-    fn first_word(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
-    }
-
-    /// Calls `use_text` with the 64 digits.
     #[expect(clippy::expect_used, reason = "hex digits are ASCII")]
     fn with_hex<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
         // Without a table or a branch, so that the compiler takes many bytes at a time.
@@ -133,7 +127,8 @@ impl<R: Read> Read for HashingReader<R> {
 impl Ord for Sha256Hash {
     /// By their bytes. The first eight nearly always tell.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.first_word().cmp(&other.first_word()).then_with(|| self.0.cmp(&other.0))
+        let first_word = |[a, b, c, d, e, f, g, h, ..]: [u8; 32]| u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        first_word(self.0).cmp(&first_word(other.0)).then_with(|| self.0.cmp(&other.0))
     }
 }
 

@@ -70,12 +70,6 @@ pub fn of_output<T: JsonSchema>() -> Schema {
     schema
 }
 
-/// The schema of an envelope as facts carry it (M-40).
-#[must_use]
-pub fn canonical_envelope() -> Schema {
-    of_output::<Envelope>()
-}
-
 /// The schema of an envelope as a wrapper writes it: members with a default may be left out, and
 /// the aliases of M-13 are accepted.
 #[must_use]

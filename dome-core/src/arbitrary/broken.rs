@@ -19,7 +19,6 @@ pub struct BrokenLine {
     pub code: ProblemCode,
 }
 
-/// Breaks a sound envelope.
 type Break = fn(&mut Members, &mut Dice);
 
 const REQUIRED: [&str; 8] = ["event_id", "sequence", "run_id", "task_id", "group_id", "ts", "signal", "task_spec"];
@@ -59,7 +58,8 @@ const MEMBERS: [(ProblemCode, Break); 16] = [
         put(members, dice.pick(["run_id", "event_id", "task_id", "group_id", "lane"]), bad.into());
     }),
     (ProblemCode::TokenInvalid, |members, dice| {
-        members["task_spec"]["action"]["kind"] = dice.pick(["Fix", "", "1a", "a-b"]).into();
+        let kind = members.get_mut("task_spec").and_then(|spec| spec.pointer_mut("/action/kind"));
+        kind.into_iter().for_each(|kind| *kind = dice.pick(["Fix", "", "1a", "a-b"]).into());
     }),
     (ProblemCode::ReasonCodeInvalid, |members, dice| {
         put(members, "policy_reason_code", dice.pick(["NONE", "lower", "A..B", ""]).into());

@@ -21,7 +21,6 @@ pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
     order: PhantomData<O>,
 }
 
-/// An array or an object that is being written.
 pub(super) struct Nested<'b, O> {
     bytes: &'b mut Vec<u8>,
     first: bool,
@@ -111,7 +110,6 @@ fn string(text: &str, bytes: &mut Vec<u8>) {
     bytes.push(b'"');
 }
 
-/// Appends what stands between the quotes of a string that has escapes.
 #[cold]
 fn escaped(mut rest: &[u8], bytes: &mut Vec<u8>) {
     loop {
@@ -142,7 +140,6 @@ fn escape(special: u8, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[b'\\', short]);
 }
 
-/// Appends an integer of the safe range in decimal.
 fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Written {
     let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
     let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;

@@ -16,7 +16,7 @@ use crate::json::Value;
 use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
 use crate::problem::ProblemCode;
-use crate::reason::{FailureReasonCode, PolicyReasonCode};
+use crate::reason::FailureReasonCode;
 use crate::text::quote;
 use crate::time::Timestamp;
 
@@ -24,17 +24,6 @@ use crate::time::Timestamp;
 struct SpecRead {
     nothing_failed: bool,
     spec: Option<TaskSpec>,
-}
-
-/// What stands beside a signal; the sound members only.
-struct BesideSignal<'b, 't> {
-    signal: Signal,
-    /// Whether the `failure_reason_code` is `NONE`, whatever else the TaskSpec says.
-    nothing_failed: bool,
-    /// `Some(None)` when the member is absent, `None` when it is wrong.
-    policy: Option<Option<&'b PolicyReasonCode>>,
-    gates: Option<&'b [Gate]>,
-    remedy: Option<Value<'t>>,
 }
 
 impl Check {
@@ -70,14 +59,9 @@ impl Check {
         let remedy = self.optional(written_remedy, Self::remedy);
         let signal = self.required(at, "signal", written_signal, Self::choice);
         if let (Some(signal), Some(place)) = (signal, written_signal) {
-            let beside = BesideSignal {
-                signal,
-                nothing_failed: task_spec.as_ref().is_some_and(|read| read.nothing_failed),
-                policy: policy_reason_code.as_ref().map(Option::as_ref),
-                gates: gates.as_deref(),
-                remedy: written_remedy,
-            };
-            self.signal(place, &beside);
+            let nothing_failed = task_spec.as_ref().is_some_and(|read| read.nothing_failed);
+            let no_policy = policy_reason_code == Some(None);
+            self.signal(place, signal, nothing_failed, no_policy, gates.as_deref(), written_remedy);
         }
         Some(Envelope {
             applied_capsule: applied_capsule?,
@@ -125,20 +109,29 @@ impl Check {
         }
     }
 
-    /// M-11: what a signal asks of the members beside it, where these are sound.
-    fn signal(&mut self, place: Value<'_>, beside: &BesideSignal<'_, '_>) {
-        let BesideSignal { signal, nothing_failed, policy, gates, remedy } = *beside;
-        if signal == Signal::Failure && nothing_failed {
-            let message = "a `failure` names a `failure_reason_code` other than `NONE`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
-        if signal == Signal::Denial && policy == Some(None) {
-            let message = "a `denial` names a `policy_reason_code`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
+    /// M-11: what a signal asks of the members beside it, where these are sound: `nothing_failed` is said
+    /// by a `failure_reason_code` of `NONE`, and there is `no_policy` where that code is absent, not wrong.
+    fn signal(
+        &mut self,
+        place: Value<'_>,
+        signal: Signal,
+        nothing_failed: bool,
+        no_policy: bool,
+        gates: Option<&[Gate]>,
+        remedy: Option<Value<'_>>,
+    ) {
         let failed = gates.and_then(|gates| gates.iter().find(|gate| gate.status == Status::Fail));
-        if let (Signal::Success, Some(gate)) = (signal, failed) {
-            let message = format!("a `success` has no gate that failed, but {} did", quote(gate.gate_id.as_str()));
+        let wrong = match (signal, failed) {
+            (Signal::Failure, _) if nothing_failed => {
+                Some("a `failure` names a `failure_reason_code` other than `NONE`".to_owned())
+            }
+            (Signal::Denial, _) if no_policy => Some("a `denial` names a `policy_reason_code`".to_owned()),
+            (Signal::Success, Some(Gate { gate_id, .. })) => {
+                Some(format!("a `success` has no gate that failed, but {} did", quote(gate_id.as_str())))
+            }
+            _ => None,
+        };
+        if let Some(message) = wrong {
             self.report(ProblemCode::SignalMismatch, place, message);
         }
         if let Some(remedy) = remedy.filter(|_| signal != Signal::Success) {

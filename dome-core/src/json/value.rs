@@ -68,7 +68,6 @@ impl<'t> Value<'t> {
         self.node().kind
     }
 
-    /// The bytes that the value stands on.
     pub(crate) fn span(self) -> Span {
         let node = self.node();
         node.start..node.end
@@ -92,7 +91,6 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The text of a member's name.
     #[expect(clippy::expect_used, reason = "the reader takes nothing but strings for names")]
     pub(crate) fn name_text(self) -> &'t str {
         self.text().expect("a member's name is a string")

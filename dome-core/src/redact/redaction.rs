@@ -270,7 +270,6 @@ fn not_an_expression(name: &str, error: &regex::Error) -> String {
     format!("the pattern of {} is no regular expression: {error}", quote(name))
 }
 
-/// Something to mask on a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct MaskHit {
     range: Range<usize>,
@@ -280,7 +279,6 @@ struct MaskHit {
     quoted: bool,
 }
 
-/// What every mask begins with.
 const OPENING: &[u8] = b"[redacted:";
 
 /// The range to mask if `found` holds more than masks: widened to the masks that it cuts, so that

@@ -8,7 +8,6 @@ use super::document::MemberSteps;
 use crate::json::escape;
 use crate::text::plain_prefix;
 
-/// A scalar of the line.
 pub(super) struct Scalar {
     /// Its bytes; of a string those between the quotes.
     pub(super) range: Range<usize>,
@@ -64,7 +63,6 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
         Self { line, members, is_secret, frames: Vec::new(), each }
     }
 
-    /// Walks from the start of the line to its end.
     pub(super) fn walk(mut self) {
         let mut at = 0;
         while let Some(byte) = self.line.get(at) {
