@@ -156,11 +156,6 @@ pub(crate) fn short_key(key: &str) -> String {
     key.get(..12).unwrap_or(key).to_owned()
 }
 
-/// The start of a hash.
-pub(crate) fn short_hash(hash: &Sha256Hash) -> String {
-    short_key(&hash.to_string())
-}
-
 /// A time to the second, as people read it; UTC.
 pub(crate) fn short_time(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")

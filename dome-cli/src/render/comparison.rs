@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::output::{Output, grouped};
-use crate::table::short_hash;
 
 /// How many of each kind are shown.
 const MOST_SHOWN: usize = 10;
@@ -90,8 +89,8 @@ impl Side {
         [
             ("binder", format!("{}{experimental}", self.binder_version)),
             ("mode", self.mode.map_or("as declared", WrapperPolicy::as_str).to_owned()),
-            ("policy", short_hash(&self.policy_digest)),
-            ("reason codes", short_hash(&self.reason_codes_digest)),
+            ("policy", self.policy_digest.short()),
+            ("reason codes", self.reason_codes_digest.short()),
         ]
     }
 
@@ -137,7 +136,7 @@ impl<'r> Compared<'r> {
 
     fn name(&self, key: Sha256Hash) -> String {
         let named = |capsule: &&Capsule| format!("{} on {}", capsule.failure_reason_code, capsule.target_id);
-        format!("{} {}", short_hash(&key), self.capsules.get(&key).map_or_else(String::new, named))
+        format!("{} {}", key.short(), self.capsules.get(&key).map_or_else(String::new, named))
     }
 
     fn changed(&self, changed: &Changed) -> String {
@@ -199,7 +198,7 @@ fn regrouped(group: &Regrouped) -> String {
 
 fn capsule(side: &GroupSide) -> String {
     let template = side.message_template.as_deref().map_or_else(String::new, |text| format!(": {}", one_line(text)));
-    let (key, facts, code) = (short_hash(&side.derived_key), grouped(side.fact_count), &side.failure_reason_code);
+    let (key, facts, code) = (side.derived_key.short(), grouped(side.fact_count), &side.failure_reason_code);
     let verdict = side.verdict;
     format!("{key} {facts} x {code} on {} [{verdict}]{template}", side.target_id)
 }
@@ -212,7 +211,7 @@ fn line(fact: &ExampleFact) -> String {
 /// A value in a few characters; of a hash, the first digits.
 fn written(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().map_or_else(|_| one_line(&text), |hash| short_hash(&hash))
+    text.parse().map_or_else(|_| one_line(&text), |hash| hash.short())
 }
 
 /// A text on one line, without what a terminal would obey.

@@ -10,7 +10,7 @@ use dome_store::index::{Explanation, Unlisted};
 use serde_json::Value;
 
 use crate::output::{Output, grouped};
-use crate::table::{Column, Table, cut, short_hash, short_key, short_time, width, wrapped};
+use crate::table::{Column, Table, cut, short_key, short_time, width, wrapped};
 
 /// Columns of a rejected line that are shown; JSON and quarantine.jsonl have it whole.
 const RAW_COLUMNS: usize = 200;
@@ -197,7 +197,7 @@ fn fact(step: &Step) -> Vec<String> {
         "  {}  {} {code}  {}  run {}{lane}  {}",
         short_time(&step.ordered_ts.to_string()),
         step.signal,
-        short_hash(&step.digest),
+        step.digest.short(),
         step.run_id,
         place(step),
     )];
@@ -257,7 +257,7 @@ fn remedy(record: &RemedyRecord) -> String {
     let named = named.or(record.remedy.reference.as_ref().map(ToString::to_string));
     format!(
         "  {}  {} {}: resolved in runs {}, contradicted {} x, {} ppm",
-        short_hash(&record.identity),
+        record.identity.short(),
         record.remedy.kind,
         named.unwrap_or_default(),
         record.count,
@@ -369,13 +369,13 @@ fn did(story: &FactStory) -> Vec<String> {
     let mut lines = vec!["what it did:".to_owned()];
     for key in &keys {
         let own = story.fact.changes.iter().filter(|change| change.capsule == *key);
-        lines.push(format!("  capsule {}: {}", short_hash(key), changes(own)));
+        lines.push(format!("  capsule {}: {}", key.short(), changes(own)));
     }
     if keys.is_empty() {
         lines.push("  it changed no counter".to_owned());
     }
     if let (Some(capsule), Some(application)) = (story.applied_capsule, story.fact.application) {
-        lines.push(format!("  it applied capsule {}: {}", short_hash(&capsule), applied(application)));
+        lines.push(format!("  it applied capsule {}: {}", capsule.short(), applied(application)));
     }
     lines
 }
@@ -419,7 +419,7 @@ fn capsules(briefs: &[Brief]) -> Vec<String> {
     let mut table = Table::new(columns);
     for brief in briefs {
         table.row(vec![
-            short_hash(&brief.derived_key),
+            brief.derived_key.short(),
             brief.verdict.to_string(),
             grouped(brief.support_count),
             grouped(brief.resolved_count),

@@ -21,7 +21,6 @@ use crate::args::word;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::At;
 use crate::output::Output;
-use crate::table::short_hash;
 
 /// What is known before acting: capsules for a TaskSpec, best first
 ///
@@ -244,7 +243,7 @@ fn print(answer: &Priors, output: &mut Output) -> anyhow::Result<()> {
 }
 
 fn lines(prior: &Prior) -> Vec<String> {
-    let (code, key) = (&prior.failure_reason_code, short_hash(&prior.key()));
+    let (code, key) = (&prior.failure_reason_code, prior.key().short());
     let mut lines = vec![format!("[{}] {code} {}  {key}", prior.verdict, place(prior))];
     let counts = prior.counts;
     lines.push(format!(
@@ -276,7 +275,7 @@ fn place(prior: &Prior) -> String {
 
 fn remedy(record: &RemedyRecord) -> String {
     let remedy = &record.remedy;
-    let name = remedy.reference.as_ref().map_or_else(|| short_hash(&record.identity), ToString::to_string);
+    let name = remedy.reference.as_ref().map_or_else(|| record.identity.short(), ToString::to_string);
     let summary = remedy.summary.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
     format!(
         "    remedy: {} {name}{summary}: worked {} x, failed {} x, confidence {} ppm",

@@ -5,8 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
 use dome_adapters::{Finding, FindingCode, Format, HEAD_BYTES, Head, Source};
-use dome_core::{Sha256Hash, Timestamp};
-use sha2::{Digest, Sha256};
+use dome_core::{HashingReader, Timestamp};
 
 use super::args::{ConvertArgs, Order};
 use super::report::Report;
@@ -73,22 +72,11 @@ fn endings(wanted: Wanted) -> Vec<&'static str> {
 
 /// Reads a file once, for its digest and its beginning.
 fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>)> {
-    let mut reader = source.open()?;
-    let (mut hasher, mut bytes, mut head) = (Sha256::new(), 0_u64, Vec::new());
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let count = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error).with_context(|| format!("after {bytes} bytes")),
-        };
-        let piece = buffer.get(..count).context("a reader gives no more than it is asked for")?;
-        hasher.update(piece);
-        bytes += count as u64;
-        head.extend(piece.iter().take(HEAD_BYTES - head.len()));
-    }
-    let sha256 = Sha256Hash::from_bytes(hasher.finalize().into());
+    let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
+    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
+    let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
+    let (sha256, bytes) = (reader.sha256(), reader.bytes());
+    read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == Order::Mtime { Some(modified(source)?) } else { None };
     Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))
 }
