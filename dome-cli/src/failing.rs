@@ -6,7 +6,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::output::Output;
+use crate::output::Printer;
 use crate::table::short_hash;
 
 /// One failure that keeps coming back, its members in canonical order.
@@ -48,7 +48,6 @@ impl Clock {
 }
 
 impl Failing {
-    /// What is told of a capsule.
     pub(crate) fn of(capsule: &Capsule, clock: Clock) -> Self {
         let again = capsule.contradiction_count + capsule.recurrence_count;
         Self {
@@ -115,13 +114,11 @@ fn shortened(reference: &str) -> &str {
     if digits > 12 { reference.get(..kept).unwrap_or(reference) } else { reference }
 }
 
-/// What is told of the foremost failures of a replay or a store.
 pub(crate) fn keeps_failing(foremost: &[Capsule], clock: Clock) -> Vec<Failing> {
     foremost.iter().map(|capsule| Failing::of(capsule, clock)).collect()
 }
 
-/// Prints them, after an empty line, if there are any.
-pub(crate) fn print(failing: &[Failing], output: &mut Output) -> anyhow::Result<()> {
+pub(crate) fn print(failing: &[Failing], output: &mut Printer) -> anyhow::Result<()> {
     if failing.is_empty() {
         return Ok(());
     }

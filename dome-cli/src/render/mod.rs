@@ -3,5 +3,4 @@
 pub(crate) mod caret;
 pub(crate) mod chart;
 pub(crate) mod comparison;
-pub(crate) mod explain;
 pub(crate) mod github;
