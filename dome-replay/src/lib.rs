@@ -50,7 +50,7 @@ mod watch;
 
 pub use door::{Admitted, Door, LineCounts};
 pub use engine::{Limits, Spec};
-pub use error::{Error, Kind, Result};
+pub use error::{Error, ErrorClass, Result};
 pub use input::ENVELOPES;
 pub use masking::{BUILT_IN, Masking, Redacted, Seen};
 pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};

@@ -13,7 +13,6 @@ use dome_binder::Rules;
 use dome_core::{Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
 
-use crate::error::{Context, Invariant, Result};
 use crate::folder::Folder;
 use crate::history::Quarantined;
 use crate::inbox;
@@ -24,6 +23,7 @@ use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
 use crate::verify::told;
 use crate::writer::random;
+use dome_replay::error::{Context, Invariant, Result};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use dome_replay::Watch;
 
-use crate::error::Result;
 use crate::history::History;
 use crate::log::Log;
 use crate::settings::StoreSettings;
 use crate::verify::told;
+use dome_replay::Result;
 
 /// What an export came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exported<T> {
     /// What the writer of the result gave.
     pub written: T,
-    /// Places of the log that could not be read: whoever exports ends with [`crate::Kind::Unreproduced`] if there are
+    /// Places of the log that could not be read: whoever exports ends with [`crate::ErrorClass::Unreproduced`] if there are
     /// any.
     pub damaged: usize,
 }

@@ -7,8 +7,8 @@ use dome_core::redact::RedactionCounts;
 use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Rejection, Source};
 use dome_replay::{Masking, Redacted};
 
-use crate::error::{Error, Invariant, Result};
 use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session};
+use dome_replay::error::{Error, Invariant, Result};
 
 /// A line of the log that is no envelope.
 struct Turned {

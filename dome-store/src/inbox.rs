@@ -16,11 +16,11 @@ use dome_replay::Watch;
 use rustix::fs::FileType;
 
 use crate::aside;
-use crate::error::{Context, Kind, Result};
 use crate::folder::Folder;
 use crate::ingest::{Intake, Lines, Stop, read};
 use crate::log::{StoreManifest, open_store};
 use crate::writer::random;
+use dome_replay::error::{Context, ErrorClass, Result};
 
 /// The folder.
 pub(crate) const FOLDER: &str = "inbox";
@@ -184,7 +184,7 @@ fn open(inbox: &Folder, name: &str, most: u64) -> Result<Option<File>> {
     }
     match inbox.read(name) {
         Ok(file) => Ok(file),
-        Err(error) if error.kind() == Kind::Invalid => Ok(None),
+        Err(error) if error.class() == ErrorClass::Invalid => Ok(None),
         Err(error) => Err(error),
     }
 }

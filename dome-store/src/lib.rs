@@ -41,7 +41,6 @@
 
 mod aside;
 mod derived;
-pub mod error;
 mod export;
 mod folder;
 mod history;
@@ -60,8 +59,9 @@ mod terms;
 mod verify;
 mod writer;
 
+pub use dome_replay::{Error, ErrorClass, Result};
+
 pub use derived::{Compacted, Derived, Totals, compact, watermark};
-pub use error::{Error, Kind, Result};
 pub use export::{Exported, export};
 pub use history::{History, Quarantined};
 pub use inbox::{Drained, catch_up, drop_off, waiting};

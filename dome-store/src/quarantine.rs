@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::{Derived, derive};
-use crate::error::{Error, Result};
 use crate::history::Quarantined;
 use crate::limits::Limits;
 use crate::log::Entry;
 use crate::terms;
 use crate::writer::{Opening, Writer};
+use dome_replay::error::{Error, Result};
 
 /// A line of the list; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

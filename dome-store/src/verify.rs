@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::aside;
 use crate::derived;
-use crate::error::{Context, Invariant, Result};
 use crate::index::Index;
 use crate::log::{Damage, Found, Log};
+use dome_replay::error::{Context, Invariant, Result};
 
 /// Differences that are shown.
 const SHOWN: usize = 10;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use dome_store::{Kind, Limits, Writer, catch_up, drop_off, status, waiting};
+use dome_store::{ErrorClass, Limits, Writer, catch_up, drop_off, status, waiting};
 use proptest::prelude::*;
 
 use super::support::{Bench, Notes, copy, opening, small, take_in, take_in_telling, text};
@@ -46,7 +46,7 @@ fn the_end_of_an_ingest_takes_in_what_waits() {
 #[test]
 fn nothing_is_left_where_no_store_stands() {
     let bench = Bench::new();
-    assert_eq!(drop_off(&bench.store, &mut &b"x"[..]).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(drop_off(&bench.store, &mut &b"x"[..]).unwrap_err().class(), ErrorClass::Invalid);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_folder_in_place_of_the_inbox_is_not_followed() {
     fs::create_dir(bench.path("elsewhere")).unwrap();
     fs::write(bench.path("elsewhere/x.jsonl"), text("x", 0..2)).unwrap();
     symlink(bench.path("elsewhere"), bench.store.join("inbox")).unwrap();
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     assert!(bench.path("elsewhere/x.jsonl").exists());
 }
 

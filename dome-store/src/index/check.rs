@@ -1,7 +1,7 @@
 //! Whether an index is whole: every row as it was written, and as many as there should be.
 
 use super::Index;
-use super::error::{Error, Result};
+use super::error::{IndexError, Result};
 use super::rows::Tallies;
 use super::seal::Table;
 
@@ -23,7 +23,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Unfit`] when it is not whole.
+    /// [`IndexError::Unfit`] when it is not whole.
     pub fn check(&self) -> Result<()> {
         self.counts(&self.tallies()?)?;
         for (table, select) in SEALED {
@@ -45,7 +45,7 @@ impl Index {
             let place = row.get_ref(0)?.as_blob()?;
             let seal = self.seals.of_fact(place, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
             if seal != row.get_ref(6)?.as_blob()? {
-                return Err(Error::Unfit("a fact is not the one that was written"));
+                return Err(IndexError::Unfit("a fact is not the one that was written"));
             }
         }
         Ok(())
@@ -71,7 +71,7 @@ impl Index {
         ] {
             let found: u64 = self.db.query_row(select, [], |row| row.get(0))?;
             if found != expected {
-                return Err(Error::Unfit("a row is missing, or one too many"));
+                return Err(IndexError::Unfit("a row is missing, or one too many"));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::Index;
 use super::batch::{EntryBytes, Origin};
 use super::derive::{Ranks, start};
-use super::error::{Error, Fits, Result};
+use super::error::{Fits, IndexError, Result};
 use super::read::{self, Capsules};
 use super::rows::json;
 
@@ -191,7 +191,8 @@ impl Index {
                 told.subject = "fact";
             }
             Subject::Rejected(number) => {
-                let rejected = candidates.rejected.get(number).ok_or(Error::Broken("what was found was looked for"))?;
+                let rejected =
+                    candidates.rejected.get(number).ok_or(IndexError::broken("what was found was looked for"))?;
                 told.rejected = Some(row_of(rejected, origin)?);
                 told.subject = "rejected";
             }
@@ -212,7 +213,7 @@ impl Index {
         origin: &mut dyn Origin,
     ) -> Result<Option<FactStory>> {
         let found = candidates.facts.0.get(position).map(|(_, fact, _)| fact);
-        let fact = found.ok_or(Error::Broken("what was found was looked for"))?;
+        let fact = found.ok_or(IndexError::broken("what was found was looked for"))?;
         let line = read::line_id(&self.db, fact.keys.line)?.fits("a task line is missing")?;
         let mut own = self.bring(reader, &BTreeSet::from([line]))?;
         let told = own.0.iter_mut().find(|(_, known, _)| known.keys.digest == fact.keys.digest);
@@ -220,7 +221,7 @@ impl Index {
         let at = *at;
         told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
         let applied =
-            fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
+            fact.applied_capsule().map(|key| Ok::<_, IndexError>((*key, self.story_of(reader, *key)?))).transpose()?;
         let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
         let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
         Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
@@ -268,7 +269,7 @@ impl Index {
             for known in read::task_row(&self.db, self.seals, reader, *line)?.facts {
                 let fact = read::fact(&self.db, self.seals, reader, &known)?;
                 let rank = ranks.rank(&self.db, &fact.order().to_bytes())?;
-                let rank = usize::try_from(rank).map_err(|_| Error::Unfit("a rank is too great"))?;
+                let rank = usize::try_from(rank).map_err(|_| IndexError::Unfit("a rank is too great"))?;
                 brought.0.push((rank, fact, known.unseen_denial));
             }
         }

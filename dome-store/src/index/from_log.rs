@@ -7,12 +7,12 @@ use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timesta
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
-use super::error::{Error, Fits, Result};
+use super::error::{Fits, IndexError, Result};
 use super::rows::json;
 use super::{Basis, Index};
-use crate::error::{self, Invariant};
 use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
 use crate::settings::StoreSettings;
+use dome_replay::error::{Error, Invariant};
 
 /// Its name in the store.
 pub const INDEX_NAME: &str = "index.sqlite";
@@ -36,7 +36,7 @@ impl Basis {
     /// # Errors
     ///
     /// When this build cannot go by the store's rules.
-    pub fn of_log(log: &Log, seal: Sha256Hash) -> error::Result<Self> {
+    pub fn of_log(log: &Log, seal: Sha256Hash) -> crate::Result<Self> {
         let manifest = log.manifest();
         let identity = format!("store {} {}", manifest.store, manifest.generation);
         Ok(Self { identity, rules: StoreSettings::rules(&manifest.settings)?, as_of: None, seal })
@@ -55,7 +55,7 @@ impl LogLines {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub fn of(log: &Log) -> error::Result<Self> {
+    pub fn of(log: &Log) -> crate::Result<Self> {
         let mut segments = log.segments();
         let state = log.manifest().state.map(|at| segments.read(at.place(), at.position)).transpose()?.flatten();
         let mut not_after = None;
@@ -77,26 +77,26 @@ impl LogLines {
         self.not_after
     }
 
-    fn entry(&mut self, position: u64, bytes: EntryBytes) -> error::Result<Entry> {
+    fn entry(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<Entry> {
         let EntryBytes { segment, start, length } = bytes;
         let entry = self.segments.read(Place { segment, start, length }, position)?;
-        entry.ok_or_else(|| error::Error::invalid(format!("entry {position} of the log is damaged")))
+        entry.ok_or_else(|| Error::invalid(format!("entry {position} of the log is damaged")))
     }
 }
 
 impl Origin for LogLines {
-    fn line(&mut self, position: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         match self.entry(position, bytes)? {
             Entry::Line(line) => Ok(RawEntry { offset: line.offset, bytes: line.raw.into_bytes() }),
             Entry::Rejected(rejected) => {
                 let bytes = rejected.bytes().invariant("a line that was read again was kept whole")?;
                 Ok(RawEntry { offset: rejected.row.offset, bytes })
             }
-            _ => Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
+            _ => Err(Error::invalid(format!("entry {position} of the log is no line"))),
         }
     }
 
-    fn turned(&mut self, position: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {
         let (row, whole) = match self.entry(position, bytes)? {
             Entry::Rejected(rejected) => {
                 let whole = rejected.bytes();
@@ -110,11 +110,11 @@ impl Origin for LogLines {
             Entry::Line(Admitted { offset, raw, source }) => {
                 let whole = raw.into_bytes();
                 let Err(rejection) = Reader::new().read(&whole) else {
-                    return Err(error::Error::broken("a line that is turned away is no envelope"));
+                    return Err(Error::broken("a line that is turned away is no envelope"));
                 };
                 return Ok(RawLine::of(&whole).row(offset, source, rejection));
             }
-            _ => return Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
+            _ => return Err(Error::invalid(format!("entry {position} of the log is no line"))),
         };
         // What is wrong with a line that was too far ahead of the clock is told by the last terms (M-32).
         Ok(match Reader::new().not_after(self.not_after).read(&whole) {
@@ -164,7 +164,7 @@ impl Index {
         loop {
             match self.take_in(log, most, damaged) {
                 // Someone else has taken some of it in: the rest is read again from there.
-                Err(Error::Moved) => {}
+                Err(IndexError::Moved) => {}
                 ended => return ended,
             }
         }

@@ -31,7 +31,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
-pub use error::{Error, Result};
+pub use error::{IndexError, Result};
 pub use explain::{Explained, Explanation, Unlisted};
 pub use facts::{FactsIn, Indexed};
 pub use from_log::{INDEX_NAME, LogLines};
@@ -87,7 +87,7 @@ impl Index {
     /// # Errors
     ///
     /// When there is none, it cannot be read, someone else may have written it, or it is of something else; deriving
-    /// one helps ([`Error::is_unfit`]).
+    /// one helps ([`IndexError::is_unfit`]).
     pub fn read(path: &Path, basis: Basis) -> Result<Self> {
         Self::over(file::for_reading(path)?, basis, Some(path), false)?.fitting()
     }
@@ -166,12 +166,12 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
+    /// [`IndexError::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
     /// not fit: then deriving from the start helps.
     pub fn derive(&mut self, batch: Batch, from: &Standing, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if read::standing(&tx, self.seals)? != *from {
-            return Err(Error::Moved);
+            return Err(IndexError::Moved);
         }
         let tallies = Derivation::new(&tx, &self.basis.rules, self.seals, origin)?.run(batch)?;
         read::set_meta(&tx, self.seals, "standing", &serde_json::to_string(to)?)?;

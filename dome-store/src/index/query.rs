@@ -87,7 +87,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`super::Error::Cursor`] when the cursor was given out for another snapshot, view or filters; and when a row cannot
+    /// [`super::IndexError::Cursor`] when the cursor was given out for another snapshot, view or filters; and when a row cannot
     /// be read, or does not fit.
     pub fn query(&self, question: &Question, limit: Limit, cursor: Option<Cursor>) -> Result<QueryPage> {
         let snapshot = self.snapshot_digest()?;
@@ -126,7 +126,7 @@ impl Index {
     /// When a row cannot be read, or does not fit; and those of `take`.
     pub fn view(&self, view: View, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+            .map_err(|_| super::IndexError::broken("every view can be asked whole"))?;
         if view != View::RecentFailures {
             return self.counted(&whole)?.iter().try_for_each(|row| take(row));
         }
@@ -222,7 +222,7 @@ impl Index {
             let place = row.get_ref(0)?.as_blob()?;
             let (id, line, code, policy): (u64, i64, i64, _) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
             if self.seals.of_fact(place, id, line, code, policy, row.get(5)?) != row.get_ref(6)?.as_blob()? {
-                return Err(super::Error::Unfit("a fact is not the one that was written"));
+                return Err(super::IndexError::Unfit("a fact is not the one that was written"));
             }
             let order = order(place)?;
             let (line, code) = (self.line_of(seen, line)?, self.code_of(seen, code)?);
@@ -433,7 +433,7 @@ impl Index {
             _ => {}
         }
         let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::Error::Broken("every view can be asked whole"))?;
+            .map_err(|_| super::IndexError::broken("every view can be asked whole"))?;
         let mut values = BTreeSet::new();
         self.walk(&whole, false, &mut |_, fact| {
             let value = match filter {

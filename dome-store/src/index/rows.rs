@@ -8,7 +8,7 @@ use dome_core::{FailureReasonCode, Problem, Sha256Hash, TaskLine, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Fits, Result};
+use super::error::{Fits, IndexError, Result};
 
 /// A fact of a run: the entry that it is lineage of, when it is ordered, and its task line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,7 +223,7 @@ pub struct Tallies {
 }
 
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|_| Error::Unfit("a row has another form"))
+    serde_json::from_slice(bytes).map_err(|_| IndexError::Unfit("a row has another form"))
 }
 
 /// The order of a fact, as a row keeps it.

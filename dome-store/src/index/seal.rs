@@ -3,7 +3,7 @@
 use dome_core::Sha256Hash;
 use sha2::{Digest, Sha256};
 
-use super::error::{Error, Result};
+use super::error::{IndexError, Result};
 
 /// Bytes of a seal.
 const SEAL_BYTES: usize = 16;
@@ -69,7 +69,7 @@ impl Seals {
         if self.of(table, name, row) == *seal {
             Ok(())
         } else {
-            Err(Error::Unfit("a row is not the one that was written"))
+            Err(IndexError::Unfit("a row is not the one that was written"))
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use dome_core::{Problem, QuarantineRow, RawLine, Rejection, Source};
 
+use super::Index;
 use super::batch::{EntryBytes, Origin};
 use super::error::Result;
 use super::rows::json;
-use super::{Error, Index};
 
 /// A line in the quarantine, and where its entry stands.
 #[derive(Clone, Debug)]
@@ -59,15 +59,5 @@ impl Index {
             });
         }
         Ok(lines)
-    }
-}
-
-impl From<Error> for crate::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Origin(error) => error,
-            Error::Cursor(error) => Self::usage(error),
-            error => Self::caused("the index cannot be used", error),
-        }
     }
 }

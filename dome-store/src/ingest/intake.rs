@@ -9,11 +9,11 @@ use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, l
 use super::progress::{Progress, is_of};
 use super::stop::Stop;
 use super::summary::Acknowledged;
-use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::log::{Admitted, Entry, Raw, Rejected, Session, Unfinished};
 use crate::terms;
 use crate::writer::Writer;
+use dome_replay::error::{Error, Result};
 use dome_replay::input::{Chunk, LongLine};
 use dome_replay::{Masking, Seen, Watch};
 

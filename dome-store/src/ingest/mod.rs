@@ -21,10 +21,10 @@ pub use stop::Stop;
 pub use summary::{Acknowledged, Summary};
 
 use crate::derived::{Derived, Totals};
-use crate::error::{Context, Error, Result};
 use crate::inbox::{self, Drained};
 use crate::terms;
 use crate::writer::{Opening, Writer};
+use dome_replay::error::{Context, Error, Result};
 use progress::{Start, find_start, skip};
 
 /// Something that lines are read from, more than once.
@@ -45,7 +45,7 @@ impl Lines for Source {
     }
 
     fn open(&self) -> Result<Box<dyn Read + Send>> {
-        Ok(Source::open(self)?)
+        Source::open(self)
     }
 
     fn named(&self) -> String {
@@ -157,7 +157,7 @@ pub(crate) fn read(
     let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
     while let Some(chunk) = chunks.next() {
         // A damaged compressed file is invalid input, not a failure of the system.
-        let chunk: Chunk = dome_replay::error::Context::context(chunk, failed)?;
+        let chunk: Chunk = chunk.context(failed)?;
         let is_last = chunks.peek().is_none();
         if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);

@@ -10,7 +10,7 @@
 use dome_core::Sha256Hash;
 
 use super::entry::Entry;
-use crate::error::Invariant;
+use dome_replay::error::Invariant;
 
 const HASH: &str = "{\"hash\":\"";
 const REST: usize = HASH.len() + 64 + 1;

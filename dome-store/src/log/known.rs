@@ -8,7 +8,7 @@ use super::Log;
 use super::entry::{Checkpoint, Entry, Late, Rejected, Session, State};
 use super::manifest::{FORMAT_VERSION, StateAt, StoreManifest};
 use super::scan::{Found, Place};
-use crate::error::Result;
+use dome_replay::Result;
 
 /// What the entries of a log come to for whoever appends to it.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dome_binder::query::{Filters, Limit, Question, View};
 use dome_core::arbitrary::history;
-use dome_store::index::{Error, Explained, Index, Result};
+use dome_store::index::{Explained, Index, IndexError, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ fn a_file_that_others_may_write_is_not_believed() {
     assert!(opened(&path).is_ok());
     for mode in [0o664, 0o646, 0o666] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        assert!(matches!(opened(&path).err(), Some(Error::Unfit(_))), "{mode:o}");
+        assert!(matches!(opened(&path).err(), Some(IndexError::Unfit(_))), "{mode:o}");
     }
 }
 
@@ -147,7 +147,7 @@ fn a_link_is_not_believed() {
     let (path, link) = (folder.path().join("index.sqlite"), folder.path().join("link"));
     some_index(&path);
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert!(matches!(opened(&link).err(), Some(Error::Unfit(_))));
+    assert!(matches!(opened(&link).err(), Some(IndexError::Unfit(_))));
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn two_that_derive_do_not_derive_one_entry_twice() {
     let nothing = dome_store::index::Batch::default();
     let to = Standing { next: log.end(), mark: String::new() };
     let late = second.derive(nothing, &from, &to, &mut LogLines::of(&log).unwrap());
-    assert!(matches!(late, Err(dome_store::index::Error::Moved)));
+    assert!(matches!(late, Err(dome_store::index::IndexError::Moved)));
     second.catch_up(&log, &mut |_| ()).unwrap();
     assert_eq!(second.tallies().unwrap(), first.tallies().unwrap());
 }

@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use super::Derivation;
 use super::names::FactNames;
-use crate::index::error::{Error, Fits, Result};
+use crate::index::error::{Fits, IndexError, Result};
 use crate::index::rows::{RunFact, RunRow, json};
 use crate::index::seal::Table;
 
@@ -31,7 +31,7 @@ impl Stands {
 
     fn take(&mut self, source: &Source, digest: Sha256Hash) -> Result<u64> {
         let ids = self.0.get_mut(&(source.clone(), digest)).filter(|ids| !ids.is_empty());
-        Ok(ids.ok_or(Error::Broken("what a run comes to was an entry of it"))?.remove(0))
+        Ok(ids.ok_or(IndexError::broken("what a run comes to was an entry of it"))?.remove(0))
     }
 
     fn rest(self) -> Vec<u64> {
