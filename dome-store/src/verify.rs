@@ -178,7 +178,7 @@ fn concepts(index: &Index) -> Result<Lines> {
 
 fn quarantine(index: &Index) -> Result<Lines> {
     let place =
-        |line: crate::index::QuarantinedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
+        |line: crate::index::RejectedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
     Ok(index.quarantine(None)?.into_iter().map(place).collect())
 }
 

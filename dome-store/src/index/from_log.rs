@@ -6,9 +6,9 @@ use dome_binder::Recorder;
 use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
 use super::error::{Fits, IndexError, Result};
-use super::rows::json;
+use super::sealed::json;
 use super::{Basis, Index};
 use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
 use crate::settings::StoreSettings;
@@ -235,7 +235,7 @@ impl Reading {
             Entry::Rejected(rejected) => {
                 self.rejected.insert(position, bytes);
                 let (source, sha256) = (rejected.row.source.clone(), rejected.row.sha256);
-                self.batch.turned.push(Turned { position, bytes, source, sha256 });
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
             Entry::Source(checkpoint) => self.batch.marks.push(source_mark(&checkpoint)?),
             Entry::Retried { of } => self.retried(index, of)?,
@@ -260,8 +260,8 @@ impl Reading {
                 self.batch.arrivals.push(Arrival { position, bytes, record });
             }
             Err(_) => {
-                let sha256 = Sha256Hash::of(line.raw.as_bytes());
-                self.batch.turned.push(Turned { position, bytes, source: line.source, sha256 });
+                let (source, sha256) = (line.source, Sha256Hash::of(line.raw.as_bytes()));
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
         }
     }
@@ -270,7 +270,7 @@ impl Reading {
     fn retried(&mut self, index: &Index, of: u64) -> Result<()> {
         let bytes = match self.rejected.get(&of) {
             Some(bytes) => Some(*bytes),
-            None => index.turned_at(of)?,
+            None => index.rejected("key = ?1", [of])?.first().map(|line| line.bytes),
         };
         let Some(bytes) = bytes else { return Ok(()) };
         let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };

@@ -6,7 +6,9 @@ use dome_binder::explain::{Found, Subject, capsule_story, concept_story, fact_st
 use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
 use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, WrapperPolicy};
-use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, SourceMark, Standing, Turned};
+use dome_store::index::{
+    Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, RejectedLine, SourceMark, Standing,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -118,7 +120,8 @@ impl Course {
             told.lines.0.insert(position, (source.clone(), bytes.to_vec()));
             told.positions.insert(source.clone(), position);
             let at = EntryBytes { segment: 0, start: position, length: bytes.len() as u64 };
-            let turned = Turned { position, bytes: at, source: source.clone(), sha256: Sha256Hash::of(bytes) };
+            let sha256 = Sha256Hash::of(bytes);
+            let turned = RejectedLine { position, bytes: at, source: source.clone(), sha256, conflict: None };
             let batch = told.batches.last_mut().unwrap();
             match (reader.read(bytes), fate) {
                 (Ok(envelope), Fate::Stays) => {
