@@ -72,9 +72,10 @@ impl At {
             }
             Place::Store(store) => {
                 let derived = of_store(store)?;
-                let mut history = History::read(&derived.log)?;
+                let history = History::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| note(&format!("dome: {}", told(damage))));
-                let settled = group_by_run(history.take_records()).into_iter().map(settle).collect();
+                let records = history.records().collect::<dome_store::Result<_>>()?;
+                let settled = group_by_run(records).into_iter().map(settle).collect();
                 (order(settled), derived.rules)
             }
         };
