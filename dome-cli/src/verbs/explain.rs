@@ -5,7 +5,7 @@ use dome_binder::explain::{Candidate, LEAST_DIGITS};
 use dome_store::index::{Explained, Unlisted};
 
 use crate::exit::{Exit, usage};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Output, note};
 use crate::render::explain::show;
 
@@ -22,7 +22,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// End with exit code 4, not 1, when nothing has that key
     #[arg(long)]
     require_match: bool,
@@ -31,10 +31,7 @@ pub(crate) struct ExplainArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let key = args.key.trim();
-    let (explained, shown) = args.at.ask(|known| {
-        let explained = known.index.explain(key, known.unlisted, &mut *known.origin)?;
-        Ok((explained, known.shown.clone()))
-    })?;
+    let explained = args.at.ask(|known| known.index.explain(key, known.unlisted, &mut *known.origin))?;
     match explained {
         Explained::Told(explanation) => {
             if output.is_json() {
@@ -51,7 +48,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &mut Output) -> anyhow::Result<Exi
         }
         Explained::Many(candidates) => Err(ambiguous(key, &candidates)),
         Explained::Nothing { near } => {
-            note(&nothing(key, &near, &shown));
+            note(&nothing(key, &near, &args.at.shown()));
             Ok(if args.require_match { Exit::NoMatch } else { Exit::Failed })
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::args::word;
 use crate::exit::{Exit, usage};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Output, grouped, note};
 use crate::table::{Column, Table, short_key, short_time, width};
 
@@ -28,7 +28,7 @@ pub(crate) struct QueryArgs {
     #[arg(value_parser = word::<View>, value_name = "VIEW")]
     view: View,
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     #[command(flatten)]
     filters: FilterArgs,
     /// Rows of a page, at most 200

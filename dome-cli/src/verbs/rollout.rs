@@ -11,7 +11,7 @@ use dome_replay::input::document;
 
 use crate::args::word;
 use crate::exit::{Exit, invalid};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Output, grouped};
 use crate::render::chart::percent;
 use crate::table::wrapped;
@@ -39,7 +39,7 @@ pub(crate) enum RolloutVerb {
 )]
 pub(crate) struct RolloutStatusArgs {
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// What each mode has to show (see `dome schema rollout-policy`) [default: `dome rollout policy`]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

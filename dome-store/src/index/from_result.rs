@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use dome_binder::{Recorder, Rules};
 use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Timestamp};
-use dome_replay::{Error, FactRow, source_of};
+use dome_replay::{Error, FactRow, MANIFEST, ResultDir, ResultFile, manifest_bytes, source_of};
 use sha2::{Digest, Sha256};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, Standing, Turned};
@@ -46,6 +46,26 @@ pub fn beside(result: &Path) -> Option<PathBuf> {
 }
 
 impl ResultFiles {
+    /// Those of a result that was opened.
+    ///
+    /// # Errors
+    ///
+    /// When its manifest cannot be read, or names no such file.
+    pub fn of(result: &ResultDir) -> Result<Self> {
+        let named = |file: ResultFile| {
+            let entry = result.manifest().files.get(file.name()).map(|entry| entry.sha256);
+            entry.ok_or_else(|| Error::invalid(format!("`{MANIFEST}` names no `{file}`")))
+        };
+        Ok(Self {
+            path: result.path().to_owned(),
+            manifest: Sha256Hash::of(&manifest_bytes(result.path())?),
+            facts: named(ResultFile::Facts)?,
+            lineage: named(ResultFile::Lineage)?,
+            quarantine: named(ResultFile::Quarantine)?,
+            binder: result.binder(),
+        })
+    }
+
     /// What the index of this result is of: its manifest, and its files as they were touched last, so that files which
     /// were edited are read again and found out.
     ///

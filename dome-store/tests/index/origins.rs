@@ -6,9 +6,7 @@ use std::path::Path;
 use dome_binder::Replay;
 use dome_core::Sha256Hash;
 use dome_core::arbitrary::history;
-use dome_replay::{
-    Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into,
-};
+use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, replay_into};
 use dome_store::Log;
 use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
 use proptest::prelude::*;
@@ -100,18 +98,6 @@ impl IntoCounts for Replay {
     }
 }
 
-fn result_files(result: &ResultDir) -> ResultFiles {
-    let named = |file: ResultFile| result.manifest().files[file.name()].sha256;
-    ResultFiles {
-        path: result.path().to_owned(),
-        manifest: Sha256Hash::of(&manifest_bytes(result.path()).unwrap()),
-        facts: named(ResultFile::Facts),
-        lineage: named(ResultFile::Lineage),
-        quarantine: named(ResultFile::Quarantine),
-        binder: result.binder(),
-    }
-}
-
 fn of_result(input: &Path, out: &Path) -> (Index, ResultDir, ResultFiles) {
     let (rules, masking) = (pinned(), Masking::off());
     let spec = Spec {
@@ -126,7 +112,7 @@ fn of_result(input: &Path, out: &Path) -> (Index, ResultDir, ResultFiles) {
     let to = Destined { out: out.to_owned(), force: false };
     replay_into(&to, spec, None, Input::Sources(&sources), &()).unwrap();
     let result = ResultDir::open(out).unwrap();
-    let files = result_files(&result);
+    let files = ResultFiles::of(&result).unwrap();
     let basis = files.basis(result.rules().clone(), result.as_of(), seal()).unwrap();
     let path = beside(out).unwrap();
     Index::build(&path, basis.clone(), |index| files.fill(index)).unwrap();
