@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dome_binder::Rules;
-use dome_core::{Sha256Hash, Timestamp, escaped_path};
+use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
 
 use crate::folder::Folder;
-use crate::history::Quarantined;
 use crate::inbox;
 use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
 use crate::limits::Limits;
@@ -45,6 +44,19 @@ pub struct Totals {
     pub runs: u64,
     /// The instant up to which this is complete, as far as the sources were read.
     pub watermark: Option<Timestamp>,
+}
+
+/// A line in the quarantine, and where its entry stands.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// The position of its entry.
+    pub position: u64,
+    /// Its row (M-31).
+    pub row: QuarantineRow,
+    /// Whether settling ruled it out (M-41): then it is an envelope, and reading it again changes nothing.
+    pub is_conflict: bool,
+    /// The whole line, where it was kept.
+    pub whole: Option<Vec<u8>>,
 }
 
 /// A store as it was acknowledged at one moment, and what it comes to.

@@ -190,7 +190,8 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
         refused(Writer::open_existing(&bench.store, opening(small()), &()).map(drop));
         refused(verify(&bench.store, |_, _| Ok(true)).map(drop));
         refused(dome_store::status(&bench.store, small(), |_| Ok(Vec::<u8>::new()), &()).map(drop));
-        refused(dome_store::export(&bench.store, |_, _, _| Ok(()), &()).map(drop));
+        let to = dome_replay::Destined { out: bench.path("out"), force: false };
+        refused(dome_store::export(&bench.store, &to, None, 1, dome_replay::Limits::within(1 << 20), &()).map(drop));
         refused(dome_store::drop_off(&bench.store, &mut &b"x"[..]).map(drop));
         refused(dome_store::merge(&bench.store, &bench.store, &bench.path("c"), opening(small()), &()).map(drop));
         refused(dome_store::quarantine::list(&bench.store, None, &()).map(drop));

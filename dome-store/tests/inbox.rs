@@ -7,7 +7,7 @@ use std::path::Path;
 use dome_store::{ErrorClass, Limits, Writer, catch_up, drop_off, status, waiting};
 use proptest::prelude::*;
 
-use super::support::{Bench, Notes, copy, opening, small, take_in, take_in_telling, text};
+use super::support::{Bench, Notes, Replayed, copy, opening, small, take_in, take_in_telling, text};
 
 fn facts(store: &Path) -> (u64, u64, u64) {
     let status = status(store, small(), |_| Ok(Vec::<u8>::new()), &()).unwrap();
@@ -120,7 +120,7 @@ proptest! {
         take_in(&bench.input, &bench.store, limits).unwrap();
         prop_assert_eq!(facts(&bench.store), (total, 0, 0));
         prop_assert_eq!(waiting(&bench.store).unwrap(), 0);
-        let lines = dome_store::History::read(&dome_store::Log::open(&bench.store).unwrap()).unwrap().lines();
+        let lines = Replayed::of(&bench.store).lines;
         prop_assert_eq!(lines, (total, 0), "no line was read twice");
     }
 }

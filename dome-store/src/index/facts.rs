@@ -87,9 +87,10 @@ impl FactsIn<'_> {
             }
             Self::Store(path) => {
                 let derived = of_store(path, watch)?;
-                let mut history = History::read(&derived.log)?;
+                let history = History::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| watch.note(&told(damage)));
-                let settled = group_by_run(history.take_records()).into_iter().map(settle).collect();
+                let records = history.records().collect::<crate::Result<_>>()?;
+                let settled = group_by_run(records).into_iter().map(settle).collect();
                 Ok((order(settled), derived.rules))
             }
         }

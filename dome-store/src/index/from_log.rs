@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use dome_binder::Recorder;
-use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timestamp};
+use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
 use super::error::{Fits, IndexError, Result};
 use super::sealed::json;
 use super::{Basis, Index};
-use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
+use crate::log::{AdmittedLine, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
 use crate::settings::StoreSettings;
 use dome_replay::error::{Error, Invariant};
+use dome_replay::{Admitted, Door};
 
 /// Its name in the store.
 pub const INDEX_NAME: &str = "index.sqlite";
@@ -97,30 +98,15 @@ impl Origin for LogLines {
     }
 
     fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {
-        let (row, whole) = match self.entry(position, bytes)? {
-            Entry::Rejected(rejected) => {
-                let whole = rejected.bytes();
-                let late = rejected.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture);
-                match whole.filter(|_| late) {
-                    Some(whole) => (rejected.row, whole),
-                    None => return Ok(rejected.row),
-                }
-            }
+        match self.entry(position, bytes)? {
+            Entry::Rejected(rejected) => Ok(rejected.row_by(&mut Door::for_masked(self.not_after))),
             // An envelope of another version, which this one does not read.
-            Entry::Line(Admitted { offset, raw, source }) => {
-                let whole = raw.into_bytes();
-                let Err(rejection) = Reader::new().read(&whole) else {
-                    return Err(Error::broken("a line that is turned away is no envelope"));
-                };
-                return Ok(RawLine::of(&whole).row(offset, source, rejection));
-            }
-            _ => return Err(Error::invalid(format!("entry {position} of the log is no line"))),
-        };
-        // What is wrong with a line that was too far ahead of the clock is told by the last terms (M-32).
-        Ok(match Reader::new().not_after(self.not_after).read(&whole) {
-            Err(rejection) => RawLine::of(&whole).row(row.offset, row.source, rejection),
-            Ok(_) => row,
-        })
+            Entry::Line(line) => match Door::for_masked(None).admit(&line.line(), &line.source.name) {
+                Admitted::Quarantined(row, _) => Ok(*row),
+                _ => Err(Error::broken("a line that is turned away is no envelope")),
+            },
+            _ => Err(Error::invalid(format!("entry {position} of the log is no line"))),
+        }
     }
 }
 
@@ -200,7 +186,7 @@ struct Reading {
     lines: LogLines,
     /// Up to where the index holds the log.
     from: Standing,
-    reader: Reader,
+    door: Door<'static>,
     recorder: Recorder,
     batch: Batch,
     /// Rejected lines of the batch, for those that are read again in it.
@@ -215,7 +201,7 @@ impl Reading {
         Self {
             lines,
             from,
-            reader: Reader::new(),
+            door: Door::for_masked(None),
             recorder: Recorder::default(),
             batch: Batch::default(),
             rejected: HashMap::new(),
@@ -253,14 +239,15 @@ impl Reading {
         Ok(serde_json::to_string(&LastEntry { position, segment, start, length, entry })?)
     }
 
-    fn line(&mut self, position: u64, bytes: EntryBytes, line: Admitted) {
-        match self.reader.read(line.raw.as_bytes()) {
-            Ok(envelope) => {
-                let record = Box::new(self.recorder.record(envelope, line.source));
+    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedLine) {
+        match self.door.admit(&line.line(), &line.source.name) {
+            Admitted::Blank => {}
+            Admitted::Envelope(envelope, _) => {
+                let record = Box::new(self.recorder.record(*envelope, line.source));
                 self.batch.arrivals.push(Arrival { position, bytes, record });
             }
-            Err(_) => {
-                let (source, sha256) = (line.source, Sha256Hash::of(line.raw.as_bytes()));
+            Admitted::Quarantined(row, _) => {
+                let (source, sha256) = (line.source, row.sha256);
                 self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
         }
@@ -274,8 +261,7 @@ impl Reading {
         };
         let Some(bytes) = bytes else { return Ok(()) };
         let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };
-        let whole = rejected.bytes();
-        if let Some(Ok(envelope)) = whole.as_deref().map(|whole| self.reader.read(whole)) {
+        if let Some(envelope) = rejected.envelope(&mut self.door) {
             let record = Box::new(self.recorder.record(envelope, rejected.row.source.clone()));
             self.batch.arrivals.push(Arrival { position: of, bytes, record });
             self.batch.retried.push(of);

@@ -109,7 +109,7 @@ pub fn ingest(
     let before = Derived::as_it_is(store, watch)?.totals()?;
     let terms = terms::session(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
-    let intake = Intake::new(&mut writer, terms, what.masking, what.opening.limits, watch).telling(told);
+    let intake = Intake::new(&mut writer, terms, &what.masking, what.opening.limits, watch).telling(told);
     let mut intake = if has_clock { intake.with_clock() } else { intake };
     intake.readmit()?;
     let is_complete = if what.follow {

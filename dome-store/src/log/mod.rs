@@ -10,7 +10,7 @@ mod scan;
 mod tail;
 mod write;
 
-pub use entry::{Admitted, Checkpoint, Entry, Late, Raw, Rejected, Session, State, Unfinished};
+pub use entry::{AdmittedLine, Checkpoint, Entry, Late, Raw, RejectedLine, Session, State, Unfinished};
 #[cfg(test)]
 pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};

@@ -180,3 +180,58 @@ fn an_index_of_something_else_does_not_fit() {
     rules.policy.min_support += 1;
     assert!(Index::read(&path, basis(&rules, None)).err().unwrap().is_unfit());
 }
+
+/// Everything that two indexes of one layout are told apart by, but for their rows.
+fn filled(path: &Path, identity: &str, secret: &[u8], lines: &[Vec<u8>]) -> dome_store::index::Basis {
+    let rules =
+        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let of = dome_store::index::Basis {
+        identity: identity.to_owned(),
+        seal: dome_core::Sha256Hash::of(secret),
+        ..basis(&rules, None)
+    };
+    Index::build(path, of.clone(), |index| {
+        derive(index, &mut super::support::Course::default().tell(lines));
+        Ok(())
+    })
+    .unwrap();
+    of
+}
+
+#[test]
+fn an_index_of_another_store_or_by_another_hand_is_not_believed_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other, forged] = ["own", "other", "forged"].map(|name| folder.path().join(name));
+    let line = dome_core::EXAMPLE_LINE.to_vec();
+    let passing = String::from_utf8(line.clone()).unwrap().replace("FAIL", "PASS").into_bytes();
+    let of = filled(&own, "store 1", b"secret", std::slice::from_ref(&line));
+    // Of another store with the same secret, as far along; and of this one by who does not know its secret.
+    filled(&other, "store 2", b"secret", std::slice::from_ref(&passing));
+    filled(&forged, "store 1", b"guess", std::slice::from_ref(&passing));
+    for stranger in [&other, &forged] {
+        std::fs::copy(stranger, folder.path().join("placed")).unwrap();
+        assert!(Index::read(&folder.path().join("placed"), of.clone()).err().unwrap().is_unfit());
+    }
+    assert!(Index::read(&own, of).unwrap().check().is_ok());
+}
+
+#[test]
+fn a_row_of_another_index_is_not_believed_although_it_was_sealed_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other] = ["own", "other"].map(|name| folder.path().join(name));
+    let line = dome_core::EXAMPLE_LINE.to_vec();
+    let later = String::from_utf8(line.clone()).unwrap().replace("\"e1\"", "\"e9\"").into_bytes();
+    for table in ["entries", "runs", "sums", "lines", "facts", "keys", "concepts", "meta"] {
+        let of = filled(&own, "result 1", b"secret", std::slice::from_ref(&line));
+        filled(&other, "result 2", b"secret", &[line.clone(), later.clone()]);
+        let db = rusqlite::Connection::open(&own).unwrap();
+        let from = other.to_str().unwrap();
+        db.execute_batch(&format!(
+            "ATTACH '{from}' AS other; DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM other.{table};"
+        ))
+        .unwrap();
+        drop(db);
+        let whole = Index::read(&own, of).and_then(|index| index.check());
+        assert!(whole.err().unwrap().is_unfit(), "{table}");
+    }
+}

@@ -71,7 +71,7 @@ proptest! {
         let derived = Replayed::of(&bench.store);
         same_answers(&index, &derived.replay);
         prop_assert_eq!(index.blank_lines().unwrap(), derived.lines.1);
-        let rows: Vec<Value> = derived.quarantined.iter().map(|one| serde_json::to_value(&one.row).unwrap()).collect();
+        let rows: Vec<Value> = derived.quarantined.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
         same_quarantine(&index, &mut LogLines::of(&log).unwrap(), &rows);
     }
 

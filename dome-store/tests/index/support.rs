@@ -47,8 +47,31 @@ pub(crate) enum Fate {
     Retried,
 }
 
+/// The lines of a history on many targets each, so that concepts have many capsules; not every line on every target, so
+/// that these differ.
+pub(crate) fn on_targets(lines: &[Vec<u8>], targets: usize, left_out: u64) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let documents = lines.iter().filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    for (number, document) in documents.filter(|document| document["task_spec"]["target"]["id"].is_string()).enumerate()
+    {
+        for target in 0..targets {
+            if left_out.rotate_left((number * 7 + target) as u32) % 3 == 0 {
+                continue;
+            }
+            let mut copy = document.clone();
+            let named = |value: &Value, by: usize| Value::from(format!("{}-{by}", value.as_str().unwrap_or("none")));
+            copy["task_spec"]["target"]["id"] = named(&copy["task_spec"]["target"]["id"], target);
+            copy["run_id"] = named(&copy["run_id"], target % 3);
+            copy["event_id"] = named(&copy["event_id"], target);
+            copy["task_id"] = named(&copy["task_id"], target);
+            all.push(copy.to_string().into_bytes());
+        }
+    }
+    all
+}
+
 /// In which order lines arrive, in which batches, and what becomes of each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Course {
     order: Vec<u16>,
     fates: Vec<Fate>,
