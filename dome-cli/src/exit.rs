@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
+use dome_replay::ErrorClass;
+use dome_store::index::IndexError;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -68,10 +71,10 @@ fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         return Some(*exit);
     }
     if let Some(error) = error.downcast_ref::<dome_replay::Error>() {
-        return Some(of_kind(error.kind().into()));
+        return Some(of_class(error.class()));
     }
-    if let Some(error) = error.downcast_ref::<dome_store::index::Error>() {
-        return of_index(error);
+    if let Some(IndexError::Other(error)) = error.downcast_ref() {
+        return Some(of_class(error.class()));
     }
     #[cfg(feature = "conform")]
     if let Some(error) = error.downcast_ref::<dome_conform::Error>() {
@@ -81,24 +84,15 @@ fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             dome_conform::ErrorKind::Failed => Exit::Failed,
         });
     }
-    error.downcast_ref::<dome_store::Error>().map(|error| of_kind(error.kind()))
+    None
 }
 
-const fn of_kind(kind: dome_store::Kind) -> Exit {
-    match kind {
-        dome_store::Kind::Failed => Exit::Failed,
-        dome_store::Kind::Usage => Exit::Usage,
-        dome_store::Kind::Invalid => Exit::Invalid,
-        dome_store::Kind::Unreproduced => Exit::Unreproduced,
-    }
-}
-
-/// A cursor is an argument; what an index was derived from speaks for itself.
-fn of_index(error: &dome_store::index::Error) -> Option<Exit> {
-    match error {
-        dome_store::index::Error::Cursor(_) => Some(Exit::Usage),
-        dome_store::index::Error::Origin(error) => Some(of_kind(error.kind())),
-        _ => None,
+const fn of_class(class: ErrorClass) -> Exit {
+    match class {
+        ErrorClass::Failed => Exit::Failed,
+        ErrorClass::Usage => Exit::Usage,
+        ErrorClass::Invalid => Exit::Invalid,
+        ErrorClass::Unreproduced => Exit::Unreproduced,
     }
 }
 

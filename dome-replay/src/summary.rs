@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use dome_binder::{Capsule, RunCounts, Verdict};
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 
-use crate::door::LineCounts;
-use crate::masking::Redacted;
+use crate::door::{LineCounts, Redacted};
 
 /// Failures that a summary names.
 pub const SHOWN_FAILURES: usize = 5;

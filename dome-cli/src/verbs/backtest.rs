@@ -6,7 +6,7 @@ use clap::Args;
 use dome_binder::backtest::{Backtest, ModeFigures, Part, ReasonFigures, Score, backtest};
 
 use crate::exit::Exit;
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Printer, grouped};
 use crate::render::chart::{bar, ppm, share};
 use crate::table::cut;
@@ -28,7 +28,7 @@ const CODE_COLUMNS: usize = 24;
 )]
 pub(crate) struct BacktestArgs {
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// Go by this policy document (see `dome schema policy`) [default: that of the result or store]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

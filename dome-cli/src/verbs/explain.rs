@@ -11,7 +11,7 @@ use dome_store::index::{Explained, Explanation, Unlisted};
 use serde_json::Value;
 
 use crate::exit::{Exit, usage};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Printer, grouped, near_it, note};
 use crate::table::{Column, TextTable, cut, short_hash, short_time, width, wrapped};
 
@@ -36,7 +36,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// End with exit code 4, not 1, when nothing has that key
     #[arg(long)]
     require_match: bool,
@@ -44,10 +44,7 @@ pub(crate) struct ExplainArgs {
 
 pub(crate) fn run(args: &ExplainArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let key = args.key.trim();
-    let (explained, shown) = args.at.ask(|known| {
-        let explained = known.index.explain(key, known.unlisted, &mut *known.origin)?;
-        Ok((explained, known.shown.clone()))
-    })?;
+    let explained = args.at.ask(|known| known.index.explain(key, known.unlisted, &mut *known.origin))?;
     let found = match explained {
         Explained::Told(explanation) => {
             output.show(&*explanation, print)?;
@@ -55,7 +52,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &mut Printer) -> anyhow::Result<Ex
         }
         Explained::Many(candidates) => return Err(ambiguous(key, &candidates)),
         Explained::Nothing { near } => {
-            note(&nothing(key, &near, &shown));
+            note(&nothing(key, &near, &args.at.shown()));
             false
         }
     };

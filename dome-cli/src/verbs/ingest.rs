@@ -107,7 +107,7 @@ fn rules(flags: &RulesArgs, settings: &Settings, before: Option<&Rules>) -> dome
         Some(before) => return given(before.clone(), flags.policy.as_deref(), &flags.reason_codes, flags.mode),
         None => settings.rules(flags.clone()).map_err(|why| Error::invalid(format!("{why:#}")))?,
     };
-    Ok(dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)?)
+    dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)
 }
 
 /// Whoever read our output may have gone.

@@ -19,7 +19,7 @@ use dome_replay::input::document;
 
 use super::guard;
 use crate::exit::{Exit, invalid, usage};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::Printer;
 use crate::table::short_hash;
 
@@ -34,7 +34,7 @@ use crate::table::short_hash;
 )]
 pub(crate) struct PriorsArgs {
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// How far the task reaches
     #[arg(long, value_name = "task|run|repo")]
     scope: Scope,

@@ -9,7 +9,7 @@ use dome_store::index::QueryPage;
 use serde_json::Value;
 
 use crate::exit::{Exit, usage};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Printer, grouped, near_it, note};
 use crate::table::{Column, TextTable, short_key, short_time, width};
 
@@ -27,7 +27,7 @@ pub(crate) struct QueryArgs {
     #[arg(value_name = "VIEW")]
     view: View,
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     #[command(flatten)]
     filters: FilterArgs,
     /// Rows of a page, at most 200

@@ -8,7 +8,7 @@ use dome_binder::rollout::{Evidence, RecordedAnswer, Requirement, RolloutPolicy,
 use dome_replay::input::document;
 
 use crate::exit::{Exit, invalid};
-use crate::known::At;
+use crate::known::FactsArgs;
 use crate::output::{Printer, grouped};
 use crate::render::chart::percent;
 use crate::table::wrapped;
@@ -36,7 +36,7 @@ pub(crate) enum RolloutVerb {
 )]
 pub(crate) struct RolloutStatusArgs {
     #[command(flatten)]
-    at: At,
+    at: FactsArgs,
     /// What each mode has to show (see `dome schema rollout-policy`) [default: `dome rollout policy`]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

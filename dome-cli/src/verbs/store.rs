@@ -4,15 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dome_binder::Rules;
-use dome_core::{BinderVersion, Timestamp};
-use dome_replay::{
-    CapsuleCounts, DEFAULT_MEMORY, Destined, Input, Limits as ReplayLimits, Masking, Records, Spec, Written,
-    check_destination, replay_into,
-};
+use dome_core::Timestamp;
+use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Difference, History, Limits, Log, Opening, Report, SourceStatus, Status, compact, compare_index, export,
-    given, merge, rebuild, status, told, verify,
+    Derived, Difference, Limits, Opening, Report, SourceStatus, Status, compact, compare_index, export, given, merge,
+    rebuild, status, told, verify,
 };
 use serde_json::json;
 
@@ -234,10 +231,10 @@ fn print_report(report: &Report, output: &mut Printer) -> anyhow::Result<()> {
 }
 
 fn take_out(args: &StoreExportArgs, output: &mut Printer) -> anyhow::Result<Exit> {
-    check_destination(&args.out)?;
-    let watching = Watching::new("exporting");
     let to = Destined { out: args.out.clone(), force: args.force };
-    let exported = export(&args.at.store, |log, history, rules| write(args, &to, log, history, rules), &watching)?;
+    let limits = ReplayLimits::within(DEFAULT_MEMORY.bytes());
+    let watching = Watching::new("exporting");
+    let exported = export(&args.at.store, &to, args.as_of, args.threads.count(), limits, &watching)?;
     let Written { manifest, unchanged, .. } = exported.written;
     output.show(&manifest, |manifest, output| {
         let state = if unchanged { " (the same result stood there already)" } else { "" };
@@ -246,41 +243,6 @@ fn take_out(args: &StoreExportArgs, output: &mut Printer) -> anyhow::Result<Exit
         writeln!(output, "result: {}{state}\nsnapshot: {}", to.out.display(), manifest.snapshot_digest)
     })?;
     Ok(whole(exported.damaged == 0))
-}
-
-fn write(
-    args: &StoreExportArgs,
-    to: &Destined,
-    log: &Log,
-    history: &mut History,
-    rules: &Rules,
-) -> dome_store::Result<Written> {
-    let masking = Masking::off();
-    let spec = Spec {
-        rules,
-        binder: BinderVersion::V1,
-        not_after: history.not_after(),
-        masking: &masking,
-        threads: args.threads.count(),
-        limits: ReplayLimits::within(DEFAULT_MEMORY.bytes()),
-    };
-    let (_, blank) = history.lines();
-    let records = history.take_records();
-    let rejected = history.quarantined(&[], &mut log.segments())?;
-    let history = &*history;
-    let ruled_out = |conflicts: &[dome_binder::Conflict]| {
-        let rows = history.quarantined(conflicts, &mut log.segments());
-        let rows = rows.map_err(|why| dome_replay::Error::caused("cannot read the log", why))?;
-        Ok(rows.into_iter().filter(|found| found.is_conflict).map(|found| found.row).collect())
-    };
-    let input = Records {
-        records: Box::new(records.into_iter().map(Ok)),
-        rejected: Box::new(rejected.into_iter().map(|found| Ok(found.row))),
-        blank,
-        redacted: history.redacted()?,
-        ruled_out: Box::new(ruled_out),
-    };
-    Ok(replay_into(to, spec, args.as_of, Input::Records(Box::new(input)), &())?)
 }
 
 fn list(store: &Path, source: Option<&str>, output: &mut Printer) -> anyhow::Result<Exit> {
