@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::output::Printer;
-use crate::table::short_hash;
 
 /// One failure that keeps coming back, its members in canonical order.
 #[derive(Serialize, JsonSchema)]
@@ -100,7 +99,7 @@ impl Failing {
     /// Two lines: what fails and how often, and what became of it.
     fn rows(&self) -> [String; 2] {
         let times = format!("{} x", self.failure_count);
-        let key = short_hash(&self.derived_key);
+        let key = self.derived_key.short();
         let (code, target, verdict) = (&self.failure_reason_code, &self.target_id, self.verdict);
         let fix = self.remedy.as_ref().map_or_else(String::new, |best| self.best_fix(best));
         [format!("  {times:>6}  {code} on {target}  [{verdict}] {key}"), format!("          {}{fix}", self.history())]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use dome_core::{Sha256Hash, escaped};
+use dome_core::escaped;
 use textwrap::{Options, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -127,10 +127,6 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 /// The start of a key, long enough to name it.
 pub(crate) fn short_key(key: &str) -> String {
     key.get(..12).unwrap_or(key).to_owned()
-}
-
-pub(crate) fn short_hash(hash: &Sha256Hash) -> String {
-    short_key(&hash.to_string())
 }
 
 /// A time to the second, as people read it; UTC.

@@ -13,7 +13,7 @@ pub struct Line<'b> {
     pub bytes: &'b [u8],
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Line<'_> {
     /// Whether it is blank: spaces, tabs and `\r` alone (M-121).

@@ -1,5 +1,7 @@
 //! Rejected lines, kept with every reason (M-31).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,7 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::hash::Sha256Hash;
 use crate::limits::RAW_BYTES;
 use crate::problem::{Problem, Rejection};
-use crate::text::cut;
 
 /// Where a line stands: its source's name and its number from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,15 +85,15 @@ impl RawLine {
         if let Err(error) = str::from_utf8(kept)
             && error.error_len().is_none()
         {
-            kept = kept.get(..error.valid_up_to()).unwrap_or_default();
+            (kept, _) = kept.split_at(error.valid_up_to());
         }
         Self { length, ..Self::of(kept) }
     }
 
     /// The next bytes of the line.
     pub fn push(&mut self, bytes: &[u8]) {
-        let room = RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len());
-        self.kept.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        let (kept, _) = bytes.split_at(RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len()));
+        self.kept.extend_from_slice(kept);
         self.length += bytes.len() as u64;
         self.hasher.update(bytes);
         self.utf8.push(bytes);
@@ -107,11 +108,10 @@ impl RawLine {
     /// The row for a line that was rejected.
     #[must_use]
     pub fn row(self, offset: u64, source: Source, rejection: Rejection) -> QuarantineRow {
-        let (raw, raw_base64) = if self.utf8.is_whole() {
-            (Some(whole_characters(&self.kept)), None)
-        } else {
-            (None, Some(base64(&self.kept)))
-        };
+        let is_text = self.utf8.is_whole();
+        // What is kept may end inside a character.
+        let whole_characters = || self.kept.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned();
+        let (raw, raw_base64) = (is_text.then(whole_characters), (!is_text).then(|| STANDARD.encode(&self.kept)));
         QuarantineRow {
             length: self.length,
             offset,
@@ -123,19 +123,6 @@ impl RawLine {
             source,
         }
     }
-}
-
-/// The longest prefix that ends at a character boundary.
-fn whole_characters(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let valid = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    cut(&text, valid).to_owned()
-}
-
-/// Base64 with the standard alphabet and padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// Whether bytes that come in pieces are UTF-8 as a whole.
@@ -161,7 +148,8 @@ impl Utf8 {
     fn check(&mut self, bytes: &[u8]) {
         if let Err(error) = str::from_utf8(bytes) {
             self.invalid |= error.error_len().is_some();
-            self.begun = bytes.get(error.valid_up_to()..).unwrap_or_default().to_vec();
+            let (_, begun) = bytes.split_at(error.valid_up_to());
+            self.begun = begun.to_vec();
         }
     }
 

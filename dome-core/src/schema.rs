@@ -14,21 +14,21 @@ use crate::envelope::{Envelope, EnvelopeVersion};
 use crate::limits;
 use crate::{
     ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Lane, PolicyReasonCode, RemedyKind,
-    RunId, Sha256Hash, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
+    RunId, Sha256Hash as Sha256, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
 };
 
 macro_rules! text_schemas {
-    ($($type:ty: $name:literal => $schema:expr,)*) => {$(
+    ($($($type:ident)* => $schema:expr,)*) => {$($(
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {
-                $name.into()
+                stringify!($type).into()
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 $schema
             }
         }
-    )*};
+    )*)*};
 }
 
 fn identifier() -> Schema {
@@ -42,32 +42,21 @@ fn token() -> Schema {
 const REASON_CODE: &str = "^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$";
 
 text_schemas! {
-    EventId: "EventId" => identifier(),
-    RunId: "RunId" => identifier(),
-    TaskId: "TaskId" => identifier(),
-    GroupId: "GroupId" => identifier(),
-    Lane: "Lane" => identifier(),
-    TargetId: "TargetId" => identifier(),
-    GateId: "GateId" => identifier(),
-    GuardId: "GuardId" => identifier(),
-    ToolName: "ToolName" => identifier(),
-    StateId: "StateId" => identifier(),
-    TargetKind: "TargetKind" => token(),
-    ActionKind: "ActionKind" => token(),
-    RemedyKind: "RemedyKind" => token(),
-    FailureReasonCode: "FailureReasonCode" =>
+    EventId RunId TaskId GroupId Lane TargetId GateId GuardId ToolName StateId => identifier(),
+    TargetKind ActionKind RemedyKind => token(),
+    FailureReasonCode =>
         json_schema!({"type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES}),
-    PolicyReasonCode: "PolicyReasonCode" => json_schema!({
+    PolicyReasonCode => json_schema!({
         "type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES, "not": {"const": "NONE"}
     }),
-    EvidencePath: "EvidencePath" => json_schema!({"type": "string", "minLength": 1, "maxLength": limits::PATH_BYTES}),
-    Sha256Hash: "Sha256" => json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
-    Timestamp: "Timestamp" => json_schema!({
+    EvidencePath => json_schema!({"type": "string", "minLength": 1, "maxLength": limits::PATH_BYTES}),
+    Sha256 => json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+    Timestamp => json_schema!({
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
     }),
-    EnvelopeVersion: "EnvelopeVersion" => json_schema!({"type": "string", "const": "1"}),
-    StringMap: "StringMap" => json_schema!({
+    EnvelopeVersion => json_schema!({"type": "string", "const": "1"}),
+    StringMap => json_schema!({
         "type": "object", "additionalProperties": {"type": "string"}, "maxProperties": limits::MAP_MEMBERS
     }),
 }

@@ -135,5 +135,3 @@ pub(super) fn day(id: &str) -> Option<String> {
     let local = format!("{year}-{month}-{of_month}T00:00:00");
     (day.len() == 8 && format!("{local}Z").parse::<Timestamp>().is_ok()).then_some(local)
 }
-
-pub(super) use matrix::escaped;

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::output::{Printer, grouped};
-use crate::table::short_hash;
 
 /// How many of each kind are shown.
 const MOST_SHOWN: usize = 10;
@@ -91,8 +90,8 @@ impl ComparedSide {
         [
             ("binder", format!("{}{experimental}", self.binder_version)),
             ("mode", self.mode.map_or("as declared", WrapperPolicy::as_str).to_owned()),
-            ("policy", short_hash(&self.policy_digest)),
-            ("reason codes", short_hash(&self.reason_codes_digest)),
+            ("policy", self.policy_digest.short()),
+            ("reason codes", self.reason_codes_digest.short()),
             ("facts", grouped(self.facts)),
             ("capsules", grouped(self.capsules)),
             ("  prescriptive", grouped(self.verdicts.prescriptive)),
@@ -133,7 +132,7 @@ pub(crate) fn print(
         .collect();
     let name = |key: &Sha256Hash| {
         let named = |capsule: &&Capsule| format!("{} on {}", capsule.failure_reason_code, capsule.target_id);
-        format!("{} {}", short_hash(key), capsules.get(key).map_or_else(String::new, named))
+        format!("{} {}", key.short(), capsules.get(key).map_or_else(String::new, named))
     };
     let Comparison { regrouped, verdicts, new, gone, changed, .. } = comparison;
     section(output, "largest moves", regrouped.iter().map(moved))?;
@@ -186,7 +185,7 @@ fn moved(group: &Regrouped) -> String {
 fn capsule(side: &GroupSide) -> String {
     let GroupSide { failure_reason_code: code, target_id: target, verdict, .. } = side;
     let (key, facts, template) =
-        (short_hash(&side.derived_key), grouped(side.fact_count), said(side.message_template.as_deref()));
+        (side.derived_key.short(), grouped(side.fact_count), said(side.message_template.as_deref()));
     format!("{key} {facts} x {code} on {target} [{verdict}]{template}")
 }
 
@@ -197,7 +196,7 @@ fn said(text: Option<&str>) -> String {
 /// A value in a few characters; of a hash, the first digits.
 fn written(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().map_or_else(|_| one_line(&text), |hash| short_hash(&hash))
+    text.parse().map_or_else(|_| one_line(&text), |hash: Sha256Hash| hash.short())
 }
 
 /// A text on one line, without what a terminal would obey.

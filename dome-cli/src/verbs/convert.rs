@@ -1,6 +1,6 @@
 //! `dome convert`: a real tool's output to envelopes.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -11,12 +11,11 @@ use dome_adapters::{
     Commit, Conversion, Converter, Counts, FileReport, Finding, FindingCode, Format, HEAD_BYTES, Head, Input, Options,
     Source, Zone, convert,
 };
-use dome_core::{CodeTable, Envelope, Lane, RunId, Sha256Hash, Timestamp, canonical, escaped, escaped_path};
+use dome_core::{CodeTable, Envelope, HashingReader, Lane, RunId, Timestamp, canonical, escaped, escaped_path};
 use dome_replay::input;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, invalid, usage};
 use crate::output::{Printer, Watching, grouped, note};
@@ -209,20 +208,10 @@ fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) 
 
 /// Reads a file once, for its digest and its beginning.
 fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(Source, Vec<u8>)> {
-    let mut reader = BufReader::with_capacity(1 << 16, source.open()?);
-    let (mut hasher, mut bytes, mut head) = (Sha256::new(), 0, Vec::new());
-    loop {
-        let piece = reader.fill_buf().with_context(|| format!("after {bytes} bytes"))?;
-        let count = piece.len();
-        if count == 0 {
-            break;
-        }
-        hasher.update(piece);
-        head.extend(piece.iter().take(HEAD_BYTES - head.len()));
-        bytes += count as u64;
-        reader.consume(count);
-    }
-    let sha256 = Sha256Hash::from_bytes(hasher.finalize().into());
+    let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
+    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).and_then(|_| reader.read_rest());
+    let (sha256, bytes) = (reader.sha256(), reader.bytes());
+    read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == FileOrder::Mtime { Some(modified(source)?) } else { None };
     Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))
 }

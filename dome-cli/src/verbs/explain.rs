@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::exit::{Exit, usage};
 use crate::known::FactsArgs;
 use crate::output::{Printer, grouped, near_it, note};
-use crate::table::{Column, TextTable, cut, short_hash, short_time, width, wrapped};
+use crate::table::{Column, TextTable, cut, short_time, width, wrapped};
 
 /// Candidates that are listed at most.
 const LISTED: usize = 20;
@@ -137,7 +137,7 @@ fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>) -> String {
     let mut by_rule: Vec<(&str, Vec<String>)> = Vec::new();
     for change in changes {
         // A hash by its start; any other name whole.
-        let short = |of: &str| of.parse::<Sha256Hash>().map_or_else(|_| of.to_owned(), |hash| short_hash(&hash));
+        let short = |of: &str| of.parse::<Sha256Hash>().map_or_else(|_| of.to_owned(), |hash| hash.short());
         let of = change.of.as_ref().map_or_else(String::new, |of| format!("[{}]", short(of)));
         let said = format!("{}{of} +1", change.counter.as_str());
         match by_rule.last_mut() {
@@ -235,7 +235,7 @@ fn fact(step: &Step) -> Vec<String> {
         "  {}  {} {code}  {}  run {}{lane}  {}",
         short_time(&step.ordered_ts.to_string()),
         step.signal,
-        short_hash(&step.digest),
+        step.digest.short(),
         step.run_id,
         place(step),
     )];
@@ -286,7 +286,7 @@ fn remedy(record: &RemedyRecord) -> String {
     let RemedyRecord { remedy, count, contradicted_count: contradicted, .. } = record;
     let named = remedy.summary.as_ref().map(ToString::to_string);
     let named = named.or_else(|| remedy.reference.as_ref().map(ToString::to_string)).unwrap_or_default();
-    let (identity, confidence) = (short_hash(&record.identity), grouped(record.confidence_ppm));
+    let (identity, confidence) = (record.identity.short(), grouped(record.confidence_ppm));
     let kind = &remedy.kind;
     format!("  {identity}  {kind} {named}: resolved in runs {count}, contradicted {contradicted} x, {confidence} ppm")
 }
@@ -391,13 +391,13 @@ fn did(story: &FactStory) -> Vec<String> {
     let mut lines = titled("what it did:").to_vec();
     for key in &keys {
         let own = story.fact.changes.iter().filter(|change| change.capsule == *key);
-        lines.push(format!("  capsule {}: {}", short_hash(key), changes(own)));
+        lines.push(format!("  capsule {}: {}", key.short(), changes(own)));
     }
     if keys.is_empty() {
         lines.push("  it changed no counter".to_owned());
     }
     if let (Some(capsule), Some(application)) = (story.applied_capsule, story.fact.application) {
-        lines.push(format!("  it applied capsule {}: {}", short_hash(&capsule), applied(application)));
+        lines.push(format!("  it applied capsule {}: {}", capsule.short(), applied(application)));
     }
     lines
 }
@@ -437,7 +437,7 @@ fn capsules(briefs: &[Brief]) -> Vec<String> {
     let mut table = TextTable::new(columns);
     for brief in briefs {
         table.row(vec![
-            short_hash(&brief.derived_key),
+            brief.derived_key.short(),
             brief.verdict.to_string(),
             grouped(brief.support_count),
             grouped(brief.resolved_count),

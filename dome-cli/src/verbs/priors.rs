@@ -21,7 +21,6 @@ use super::guard;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
 use crate::output::Printer;
-use crate::table::short_hash;
 
 /// What is known before acting: capsules for a TaskSpec, best first
 ///
@@ -227,7 +226,7 @@ fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
 }
 
 fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
-    let (code, key, counts) = (&prior.failure_reason_code, short_hash(&prior.key()), prior.counts);
+    let (code, key, counts) = (&prior.failure_reason_code, prior.key().short(), prior.counts);
     let place = match (prior.tier, &prior.target_id, counts.target_count) {
         (Tier::Elsewhere, Some(target), _) => format!("on {target}"),
         (Tier::Concept, _, Some(count)) => format!("on {count} targets"),
@@ -252,7 +251,7 @@ fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
     for RemedyRecord { remedy, identity, count, contradicted_count, confidence_ppm, .. } in
         prior.remedies.iter().take(3)
     {
-        let name = remedy.reference.as_ref().map_or_else(|| short_hash(identity), ToString::to_string);
+        let name = remedy.reference.as_ref().map_or_else(|| identity.short(), ToString::to_string);
         let summary = remedy.summary.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
         writeln!(
             output,

@@ -11,7 +11,7 @@ use crate::problem::ProblemCode;
 
 /// A line that must be rejected.
 #[derive(Clone, Debug)]
-pub struct Broken {
+pub struct BrokenLine {
     /// The line, without its end.
     pub line: Vec<u8>,
     /// A code that its problems have; there may be others beside it.
@@ -124,7 +124,7 @@ fn nested(members: &mut Map<String, Value>, outer: &str, name: &str, value: Valu
 }
 
 /// The text of a line that is no sound JSON, by its problem.
-fn broken_text(text: String, which: usize, dice: &mut Dice) -> Broken {
+fn broken_text(text: String, which: usize, dice: &mut Dice) -> BrokenLine {
     let whole = text.trim_end_matches('}').to_owned();
     let at = dice.roll(256).checked_rem(whole.len().saturating_sub(1)).unwrap_or(0) + 1;
     let (line, code) = match which {
@@ -151,14 +151,14 @@ fn broken_text(text: String, which: usize, dice: &mut Dice) -> Broken {
             (bytes, ProblemCode::LineTooLong)
         }
     };
-    Broken { line, code }
+    BrokenLine { line, code }
 }
 
 /// Lines with one known problem, each of the codes that a line alone can have.
 ///
 /// Codes that need more than the line are not among them: `timestamp_future` (a limit) and the
 /// two conflicts (another line).
-pub fn broken_line() -> impl Strategy<Value = Broken> + Clone {
+pub fn broken_line() -> impl Strategy<Value = BrokenLine> + Clone {
     let text = prop_oneof![10 => 0_usize..5, 1 => Just(5)];
     let text = (envelope(), text, dice(60)).prop_map(|(envelope, which, mut dice)| {
         let compact = write_oddly(&envelope, &mut Dice::default());
@@ -177,7 +177,7 @@ pub fn broken_line() -> impl Strategy<Value = Broken> + Clone {
                 ProblemCode::AliasConflict
             }
         };
-        Broken { line: write_oddly(&Value::Object(members), &mut dice).into_bytes(), code }
+        BrokenLine { line: write_oddly(&Value::Object(members), &mut dice).into_bytes(), code }
     });
     prop_oneof![1 => text, 3 => member]
 }

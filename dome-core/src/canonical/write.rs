@@ -1,22 +1,96 @@
-//! Writes what is declared in canonical order as canonical bytes (M-01, RFC 8785).
-//!
-//! It is to hashed types what `serde_json` is to any type: no float, no key but a string, and so
-//! little left to decide that most of the time goes into copying.
+//! The serialiser of canonical bytes (M-01, RFC 8785): no float, no key but a string, and so little
+//! left to decide that most of the time goes into copying.
 
-use serde::ser::{self, Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
-use super::{CanonicalError, PLAIN_TEXT};
+use serde::Deserialize;
+use serde::ser::{self, Serialize, SerializeMap, Serializer};
+
+use super::CanonicalError;
 use crate::limits::SAFE_INTEGER;
-use crate::text::plain_prefix;
+use crate::text::{PLAIN_TEXT, plain_prefix};
 
-/// Where one value is written. Where texts are `PLAIN`, none of them needs an escape.
-pub(super) struct Writer<'b, const PLAIN: bool = false>(pub(super) &'b mut Vec<u8>);
+/// Where one value is written, its members in the order `O`. Where texts are `PLAIN`, none of them
+/// needs an escape.
+pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
+    bytes: &'b mut Vec<u8>,
+    order: PhantomData<O>,
+}
 
 /// An array or an object that is being written.
-pub(super) struct Nested<'b> {
+pub(super) struct Nested<'b, O> {
     bytes: &'b mut Vec<u8>,
     first: bool,
     close: &'static str,
+    members: O,
+}
+
+/// How the members of an object come into canonical order.
+pub(super) trait Order: Default {
+    /// Whether they have to be brought into it.
+    const SORTS: bool;
+
+    /// The next member begins at this place.
+    fn begin(&mut self, place: usize);
+
+    /// The member that was begun is written.
+    fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), CanonicalError>;
+
+    /// All members are written.
+    fn close(self, bytes: &mut Vec<u8>);
+}
+
+/// They are declared in it.
+#[derive(Default)]
+pub(super) struct Declared;
+
+/// Each is taken out of the bytes again, and put back once all are there: by the UTF-16 code units of
+/// its name (RFC 8785, section 3.2.3).
+#[derive(Default)]
+pub(super) struct Sorting {
+    place: usize,
+    members: BTreeMap<Vec<u16>, Vec<u8>>,
+}
+
+impl Order for Declared {
+    const SORTS: bool = false;
+
+    #[inline(always)]
+    fn begin(&mut self, _: usize) {}
+
+    #[inline(always)]
+    fn end(&mut self, _: &mut Vec<u8>) -> Result<(), CanonicalError> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn close(self, _: &mut Vec<u8>) {}
+}
+
+impl Order for Sorting {
+    const SORTS: bool = true;
+
+    fn begin(&mut self, place: usize) {
+        self.place = place;
+    }
+
+    fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
+        let member = bytes.split_off(self.place);
+        let name = String::deserialize(&mut serde_json::Deserializer::from_slice(&member));
+        let name = name.map_err(|_| CanonicalError::Key)?;
+        match self.members.insert(name.encode_utf16().collect(), member) {
+            Some(_) => Err(CanonicalError::DuplicateKey { name }),
+            None => Ok(()),
+        }
+    }
+
+    fn close(self, bytes: &mut Vec<u8>) {
+        for (count, member) in self.members.into_values().enumerate() {
+            bytes.extend_from_slice(if count == 0 { b"" } else { b"," });
+            bytes.extend(member);
+        }
+    }
 }
 
 /// Appends a text that needs no escape, with its quotes.
@@ -82,10 +156,16 @@ fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> R
     Ok(())
 }
 
-impl<'b> Nested<'b> {
+impl<'b, O> Writer<'b, O> {
+    pub(super) const fn new(bytes: &'b mut Vec<u8>) -> Self {
+        Self { bytes, order: PhantomData }
+    }
+}
+
+impl<'b, O: Order> Nested<'b, O> {
     fn open(bytes: &'b mut Vec<u8>, open: &str, close: &'static str) -> Self {
         bytes.extend_from_slice(open.as_bytes());
-        Self { bytes, first: true, close }
+        Self { bytes, first: true, close, members: O::default() }
     }
 
     /// Opens what a variant with data holds: `{"variant":` and then `open`.
@@ -102,13 +182,7 @@ impl<'b> Nested<'b> {
             self.bytes.push(b',');
         }
         self.first = false;
-        value.serialize(Writer::<false>(self.bytes))
-    }
-
-    #[inline]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        self.bytes.push(b':');
-        value.serialize(Writer::<false>(self.bytes))
+        value.serialize(Writer::<O>::new(self.bytes))
     }
 
     /// A member's name as its type declares it, which needs no escape. Inlined, its length is known.
@@ -123,6 +197,7 @@ impl<'b> Nested<'b> {
     }
 
     fn close(self) {
+        self.members.close(self.bytes);
         self.bytes.extend_from_slice(self.close.as_bytes());
     }
 }
@@ -130,21 +205,21 @@ impl<'b> Nested<'b> {
 macro_rules! integers {
     ($($name:ident: $type:ty,)*) => {
         $(fn $name(self, value: $type) -> Result<(), CanonicalError> {
-            integer(value, self.0)
+            integer(value, self.bytes)
         })*
     };
 }
 
-impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
+impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
     type Ok = ();
     type Error = CanonicalError;
-    type SerializeSeq = Nested<'b>;
-    type SerializeTuple = Nested<'b>;
-    type SerializeTupleStruct = Nested<'b>;
-    type SerializeTupleVariant = Nested<'b>;
-    type SerializeMap = Nested<'b>;
-    type SerializeStruct = Nested<'b>;
-    type SerializeStructVariant = Nested<'b>;
+    type SerializeSeq = Nested<'b, O>;
+    type SerializeTuple = Nested<'b, O>;
+    type SerializeTupleStruct = Nested<'b, O>;
+    type SerializeTupleVariant = Nested<'b, O>;
+    type SerializeMap = Nested<'b, O>;
+    type SerializeStruct = Nested<'b, O>;
+    type SerializeStructVariant = Nested<'b, O>;
 
     integers! {
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
@@ -158,7 +233,7 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         Err(CanonicalError::Float)
     }
     fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
-        self.0.extend_from_slice(if value { b"true" } else { b"false" });
+        self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
     fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
@@ -167,9 +242,9 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
         if PLAIN {
-            plain(value, self.0)
+            plain(value, self.bytes)
         } else {
-            string(value, self.0)
+            string(value, self.bytes)
         }
         Ok(())
     }
@@ -183,7 +258,7 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         value.serialize(self)
     }
     fn serialize_unit(self) -> Result<(), CanonicalError> {
-        self.0.extend_from_slice(b"null");
+        self.bytes.extend_from_slice(b"null");
         Ok(())
     }
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
@@ -191,7 +266,11 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
     }
     #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), CanonicalError> {
-        plain(word, self.0);
+        if O::SORTS {
+            string(word, self.bytes)
+        } else {
+            plain(word, self.bytes)
+        }
         Ok(())
     }
     #[inline]
@@ -200,7 +279,11 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         name: &'static str,
         value: &T,
     ) -> Result<(), CanonicalError> {
-        if name == PLAIN_TEXT { value.serialize(Writer::<true>(self.0)) } else { value.serialize(self) }
+        if name == PLAIN_TEXT {
+            value.serialize(Writer::<O, true> { bytes: self.bytes, order: PhantomData })
+        } else {
+            value.serialize(self)
+        }
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -209,18 +292,18 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), CanonicalError> {
-        let nested = Nested::variant(self.0, variant, "", "}");
-        value.serialize(Writer::<false>(nested.bytes))?;
+        let nested = Nested::<O>::variant(self.bytes, variant, "", "}");
+        value.serialize(Writer::<O>::new(nested.bytes))?;
         nested.close();
         Ok(())
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::open(self.0, "[", "]"))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'b, O>, CanonicalError> {
+        Ok(Nested::open(self.bytes, "[", "]"))
     }
-    fn serialize_tuple(self, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_tuple(self, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
         self.serialize_seq(None)
     }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
         self.serialize_seq(None)
     }
     fn serialize_tuple_variant(
@@ -229,13 +312,13 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::variant(self.0, variant, "[", "]}"))
+    ) -> Result<Nested<'b, O>, CanonicalError> {
+        Ok(Nested::variant(self.bytes, variant, "[", "]}"))
     }
-    fn serialize_map(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::open(self.0, "{", "}"))
+    fn serialize_map(self, _: Option<usize>) -> Result<Nested<'b, O>, CanonicalError> {
+        Ok(Nested::open(self.bytes, "{", "}"))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
         self.serialize_map(None)
     }
     fn serialize_struct_variant(
@@ -244,14 +327,14 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::variant(self.0, variant, "{", "}}"))
+    ) -> Result<Nested<'b, O>, CanonicalError> {
+        Ok(Nested::variant(self.bytes, variant, "{", "}}"))
     }
 }
 
 macro_rules! entries {
     ($($trait:ident: $method:ident,)*) => {$(
-        impl ser::$trait for Nested<'_> {
+        impl<O: Order> ser::$trait for Nested<'_, O> {
             type Ok = ();
             type Error = CanonicalError;
 
@@ -277,7 +360,7 @@ entries! {
 
 macro_rules! members {
     ($($trait:ident,)*) => {$(
-        impl ser::$trait for Nested<'_> {
+        impl<O: Order> ser::$trait for Nested<'_, O> {
             type Ok = ();
             type Error = CanonicalError;
 
@@ -287,8 +370,11 @@ macro_rules! members {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), CanonicalError> {
+                if O::SORTS {
+                    return self.serialize_entry(name, value);
+                }
                 self.name(name);
-                value.serialize(Writer::<false>(self.bytes))
+                value.serialize(Writer::<O>::new(self.bytes))
             }
 
             fn end(self) -> Result<(), CanonicalError> {
@@ -301,18 +387,26 @@ macro_rules! members {
 
 members! { SerializeStruct, SerializeStructVariant, }
 
-impl ser::SerializeMap for Nested<'_> {
+impl<O: Order> SerializeMap for Nested<'_, O> {
     type Ok = ();
     type Error = CanonicalError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+        // Members that are sorted get their commas when all are there.
+        self.first |= O::SORTS;
         let start = self.bytes.len() + usize::from(!self.first);
-        self.entry(key)?;
+        self.members.begin(start);
+        self.entry(key).map_err(|error| match error {
+            CanonicalError::Serialize { .. } => error,
+            _ => CanonicalError::Key,
+        })?;
         if self.bytes.get(start) == Some(&b'"') { Ok(()) } else { Err(CanonicalError::Key) }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        self.value(value)
+        self.bytes.push(b':');
+        value.serialize(Writer::<O>::new(self.bytes))?;
+        self.members.end(self.bytes)
     }
 
     fn end(self) -> Result<(), CanonicalError> {

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use super::applies::{Applies, Known, Unknown};
-use super::bundle::{Guard, GuardrailsBundle, UnknownsPolicy};
-use super::context::{GuardContext, PredicateResult};
+use super::bundle::{AppliesTo, Guard, GuardContext, GuardrailsBundle, PredicateResult, UnknownsPolicy};
 use super::decision::{Cause, CauseKind, GuardDecision, GuardFeedback};
 use crate::choice::{Decision, Status};
 use crate::envelope::GuardEval;
@@ -25,9 +23,9 @@ use crate::reason::PolicyReasonCode;
 /// `STOP` outranks `DENY`, and `DENY` outranks `ALLOW`, for one guard and for all.
 #[must_use]
 pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecision {
-    let known = Known::of(bundle, context);
-    let mut asked: Vec<Asked<'_>> =
-        bundle.guards.iter().map(|guard| Asked::of(guard, bundle, context, &known)).collect();
+    let known = KnownPlaces::of(bundle, context);
+    let mut asked: Vec<AskedGuard<'_>> =
+        bundle.guards.iter().map(|guard| AskedGuard::of(guard, bundle, context, &known)).collect();
     asked.sort_by(|a, b| a.guard.guard_id.cmp(&b.guard.guard_id));
     let unknowns: BTreeSet<CompactString> = asked.iter().flat_map(|asked| asked.unknown.iter().map(named)).collect();
     let borne = unknowns.len() as u64 <= bundle.unknowns_policy.max_unknowns;
@@ -42,7 +40,7 @@ pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecis
     GuardDecision {
         bundle_id: bundle.bundle_id.clone(),
         bundle_version: bundle.version.clone(),
-        causes: asked.iter().flat_map(Asked::causes).collect(),
+        causes: asked.iter().flat_map(AskedGuard::causes).collect(),
         decision: guard_evals.iter().filter_map(|eval| eval.decision).max().unwrap_or(Decision::Allow),
         feedback: feedback.collect(),
         format_version: "1",
@@ -54,20 +52,20 @@ pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecis
 }
 
 /// One guard, and all that keeps it from passing.
-struct Asked<'b> {
+struct AskedGuard<'b> {
     guard: &'b Guard,
     other: Option<&'static str>,
     known: BTreeSet<Unknown>,
     unknown: BTreeSet<Unknown>,
 }
 
-impl<'b> Asked<'b> {
-    fn of(guard: &'b Guard, bundle: &GuardrailsBundle, context: &GuardContext, known: &Known<'_>) -> Self {
+impl<'b> AskedGuard<'b> {
+    fn of(guard: &'b Guard, bundle: &GuardrailsBundle, context: &GuardContext, known: &KnownPlaces<'_>) -> Self {
         let mut asked = Self { guard, other: None, known: BTreeSet::new(), unknown: BTreeSet::new() };
         match guard.applies_to.to(context, known) {
-            Applies::No(member) => asked.other = Some(member),
-            Applies::Unknown(unknown) => asked.unknown = unknown,
-            Applies::Yes => asked.look(bundle, context),
+            Application::No(member) => asked.other = Some(member),
+            Application::Unknown(unknown) => asked.unknown = unknown,
+            Application::Yes => asked.look(bundle, context),
         }
         asked
     }
@@ -125,5 +123,127 @@ fn named((kind, name): &Unknown) -> CompactString {
         CauseKind::StateUnknown => compact_str::format_compact!("state:{name}"),
         CauseKind::TransitionUnknown => compact_str::format_compact!("transition:{name}"),
         _ => compact_str::format_compact!("predicate:{name}"),
+    }
+}
+
+/// Whether a guard applies.
+enum Application {
+    Yes,
+    /// The context says something else than the guard asks for: this member.
+    No(&'static str),
+    /// These are not known.
+    Unknown(BTreeSet<Unknown>),
+}
+
+/// What is not known, and its name.
+type Unknown = (CauseKind, CompactString);
+
+/// What the guards of a bundle know of states and transitions, as far as they are about this kind of
+/// artifact and this action.
+struct KnownPlaces<'b> {
+    states: BTreeSet<&'b str>,
+    transitions: BTreeSet<CompactString>,
+}
+
+impl<'b> KnownPlaces<'b> {
+    fn of(bundle: &'b GuardrailsBundle, context: &GuardContext) -> Self {
+        let about = bundle.guards.iter().map(|guard| &guard.applies_to).filter(|to| to.other(context).is_none());
+        let about: Vec<&AppliesTo> = about.collect();
+        let ends = |to: &'b AppliesTo| to.transition.iter().flat_map(|one| [one.from.as_str(), one.to.as_str()]);
+        let listed = |to: &'b AppliesTo| to.known_states.iter().map(CompactString::as_str);
+        Self {
+            states: about.iter().flat_map(|to| ends(to).chain(listed(to))).collect(),
+            transitions: about.iter().flat_map(|to| to.named_transitions()).collect(),
+        }
+    }
+
+    /// The states of the context that are not known, and its transition if both its states are.
+    fn unknowns(&self, context: &GuardContext) -> BTreeSet<Unknown> {
+        let mut unknowns = context.unknown_states(|state| self.states.is_empty() || self.states.contains(state));
+        let names: Vec<CompactString> = context.transition_names().collect();
+        if unknowns.is_empty() && !names.iter().any(|name| self.transitions.contains(name)) {
+            unknowns.extend(names.into_iter().last().map(|name| (CauseKind::TransitionUnknown, name)));
+        }
+        unknowns
+    }
+}
+
+impl GuardContext {
+    /// The states that are not known; of one that the context leaves out, its member.
+    fn unknown_states(&self, is_known: impl Fn(&str) -> bool) -> BTreeSet<Unknown> {
+        let states = [(&self.from_state, "from_state"), (&self.to_state, "to_state")];
+        let unknown = states.into_iter().filter_map(|(state, member)| match state {
+            None => Some(CompactString::const_new(member)),
+            Some(state) => (!is_known(state)).then(|| state.clone()),
+        });
+        unknown.map(|name| (CauseKind::StateUnknown, name)).collect()
+    }
+
+    /// The transition under its names: its id, if it has one, then `FROM:TO`.
+    fn transition_names(&self) -> impl Iterator<Item = CompactString> {
+        let states = self.from_state.as_ref().zip(self.to_state.as_ref());
+        self.transition_id.clone().into_iter().chain(states.map(|(from, to)| name_of(from, to)))
+    }
+}
+
+fn name_of(from: &str, to: &str) -> CompactString {
+    compact_str::format_compact!("{from}:{to}")
+}
+
+impl AppliesTo {
+    /// The member in which the context says something else, artifact kind before action.
+    fn other(&self, context: &GuardContext) -> Option<&'static str> {
+        let other = |listed: &BTreeSet<CompactString>, said: &Option<CompactString>| {
+            !listed.is_empty() && said.as_ref().is_some_and(|said| !listed.contains(said))
+        };
+        if other(&self.artifact_kinds, &context.artifact_kind) {
+            return Some("artifact_kind");
+        }
+        other(&self.actions, &context.action).then_some("action")
+    }
+
+    fn named_transitions(&self) -> impl Iterator<Item = CompactString> {
+        let own = self.transition.as_ref().map(|one| name_of(&one.from, &one.to));
+        self.transitions.iter().cloned().chain(own)
+    }
+
+    /// Whether a guard with these conditions applies.
+    fn to(&self, context: &GuardContext, known: &KnownPlaces<'_>) -> Application {
+        if let Some(member) = self.other(context) {
+            return Application::No(member);
+        }
+        match self.named_transitions().next() {
+            Some(_) => self.to_transition(context, known),
+            None => self.to_states(context),
+        }
+    }
+
+    /// A guard that names transitions applies to those; where none of `transitions` names it, the phase
+    /// of `transition` counts.
+    fn to_transition(&self, context: &GuardContext, known: &KnownPlaces<'_>) -> Application {
+        let unknowns = known.unknowns(context);
+        if !unknowns.is_empty() {
+            return Application::Unknown(unknowns);
+        }
+        let names: Vec<CompactString> = context.transition_names().collect();
+        if !self.named_transitions().any(|own| names.contains(&own)) {
+            return Application::No("transition");
+        }
+        let named = names.iter().any(|name| self.transitions.contains(name));
+        let phase = self.transition.as_ref().and_then(|one| one.phase.as_ref()).zip(context.phase.as_ref());
+        match phase {
+            Some((own, said)) if own != said && !named => Application::No("phase"),
+            _ => Application::Yes,
+        }
+    }
+
+    /// A guard that names no transition applies to all between states that it knows.
+    fn to_states(&self, context: &GuardContext) -> Application {
+        let unknown = context.unknown_states(|state| self.known_states.contains(state));
+        if self.known_states.is_empty() || unknown.is_empty() {
+            Application::Yes
+        } else {
+            Application::Unknown(unknown)
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Looking at what was read: kinds, texts, members, entries and pointers (RFC 6901).
 
-use super::{Node, Span, Tape, look};
+use super::{Span, Tape, TapeNode, look};
 
 /// What a JSON value is. Numbers are told apart as far as M-15 asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ impl<'t> Value<'t> {
         Self { index, ..self }
     }
 
-    fn node(self) -> Node {
-        let missing = Node { kind: Kind::Null, start: 0, end: 0, first: 0, last: 0 };
-        self.tape.nodes.get(self.index as usize).copied().unwrap_or(missing)
+    #[expect(clippy::indexing_slicing, reason = "a value is made for a node of its own tape")]
+    fn node(self) -> TapeNode {
+        self.tape.nodes[self.index as usize]
     }
 
     /// What kind of value it is.
@@ -78,7 +78,7 @@ impl<'t> Value<'t> {
     #[must_use]
     pub fn written(self) -> &'t str {
         let node = self.node();
-        self.tape.line.get(node.start as usize..node.end as usize).unwrap_or_default()
+        &self.tape.line[node.start as usize..node.end as usize]
     }
 
     /// The text of a string, decoded.
@@ -92,11 +92,17 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// The text of a member's name.
+    #[expect(clippy::expect_used, reason = "the reader takes nothing but strings for names")]
+    pub(crate) fn name_text(self) -> &'t str {
+        self.text().expect("a member's name is a string")
+    }
+
     /// The bytes of [`Value::text`], without asking where characters begin, and their [`look`].
     #[inline]
     pub(crate) fn name(self) -> (&'t [u8], u32) {
         let node = self.node();
-        let name = node.text(self.tape.line.as_bytes(), &self.tape.decoded).unwrap_or_default();
+        let name = node.text(self.tape.line.as_bytes(), &self.tape.decoded);
         (name, if node.kind == Kind::Text { node.first } else { look(name) })
     }
 
@@ -171,7 +177,7 @@ impl<'t> Value<'t> {
             Kind::Object => self
                 .members()
                 .find(|(_, value)| holds(*value))
-                .map(|(key, value)| (escape_step(key.text().unwrap_or_default()), value)),
+                .map(|(key, value)| (pointer_step(key.name_text()), value)),
             _ => self
                 .entries()
                 .enumerate()
@@ -182,6 +188,11 @@ impl<'t> Value<'t> {
 }
 
 /// A member's name as a step of a JSON Pointer (RFC 6901, section 3).
-pub(crate) fn escape_step(name: &str) -> String {
+///
+/// ```
+/// assert_eq!(dome_core::json::pointer_step("a/b~c"), "a~1b~0c");
+/// ```
+#[must_use]
+pub fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

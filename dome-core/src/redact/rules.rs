@@ -12,11 +12,11 @@ pub const REDACTION_VERSION: &str = "1";
 pub(super) struct BuiltIn {
     pub(super) name: &'static str,
     pub(super) pattern: &'static str,
-    pub(super) check: Check,
+    pub(super) check: SecretCheck,
 }
 
 /// Whether what a pattern found is a secret after all.
-pub(super) type Check = fn(&[u8]) -> bool;
+pub(super) type SecretCheck = fn(&[u8]) -> bool;
 
 const fn rule(name: &'static str, pattern: &'static str) -> BuiltIn {
     BuiltIn { name, pattern, check: |_| true }

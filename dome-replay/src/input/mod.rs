@@ -10,9 +10,6 @@ pub use sources::{ENVELOPES, Endings, Source, find, find_some};
 
 use std::io::Read;
 
-use dome_core::Sha256Hash;
-use sha2::{Digest, Sha256};
-
 use dome_core::escaped_path;
 
 use crate::error::Context;
@@ -38,16 +35,4 @@ pub fn document(path: &std::path::Path) -> crate::Result<Vec<u8>> {
     };
     read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)
-}
-
-/// SHA-256 of everything that a reader gives.
-pub fn sha256(mut reader: impl Read) -> std::io::Result<Sha256Hash> {
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
 }
