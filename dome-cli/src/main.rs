@@ -2,7 +2,6 @@
 
 mod args;
 mod exit;
-mod failing;
 mod known;
 mod output;
 mod render;

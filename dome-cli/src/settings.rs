@@ -17,15 +17,6 @@ use crate::exit::invalid;
 
 const FILE: &str = "dome.toml";
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct SettingsFile {
-    format: Option<String>,
-    color: Option<String>,
-    #[serde(default)]
-    replay: ReplaySettings,
-}
-
 /// What may stand under `[replay]`; its paths are relative to the file's own folder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -44,12 +35,15 @@ pub(crate) struct ReplaySettings {
     pub(crate) deny_quarantine: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
-    path: PathBuf,
     format: Option<String>,
     color: Option<String>,
+    #[serde(default)]
     pub(crate) replay: ReplaySettings,
+    #[serde(skip)]
+    path: PathBuf,
 }
 
 impl Settings {
@@ -63,12 +57,13 @@ impl Settings {
         let wrong = |why: &dyn Display| invalid(format!("`{}`: {why}", path.display()));
         let bytes = document(&path)?;
         let text = str::from_utf8(&bytes).map_err(|why| wrong(&why))?;
-        let SettingsFile { format, color, mut replay } = toml::from_str(text).map_err(|why| wrong(&why))?;
+        let mut settings: Self = toml::from_str(text).map_err(|why| wrong(&why))?;
+        let replay = &mut settings.replay;
         let redact = replay.redact.iter_mut().filter(|rules| rules.as_os_str() != BUILT_IN);
         for file in replay.policy.iter_mut().chain(&mut replay.reason_codes).chain(redact) {
             *file = folder.join(&*file);
         }
-        Ok(Self { path, format, color, replay })
+        Ok(Self { path, ..settings })
     }
 
     pub(crate) fn output(&self, flags: OutputArgs) -> anyhow::Result<OutputArgs> {

@@ -60,5 +60,5 @@ pub use result::{
     manifest_bytes, manifest_digest, source_of,
 };
 pub use rules::{codes, load_rules, policy};
-pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
+pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

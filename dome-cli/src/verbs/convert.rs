@@ -196,12 +196,11 @@ fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) 
             Err(error) => report.unreadable(&source.name, &error),
         }
     }
-    match order {
-        FileOrder::Files => {}
-        FileOrder::Mtime => {
-            files.sort_by(|a, b| a.known.modified.cmp(&b.known.modified).then_with(|| a.known.cmp_by_name(&b.known)))
-        }
-        FileOrder::Name => files.sort_by(|a, b| a.known.cmp_by_name(&b.known)),
+    if order != FileOrder::Files {
+        files.sort_by(|a, b| a.known.cmp_by_name(&b.known));
+    }
+    if order == FileOrder::Mtime {
+        files.sort_by_key(|file| file.known.modified);
     }
     Ok(files)
 }

@@ -193,14 +193,12 @@ fn capsule_lines(story: &CapsuleStory, told: &Explanation) -> Vec<String> {
     let [facts, line_facts] = [story.facts.len() as u64, story.line_facts].map(grouped);
     lines.extend(titled(&format!("{facts} facts say something of it, of {line_facts} of its task line:")));
     let hidden = story.facts.len().saturating_sub(SHOWN_FIRST + SHOWN_LAST);
-    let (first, last) = if hidden > 0 { (SHOWN_FIRST, SHOWN_FIRST + hidden) } else { (usize::MAX, 0) };
-    for (number, step) in story.facts.iter().enumerate() {
-        if number < first || number >= last {
-            lines.extend(fact(step));
-        } else if number == first {
-            lines.push(format!("  … {} more (--format json shows all)", grouped(hidden as u64)));
-        }
+    let (first, rest) = story.facts.split_at(if hidden > 0 { SHOWN_FIRST } else { story.facts.len() });
+    lines.extend(first.iter().flat_map(fact));
+    if hidden > 0 {
+        lines.push(format!("  … {} more (--format json shows all)", grouped(hidden as u64)));
     }
+    lines.extend(rest.iter().skip(hidden).flat_map(fact));
     if let Some(capsule) = &story.capsule {
         lines.extend(sums(story, capsule));
     }

@@ -8,15 +8,15 @@ use dome_binder::Verdict;
 use dome_core::{BinderVersion, Timestamp};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{
-    DEFAULT_MEMORY, Destined, Input, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
+    DEFAULT_MEMORY, Destined, Input, KeepsFailing, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
     check_destination, replay_into,
 };
 use serde_json::{Value, json};
 
 use crate::args::{RulesArgs, ThreadsArgs};
 use crate::exit::Exit;
-use crate::failing::{self, Clock, Failing};
 use crate::output::{Printer, Watching, grouped};
+use crate::render::failing;
 use crate::settings::Settings;
 
 /// Codes of problems that the summary names.
@@ -90,8 +90,7 @@ pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -
     let written = replay_into(&to, spec, as_of, Input::Sources(&sources), &watching)?;
     drop(watching);
     let Summary { totals, capsules, rejected, .. } = &written.summary;
-    let clock = Clock { as_of: totals.as_of, window_s: rules.policy.contradiction_window_s };
-    let failing = failing::keeps_failing(&capsules.foremost, clock);
+    let failing = capsules.keeps_failing(totals.as_of, &rules.policy);
     match output.is_json() {
         true => output.object(&object(&written, &failing, &to.out)?)?,
         false => print(&written, &failing, &to.out, output)?,
@@ -102,7 +101,7 @@ pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -
 
 fn object(
     Written { manifest, unchanged, summary }: &Written,
-    failing: &[Failing],
+    failing: &[KeepsFailing],
     out: &Path,
 ) -> anyhow::Result<Value> {
     let mut object = json!({
@@ -129,7 +128,7 @@ fn object(
     Ok(object)
 }
 
-fn print(written: &Written, failing: &[Failing], out: &Path, output: &mut Printer) -> anyhow::Result<()> {
+fn print(written: &Written, failing: &[KeepsFailing], out: &Path, output: &mut Printer) -> anyhow::Result<()> {
     let Summary { totals, lines, rejected, capsules, redacted, .. } = &written.summary;
     let mut count = |name: &str, number: u64, more: &str| {
         output.line(format!("{name:<12}{:>11}  {more}", grouped(number)).trim_end())

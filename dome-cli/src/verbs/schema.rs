@@ -9,8 +9,8 @@ use dome_binder::{Capsule, Concept, Lineage, Policy};
 use dome_contracts::conform::{Report, manifest_schema};
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
-use dome_replay::Manifest;
 use dome_replay::verify::Verification;
+use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
 use dome_store::quarantine::{Retried, Shown};
 use dome_store::{Acknowledged, Report as StoreReport, Status, Summary};
@@ -18,7 +18,6 @@ use schemars::Schema;
 
 use super::{convert, diff, plan};
 use crate::exit::{Exit, usage};
-use crate::failing::Failing;
 use crate::output::Printer;
 
 /// Print the JSON Schema of a public document
@@ -64,7 +63,7 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("verification", "what verify --format json prints", schema::of_output::<Verification>),
     ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
-    ("store-status", "what store status --format json prints", schema::of_output::<Status<Failing>>),
+    ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
     ("store-verification", "what store verify --format json prints", schema::of_output::<StoreReport>),
     ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<Shown>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),

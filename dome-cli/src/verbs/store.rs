@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use dome_binder::Rules;
 use dome_core::Timestamp;
-use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, Limits as ReplayLimits, Written};
+use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, KeepsFailing, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
     Derived, Difference, Limits, Opening, Report, SourceStatus, Status, compact, compare_index, export, given, merge,
@@ -15,9 +15,8 @@ use serde_json::json;
 
 use crate::args::{RulesArgs, ThreadsArgs};
 use crate::exit::Exit;
-use crate::failing::{self, Clock, Failing};
 use crate::output::{Printer, Watching, grouped, note};
-use crate::render::caret;
+use crate::render::{caret, failing};
 use crate::settings::Settings;
 
 /// Which store.
@@ -156,20 +155,19 @@ const fn whole(is_whole: bool) -> Exit {
 
 fn tell(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
     let failing = |derived: &Derived| {
-        let clock = Clock { as_of: derived.index.as_of()?, window_s: derived.rules.policy.contradiction_window_s };
         let mut counts = CapsuleCounts::default();
         derived.index.capsules(|capsule| {
             counts.add(capsule);
             Ok(())
         })?;
-        Ok(failing::keeps_failing(&counts.foremost, clock))
+        Ok(counts.keeps_failing(derived.index.as_of()?, &derived.rules.policy))
     };
     let status = status(store, Limits::default(), failing, &Watching::new("reading"))?;
     output.show(&status, print_status)?;
     Ok(whole(status.damaged == 0))
 }
 
-fn print_status(status: &Status<Failing>, output: &mut Printer) -> anyhow::Result<()> {
+fn print_status(status: &Status<KeepsFailing>, output: &mut Printer) -> anyhow::Result<()> {
     let mut count = |count: u64, what: &str| writeln!(output, "{:>12}  {what}", grouped(count));
     count(status.facts, &format!("facts in {} runs", grouped(status.runs)))?;
     count(status.duplicates, "duplicates")?;
