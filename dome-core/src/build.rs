@@ -59,10 +59,9 @@ use crate::envelope::{
     Tool, Transition,
 };
 use crate::hash::Sha256Hash;
-use crate::id::{EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
+use crate::id::{EventId, EvidencePath, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
 use crate::ingress::read;
 use crate::map::StringMap;
-use crate::path::EvidencePath;
 use crate::problem::Rejection;
 use crate::reason::{FailureReasonCode, PolicyReasonCode, ReasonCodeError};
 use crate::time::Timestamp;
@@ -394,6 +393,12 @@ impl TryFrom<FailureReasonCode> for FailedCode {
 impl From<FailedCode> for FailureReasonCode {
     fn from(code: FailedCode) -> Self {
         code.0
+    }
+}
+
+impl std::fmt::Display for FailedCode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 

@@ -4,14 +4,14 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use crate::canonical;
 use crate::choice::{Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 use crate::hash::Sha256Hash;
 use crate::id::{
-    ActionKind, EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, StateId, TargetId, TargetKind, TaskId,
-    ToolName,
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, StateId, TargetId,
+    TargetKind, TaskId, ToolName,
 };
 use crate::map::StringMap;
-use crate::path::EvidencePath;
 use crate::reason::{FailureReasonCode, PolicyReasonCode};
 use crate::time::Timestamp;
 
@@ -225,19 +225,20 @@ impl Envelope {
 
     /// One line of JSON Lines, without its end: the canonical bytes as text.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "strings are written as they are, and all else is ASCII")]
     pub fn to_line(&self) -> String {
-        String::from_utf8(self.to_canonical()).unwrap_or_default()
+        String::from_utf8(self.to_canonical()).expect("canonical bytes are UTF-8")
     }
 
     /// Appends the canonical bytes to `bytes`.
     pub fn write_canonical(&self, bytes: &mut Vec<u8>) {
-        crate::canonical::append(self, bytes);
+        canonical::append(self, bytes);
     }
 
     /// The digest: SHA-256 over the canonical bytes (M-40).
     #[must_use]
     pub fn digest(&self) -> Sha256Hash {
-        Sha256Hash::of(&self.to_canonical())
+        canonical::digest(self)
     }
 }
 
@@ -247,23 +248,15 @@ impl Remedy {
     #[must_use]
     pub fn identity(&self) -> Sha256Hash {
         #[derive(Serialize)]
-        struct BySha256<'r> {
+        struct RemedyIdentity<'r> {
             kind: &'r RemedyKind,
-            sha256: Sha256Hash,
-        }
-        #[derive(Serialize)]
-        struct ByRef<'r> {
-            kind: &'r RemedyKind,
+            #[serde(skip_serializing_if = "Option::is_none")]
             r#ref: Option<&'r EvidencePath>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            sha256: Option<Sha256Hash>,
         }
-        let mut bytes = Vec::with_capacity(160);
-        match self.sha256 {
-            Some(sha256) => crate::canonical::append(&BySha256 { kind: &self.kind, sha256 }, &mut bytes),
-            None => {
-                crate::canonical::append(&ByRef { kind: &self.kind, r#ref: self.reference.as_ref() }, &mut bytes);
-            }
-        }
-        Sha256Hash::of(&bytes)
+        let reference = self.reference.as_ref().filter(|_| self.sha256.is_none());
+        canonical::digest(&RemedyIdentity { kind: &self.kind, r#ref: reference, sha256: self.sha256 })
     }
 }
 

@@ -51,7 +51,7 @@ impl Sha256Hash {
     /// When it cannot be read to its end.
     pub fn of_reader(reader: impl Read) -> io::Result<Self> {
         let mut reader = HashingReader::new(reader);
-        reader.read_rest()?;
+        io::copy(&mut reader, &mut io::sink())?;
         Ok(reader.sha256())
     }
 
@@ -65,12 +65,6 @@ impl Sha256Hash {
         format!("{self:.12}")
     }
 
-    fn first_word(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
-    }
-
-    /// Calls `use_text` with the 64 digits.
     #[expect(clippy::expect_used, reason = "hex digits are ASCII")]
     fn with_hex<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
         // Without a table or a branch, so that the compiler takes many bytes at a time.
@@ -118,22 +112,6 @@ impl<R: Read> HashingReader<R> {
     pub fn sha256(&self) -> Sha256Hash {
         Sha256Hash::from_bytes(self.hasher.clone().finalize().into())
     }
-
-    /// Reads what is left, and keeps none of it.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read to its end.
-    pub fn read_rest(&mut self) -> io::Result<()> {
-        let mut piece = vec![0; 1 << 16];
-        loop {
-            match self.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-        }
-    }
 }
 
 impl<R: Read> Read for HashingReader<R> {
@@ -149,7 +127,8 @@ impl<R: Read> Read for HashingReader<R> {
 impl Ord for Sha256Hash {
     /// By their bytes. The first eight nearly always tell.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.first_word().cmp(&other.first_word()).then_with(|| self.0.cmp(&other.0))
+        let first_word = |[a, b, c, d, e, f, g, h, ..]: [u8; 32]| u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        first_word(self.0).cmp(&first_word(other.0)).then_with(|| self.0.cmp(&other.0))
     }
 }
 

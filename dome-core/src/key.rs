@@ -55,37 +55,21 @@ struct IdempotencyKey<'e> {
     task_id: &'e TaskId,
 }
 
-/// `derived_key` (M-61).
+/// `line_key` (M-62), and what `derived_key` (M-61) and `concept_key` (M-63) add to it or leave out.
 #[derive(Serialize)]
-struct DerivedKey<'e> {
+struct IdentityKey<'e> {
     action_kind: &'e ActionKind,
-    binder_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binder_version: Option<&'static str>,
     domain: &'static str,
-    failure_reason_code: &'e FailureReasonCode,
-    fingerprint_hash: Sha256Hash,
-    scope: Scope,
-    target_id: &'e TargetId,
-    target_kind: &'e TargetKind,
-}
-
-/// `line_key` (M-62).
-#[derive(Serialize)]
-struct TaskLineKey<'e> {
-    action_kind: &'e ActionKind,
-    domain: &'static str,
-    scope: Scope,
-    target_id: &'e TargetId,
-    target_kind: &'e TargetKind,
-}
-
-/// `concept_key` (M-63).
-#[derive(Serialize)]
-struct ConceptKey<'e> {
-    action_kind: &'e ActionKind,
-    binder_version: &'static str,
-    domain: &'static str,
-    failure_reason_code: &'e FailureReasonCode,
-    fingerprint_hash: Sha256Hash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason_code: Option<&'e FailureReasonCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint_hash: Option<Sha256Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_id: Option<&'e TargetId>,
     target_kind: &'e TargetKind,
 }
 
@@ -106,12 +90,20 @@ impl TaskLine {
     /// ```
     #[must_use]
     pub fn key(&self) -> Sha256Hash {
-        self.key_over(&mut Vec::new())
+        canonical::digest(&self.hashed_members())
     }
 
-    fn key_over(&self, bytes: &mut Vec<u8>) -> Sha256Hash {
-        let Self { scope, target_kind, target_id, action_kind } = self;
-        hashed(&TaskLineKey { action_kind, domain: "dome.line/1", scope: *scope, target_id, target_kind }, bytes)
+    fn hashed_members(&self) -> IdentityKey<'_> {
+        IdentityKey {
+            action_kind: &self.action_kind,
+            binder_version: None,
+            domain: "dome.line/1",
+            failure_reason_code: None,
+            fingerprint_hash: None,
+            scope: Some(self.scope),
+            target_id: Some(&self.target_id),
+            target_kind: &self.target_kind,
+        }
     }
 }
 
@@ -225,30 +217,19 @@ impl Keyer {
         let fingerprint_hash = hashed(&parts, bytes);
         let is_it = |identity: &Identity| identity.is_of(spec, fingerprint_hash);
         self.known.get(place(fingerprint_hash, spec), is_it, || {
-            let task_line = spec.line();
-            let line = task_line.key_over(bytes);
-            let TaskLine { scope, target_kind, target_id, action_kind } = &task_line;
-            let (binder_version, failure_reason_code) = (binder.as_str(), &spec.failure_reason_code);
-            let derived = DerivedKey {
-                action_kind,
-                binder_version,
+            let (task_line, code) = (spec.line(), spec.failure_reason_code.clone());
+            let line = task_line.hashed_members();
+            let line_key = hashed(&line, bytes);
+            let derived = IdentityKey {
+                binder_version: Some(binder.as_str()),
                 domain: "dome.derived/1",
-                failure_reason_code,
-                fingerprint_hash,
-                scope: *scope,
-                target_id,
-                target_kind,
+                failure_reason_code: Some(&code),
+                fingerprint_hash: Some(fingerprint_hash),
+                ..line
             };
-            let concept = ConceptKey {
-                action_kind,
-                binder_version,
-                domain: "dome.concept/1",
-                failure_reason_code,
-                fingerprint_hash,
-                target_kind,
-            };
-            let keys = [hashed(&derived, bytes), line, hashed(&concept, bytes)];
-            let code = failure_reason_code.clone();
+            let derived_key = hashed(&derived, bytes);
+            let concept = IdentityKey { domain: "dome.concept/1", scope: None, target_id: None, ..derived };
+            let keys = [derived_key, line_key, hashed(&concept, bytes)];
             Arc::new(Identity::restored(task_line, code, parts.to_fingerprint(), fingerprint_hash, keys))
         })
     }

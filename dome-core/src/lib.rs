@@ -59,7 +59,6 @@ mod known;
 pub mod limits;
 mod lines;
 mod map;
-mod path;
 mod problem;
 mod quarantine;
 mod reason;
@@ -78,15 +77,14 @@ pub use envelope::{
 pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
 pub use hash::{HashError, HashingReader, Sha256Hash};
 pub use id::{
-    ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,
-    TargetKind, TaskId, TokenError, ToolName,
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, IdentifierError, Lane, PathError, RemedyKind, RunId,
+    StateId, TargetId, TargetKind, TaskId, TokenError, ToolName,
 };
 pub use ingress::{Reader, line_too_long, read};
 pub use key::{Identity, Keyed, Keyer, Keys};
 pub use known::{Known, Pool};
 pub use lines::{Line, line_feeds, lines};
 pub use map::StringMap;
-pub use path::{EvidencePath, PathError};
 pub use problem::{Problem, ProblemCode, Rejection};
 pub use quarantine::{QuarantineRow, RawLine, Source};
 pub use reason::{

@@ -1,5 +1,7 @@
 //! Rejected lines, kept with every reason (M-31).
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use compact_str::CompactString;
@@ -59,7 +61,9 @@ pub struct RawLine {
     kept: Vec<u8>,
     length: u64,
     hasher: Sha256,
-    utf8: Utf8,
+    not_utf8: bool,
+    /// The start of a character that the next piece may complete: at most three bytes.
+    begun: Vec<u8>,
 }
 
 impl RawLine {
@@ -96,7 +100,18 @@ impl RawLine {
         self.kept.extend_from_slice(kept);
         self.length += bytes.len() as u64;
         self.hasher.update(bytes);
-        self.utf8.push(bytes);
+        let begun = std::mem::take(&mut self.begun);
+        let bytes = if begun.is_empty() { Cow::Borrowed(bytes) } else { Cow::Owned([&begun, bytes].concat()) };
+        if let Err(error) = str::from_utf8(&bytes) {
+            self.not_utf8 |= error.error_len().is_some();
+            let (_, begun) = bytes.split_at(if self.not_utf8 { bytes.len() } else { error.valid_up_to() });
+            self.begun = begun.to_vec();
+        }
+    }
+
+    /// Whether what there is so far is UTF-8 as a whole.
+    fn is_text(&self) -> bool {
+        !self.not_utf8 && self.begun.is_empty()
     }
 
     /// Bytes so far.
@@ -108,7 +123,7 @@ impl RawLine {
     /// The row for a line that was rejected.
     #[must_use]
     pub fn row(self, offset: u64, source: Source, rejection: Rejection) -> QuarantineRow {
-        let is_text = self.utf8.is_whole();
+        let is_text = self.is_text();
         // What is kept may end inside a character.
         let whole_characters = || self.kept.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned();
         let (raw, raw_base64) = (is_text.then(whole_characters), (!is_text).then(|| STANDARD.encode(&self.kept)));
@@ -122,39 +137,6 @@ impl RawLine {
             sha256: Sha256Hash::from_bytes(self.hasher.finalize().into()),
             source,
         }
-    }
-}
-
-/// Whether bytes that come in pieces are UTF-8 as a whole.
-#[derive(Clone, Default)]
-struct Utf8 {
-    invalid: bool,
-    /// The start of a character that the next piece may complete: at most three bytes.
-    begun: Vec<u8>,
-}
-
-impl Utf8 {
-    fn push(&mut self, mut bytes: &[u8]) {
-        while !self.invalid && !self.begun.is_empty() {
-            let Some((first, rest)) = bytes.split_first() else { return };
-            self.begun.push(*first);
-            bytes = rest;
-            let begun = std::mem::take(&mut self.begun);
-            self.check(&begun);
-        }
-        self.check(bytes);
-    }
-
-    fn check(&mut self, bytes: &[u8]) {
-        if let Err(error) = str::from_utf8(bytes) {
-            self.invalid |= error.error_len().is_some();
-            let (_, begun) = bytes.split_at(error.valid_up_to());
-            self.begun = begun.to_vec();
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        !self.invalid && self.begun.is_empty()
     }
 }
 
@@ -201,7 +183,7 @@ mod tests {
             let line = line.concat();
             let mut raw = RawLine::new();
             line.chunks(piece).for_each(|bytes| raw.push(bytes));
-            proptest::prop_assert_eq!(raw.utf8.is_whole(), str::from_utf8(&line).is_ok());
+            proptest::prop_assert_eq!(raw.is_text(), str::from_utf8(&line).is_ok());
             proptest::prop_assert_eq!(raw.length(), line.len() as u64);
         }
     }

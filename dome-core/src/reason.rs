@@ -1,6 +1,6 @@
 //! Reason codes as two types that never meet (M-04), and the table of their classes (M-90).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use compact_str::CompactString;
@@ -75,9 +75,9 @@ pub(crate) const fn is_reason_code(text: &str) -> bool {
     sound && in_word
 }
 
-/// Whether `text` is [`NONE`], for the compiler.
-const fn is_constant_none(text: &str) -> bool {
-    matches!(text.as_bytes(), b"NONE")
+/// Whether `text` is a code other than [`NONE`].
+const fn says_something(text: &str) -> bool {
+    is_reason_code(text) && !matches!(text.as_bytes(), b"NONE")
 }
 
 impl PolicyReasonCode {
@@ -98,19 +98,13 @@ impl PolicyReasonCode {
     /// When it is called at run time with a text that breaks M-04 or is `NONE`.
     #[must_use]
     pub const fn constant(text: &'static str) -> Self {
-        assert!(is_reason_code(text) && !is_constant_none(text), "not a policy reason code");
+        assert!(says_something(text), "not a policy reason code");
         Self(CompactString::const_new(text))
     }
 }
 
 impl FailureReasonCode {
-    /// A code other than `NONE` that stands in a program. In a `const`, a text that is no reason code
-    /// does not compile.
-    ///
-    /// ```
-    /// # use dome_core::FailureReasonCode;
-    /// const FAILED: FailureReasonCode = FailureReasonCode::constant("TESTS_FAILED");
-    /// ```
+    /// A code other than `NONE`, as [`PolicyReasonCode::constant`].
     ///
     /// ```compile_fail
     /// # use dome_core::FailureReasonCode;
@@ -122,7 +116,7 @@ impl FailureReasonCode {
     /// When it is called at run time with a text that breaks M-04 or is `NONE`.
     #[must_use]
     pub const fn constant(text: &'static str) -> Self {
-        assert!(is_reason_code(text) && !is_constant_none(text), "not the code of a failure");
+        assert!(says_something(text), "not the code of a failure");
         Self(CompactString::const_new(text))
     }
 
@@ -193,15 +187,14 @@ pub enum CodeTableError {
         /// What the reader said, with line and column.
         message: String,
     },
-    /// A name in `codes` is not a reason code (M-04).
-    #[error("`/codes/{code}`: a reason code matches `^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$`, at most 128 bytes")]
+    /// A name in `codes` is not a reason code (M-04), or is `NONE`, which has no class.
+    #[error("`/codes/{code}`: {why}")]
     Code {
         /// The name.
-        code: String,
+        code: CompactString,
+        /// What is wrong with it.
+        why: ReasonCodeError,
     },
-    /// `NONE` says "no domain failure" and has no class.
-    #[error("`/codes/NONE`: `NONE` is reserved and has no class")]
-    Reserved,
     /// A code's class has no restart mode in the document.
     #[error("`/restart_mode_by_class/{class}` is missing")]
     RestartMode {
@@ -234,17 +227,13 @@ impl CodeTable {
     }
 
     fn check(&self) -> Result<(), CodeTableError> {
-        let used: BTreeSet<_> = self.codes.values().map(|entry| entry.class).collect();
-        let without = used.into_iter().find(|class| !self.restart_mode_by_class.contains_key(class));
-        if let Some(code) = self.codes.keys().find(|code| !is_reason_code(code)) {
-            Err(CodeTableError::Code { code: code.to_string() })
-        } else if self.codes.contains_key("NONE") {
-            Err(CodeTableError::Reserved)
-        } else if let Some(class) = without {
-            Err(CodeTableError::RestartMode { class })
-        } else {
-            Ok(())
+        for (code, CodeEntry { class }) in &self.codes {
+            check_policy(code).map_err(|why| CodeTableError::Code { code: code.clone(), why })?;
+            if !self.restart_mode_by_class.contains_key(class) {
+                return Err(CodeTableError::RestartMode { class: *class });
+            }
         }
+        Ok(())
     }
 
     /// This table with the codes of another one, which may repeat it but not contradict it.

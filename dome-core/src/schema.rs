@@ -66,16 +66,8 @@ text_schemas! {
 #[must_use]
 pub fn of_output<T: JsonSchema>() -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
-    if let Some(root) = schema.as_object_mut() {
-        tighten(root);
-    }
+    tighten(schema.ensure_object());
     schema
-}
-
-/// The schema of an envelope as facts carry it (M-40).
-#[must_use]
-pub fn canonical_envelope() -> Schema {
-    of_output::<Envelope>()
 }
 
 /// The schema of an envelope as a wrapper writes it: members with a default may be left out, and
@@ -83,18 +75,14 @@ pub fn canonical_envelope() -> Schema {
 #[must_use]
 pub fn input_envelope() -> Schema {
     let mut schema = of_output::<Envelope>();
-    let Some(root) = schema.as_object_mut() else { return schema };
+    let root = schema.ensure_object();
     root.insert("title".to_owned(), "dome wrapper envelope, version 1".into());
     root.insert("description".to_owned(), "One outcome of one task, as a wrapper writes it.".into());
     may_be_left_out(root, &["env", "gates", "guard_evals", "labels"]);
     alias(root, "policy_reason_code", "guard_reason_code");
     root.insert("allOf".to_owned(), signals());
-    let definitions = root.get_mut("$defs").and_then(Value::as_object_mut);
-    for (name, members) in definitions.into_iter().flatten() {
-        if let Some(members) = members.as_object_mut() {
-            loosen(name, members);
-        }
-    }
+    let definitions = root.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flatten();
+    definitions.for_each(|(name, schema)| schema.as_object_mut().into_iter().for_each(|members| loosen(name, members)));
     schema
 }
 
@@ -103,9 +91,7 @@ pub fn input_envelope() -> Schema {
 #[must_use]
 pub fn redaction() -> Schema {
     let mut schema = of_output::<crate::redact::RedactionRules>();
-    if let Some(root) = schema.as_object_mut() {
-        may_be_left_out(root, &["members", "off", "patterns"]);
-    }
+    may_be_left_out(schema.ensure_object(), &["members", "off", "patterns"]);
     schema
 }
 
@@ -113,11 +99,9 @@ pub fn redaction() -> Schema {
 #[must_use]
 pub fn guard_context() -> Schema {
     let mut schema = of_output::<crate::guard::GuardContext>();
-    if let Some(root) = schema.as_object_mut() {
-        may_be_left_out(root, &["evidence_kinds", "predicates"]);
-        if let Some(kinds) = root.get_mut("properties").and_then(|members| members.get_mut("evidence_kinds")) {
-            kinds["items"] = json!({"type": "string", "minLength": 1});
-        }
+    may_be_left_out(schema.ensure_object(), &["evidence_kinds", "predicates"]);
+    if let Some(kinds) = schema.pointer_mut("/properties/evidence_kinds") {
+        kinds["items"] = json!({"type": "string", "minLength": 1});
     }
     schema
 }

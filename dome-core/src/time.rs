@@ -166,13 +166,9 @@ impl TimeScan<'_> {
     }
 }
 
-const fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
 const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
-        2 if is_leap(year) => 29,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
@@ -205,7 +201,6 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 impl Timestamp {
-    /// Calls `use_text` with the canonical text.
     #[expect(
         clippy::indexing_slicing,
         clippy::expect_used,
@@ -247,7 +242,6 @@ impl Timestamp {
 
 /// Bytes of the longest canonical text.
 const TEXT_BYTES: usize = 30;
-/// Bytes of a text without fraction and zone.
 const WHOLE_SECONDS_BYTES: usize = 19;
 
 impl fmt::Display for Timestamp {

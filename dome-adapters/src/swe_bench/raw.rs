@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::claim::{Claim, Verdict};
 use super::matrix::Matrix;
-use super::{lists, log, matrix};
+use super::{lists, log};
 use crate::convert::{Conversion, Input, Options};
 use crate::converter::Source;
 use crate::finding::{At, Finding, FindingCode, quote};

@@ -208,8 +208,9 @@ fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) 
 /// Reads a file once, for its digest and its beginning.
 fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(Source, Vec<u8>)> {
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
-    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).and_then(|_| reader.read_rest());
-    let (sha256, bytes) = (reader.sha256(), reader.bytes());
+    let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
+    let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
+    let (sha256, bytes) = (reader.sha256(), HashingReader::bytes(&reader));
     read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == FileOrder::Mtime { Some(modified(source)?) } else { None };
     Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))

@@ -34,7 +34,7 @@ type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
 const DOCUMENTS: [SchemaDocument; 34] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
-    ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
+    ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
     ("capsule", "a line of capsules.jsonl", schema::of_output::<Capsule>),
     ("concept", "a line of concepts.jsonl", schema::of_output::<Concept>),

@@ -82,17 +82,14 @@ fn side_effects() -> impl Strategy<Value = Value> + Clone {
     let allowed = || prop::option::of(strings());
     (words(&["none", "read_only", "scoped", "unrestricted"]), allowed(), allowed(), allowed()).prop_map(
         |(mode, paths, domains, commands)| {
-            let lists =
-                json!({"allow_paths": paths, "allow_domains": domains, "allow_commands": commands, "mode": mode});
-            Value::Object(object(lists))
+            json!({"allow_paths": paths, "allow_domains": domains, "allow_commands": commands, "mode": mode})
         },
     )
 }
 
 fn transition() -> impl Strategy<Value = Value> + Clone {
-    (text::identifier(), text::identifier(), prop::option::of(text::identifier())).prop_map(|(from, to, id)| {
-        Value::Object(object(json!({"from_state": from, "to_state": to, "transition_id": id})))
-    })
+    (text::identifier(), text::identifier(), prop::option::of(text::identifier()))
+        .prop_map(|(from, to, id)| json!({"from_state": from, "to_state": to, "transition_id": id}))
 }
 
 fn spec() -> impl Strategy<Value = Members> + Clone {
@@ -139,7 +136,7 @@ fn remedy() -> impl Strategy<Value = Value> + Clone {
     let summary = prop::option::of(prop_oneof![Just("pin it".to_owned()), Just("s".repeat(limits::SUMMARY_BYTES))]);
     (text::token(), identity, summary).prop_map(|(kind, (path, sha256, which), summary)| {
         let (path, sha256) = ((which != 1).then_some(path), (which != 0).then_some(sha256));
-        Value::Object(object(json!({"kind": kind, "ref": path, "sha256": sha256, "summary": summary})))
+        json!({"kind": kind, "ref": path, "sha256": sha256, "summary": summary})
     })
 }
 
@@ -162,9 +159,8 @@ fn outcome() -> impl Strategy<Value = Members> + Clone {
 }
 
 fn tool() -> impl Strategy<Value = Value> + Clone {
-    (text::identifier(), text::version(), prop::option::of(text::sha256())).prop_map(|(name, version, config)| {
-        Value::Object(object(json!({"name": name, "version": version, "config_sha256": config})))
-    })
+    (text::identifier(), text::version(), prop::option::of(text::sha256()))
+        .prop_map(|(name, version, config)| json!({"name": name, "version": version, "config_sha256": config}))
 }
 
 fn evidence() -> impl Strategy<Value = Vec<Value>> + Clone {

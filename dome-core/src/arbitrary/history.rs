@@ -33,16 +33,15 @@ pub fn history_of(most: usize) -> impl Strategy<Value = GeneratedHistory> + Clon
 }
 
 /// A line before it is written.
+#[derive(Clone)]
 enum LineDraft {
-    /// A valid envelope, and what it applies.
+    /// A valid envelope, and which prior it applies.
     Envelope(Members, Applied),
-    /// The same as an earlier envelope, in other words.
-    Again(usize),
     /// Anything else.
     Raw(Vec<u8>),
 }
 
-/// Which prior an envelope applies.
+#[derive(Clone)]
 enum Applied {
     Nothing,
     /// A key that no fact has.
@@ -59,21 +58,20 @@ fn write_history(events: Vec<Dice>, broken: &[BrokenLine]) -> GeneratedHistory {
         drafts.push((draft, dice));
     }
     let keys: Vec<Sha256Hash> = drafts.iter().filter_map(|(draft, _)| derived_key(draft)).collect();
-    drafts.iter_mut().for_each(|(draft, _)| apply(draft, &keys));
-    let lines = drafts.iter().map(|(draft, dice)| write(draft, &drafts, dice.clone()));
-    GeneratedHistory { lines: lines.collect() }
+    GeneratedHistory { lines: drafts.into_iter().map(|(draft, dice)| write(draft, &keys, dice)).collect() }
 }
 
 fn draft(scribe: &mut Scribe, drafts: &[(LineDraft, Dice)], dice: &mut Dice, broken: &[BrokenLine]) -> LineDraft {
     let kind = dice.roll(20);
-    let earlier = dice.roll(256).checked_rem(drafts.len()).unwrap_or(0);
+    let earlier = dice.roll(256).checked_rem(drafts.len()).and_then(|number| drafts.get(number));
     let applies = match dice.roll(12) {
         0..=6 => Applied::Nothing,
         7 => Applied::Unknown,
         _ => Applied::Number(dice.roll(256)),
     };
     if kind == 17 {
-        return LineDraft::Again(earlier);
+        // The same in other words: what is written differs by its dice.
+        return earlier.map_or_else(|| LineDraft::Raw(Vec::new()), |(draft, _)| draft.clone());
     }
     if kind == 18 {
         return LineDraft::Raw(dice.pick(["", " ", "\t\r", "{", "null", "{}", "\u{feff}"]).as_bytes().to_vec());
@@ -91,7 +89,7 @@ fn draft(scribe: &mut Scribe, drafts: &[(LineDraft, Dice)], dice: &mut Dice, bro
         16 => &["run_id", "task_id", "group_id"],
         _ => &[],
     };
-    if let Some((LineDraft::Envelope(other, _), _)) = drafts.get(earlier) {
+    if let Some((LineDraft::Envelope(other, _), _)) = earlier {
         let taken = other.iter().filter(|(name, _)| conflicting.contains(&name.as_str()));
         members.extend(taken.map(|(name, value)| (name.clone(), value.clone())));
     }
@@ -105,27 +103,18 @@ fn derived_key(draft: &LineDraft) -> Option<Sha256Hash> {
     crate::read(line.as_bytes()).ok().map(|envelope| Keys::of(&envelope).derived)
 }
 
-fn apply(draft: &mut LineDraft, keys: &[Sha256Hash]) {
-    let LineDraft::Envelope(members, applies) = draft else { return };
-    let key = match applies {
-        Applied::Nothing => return,
+fn write(draft: LineDraft, keys: &[Sha256Hash], mut dice: Dice) -> Vec<u8> {
+    let (mut members, applied) = match draft {
+        LineDraft::Envelope(members, applied) => (members, applied),
+        LineDraft::Raw(bytes) => return bytes,
+    };
+    let key = match applied {
+        Applied::Nothing => None,
         Applied::Unknown => Some(Sha256Hash::of(b"no such capsule")),
-        Applied::Number(number) => keys.get(number.checked_rem(keys.len()).unwrap_or(0)).copied(),
+        Applied::Number(number) => number.checked_rem(keys.len()).and_then(|number| keys.get(number)).copied(),
     };
     members.extend(key.map(|key| ("applied_capsule".to_owned(), key.to_string().into())));
-}
-
-fn write(draft: &LineDraft, drafts: &[(LineDraft, Dice)], mut dice: Dice) -> Vec<u8> {
-    let members = match draft {
-        LineDraft::Envelope(members, _) => members,
-        LineDraft::Raw(bytes) => return bytes.clone(),
-        LineDraft::Again(earlier) => match drafts.get(*earlier) {
-            Some((LineDraft::Envelope(members, _), _)) => members,
-            Some((LineDraft::Raw(bytes), _)) => return bytes.clone(),
-            _ => return Vec::new(),
-        },
-    };
-    let members = respell(members.clone(), &mut dice);
+    let members = respell(members, &mut dice);
     let mark = if dice.rarely(8) { "\u{feff}" } else { "" };
     format!("{mark}{}", write_oddly(&Value::Object(members), &mut dice)).into_bytes()
 }

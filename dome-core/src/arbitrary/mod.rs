@@ -40,13 +40,9 @@ use serde_json::{Map, Value};
 
 type Members = Map<String, Value>;
 
-/// The members of an object; those that are `null` are left out.
+/// The members of an object; those that are `null`, here or deeper, are left out.
 fn object(literal: Value) -> Members {
-    match literal {
-        Value::Object(mut members) => {
-            members.retain(|_, value| !value.is_null());
-            members
-        }
-        _ => Members::new(),
-    }
+    let Value::Object(members) = literal else { return Members::new() };
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name, if value.is_object() { object(value).into() } else { value })).collect()
 }

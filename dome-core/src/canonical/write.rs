@@ -11,6 +11,9 @@ use super::CanonicalError;
 use crate::limits::SAFE_INTEGER;
 use crate::text::{PLAIN_TEXT, plain_prefix};
 
+type Written = Result<(), CanonicalError>;
+type Opened<'b, O> = Result<Nested<'b, O>, CanonicalError>;
+
 /// Where one value is written, its members in the order `O`. Where texts are `PLAIN`, none of them
 /// needs an escape.
 pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
@@ -18,7 +21,6 @@ pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
     order: PhantomData<O>,
 }
 
-/// An array or an object that is being written.
 pub(super) struct Nested<'b, O> {
     bytes: &'b mut Vec<u8>,
     first: bool,
@@ -26,24 +28,30 @@ pub(super) struct Nested<'b, O> {
     members: O,
 }
 
-/// How the members of an object come into canonical order.
+/// How the members of an object come into canonical order: `begin` and `end` stand around each of them,
+/// `close` behind all.
 pub(super) trait Order: Default {
-    /// Whether they have to be brought into it.
     const SORTS: bool;
 
-    /// The next member begins at this place.
-    fn begin(&mut self, place: usize);
+    #[inline(always)]
+    fn begin(&mut self, _: usize) {}
 
-    /// The member that was begun is written.
-    fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), CanonicalError>;
+    #[inline(always)]
+    fn end(&mut self, _: &mut Vec<u8>) -> Written {
+        Ok(())
+    }
 
-    /// All members are written.
-    fn close(self, bytes: &mut Vec<u8>);
+    #[inline(always)]
+    fn close(self, _: &mut Vec<u8>) {}
 }
 
 /// They are declared in it.
 #[derive(Default)]
 pub(super) struct Declared;
+
+impl Order for Declared {
+    const SORTS: bool = false;
+}
 
 /// Each is taken out of the bytes again, and put back once all are there: by the UTF-16 code units of
 /// its name (RFC 8785, section 3.2.3).
@@ -53,21 +61,6 @@ pub(super) struct Sorting {
     members: BTreeMap<Vec<u16>, Vec<u8>>,
 }
 
-impl Order for Declared {
-    const SORTS: bool = false;
-
-    #[inline(always)]
-    fn begin(&mut self, _: usize) {}
-
-    #[inline(always)]
-    fn end(&mut self, _: &mut Vec<u8>) -> Result<(), CanonicalError> {
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn close(self, _: &mut Vec<u8>) {}
-}
-
 impl Order for Sorting {
     const SORTS: bool = true;
 
@@ -75,7 +68,7 @@ impl Order for Sorting {
         self.place = place;
     }
 
-    fn end(&mut self, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
+    fn end(&mut self, bytes: &mut Vec<u8>) -> Written {
         let member = bytes.split_off(self.place);
         let name = String::deserialize(&mut serde_json::Deserializer::from_slice(&member));
         let name = name.map_err(|_| CanonicalError::Key)?;
@@ -117,7 +110,6 @@ fn string(text: &str, bytes: &mut Vec<u8>) {
     bytes.push(b'"');
 }
 
-/// Appends what stands between the quotes of a string that has escapes.
 #[cold]
 fn escaped(mut rest: &[u8], bytes: &mut Vec<u8>) {
     loop {
@@ -148,8 +140,7 @@ fn escape(special: u8, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[b'\\', short]);
 }
 
-/// Appends an integer of the safe range in decimal.
-fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
+fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Written {
     let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
     let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;
     bytes.extend_from_slice(itoa::Buffer::new().format(safe).as_bytes());
@@ -177,7 +168,7 @@ impl<'b, O: Order> Nested<'b, O> {
     }
 
     #[inline]
-    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
         if !self.first {
             self.bytes.push(b',');
         }
@@ -204,7 +195,7 @@ impl<'b, O: Order> Nested<'b, O> {
 
 macro_rules! integers {
     ($($name:ident: $type:ty,)*) => {
-        $(fn $name(self, value: $type) -> Result<(), CanonicalError> {
+        $(fn $name(self, value: $type) -> Written {
             integer(value, self.bytes)
         })*
     };
@@ -226,21 +217,21 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
     }
 
-    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
+    fn serialize_f32(self, _: f32) -> Written {
         Err(CanonicalError::Float)
     }
-    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
+    fn serialize_f64(self, _: f64) -> Written {
         Err(CanonicalError::Float)
     }
-    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
+    fn serialize_bool(self, value: bool) -> Written {
         self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
-    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
+    fn serialize_char(self, value: char) -> Written {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
     #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
+    fn serialize_str(self, value: &str) -> Written {
         if PLAIN {
             plain(value, self.bytes)
         } else {
@@ -248,24 +239,24 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         }
         Ok(())
     }
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), CanonicalError> {
+    fn serialize_bytes(self, value: &[u8]) -> Written {
         self.collect_seq(value)
     }
-    fn serialize_none(self) -> Result<(), CanonicalError> {
+    fn serialize_none(self) -> Written {
         self.serialize_unit()
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
         value.serialize(self)
     }
-    fn serialize_unit(self) -> Result<(), CanonicalError> {
+    fn serialize_unit(self) -> Written {
         self.bytes.extend_from_slice(b"null");
         Ok(())
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
+    fn serialize_unit_struct(self, _: &'static str) -> Written {
         self.serialize_unit()
     }
     #[inline]
-    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), CanonicalError> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Written {
         if O::SORTS {
             string(word, self.bytes)
         } else {
@@ -274,11 +265,7 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         Ok(())
     }
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), CanonicalError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Written {
         if name == PLAIN_TEXT {
             value.serialize(Writer::<O, true> { bytes: self.bytes, order: PhantomData })
         } else {
@@ -291,43 +278,31 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), CanonicalError> {
+    ) -> Written {
         let nested = Nested::<O>::variant(self.bytes, variant, "", "}");
         value.serialize(Writer::<O>::new(nested.bytes))?;
         nested.close();
         Ok(())
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_seq(self, _: Option<usize>) -> Opened<'b, O> {
         Ok(Nested::open(self.bytes, "[", "]"))
     }
-    fn serialize_tuple(self, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_tuple(self, _: usize) -> Opened<'b, O> {
         self.serialize_seq(None)
     }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Opened<'b, O> {
         self.serialize_seq(None)
     }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Opened<'b, O> {
         Ok(Nested::variant(self.bytes, variant, "[", "]}"))
     }
-    fn serialize_map(self, _: Option<usize>) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_map(self, _: Option<usize>) -> Opened<'b, O> {
         Ok(Nested::open(self.bytes, "{", "}"))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Opened<'b, O> {
         self.serialize_map(None)
     }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Nested<'b, O>, CanonicalError> {
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Opened<'b, O> {
         Ok(Nested::variant(self.bytes, variant, "{", "}}"))
     }
 }
@@ -339,11 +314,11 @@ macro_rules! entries {
             type Error = CanonicalError;
 
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
                 self.entry(value)
             }
 
-            fn end(self) -> Result<(), CanonicalError> {
+            fn end(self) -> Written {
                 self.close();
                 Ok(())
             }
@@ -365,11 +340,7 @@ macro_rules! members {
             type Error = CanonicalError;
 
             #[inline(always)]
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), CanonicalError> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
                 if O::SORTS {
                     return self.serialize_entry(name, value);
                 }
@@ -377,7 +348,7 @@ macro_rules! members {
                 value.serialize(Writer::<O>::new(self.bytes))
             }
 
-            fn end(self) -> Result<(), CanonicalError> {
+            fn end(self) -> Written {
                 self.close();
                 Ok(())
             }
@@ -391,7 +362,7 @@ impl<O: Order> SerializeMap for Nested<'_, O> {
     type Ok = ();
     type Error = CanonicalError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
         // Members that are sorted get their commas when all are there.
         self.first |= O::SORTS;
         let start = self.bytes.len() + usize::from(!self.first);
@@ -403,13 +374,13 @@ impl<O: Order> SerializeMap for Nested<'_, O> {
         if self.bytes.get(start) == Some(&b'"') { Ok(()) } else { Err(CanonicalError::Key) }
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
         self.bytes.push(b':');
         value.serialize(Writer::<O>::new(self.bytes))?;
         self.members.end(self.bytes)
     }
 
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Written {
         self.close();
         Ok(())
     }

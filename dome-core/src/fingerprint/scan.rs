@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2, memchr3};
 
-/// Finds the first match from a place on.
 type Find = fn(&[u8], usize) -> Option<Range<usize>>;
 
 /// A rule: what it finds, and what stands there afterwards.
@@ -281,7 +280,6 @@ enum ByteClass {
     Other,
 }
 
-/// The class of every byte.
 static CLASSES: [ByteClass; 256] = {
     let mut classes = [ByteClass::Other; 256];
     let mut rest: &mut [ByteClass] = &mut classes;

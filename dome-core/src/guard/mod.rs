@@ -30,12 +30,10 @@
 
 mod bundle;
 mod decision;
-mod evaluate;
 mod read;
 
 pub use bundle::{
     AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardrailsBundle, NextStep,
     PredicateResult, Severity, TransitionPattern, UnknownsPolicy,
 };
-pub use decision::{Cause, CauseKind, GuardDecision, GuardFeedback};
-pub use evaluate::evaluate;
+pub use decision::{Cause, CauseKind, GuardDecision, GuardFeedback, evaluate};

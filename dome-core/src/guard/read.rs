@@ -43,8 +43,7 @@ impl Check {
 
     fn guards(&mut self, at: Value<'_>) -> Option<Vec<Guard>> {
         if at.kind() == Kind::Array && at.is_empty() {
-            self.report(ProblemCode::OutOfRange, at, "expected at least one guard");
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, "expected at least one guard");
         }
         self.sorted(at, GUARD_EVALS, "guard_id", Self::guard, |guard| &guard.guard_id)
     }
@@ -192,31 +191,23 @@ impl Check {
 
     fn predicates(&mut self, at: Value<'_>) -> Option<BTreeMap<CompactString, PredicateResult>> {
         if at.kind() != Kind::Object {
-            self.report(ProblemCode::WrongType, at, format_args!("expected an object, found {}", at.kind().name()));
-            return None;
+            return self.refuse_type(at, "an object");
         }
-        if at.len() > ARRAY {
-            let message = format!("expected at most {ARRAY} members, found {}", at.len());
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
-        }
+        let sized = self.count(at, ARRAY, "members");
         let read: Vec<_> = at.members().map(|(key, value)| (key.name_text(), self.predicate_result(value))).collect();
-        read.into_iter().map(|(name, result)| Some((name.into(), result?))).collect()
+        read.into_iter().map(|(name, result)| Some((name.into(), result?))).collect::<Option<_>>().filter(|_| sized)
     }
 
     fn predicate_result(&mut self, at: Value<'_>) -> Option<PredicateResult> {
-        let result = match (at.kind(), at.written(), at.text()) {
+        match (at.kind(), at.written(), at.text()) {
             (Kind::Boolean, "true", _) => Some(PredicateResult::True),
             (Kind::Boolean, ..) => Some(PredicateResult::False),
             (.., Some("unknown")) => Some(PredicateResult::Unknown),
-            _ => None,
-        };
-        if result.is_none() {
-            let found = quote(at.text().unwrap_or(at.written()));
-            let message = format!("expected true, false or `unknown`, found {found}");
-            self.report(ProblemCode::ValueNotAllowed, at, message);
+            (_, written, text) => {
+                let message = format!("expected true, false or `unknown`, found {}", quote(text.unwrap_or(written)));
+                self.refuse(ProblemCode::ValueNotAllowed, at, message)
+            }
         }
-        result
     }
 
     /// A policy code of M-04 that the pinned schema takes too: it knows no dots.
@@ -224,8 +215,11 @@ impl Check {
         let code: PolicyReasonCode = self.reason_code(at)?;
         if code.as_str().contains('.') {
             let found = quote(code.as_str());
-            self.report(ProblemCode::ReasonCodeInvalid, at, format_args!("expected no dot here, found {found}"));
-            return None;
+            return self.refuse(
+                ProblemCode::ReasonCodeInvalid,
+                at,
+                format_args!("expected no dot here, found {found}"),
+            );
         }
         Some(code)
     }
@@ -234,8 +228,7 @@ impl Check {
     fn filled(&mut self, at: Value<'_>) -> Option<CompactString> {
         let text = self.text(at)?;
         if text.is_empty() {
-            self.report(ProblemCode::OutOfRange, at, "expected at least one character");
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, "expected at least one character");
         }
         Some(text.into())
     }
@@ -253,8 +246,7 @@ impl Check {
     fn constant(&mut self, at: Value<'_>, code: ProblemCode, word: &str) -> Option<()> {
         let text = self.text(at)?;
         if text != word {
-            self.report(code, at, format_args!("expected `{word}`, found {}", quote(text)));
-            return None;
+            return self.refuse(code, at, format_args!("expected `{word}`, found {}", quote(text)));
         }
         Some(())
     }
@@ -265,24 +257,21 @@ impl Check {
         if !SENTENCE_CHARS.contains(&length) {
             let (least, most) = (SENTENCE_CHARS.start(), SENTENCE_CHARS.end());
             let message = format!("expected {least} to {most} characters, found {length}");
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, message);
         }
         Some(text.into())
     }
 
     /// A number from 0 to 1, in parts per million.
     fn share(&mut self, at: Value<'_>) -> Option<u64> {
-        let found = || quote(at.text().unwrap_or(at.written()));
         if !matches!(at.kind(), Kind::Integer | Kind::UnsafeInteger | Kind::Fraction) {
-            self.report(ProblemCode::WrongType, at, format_args!("expected a number, found {}", found()));
-            return None;
+            let found = quote(at.text().unwrap_or(at.written()));
+            return self.refuse(ProblemCode::WrongType, at, format_args!("expected a number, found {found}"));
         }
-        let parts = ppm(at.written());
-        if parts.is_none() {
-            self.report(ProblemCode::OutOfRange, at, format_args!("expected a number from 0 to 1, found {}", found()));
-        }
-        parts
+        ppm(at.written()).or_else(|| {
+            let message = format!("expected a number from 0 to 1, found {}", quote(at.written()));
+            self.refuse(ProblemCode::OutOfRange, at, message)
+        })
     }
 }
 

@@ -72,18 +72,25 @@ impl Check {
         self.add(code, at.pointer(), at.span(), message.to_string());
     }
 
-    pub(crate) fn missing(&mut self, code: ProblemCode, object: Value<'_>, name: &str) {
+    /// [`Check::report`], as the end of a check.
+    pub(crate) fn refuse<T>(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) -> Option<T> {
+        self.report(code, at, message);
+        None
+    }
+
+    pub(crate) fn refuse_missing<T>(&mut self, code: ProblemCode, object: Value<'_>, name: &str) -> Option<T> {
         let opening = object.span().start..object.span().start + 1;
         let message = format!("the required member {} is missing", quote(name));
         self.add(code, format!("{}/{name}", object.pointer()), opening, message);
+        None
     }
 
-    fn wrong_type(&mut self, at: Value<'_>, expected: &str) {
+    pub(crate) fn refuse_type<T>(&mut self, at: Value<'_>, expected: &str) -> Option<T> {
         let found = match at.kind() {
             kind @ (Kind::Null | Kind::Array | Kind::Object) => kind.name().to_owned(),
             kind => format!("{} {}", kind.name(), quote(at.text().unwrap_or(at.written()))),
         };
-        self.report(ProblemCode::WrongType, at, format_args!("expected {expected}, found {found}"));
+        self.refuse(ProblemCode::WrongType, at, format_args!("expected {expected}, found {found}"))
     }
 
     /// The members of an object in the slots of `names`; all others are unknown (M-10).
@@ -93,8 +100,7 @@ impl Check {
         names: &MemberNames<N>,
     ) -> Option<[Option<Value<'t>>; N]> {
         if at.kind() != Kind::Object {
-            self.wrong_type(at, "an object");
-            return None;
+            return self.refuse_type(at, "an object");
         }
         let mut slots = [None; N];
         for (key, value) in at.members() {
@@ -121,10 +127,7 @@ impl Check {
     ) -> Option<T> {
         match slot {
             Some(value) => read(self, value),
-            None => {
-                self.missing(ProblemCode::MissingField, object, name);
-                None
-            }
+            None => self.refuse_missing(ProblemCode::MissingField, object, name),
         }
     }
 
@@ -138,11 +141,7 @@ impl Check {
     }
 
     pub(crate) fn text<'t>(&mut self, at: Value<'t>) -> Option<&'t str> {
-        let text = at.text();
-        if text.is_none() {
-            self.wrong_type(at, "a string");
-        }
-        text
+        at.text().or_else(|| self.refuse_type(at, "a string"))
     }
 
     pub(crate) fn any_text(&mut self, at: Value<'_>) -> Option<CompactString> {
@@ -154,10 +153,7 @@ impl Check {
         let text = self.text(at)?;
         match text.parse() {
             Ok(parsed) => Some(parsed),
-            Err(why) => {
-                self.report(code, at, format_args!("{why}, found {}", quote(text)));
-                None
-            }
+            Err(why) => self.refuse(code, at, format_args!("{why}, found {}", quote(text))),
         }
     }
 
@@ -179,8 +175,7 @@ impl Check {
             Ok(word) => Some(word),
             Err(why) => {
                 let message = format!("{why}, found {}{}", quote(text), meant(text, why.expected));
-                self.report(ProblemCode::ValueNotAllowed, at, message);
-                None
+                self.refuse(ProblemCode::ValueNotAllowed, at, message)
             }
         }
     }
@@ -193,14 +188,13 @@ impl Check {
         match at.kind() {
             Kind::Integer => {
                 let message = format!("expected an integer from {least} to {most}, found {written}");
-                self.report(ProblemCode::OutOfRange, at, message);
+                self.refuse(ProblemCode::OutOfRange, at, message)
             }
             Kind::UnsafeInteger => {
-                self.report(ProblemCode::NumberUnsafe, at, format_args!("the integer {written} lies beyond 2^53 - 1"));
+                self.refuse(ProblemCode::NumberUnsafe, at, format_args!("the integer {written} lies beyond 2^53 - 1"))
             }
-            _ => self.wrong_type(at, "an integer"),
+            _ => self.refuse_type(at, "an integer"),
         }
-        None
     }
 
     /// The entries of an array of at most `most`.
@@ -211,8 +205,7 @@ impl Check {
         mut read: impl FnMut(&mut Self, Value<'t>) -> Option<T>,
     ) -> Option<Vec<T>> {
         if at.kind() != Kind::Array {
-            self.wrong_type(at, "an array");
-            return None;
+            return self.refuse_type(at, "an array");
         }
         let sized = self.count(at, most, "entries");
         let mut entries = Vec::with_capacity(at.len().min(most));
@@ -226,7 +219,7 @@ impl Check {
         sound.then_some(entries)
     }
 
-    fn count(&mut self, at: Value<'_>, most: usize, what: &str) -> bool {
+    pub(crate) fn count(&mut self, at: Value<'_>, most: usize, what: &str) -> bool {
         let sized = at.len() <= most;
         if !sized {
             let message = format!("expected at most {most} {what}, found {}", at.len());
@@ -285,8 +278,7 @@ impl Check {
     /// An object of strings with at most [`limits::MAP_MEMBERS`] members.
     pub(crate) fn map(&mut self, at: Value<'_>) -> Option<StringMap> {
         if at.kind() != Kind::Object {
-            self.wrong_type(at, "an object of strings");
-            return None;
+            return self.refuse_type(at, "an object of strings");
         }
         let mut sound = self.count(at, limits::MAP_MEMBERS, "members");
         let mut members = Vec::with_capacity(at.len().min(limits::MAP_MEMBERS));

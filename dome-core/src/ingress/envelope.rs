@@ -11,13 +11,12 @@ use crate::envelope::{
     Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskSpec, Tool,
     Transition,
 };
-use crate::id::{TokenError, has_control};
+use crate::id::{EvidencePath, TokenError, has_control};
 use crate::json::Value;
 use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
-use crate::path::EvidencePath;
 use crate::problem::ProblemCode;
-use crate::reason::{FailureReasonCode, PolicyReasonCode};
+use crate::reason::FailureReasonCode;
 use crate::text::quote;
 use crate::time::Timestamp;
 
@@ -25,17 +24,6 @@ use crate::time::Timestamp;
 struct SpecRead {
     nothing_failed: bool,
     spec: Option<TaskSpec>,
-}
-
-/// What stands beside a signal; the sound members only.
-struct BesideSignal<'b, 't> {
-    signal: Signal,
-    /// Whether the `failure_reason_code` is `NONE`, whatever else the TaskSpec says.
-    nothing_failed: bool,
-    /// `Some(None)` when the member is absent, `None` when it is wrong.
-    policy: Option<Option<&'b PolicyReasonCode>>,
-    gates: Option<&'b [Gate]>,
-    remedy: Option<Value<'t>>,
 }
 
 impl Check {
@@ -71,14 +59,9 @@ impl Check {
         let remedy = self.optional(written_remedy, Self::remedy);
         let signal = self.required(at, "signal", written_signal, Self::choice);
         if let (Some(signal), Some(place)) = (signal, written_signal) {
-            let beside = BesideSignal {
-                signal,
-                nothing_failed: task_spec.as_ref().is_some_and(|read| read.nothing_failed),
-                policy: policy_reason_code.as_ref().map(Option::as_ref),
-                gates: gates.as_deref(),
-                remedy: written_remedy,
-            };
-            self.signal(place, &beside);
+            let nothing_failed = task_spec.as_ref().is_some_and(|read| read.nothing_failed);
+            let no_policy = policy_reason_code == Some(None);
+            self.signal(place, signal, nothing_failed, no_policy, gates.as_deref(), written_remedy);
         }
         Some(Envelope {
             applied_capsule: applied_capsule?,
@@ -112,9 +95,7 @@ impl Check {
         if text == EnvelopeVersion::V1.as_str() {
             return Some(EnvelopeVersion::V1);
         }
-        let message = format!("expected version `1`, found {}", quote(text));
-        self.report(ProblemCode::UnsupportedVersion, at, message);
-        None
+        self.refuse(ProblemCode::UnsupportedVersion, at, format_args!("expected version `1`, found {}", quote(text)))
     }
 
     fn time(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Timestamp> {
@@ -122,27 +103,35 @@ impl Check {
         match not_after {
             Some(limit) if time > limit => {
                 let message = format!("expected no time after `{limit}`, found `{time}`");
-                self.report(ProblemCode::TimestampFuture, at, message);
-                None
+                self.refuse(ProblemCode::TimestampFuture, at, message)
             }
             _ => Some(time),
         }
     }
 
-    /// M-11: what a signal asks of the members beside it, where these are sound.
-    fn signal(&mut self, place: Value<'_>, beside: &BesideSignal<'_, '_>) {
-        let BesideSignal { signal, nothing_failed, policy, gates, remedy } = *beside;
-        if signal == Signal::Failure && nothing_failed {
-            let message = "a `failure` names a `failure_reason_code` other than `NONE`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
-        if signal == Signal::Denial && policy == Some(None) {
-            let message = "a `denial` names a `policy_reason_code`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
+    /// M-11: what a signal asks of the members beside it, where these are sound: `nothing_failed` is said
+    /// by a `failure_reason_code` of `NONE`, and there is `no_policy` where that code is absent, not wrong.
+    fn signal(
+        &mut self,
+        place: Value<'_>,
+        signal: Signal,
+        nothing_failed: bool,
+        no_policy: bool,
+        gates: Option<&[Gate]>,
+        remedy: Option<Value<'_>>,
+    ) {
         let failed = gates.and_then(|gates| gates.iter().find(|gate| gate.status == Status::Fail));
-        if let (Signal::Success, Some(gate)) = (signal, failed) {
-            let message = format!("a `success` has no gate that failed, but {} did", quote(gate.gate_id.as_str()));
+        let wrong = match (signal, failed) {
+            (Signal::Failure, _) if nothing_failed => {
+                Some("a `failure` names a `failure_reason_code` other than `NONE`".to_owned())
+            }
+            (Signal::Denial, _) if no_policy => Some("a `denial` names a `policy_reason_code`".to_owned()),
+            (Signal::Success, Some(Gate { gate_id, .. })) => {
+                Some(format!("a `success` has no gate that failed, but {} did", quote(gate_id.as_str())))
+            }
+            _ => None,
+        };
+        if let Some(message) = wrong {
             self.report(ProblemCode::SignalMismatch, place, message);
         }
         if let Some(remedy) = remedy.filter(|_| signal != Signal::Success) {
@@ -218,8 +207,7 @@ impl Check {
         let text = self.text(at)?;
         if text.len() > MESSAGE_BYTES {
             let message = format!("expected at most {MESSAGE_BYTES} bytes, found {}", text.len());
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, message);
         }
         Some(text.to_owned())
     }
@@ -234,8 +222,7 @@ impl Check {
         let reference = self.optional(written, Self::path);
         let sha256 = self.optional(digest, Self::hash);
         if written.or(digest).is_none() {
-            self.missing(ProblemCode::MissingField, at, "ref");
-            return None;
+            return self.refuse_missing(ProblemCode::MissingField, at, "ref");
         }
         Some(Remedy { kind: kind?, reference: reference?, sha256: sha256?, summary: summary? })
     }
@@ -244,13 +231,11 @@ impl Check {
         let text = self.text(at)?;
         if !(1..=SUMMARY_BYTES).contains(&text.len()) {
             let message = format!("expected 1 to {SUMMARY_BYTES} bytes, found {}", text.len());
-            self.report(ProblemCode::OutOfRange, at, message);
-            return None;
+            return self.refuse(ProblemCode::OutOfRange, at, message);
         }
         if has_control(text) {
             let message = format!("expected no control character, found {}", quote(text));
-            self.report(ProblemCode::ValueNotAllowed, at, message);
-            return None;
+            return self.refuse(ProblemCode::ValueNotAllowed, at, message);
         }
         Some(text.into())
     }
@@ -258,13 +243,11 @@ impl Check {
     /// `evidence`: required; missing, empty or with an empty entry it is `evidence_missing`.
     fn evidence(&mut self, object: Value<'_>, slot: Option<Value<'_>>) -> Option<Vec<Evidence>> {
         let Some(at) = slot else {
-            self.missing(ProblemCode::EvidenceMissing, object, "evidence");
-            return None;
+            return self.refuse_missing(ProblemCode::EvidenceMissing, object, "evidence");
         };
         let entries = self.array(at, EVIDENCE, Self::evidence_entry)?;
         if entries.is_empty() {
-            self.report(ProblemCode::EvidenceMissing, at, "expected at least one piece of evidence");
-            return None;
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected at least one piece of evidence");
         }
         Some(entries)
     }
@@ -278,8 +261,7 @@ impl Check {
         let path = self.optional(written, Self::path);
         let sha256 = self.optional(digest, Self::hash);
         if written.or(digest).is_none() {
-            self.report(ProblemCode::EvidenceMissing, at, "expected a `path`, a `sha256` or both");
-            return None;
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected a `path`, a `sha256` or both");
         }
         Some(Evidence { bytes: bytes?, path: path?, sha256: sha256? })
     }
@@ -296,10 +278,7 @@ impl Check {
             versions: optional(Self::map),
         });
         let code = match self.aliased(failure_reason_code, reason_code, Self::reason_code) {
-            Some(None) => {
-                self.missing(ProblemCode::MissingField, at, "failure_reason_code");
-                None
-            }
+            Some(None) => self.refuse_missing(ProblemCode::MissingField, at, "failure_reason_code"),
             code => code.flatten(),
         };
         let nothing_failed = code.as_ref().is_some_and(FailureReasonCode::is_none);
@@ -332,8 +311,7 @@ impl Check {
             (Some(named_value), Some(alias_value), Some(alias)) if named_value != alias_value => {
                 let written = quote(alias.text().unwrap_or(alias.written()));
                 let message = format!("the alias says {written}, the member itself says otherwise");
-                self.report(ProblemCode::AliasConflict, alias, message);
-                None
+                self.refuse(ProblemCode::AliasConflict, alias, message)
             }
             (by_name, by_alias, _) => Some(by_name.or(by_alias)),
         }

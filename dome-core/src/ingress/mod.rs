@@ -84,10 +84,6 @@ pub fn read(line: &[u8]) -> Result<Envelope, Rejection> {
 }
 
 /// Reads a document, JSON over more than one line, with one check from its root.
-///
-/// # Errors
-///
-/// As [`Reader::read`].
 pub(crate) fn document<T>(
     document: &[u8],
     root: impl FnOnce(&mut Check, Value<'_>) -> Option<T>,

@@ -14,7 +14,6 @@ pub(crate) struct MemberNames<const N: usize> {
 }
 
 impl<const N: usize> MemberNames<N> {
-    /// The table of these names.
     #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it: a place out of bounds does not compile")]
     pub(crate) const fn new(names: [&'static str; N]) -> Self {
         assert!(N * 2 <= PLACES, "a table that is more than half full");
@@ -45,7 +44,6 @@ impl<const N: usize> MemberNames<N> {
         }
     }
 
-    /// All of them.
     pub(crate) const fn all(&self) -> &[&'static str; N] {
         &self.names
     }

@@ -46,7 +46,7 @@ pub fn read<'t>(line: &str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem
 type Reading = Result<(), Box<TextProblem>>;
 
 struct JsonCursor<'t> {
-    /// The line and its padding.
+    /// With its padding.
     line: &'t str,
     /// What of it is still to be read.
     rest: &'t [u8],
@@ -55,7 +55,6 @@ struct JsonCursor<'t> {
 }
 
 impl<'t> JsonCursor<'t> {
-    /// One value and nothing else.
     fn whole(&mut self) -> Reading {
         // Places are 32 bits wide.
         if u32::try_from(self.line.len()).is_err() {
@@ -399,7 +398,6 @@ impl SeenNames {
         self.sketch == before
     }
 
-    /// The nodes of the names, in their order.
     fn before<'n>(&self, nodes: &'n [TapeNode]) -> impl Iterator<Item = TapeNode> + use<'n> {
         let mut index = self.object as u32 + 1;
         (0..self.count).map_while(move |_| {

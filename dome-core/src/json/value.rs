@@ -68,7 +68,6 @@ impl<'t> Value<'t> {
         self.node().kind
     }
 
-    /// The bytes that the value stands on.
     pub(crate) fn span(self) -> Span {
         let node = self.node();
         node.start..node.end
@@ -92,7 +91,6 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The text of a member's name.
     #[expect(clippy::expect_used, reason = "the reader takes nothing but strings for names")]
     pub(crate) fn name_text(self) -> &'t str {
         self.text().expect("a member's name is a string")
@@ -159,31 +157,18 @@ impl<'t> Value<'t> {
     /// The JSON Pointer from the line's root to this value (RFC 6901).
     #[must_use]
     pub fn pointer(self) -> String {
-        let mut pointer = String::new();
-        let mut here = self.at(0);
+        let (mut pointer, mut here) = (String::new(), self.at(0));
         while here.index != self.index {
-            let Some((step, child)) = here.child_above(self.index) else { break };
+            let members = here.members().map(|(key, value)| (pointer_step(key.name_text()), value));
+            let entries = here.entries().enumerate().map(|(place, entry)| (place.to_string(), entry));
+            let mut children = members.chain(entries);
+            let above = children.find(|(_, child)| (child.index..child.next()).contains(&self.index));
+            let Some((step, child)) = above else { break };
             pointer.push('/');
             pointer.push_str(&step);
             here = child;
         }
         pointer
-    }
-
-    /// The child of this value that is or holds the node `index`, with the pointer's step to it.
-    fn child_above(self, index: u32) -> Option<(String, Self)> {
-        let holds = |child: Self| (child.index..child.next()).contains(&index);
-        match self.kind() {
-            Kind::Object => self
-                .members()
-                .find(|(_, value)| holds(*value))
-                .map(|(key, value)| (pointer_step(key.name_text()), value)),
-            _ => self
-                .entries()
-                .enumerate()
-                .find(|(_, entry)| holds(*entry))
-                .map(|(position, entry)| (position.to_string(), entry)),
-        }
     }
 }
 

@@ -25,8 +25,8 @@ const PASSES: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Redaction {
     document: RedactionRules,
-    /// What tells a line apart that cannot hold a secret; absent where users add rules.
-    hints: Option<SecretHints>,
+    /// What tells a line apart that cannot hold a secret, and a text of it; absent where users add rules.
+    hints: Option<[Regex; 2]>,
     /// All patterns at once: which of them are worth a look.
     set: RegexSet,
     rules: Vec<MaskRule>,
@@ -35,12 +35,6 @@ pub struct Redaction {
     by_name: Option<(usize, Regex)>,
     /// A mask of any rule.
     mask: Regex,
-}
-
-#[derive(Clone, Debug)]
-struct SecretHints {
-    on_line: Regex,
-    in_text: Regex,
 }
 
 #[derive(Clone, Debug)]
@@ -100,7 +94,7 @@ impl Redaction {
         let document = document.sorted();
         let on = BUILT_IN.iter().filter(|rule| !document.off.iter().any(|name| name == rule.name));
         for rule in on {
-            let regex = compiled(&format!("(?-u){}", rule.pattern), "", rule.name)?;
+            let regex = built_in(&format!("(?-u){}", rule.pattern));
             rules.push(MaskRule { name: rule.name.to_owned(), regex, group: None, check: rule.check });
         }
         let only_built_in = document.patterns.is_empty() && members.is_empty();
@@ -108,14 +102,14 @@ impl Redaction {
         let names: Vec<_> = document.patterns.iter().map(|pattern| pattern.name.as_str()).collect();
         let names = [names, built_in_names(), vec![MEMBER]].concat().join("|");
         let assignment = rules.iter().position(|rule| rule.name == "assignment");
-        let secret_name = compiled(&format!("(?-u){SECRET_NAME}"), "", "assignment")?;
+        let secret_name = built_in(&format!("(?-u){SECRET_NAME}"));
         Ok(Self {
-            hints: if only_built_in { Some(SecretHints::new()?) } else { None },
+            hints: only_built_in.then(|| [built_in(&format!("{HINT}|{ESCAPE_HINT}")), built_in(HINT)]),
             set: set.map_err(|error| RedactionError::at("/patterns", not_an_expression("all", &error)))?,
             rules,
             members,
             by_name: assignment.map(|rule| (rule, secret_name)),
-            mask: compiled(&format!(r"\[redacted:(?:{names})\]"), "", MEMBER)?,
+            mask: built_in(&format!(r"\[redacted:(?:{names})\]")),
             document,
         })
     }
@@ -139,7 +133,7 @@ impl Redaction {
     /// they are and with JSON escapes decoded. A masked line is left alone.
     #[must_use]
     pub fn redact<'l>(&self, line: &'l [u8], counts: &mut RedactionCounts) -> Cow<'l, [u8]> {
-        if self.hints.as_ref().is_some_and(|hints| !hints.on_line.is_match(line)) {
+        if self.hints.as_ref().is_some_and(|[on_line, _]| !on_line.is_match(line)) {
             return line.into();
         }
         let Some(mut masked) = self.pass(line, false, counts) else { return line.into() };
@@ -213,7 +207,7 @@ impl Redaction {
 
     /// Looks for secrets in one text.
     fn search(&self, view: &TextView<'_>, widened: Option<Range<usize>>, hits: &mut Vec<MaskHit>) {
-        if self.hints.as_ref().is_some_and(|hints| !hints.in_text.is_match(&view.bytes)) {
+        if self.hints.as_ref().is_some_and(|[_, in_text]| !in_text.is_match(&view.bytes)) {
             return;
         }
         let matched = self.set.matches(&view.bytes);
@@ -236,13 +230,6 @@ impl Redaction {
             return Vec::new();
         }
         self.mask.find_iter(text).map(|mask| mask.range()).collect()
-    }
-}
-
-impl SecretHints {
-    fn new() -> Result<Self, RedactionError> {
-        let on_line = compiled(&format!("{HINT}|{ESCAPE_HINT}"), "", "hint")?;
-        Ok(Self { on_line, in_text: compiled(HINT, "", "hint")? })
     }
 }
 
@@ -269,6 +256,11 @@ impl MaskRule {
     }
 }
 
+#[expect(clippy::expect_used, reason = "tests compile all built-in patterns, and names of rules are plain words")]
+fn built_in(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a built-in pattern is a regular expression")
+}
+
 fn compiled(pattern: &str, pointer: &str, name: &str) -> Result<Regex, RedactionError> {
     let wrong = |error| RedactionError::at(format!("{pointer}/pattern"), not_an_expression(name, &error));
     Regex::new(pattern).map_err(wrong)
@@ -278,7 +270,6 @@ fn not_an_expression(name: &str, error: &regex::Error) -> String {
     format!("the pattern of {} is no regular expression: {error}", quote(name))
 }
 
-/// Something to mask on a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct MaskHit {
     range: Range<usize>,
@@ -288,7 +279,6 @@ struct MaskHit {
     quoted: bool,
 }
 
-/// What every mask begins with.
 const OPENING: &[u8] = b"[redacted:";
 
 /// The range to mask if `found` holds more than masks: widened to the masks that it cuts, so that

@@ -75,6 +75,6 @@ fn is_mixed(found: &[u8]) -> bool {
 /// `user:password` in Base64.
 fn is_basic(found: &[u8]) -> bool {
     let text = found.strip_suffix(b"==").or_else(|| found.strip_suffix(b"=")).unwrap_or(found);
-    let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).unwrap_or_default();
-    decoded.contains(&b':') && decoded.iter().all(|byte| *byte >= 0x20)
+    let is_pair = |decoded: Vec<u8>| decoded.contains(&b':') && decoded.iter().all(|byte| *byte >= 0x20);
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).is_ok_and(is_pair)
 }

@@ -8,7 +8,6 @@ use super::document::MemberSteps;
 use crate::json::escape;
 use crate::text::plain_prefix;
 
-/// A scalar of the line.
 pub(super) struct Scalar {
     /// Its bytes; of a string those between the quotes.
     pub(super) range: Range<usize>,
@@ -28,20 +27,20 @@ pub(super) enum ScalarKind {
 }
 
 /// An object or array that is open.
-struct OpenNest {
+struct OpenNest<'w> {
     is_object: bool,
     /// Entries behind.
     index: usize,
     /// The next value, once its name was read.
-    next: Option<NextValue>,
-    own: NextValue,
+    next: Option<NextValue<'w>>,
+    own: NextValue<'w>,
 }
 
 /// What is known of a value before it is read.
 #[derive(Clone, Default)]
-struct NextValue {
-    /// The members to erase whose first steps lead here.
-    alive: Vec<usize>,
+struct NextValue<'w> {
+    /// What is left of the steps to members to erase, where the first ones lead here.
+    steps: Vec<&'w [Option<Vec<u8>>]>,
     erased: bool,
     secret: bool,
 }
@@ -50,7 +49,7 @@ pub(super) struct StringWalker<'w, F> {
     line: &'w [u8],
     members: &'w [MemberSteps],
     is_secret: &'w dyn Fn(&[u8]) -> bool,
-    frames: Vec<OpenNest>,
+    frames: Vec<OpenNest<'w>>,
     each: F,
 }
 
@@ -64,7 +63,6 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
         Self { line, members, is_secret, frames: Vec::new(), each }
     }
 
-    /// Walks from the start of the line to its end.
     pub(super) fn walk(mut self) {
         let mut at = 0;
         while let Some(byte) = self.line.get(at) {
@@ -134,11 +132,11 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
     }
 
     /// What is known of the value that begins here.
-    fn value(&mut self) -> NextValue {
+    fn value(&mut self) -> NextValue<'w> {
         match self.frames.last() {
-            None => NextValue { alive: (0..self.members.len()).collect(), ..NextValue::default() },
+            None => NextValue { steps: self.members.iter().map(Vec::as_slice).collect(), ..NextValue::default() },
             Some(frame) if frame.is_object => frame.next.clone().unwrap_or_default(),
-            Some(frame) if frame.own.alive.is_empty() => NextValue { erased: frame.own.erased, ..NextValue::default() },
+            Some(frame) if frame.own.steps.is_empty() => NextValue { erased: frame.own.erased, ..NextValue::default() },
             Some(frame) => {
                 let index = frame.index.to_string();
                 NextValue { secret: false, ..self.step(index.as_bytes()) }
@@ -147,17 +145,15 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
     }
 
     /// One step down: to a member of this name, or to an entry of this number.
-    fn step(&self, name: &[u8]) -> NextValue {
-        let Some(frame) = self.frames.last() else { return NextValue::default() };
-        let depth = self.frames.len() - 1;
-        let mut next = NextValue { erased: frame.own.erased, secret: (self.is_secret)(name), alive: Vec::new() };
-        for index in &frame.own.alive {
-            let Some(steps) = self.members.get(*index) else { continue };
-            match steps.get(depth) {
-                Some(Some(step)) if step != name => {}
+    fn step(&self, name: &[u8]) -> NextValue<'w> {
+        let Some(OpenNest { own, .. }) = self.frames.last() else { return NextValue::default() };
+        let mut next = NextValue { erased: own.erased, secret: (self.is_secret)(name), steps: Vec::new() };
+        for steps in &own.steps {
+            match steps.split_first() {
+                Some((Some(step), _)) if step != name => {}
+                Some((_, [])) => next.erased = true,
+                Some((_, rest)) => next.steps.push(rest),
                 None => {}
-                Some(_) if steps.len() == depth + 1 => next.erased = true,
-                Some(_) => next.alive.push(*index),
             }
         }
         next
