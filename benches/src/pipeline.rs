@@ -91,8 +91,8 @@ pub fn derived(ledger: Ledger, rules: &Rules) -> Replay {
 #[derive(Debug)]
 pub struct Views<'f> {
     recent: Vec<RecentFailure<'f>>,
-    rollup: Vec<GateRollup<'f>>,
-    denials: Vec<GuardDenial<'f>>,
+    rollup: Vec<GateRollup>,
+    denials: Vec<GuardDenial>,
 }
 
 impl<'f> Views<'f> {

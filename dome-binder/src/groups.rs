@@ -10,16 +10,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 /// Groups, found again by a hash of what they have in common.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Groups<G> {
     groups: Vec<G>,
     places: HashTable<(u64, usize)>,
-}
-
-impl<G> Default for Groups<G> {
-    fn default() -> Self {
-        Self { groups: Vec::new(), places: HashTable::new() }
-    }
 }
 
 impl<G: Default> Groups<G> {
@@ -48,14 +42,12 @@ impl<G: Default> Groups<G> {
     }
 }
 
-/// Where a text is looked for.
 pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text.as_bytes());
     hasher.finish()
 }
 
-/// Where any other value is looked for.
 pub(crate) fn hash_of_value(value: &(impl Hash + ?Sized)) -> u64 {
     FixedState::default().hash_one(value)
 }

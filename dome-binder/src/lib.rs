@@ -59,7 +59,7 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
+pub use applied::{Application, AppliedCounts};
 pub use assemble::{Derived, FinishedCapsule, FinishedKey, FoldedCapsule, assemble, finish_key};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
@@ -69,10 +69,10 @@ pub use compare::{
 pub use concept::{Concept, concepts};
 pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
-pub use eligibility::{Figures, Hold, Verdict, holds};
+pub use eligibility::{Figures, Hold, HoldFigure, Threshold, Verdict, holds, thresholds};
 pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LineState, Remedies, RemedyState, Rules, Step, Support,
-    fold, fold_with,
+    fold,
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
@@ -87,7 +87,7 @@ pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_fact_in, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };
-pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
+pub use trigger::{MintReason, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
 
 // The tests in `tests/` say `dome_binder`, as any user does, and share one binary with the unit tests.
 #[cfg(test)]

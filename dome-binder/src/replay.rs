@@ -7,9 +7,8 @@ use dome_core::Timestamp;
 
 use crate::assemble::{Derived, assemble};
 use crate::fold::{Bound, FoldedLine, Rules, fold};
-use crate::ledger::{Ledger, order};
+use crate::ledger::Ledger;
 use crate::record::Record;
-use crate::settle::{group_by_run, settle};
 
 /// What a replay comes to.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ pub struct Replay {
 /// ```
 #[must_use]
 pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    conclude(order(group_by_run(records).into_iter().map(settle).collect()), rules, as_of)
+    conclude(Ledger::of(records), rules, as_of)
 }
 
 /// Everything that the facts of a ledger come to.

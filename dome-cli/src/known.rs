@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use dome_binder::{Ledger, Rules, group_by_run, order, settle};
+use dome_binder::{Ledger, Rules};
 use dome_core::Sha256Hash;
 use dome_replay::{MANIFEST, ResultDir, ResultFile, manifest_bytes};
 use dome_store::index::{self, Basis, Index, Origin, ResultFiles, beside};
@@ -74,8 +74,7 @@ impl At {
                 let derived = of_store(store)?;
                 let mut history = History::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| note(&format!("dome: {}", told(damage))));
-                let settled = group_by_run(history.take_records()).into_iter().map(settle).collect();
-                (order(settled), derived.rules)
+                (Ledger::of(history.take_records()), derived.rules)
             }
         };
         Ok((ledger, Rules { policy: policy.unwrap_or(own.policy), ..own }))

@@ -1,6 +1,8 @@
 //! Closed sets of words: one macro for all enumerations of the model (section 2 and 3).
 
 /// Declares an enumeration with its words; readable by `FromStr`, written by `Serialize`.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! choice {
     ($($(#[$docs:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
         $(#[$docs])*
@@ -25,7 +27,7 @@ macro_rules! choice {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(self.as_str())
+                formatter.pad(self.as_str())
             }
         }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dome_core::{ActionKind, Sha256Hash, TargetId, TargetKind, Timestamp};
 
 use crate::capsule::CapsuleKind;
+use crate::concept::is_listed;
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Figures;
 use crate::fold::{CapsuleState, Effect, Remedies, RemedyState};
@@ -16,13 +17,12 @@ use crate::remedy::first_remedy;
 /// A kind of work: what concepts are looked for by, where nothing is known of a task line.
 type Work = (TargetKind, ActionKind);
 
-/// One concept key.
 #[derive(Debug, Default)]
 struct Summed {
-    /// The lines that have a capsule with this key, whatever its kind.
-    lines: Vec<Sha256Hash>,
+    /// The lines that have a capsule with this key, whatever its kind; no line has two.
+    lines: BTreeSet<Sha256Hash>,
     /// Its capsules of the kind `failure`, and what is added up of them.
-    failures: BTreeSet<Sha256Hash>,
+    failures: BTreeMap<Sha256Hash, Figures>,
     targets: BTreeSet<TargetId>,
     support: u64,
     successes: u64,
@@ -35,17 +35,14 @@ struct Summed {
 }
 
 impl Summed {
-    fn add(&mut self, state: &CapsuleState, before: Option<Figures>, after: &Figures) {
-        let known = !self.failures.insert(state.keys.derived);
-        let (support, successes, failures) = match before {
-            Some(before) if known => (before.support_count, before.successes, before.failures),
-            _ => (0, 0, 0),
-        };
-        self.support = (self.support + after.support_count).saturating_sub(support);
-        self.successes = (self.successes + after.successes).saturating_sub(successes);
-        self.contradictions = (self.contradictions + after.failures).saturating_sub(failures);
+    fn add(&mut self, state: &CapsuleState, after: &Figures) {
+        let before = self.failures.insert(state.keys.derived, *after);
+        let more = |of: fn(&Figures) -> u64| of(after) - before.as_ref().map_or(0, of);
+        self.support += more(|figures| figures.support_count);
+        self.successes += more(|figures| figures.successes);
+        self.contradictions += more(|figures| figures.failures);
         self.last_seen = self.last_seen.max(Some(after.last_seen_ts));
-        if !known {
+        if before.is_none() {
             self.targets.insert(state.line.target_id.clone());
         }
     }
@@ -78,63 +75,52 @@ impl Summed {
 
 /// The listed concepts of one kind of work, in the order in which they are answered.
 #[derive(Debug, Default)]
-struct Listed {
+struct ListedConcepts {
     places: BTreeSet<(Reverse<Weight>, Sha256Hash)>,
-    /// Those that changed since they were put there.
+    /// Those that changed since they were placed.
     moved: BTreeSet<Sha256Hash>,
 }
 
-/// All concept keys.
 #[derive(Debug, Default)]
 pub(super) struct Concepts {
     summed: BTreeMap<Sha256Hash, Summed>,
-    listed: BTreeMap<Work, Listed>,
-}
-
-/// What a change of a capsule means to task lines.
-#[derive(Debug, Default)]
-pub(super) struct Spread {
-    /// Lines that have one more capsule which is known elsewhere.
-    pub(super) elsewhere: Vec<Sha256Hash>,
-    /// Lines that have one more capsule whose concept is listed.
-    pub(super) listed: Vec<Sha256Hash>,
+    listed: BTreeMap<Work, ListedConcepts>,
 }
 
 impl Concepts {
-    /// A capsule of a line changed, by these effects among others.
+    /// A capsule of a line changed, by these effects among others. Gives the lines that have one more capsule which is
+    /// known elsewhere, and those that have one more whose concept is listed.
     pub(super) fn change(
         &mut self,
         (line, state): (Sha256Hash, &CapsuleState),
-        (before, after): (Option<Figures>, &Figures),
+        after: &Figures,
         effects: &[Effect],
         policy: &Policy,
-    ) -> Spread {
-        let (key, mut spread) = (state.keys.concept, Spread::default());
+    ) -> (Vec<Sha256Hash>, Vec<Sha256Hash>) {
+        let (mut elsewhere, mut listed) = (Vec::new(), Vec::new());
+        let key = state.keys.concept;
         let sum = self.summed.entry(key).or_default();
-        if before.is_none() {
-            sum.lines.push(line);
-            match sum.lines.as_slice() {
-                [_] => {}
-                [first, second] => spread.elsewhere.extend([*first, *second]),
-                _ => spread.elsewhere.push(line),
+        if sum.lines.insert(line) {
+            match sum.lines.len() {
+                1 => {}
+                2 => elsewhere.extend(&sum.lines),
+                _ => elsewhere.push(line),
             }
-            spread.listed.extend(sum.listed.then_some(line));
+            listed.extend(sum.listed.then_some(line));
         }
         if state.kind() == CapsuleKind::Failure {
-            sum.add(state, before, after);
+            sum.add(state, after);
             effects.iter().filter(|effect| effect.key() == state.keys.derived).for_each(|e| sum.remedy(state, e));
-            let lists =
-                sum.support >= policy.concept_min_support && sum.targets.len() as u64 >= policy.concept_min_targets;
-            if lists && !sum.listed {
+            if !sum.listed && is_listed(sum.support, sum.targets.len() as u64, policy) {
                 sum.listed = true;
-                spread.listed.clone_from(&sum.lines);
+                listed.extend(&sum.lines);
             }
             if sum.listed {
                 let work = (state.line.target_kind.clone(), state.line.action_kind.clone());
                 self.listed.entry(work).or_default().moved.insert(key);
             }
         }
-        spread
+        (elsewhere, listed)
     }
 
     /// How many concepts are listed for a kind of work, and the first: its key and its first remedy.

@@ -37,18 +37,18 @@ const LOOKED_INTO: [&str; 5] = ["env", "gates", "message", "task_spec", "tool"];
 const IN_KEY: [&str; 5] = ["action", "failure_reason_code", "scope", "target", "versions"];
 
 impl Ingredients {
-    /// The ingredients of a record's fingerprint.
+    /// The ingredients of a record's fingerprint; none of a record whose canonical envelope is kept elsewhere.
+    #[expect(clippy::expect_used, reason = "an envelope and a fingerprint are JSON objects")]
     pub(super) fn of(record: &Record) -> Self {
-        let canonical = record.canonical.held().unwrap_or_default();
-        let Ok(envelope) = serde_json::from_slice::<Value>(canonical) else { return Self::default() };
-        let Ok(Value::Object(members)) = serde_json::to_value(&*record.keys.fingerprint) else {
-            return Self::default();
-        };
+        let Some(canonical) = record.canonical.held() else { return Self::default() };
+        let envelope: Value = serde_json::from_slice(canonical).expect("canonical bytes are JSON");
+        let fingerprint = serde_json::to_value(&*record.keys.fingerprint).expect("a fingerprint is JSON");
+        let members = fingerprint.as_object().expect("a fingerprint is an object");
         let mut all = Self::default();
-        for (member, taken) in &members {
+        for (member, taken) in members {
             all.add(&envelope, member, taken);
         }
-        all.left_out = left_out(&envelope, &members);
+        all.left_out = left_out(&envelope, members);
         all
     }
 
@@ -92,10 +92,11 @@ fn env_of(envelope: &Value) -> impl Iterator<Item = &String> {
     envelope.get("env").and_then(Value::as_object).into_iter().flat_map(Map::keys)
 }
 
+#[expect(clippy::expect_used, reason = "the fingerprint was made of this envelope")]
 fn gate_pointer(envelope: &Value, gate: &Value) -> String {
     let gates = envelope.get("gates").and_then(Value::as_array).into_iter().flatten();
     let place = gates.into_iter().position(|listed| listed.get("gate_id") == Some(gate));
-    format!("/gates/{}/gate_id", place.unwrap_or_default())
+    format!("/gates/{}/gate_id", place.expect("a failed gate is a gate of the envelope"))
 }
 
 /// What the envelope gives and the failure's key does not hold, as pointers.

@@ -29,17 +29,142 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answer;
 mod conformance;
 mod held;
-mod memory;
 mod prior;
 mod query;
 
-pub use answer::{Priors, priors};
 pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
-pub use memory::Memory;
 pub(crate) use prior::Weight;
-pub use prior::{Counts, Prior, ProvenFact, Role, Tier};
-pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout, RolloutError};
+pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier};
+pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dome_core::guard::GuardDecision;
+use dome_core::{ActionKind, FailureReasonCode, Sha256Hash, Source, TargetKind, Timestamp};
+use serde::Serialize;
+
+use crate::capsule::Capsule;
+use crate::concept::Concept;
+use crate::eligibility::Verdict;
+use crate::fold::Rules;
+use crate::policy::Policy;
+use crate::replay::Replay;
+
+/// What a query is answered from.
+#[derive(Clone, Debug)]
+pub struct Memory<'m> {
+    /// Capsules, in any order.
+    pub capsules: &'m [Capsule],
+    /// Concepts, in any order.
+    pub concepts: &'m [Concept],
+    /// The thresholds that holds go by.
+    pub policy: &'m Policy,
+    /// The instant that staleness is measured at.
+    pub as_of: Option<Timestamp>,
+    /// Where facts stood, by digest, as far as that is known.
+    pub sources: BTreeMap<Sha256Hash, &'m Source>,
+}
+
+impl<'m> Memory<'m> {
+    /// The memory that a replay is.
+    #[must_use]
+    pub fn of(replay: &'m Replay, rules: &'m Rules) -> Self {
+        Self {
+            capsules: &replay.derived.capsules,
+            concepts: &replay.derived.concepts,
+            policy: &rules.policy,
+            as_of: replay.as_of,
+            sources: replay.ledger.facts.iter().map(|fact| (fact.keys.digest, &fact.record.source)).collect(),
+        }
+    }
+}
+
+/// The answer to a query, its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Priors {
+    /// The instant that staleness was measured at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// The version of this document.
+    pub format_version: &'static str,
+    /// What guards said of the transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardDecision>,
+    /// How many priors there are beyond the limit.
+    pub left_off: u64,
+    /// The priors, the best first.
+    pub priors: Vec<Prior>,
+    /// The question.
+    pub query: Asked,
+    /// How far dome may go.
+    pub rollout: Rollout,
+}
+
+/// Answers a query (section 10).
+///
+/// Under [`Rollout::Shadow`] this is what would have been answered: [`Priors::shown`] is what is.
+#[must_use]
+pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
+    let line = query.line.key();
+    let asked = |code: &FailureReasonCode| query.failure_reason_code.as_ref().is_none_or(|asked| asked == code);
+    let same_work =
+        |kind: &TargetKind, action: &ActionKind| *kind == query.line.target_kind && *action == query.line.action_kind;
+    let capsules = memory.capsules.iter().filter(|capsule| asked(&capsule.failure_reason_code));
+    let (exact, others): (Vec<&Capsule>, Vec<&Capsule>) = capsules.partition(|capsule| capsule.line_key == line);
+    // Beyond the task line: failures with the fingerprint that is asked for, else those of the line's own capsules.
+    let own: BTreeSet<Sha256Hash> = exact.iter().map(|capsule| capsule.concept_key).collect();
+    let sought = |fingerprint: Sha256Hash, concept: &Sha256Hash| match query.fingerprint_hash {
+        Some(asked) => asked == fingerprint,
+        None => own.contains(concept),
+    };
+    let elsewhere = others.iter().filter(|capsule| {
+        same_work(&capsule.target_kind, &capsule.action_kind) && sought(capsule.fingerprint_hash, &capsule.concept_key)
+    });
+    // Where nothing is known of the line that could be looked for, every concept of its kind of work.
+    let any = query.fingerprint_hash.is_none() && own.is_empty();
+    let concepts = memory.concepts.iter().filter(|concept| {
+        same_work(&concept.target_kind, &concept.action_kind)
+            && (any || sought(concept.fingerprint_hash, &concept.concept_key))
+            && asked(&concept.failure_reason_code)
+    });
+    let mut priors: Vec<Prior> = exact
+        .iter()
+        .map(|capsule| Prior::of_capsule(capsule, Tier::Exact, memory, query))
+        .chain(elsewhere.map(|capsule| Prior::of_capsule(capsule, Tier::Elsewhere, memory, query)))
+        .chain(concepts.map(|concept| Prior::of_concept(concept, memory)))
+        .collect();
+    priors.sort_by_cached_key(Prior::rank);
+    let limit = query.limit.min(MAX_LIMIT);
+    let left_off = priors.len().saturating_sub(limit) as u64;
+    priors.truncate(limit);
+    Priors {
+        as_of: memory.as_of,
+        format_version: "1",
+        guard: query.guard.clone(),
+        left_off,
+        priors,
+        query: Asked::of(query),
+        rollout: query.rollout,
+    }
+}
+
+impl Priors {
+    /// What the rollout mode lets a planner see: under [`Rollout::Shadow`], nothing.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        match self.rollout {
+            Rollout::Shadow => Self { guard: None, left_off: 0, priors: Vec::new(), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
+    /// The prior to follow, if the mode lets one be followed.
+    #[must_use]
+    pub fn to_follow(&self) -> Option<&Prior> {
+        self.priors.iter().find(|prior| prior.verdict == Verdict::Prescriptive)
+    }
+}

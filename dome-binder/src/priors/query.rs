@@ -2,8 +2,11 @@
 
 use compact_str::CompactString;
 use dome_core::guard::GuardDecision;
-use dome_core::{FailureReasonCode, Sha256Hash, StringMap, TaskLine, ToolName, normal_version};
-use serde::{Deserialize, Serialize};
+use dome_core::{
+    ActionKind, FailureReasonCode, Scope, Sha256Hash, StringMap, TargetId, TargetKind, TaskLine, ToolName, choice,
+    normal_version,
+};
+use serde::Serialize;
 
 use super::conformance::{ConformanceReport, PresentTool};
 use crate::eligibility::Verdict;
@@ -58,18 +61,18 @@ impl PriorsQuery {
     }
 }
 
-/// How far dome may go: each step is earned on the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Rollout {
-    /// It answers nothing; what it would have answered can be recorded.
-    Shadow,
-    /// It answers, as advice.
-    #[default]
-    Guided,
-    /// What nothing holds back may steer.
-    Prescriptive,
+choice! {
+    /// How far dome may go: each step is earned on the one before.
+    #[derive(Default)]
+    Rollout {
+        /// It answers nothing; what it would have answered can be recorded.
+        Shadow = "shadow",
+        /// It answers, as advice.
+        #[default]
+        Guided = "guided",
+        /// What nothing holds back may steer.
+        Prescriptive = "prescriptive",
+    }
 }
 
 impl Rollout {
@@ -79,34 +82,6 @@ impl Rollout {
         match self {
             Self::Prescriptive => Verdict::Prescriptive,
             Self::Shadow | Self::Guided => Verdict::Advisory,
-        }
-    }
-
-    /// The mode, as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Shadow => "shadow",
-            Self::Guided => "guided",
-            Self::Prescriptive => "prescriptive",
-        }
-    }
-}
-
-/// A word that is no rollout mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `shadow`, `guided` or `prescriptive`")]
-pub struct RolloutError;
-
-impl std::str::FromStr for Rollout {
-    type Err = RolloutError;
-
-    fn from_str(text: &str) -> Result<Self, RolloutError> {
-        match text {
-            "shadow" => Ok(Self::Shadow),
-            "guided" => Ok(Self::Guided),
-            "prescriptive" => Ok(Self::Prescriptive),
-            _ => Err(RolloutError),
         }
     }
 }
@@ -127,14 +102,14 @@ pub struct AskedTool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of the TaskSpec, under their names")]
 pub struct Asked {
-    pub action_kind: dome_core::ActionKind,
+    pub action_kind: ActionKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason_code: Option<FailureReasonCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint_hash: Option<Sha256Hash>,
-    pub scope: dome_core::Scope,
-    pub target_id: dome_core::TargetId,
-    pub target_kind: dome_core::TargetKind,
+    pub scope: Scope,
+    pub target_id: TargetId,
+    pub target_kind: TargetKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<AskedTool>,
     #[serde(skip_serializing_if = "StringMap::is_empty")]

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::filter::Filter;
-use super::question::Question;
-use super::rows::policy_code;
-use super::view::View;
+use super::answer::policy_code;
+use super::{Filter, Question, View};
 use crate::settle::Fact;
 use crate::views::denial_pairs;
 

@@ -1,10 +1,9 @@
 //! Explanations as people read them.
 
 use dome_binder::explain::{
-    Brief, CapsuleStory, Change, ConceptStory, FactStory, Figure, Fired, Ingredients, LineStory, MintReason, Step,
-    Threshold,
+    Brief, CapsuleStory, ConceptStory, CounterChange, FactStep, FactStory, Fired, Ingredients, LineStory,
 };
-use dome_binder::{Application, Capsule, RemedyRecord};
+use dome_binder::{Application, Capsule, HoldFigure, MintReason, RemedyRecord, Threshold};
 use dome_core::{QuarantineRow, Source, escaped};
 use dome_store::index::{Explanation, Unlisted};
 use serde_json::Value;
@@ -78,12 +77,12 @@ fn unlisted(place: &Unlisted) -> Vec<String> {
 }
 
 /// Where a fact stands, and what it is.
-fn place(step: &Step) -> String {
+fn place(step: &FactStep) -> String {
     format!("{}:{}", step.source.name, step.source.line)
 }
 
 /// What a fact did to counters, in the order of the rules: `support_count +1 (M-80)`.
-fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>) -> String {
+fn changes<'c>(changes: impl IntoIterator<Item = &'c CounterChange>) -> String {
     let mut by_rule: Vec<(&str, Vec<String>)> = Vec::new();
     for change in changes {
         let of = change.of.as_ref().map_or_else(String::new, |of| format!("[{}]", shortened(of)));
@@ -187,7 +186,7 @@ fn told_holds(told: &Explanation) -> impl Iterator<Item = &'static str> {
     thresholds.filter(|row| row.holds).map(|row| row.hold.as_str())
 }
 
-fn fact(step: &Step) -> Vec<String> {
+fn fact(step: &FactStep) -> Vec<String> {
     let code = match &step.policy_reason_code {
         Some(policy) => format!("{} {policy}", step.failure_reason_code),
         None => step.failure_reason_code.to_string(),
@@ -267,10 +266,10 @@ fn remedy(record: &RemedyRecord) -> String {
 }
 
 fn threshold(row: &Threshold) -> String {
-    let figure = |figure: &Figure| match figure {
-        Figure::Number(number) => grouped(*number),
-        Figure::Word(word) => (*word).to_owned(),
-        Figure::Flag(flag) => flag.to_string(),
+    let figure = |figure: &HoldFigure| match figure {
+        HoldFigure::Number(number) => grouped(*number),
+        HoldFigure::Word(word) => (*word).to_owned(),
+        HoldFigure::Flag(flag) => flag.to_string(),
     };
     let mark = match (row.holds, row.blocks) {
         (true, true) => "BLOCKS",
@@ -337,7 +336,7 @@ fn fact_lines(story: &FactStory) -> Vec<String> {
 }
 
 /// Whether it minted, and why (M-70).
-fn minted(step: &Step) -> String {
+fn minted(step: &FactStep) -> String {
     let kind = match (step.failing, step.succeeding) {
         (true, _) => "failing",
         (_, true) => "succeeding",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dome_binder::backtest::{Backtest, ModeFigures, Part, ReasonFigures, Score, SweepFigures, backtest};
+use dome_binder::backtest::{Backtest, BacktestPart, ModeFigures, ReasonFigures, Score, SweepFigures, backtest};
 
 use crate::exit::Exit;
 use crate::known::At;
@@ -151,8 +151,8 @@ fn offers(what: &str, score: &Score) -> Vec<String> {
     ]
 }
 
-fn over_time(parts: &[Part]) -> Vec<String> {
-    let row = |part: &Part| {
+fn over_time(parts: &[BacktestPart]) -> Vec<String> {
+    let row = |part: &BacktestPart| {
         let known = ppm(part.known, part.decisions);
         format!(
             "  {}  {:>9}  {} {:>8} {:>8} {:>9}",

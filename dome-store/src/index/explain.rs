@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::explain::{
-    Candidate, CapsuleStory, ConceptStory, FactStory, Found, LineStory, Part, Subject, capsule_story, concept_story,
-    fact_story, find, line_of_source, line_story, span,
+    Candidate, CapsuleStory, ConceptStory, FactStory, Found, LineStory, Subject, capsule_story, concept_story, excerpt,
+    fact_story, find, line_of, line_of_source, line_story, span,
 };
 use dome_binder::query::nearest;
 use dome_binder::{Canonical, Capsule, Fact, LineFact, Policy, Position, RowReader};
@@ -94,10 +94,9 @@ pub enum Explained {
 struct Brought(Vec<(Position, Fact, bool)>);
 
 impl Brought {
-    fn part(&self) -> Part<'_> {
-        let fact = self.0.iter();
-        let fact = fact.map(|(position, fact, unseen)| LineFact { position: *position, fact, unseen_denial: *unseen });
-        Part { facts: fact.collect() }
+    fn facts(&self) -> Vec<LineFact<'_>> {
+        let facts = self.0.iter();
+        facts.map(|(position, fact, unseen)| LineFact { position: *position, fact, unseen_denial: *unseen }).collect()
     }
 }
 
@@ -129,7 +128,7 @@ impl Index {
         let candidates = self.candidates(&mut reader, key)?;
         let rejected: Vec<(Source, Sha256Hash)> =
             candidates.rejected.iter().map(|rejected| (rejected.source.clone(), rejected.sha256)).collect();
-        let subject = match find(key, &candidates.facts.part(), &rejected) {
+        let subject = match find(key, &candidates.facts.facts(), &rejected) {
             Found::One(subject) => subject,
             Found::Many(candidates) => return Ok(Explained::Many(candidates)),
             Found::Nothing => return Ok(Explained::Nothing { near: self.near(key)? }),
@@ -168,8 +167,7 @@ impl Index {
                 if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
                     first.record.canonical = Canonical::Held(self.canonical(first.keys.digest, origin)?.into());
                 }
-                let part = facts.part();
-                told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
+                told.capsule = excerpt(&facts.facts(), key).map(|excerpt| capsule_story(&excerpt, rules, as_of));
                 told.subject = "capsule";
             }
             Subject::Concept(key) => {
@@ -183,7 +181,7 @@ impl Index {
                 let line = read::line_id(&self.db, key)?.fits("a task line is missing")?;
                 let facts = self.bring(reader, &BTreeSet::from([line]))?;
                 let capsules = self.capsules_where(reader, Capsules::OfLine(line), as_of)?;
-                told.line = line_story(&facts.part().line(key), &capsules);
+                told.line = line_story(&line_of(&facts.facts(), key), &capsules);
                 told.subject = "line";
             }
             Subject::Fact(position) => {
@@ -221,9 +219,8 @@ impl Index {
         told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
         let applied =
             fact.applied_capsule().map(|key| Ok::<_, Error>((*key, self.story_of(reader, *key)?))).transpose()?;
-        let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
-        let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
-        Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
+        let applied = applied.as_ref().and_then(|(key, facts)| excerpt(&facts.facts(), *key));
+        Ok(fact_story(at, &line_of(&own.facts(), fact.keys.line), applied.as_ref(), &self.basis.rules))
     }
 
     /// The canonical envelope of a fact: what its fingerprint was made of stands there only.

@@ -1,7 +1,6 @@
 //! Questions to the three views (M-110): rows of a whole view from its sums, all others from the facts that filters
 //! select.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -315,15 +314,15 @@ impl Index {
         let filters = question.filters();
         if question.view() == View::GateRollup {
             let rollups = if picks_rows(question) { self.gate_sums()? } else { self.gates_of(question)? };
-            let asked = |row: &&GateRollup<'_>| {
+            let asked = |row: &&GateRollup| {
                 filters.gate_is(&row.gate_id)
-                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == *row.failure_reason_code)
+                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == row.failure_reason_code)
             };
             return Ok(rollups.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let denials = if picks_rows(question) { self.denial_sums()? } else { self.denials_of(question)? };
         let asked =
-            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
+            |row: &&GuardDenial| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
@@ -332,11 +331,11 @@ impl Index {
         for (name, total) in self.totals(View::GateRollup)? {
             let (code, gate): (FailureReasonCode, dome_core::GateId) = json(name.as_bytes())?;
             let [fail_count, pass_count, skip_count] = total.counts;
-            rollups.add_row(&GateRollup {
+            rollups.add_row(GateRollup {
                 fail_count,
-                failure_reason_code: Cow::Owned(code),
+                failure_reason_code: code,
                 first_ts: total.first_ts,
-                gate_id: Cow::Owned(gate),
+                gate_id: gate,
                 last_ts: total.last_ts,
                 pass_count,
                 run_count: total.runs,
@@ -351,13 +350,13 @@ impl Index {
         for (name, total) in self.totals(View::GuardDenials)? {
             let (code, guard): (String, String) = json(name.as_bytes())?;
             let [denial_count, stop_count, _] = total.counts;
-            denials.add_row(&GuardDenial {
+            denials.add_row(GuardDenial {
                 denial_count,
-                failure_reason_codes: total.beside.into_keys().map(Cow::Owned).collect(),
+                failure_reason_codes: total.beside.into_keys().collect(),
                 first_ts: total.first_ts,
-                guard_id: Cow::Owned(guard),
+                guard_id: guard,
                 last_ts: total.last_ts,
-                policy_reason_code: Cow::Owned(code),
+                policy_reason_code: code,
                 run_count: total.runs,
                 stop_count,
             });

@@ -24,8 +24,8 @@ pub(super) struct RunRow {
     /// Entries that a fact rules out.
     pub(super) conflicts: Vec<(u64, Problem)>,
     pub(super) counts: RunCounts,
-    pub(super) gates: Vec<GateRollup<'static>>,
-    pub(super) denials: Vec<GuardDenial<'static>>,
+    pub(super) gates: Vec<GateRollup>,
+    pub(super) denials: Vec<GuardDenial>,
 }
 
 impl RunRow {

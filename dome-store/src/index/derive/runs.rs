@@ -71,8 +71,7 @@ impl Derivation<'_> {
         let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
         gates.add_run(&settled.facts);
         denials.add_run(&settled.facts);
-        row.gates = gates.rows().into_iter().map(super::totals::own_gate).collect();
-        row.denials = denials.rows().into_iter().map(super::totals::own_denial).collect();
+        (row.gates, row.denials) = (gates.rows(), denials.rows());
         self.add_totals(&before, &row)?;
         self.facts_of_run(&mut row, settled.facts, &mut stands, &facts, names)?;
         self.conflicts(&before, &mut row, settled.conflicts, &mut stands)?;

@@ -1,10 +1,8 @@
 //! The views that count (M-110): what a run adds goes out when it is settled again, and what it adds then comes in.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use dome_binder::query::View;
-use dome_binder::views::{GateRollup, GuardDenial};
 use dome_core::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -27,25 +25,6 @@ struct Turn {
 #[derive(Default)]
 pub(super) struct Totals(BTreeMap<Name, Turn>);
 
-/// A row that owns its names.
-pub(super) fn own_gate(row: GateRollup<'_>) -> GateRollup<'static> {
-    GateRollup {
-        failure_reason_code: Cow::Owned(row.failure_reason_code.into_owned()),
-        gate_id: Cow::Owned(row.gate_id.into_owned()),
-        ..row
-    }
-}
-
-/// A row that owns its names.
-pub(super) fn own_denial(row: GuardDenial<'_>) -> GuardDenial<'static> {
-    GuardDenial {
-        failure_reason_codes: row.failure_reason_codes.into_iter().map(|code| Cow::Owned(code.into_owned())).collect(),
-        guard_id: Cow::Owned(row.guard_id.into_owned()),
-        policy_reason_code: Cow::Owned(row.policy_reason_code.into_owned()),
-        ..row
-    }
-}
-
 /// What a run adds to the rows of both views.
 fn parts(run: &RunRow) -> Result<Vec<(Name, Total)>> {
     let mut parts = Vec::with_capacity(run.gates.len() + run.denials.len());
@@ -63,7 +42,7 @@ fn parts(run: &RunRow) -> Result<Vec<(Name, Total)>> {
     }
     for row in &run.denials {
         let name = (View::GuardDenials.tag(), serde_json::to_string(&(&row.policy_reason_code, &row.guard_id))?);
-        let beside = row.failure_reason_codes.iter().map(|code| (code.clone().into_owned(), 1)).collect();
+        let beside = row.failure_reason_codes.iter().map(|code| (code.clone(), 1)).collect();
         let counts = [row.denial_count, row.stop_count, 0];
         let total = Total { counts, runs: row.run_count, first_ts: row.first_ts, last_ts: row.last_ts, beside };
         parts.push((name, total));
