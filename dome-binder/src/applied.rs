@@ -29,16 +29,6 @@ impl AppliedCounts {
     }
 }
 
-/// All applications of one derived key, counted.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Applications {
-    pub(crate) counts: AppliedCounts,
-    /// Facts that apply it, if no fact mints it (M-44).
-    pub(crate) unknown: u64,
-    /// Facts that apply it before the first fact that mints it (M-44).
-    pub(crate) too_early: u64,
-}
-
 /// What became of a fact that applied a capsule (M-84, M-44).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -69,18 +59,8 @@ impl Application {
     }
 }
 
-/// Counts the applications of one derived key, whichever lines they come from (M-84).
-pub(crate) fn count(applied: Vec<Applied>, capsule: Option<&CapsuleState>) -> Applications {
-    let mut result = Applications::default();
-    judge(applied, capsule, &mut |_, application| {
-        result.counts.add(application);
-        result.unknown += u64::from(application == Application::Unknown);
-        result.too_early += u64::from(application == Application::TooEarly);
-    });
-    result
-}
-
-/// Tells `observe` how each application of one derived key ended, in total order (M-84).
+/// Tells `observe` how each application of one derived key ended, whichever lines they come from, in total order
+/// (M-84, M-44).
 pub(crate) fn judge(
     mut applied: Vec<Applied>,
     capsule: Option<&CapsuleState>,

@@ -14,13 +14,11 @@ use serde_json::Value;
 
 use crate::capsule::Capsule;
 use crate::eligibility::Verdict;
-use crate::ledger::Position;
 use crate::replay::Replay;
 use crate::settle::Fact;
 
 /// Members that say what a capsule is, not what it counts: another key is another matter.
 const IDENTITY: [&str; 4] = ["concept_key", "derived_key", "fingerprint", "fingerprint_hash"];
-/// Characters of a message that an example shows.
 const MESSAGE_CHARS: usize = 240;
 
 /// What differs between two replays, its members in canonical order.
@@ -76,7 +74,7 @@ impl Comparison {
 pub fn compare(earlier: &Replay, later: &Replay) -> Comparison {
     let (before, after) = (ReplaySide::of(earlier), ReplaySide::of(later));
     let only = |one: &ReplaySide<'_>, other: &ReplaySide<'_>| -> Vec<Sha256Hash> {
-        one.positions.keys().filter(|digest| !other.positions.contains_key(digest)).copied().collect()
+        one.facts.keys().filter(|digest| !other.facts.contains_key(digest)).copied().collect()
     };
     let mut comparison =
         Comparison { facts_added: only(&after, &before), facts_gone: only(&before, &after), ..Comparison::default() };
@@ -93,33 +91,19 @@ pub fn compare(earlier: &Replay, later: &Replay) -> Comparison {
     comparison
 }
 
-/// One of the two replays, with what finds things in it.
 struct ReplaySide<'r> {
     replay: &'r Replay,
     capsules: BTreeMap<Sha256Hash, &'r Capsule>,
-    positions: BTreeMap<Sha256Hash, Position>,
+    /// The facts by digest, and whether each minted.
+    facts: BTreeMap<Sha256Hash, (&'r Fact, bool)>,
 }
 
 impl<'r> ReplaySide<'r> {
     fn of(replay: &'r Replay) -> Self {
-        let capsules = replay.derived.capsules.iter().map(|capsule| (capsule.derived_key, capsule));
-        let facts = replay.ledger.facts.iter().enumerate();
-        Self {
-            replay,
-            capsules: capsules.collect(),
-            positions: facts.map(|(position, fact)| (fact.keys.digest, position)).collect(),
-        }
-    }
-
-    fn fact(&self, digest: &Sha256Hash) -> Option<&'r Fact> {
-        self.replay.ledger.facts.get(*self.positions.get(digest)?)
-    }
-
-    /// The key that a fact has here, and whether it minted.
-    fn bound(&self, digest: &Sha256Hash) -> Option<(Sha256Hash, bool)> {
-        let position = *self.positions.get(digest)?;
-        let (fact, bound) = (self.replay.ledger.facts.get(position)?, self.replay.bound.get(position)?);
-        Some((fact.keys.derived, bound.minted))
+        let capsules = replay.derived.capsules.iter().map(|capsule| (capsule.derived_key, capsule)).collect();
+        let facts = replay.ledger.facts.iter().zip(&replay.bound);
+        let facts = facts.map(|(fact, bound)| (fact.keys.digest, (fact, bound.minted))).collect();
+        Self { replay, capsules, facts }
     }
 }
 
@@ -326,15 +310,14 @@ fn groups(before: &ReplaySide<'_>, after: &ReplaySide<'_>) -> Vec<Group> {
     groups
 }
 
-/// The facts that mint in both replays.
 fn pairs(before: &ReplaySide<'_>, after: &ReplaySide<'_>) -> Vec<FactPair> {
     let facts = before.replay.ledger.facts.iter().zip(&before.replay.bound);
     let minted = facts.filter(|(_, bound)| bound.minted);
-    let pair = |digest: Sha256Hash, key: Sha256Hash| {
-        let (later, minted) = after.bound(&digest)?;
-        minted.then_some(FactPair { digest, before: key, after: later })
+    let pair = |fact: &Fact| {
+        let (later, minted) = after.facts.get(&fact.keys.digest)?;
+        minted.then_some(FactPair { digest: fact.keys.digest, before: fact.keys.derived, after: later.keys.derived })
     };
-    minted.filter_map(|(fact, _)| pair(fact.keys.digest, fact.keys.derived)).collect()
+    minted.filter_map(|(fact, _)| pair(fact)).collect()
 }
 
 impl Group {
@@ -432,7 +415,7 @@ fn unlike(
 }
 
 fn shown(pair: &FactPair, before: &ReplaySide<'_>) -> Option<ExampleFact> {
-    let fact = before.fact(&pair.digest)?;
+    let (fact, _) = before.facts.get(&pair.digest)?;
     let envelope = fact.canonical.held().and_then(|bytes| Reader::new().any_length().read(bytes).ok());
     let message = envelope.and_then(|envelope| envelope.message);
     Some(ExampleFact {
@@ -446,48 +429,33 @@ fn shown(pair: &FactPair, before: &ReplaySide<'_>) -> Option<ExampleFact> {
 
 /// The comparison in one line, fit for a commit message; what did not happen is not named.
 fn summary(comparison: &Comparison) -> String {
-    let turned = |turn: VerdictTurn| comparison.verdicts.iter().filter(|change| change.turn == turn).count();
-    let count = |count: usize, what: &str| (count as u64, what.to_owned());
-    let parts = [
-        clause("fact", &[count(comparison.facts_added.len(), "added"), count(comparison.facts_gone.len(), "gone")]),
-        clause(
-            "capsule",
-            &[
-                count(comparison.new.len(), "new"),
-                count(comparison.gone.len(), "gone"),
-                count(comparison.changed.len(), "changed"),
-                regrouped(comparison, Regrouping::Split),
-                regrouped(comparison, Regrouping::Merged),
-                regrouped(comparison, Regrouping::Moved),
-                (comparison.rekeyed_count, "rekeyed".to_owned()),
-            ],
-        ),
-        clause("verdict", &[count(turned(VerdictTurn::Gained), "gained"), count(turned(VerdictTurn::Lost), "lost")]),
+    let turned = |turn: VerdictTurn| comparison.verdicts.iter().filter(|change| change.turn == turn).count() as u64;
+    let mut counts = vec![
+        ("fact", comparison.facts_added.len() as u64, "added".to_owned()),
+        ("fact", comparison.facts_gone.len() as u64, "gone".to_owned()),
+        ("capsule", comparison.new.len() as u64, "new".to_owned()),
+        ("capsule", comparison.gone.len() as u64, "gone".to_owned()),
+        ("capsule", comparison.changed.len() as u64, "changed".to_owned()),
     ];
-    let said: Vec<String> = parts.into_iter().flatten().collect();
-    if said.is_empty() { "no difference".to_owned() } else { said.join("; ") }
-}
-
-/// How many capsules were split, merged or moved, and into how many.
-fn regrouped(comparison: &Comparison, change: Regrouping) -> (u64, String) {
-    let groups = || comparison.regrouped.iter().filter(|group| group.change == change);
-    let before = groups().map(|group| group.before.len() as u64).sum();
-    let after: usize = groups().map(|group| group.after.len()).sum();
-    (before, format!("{} into {after}", change.as_str()))
-}
-
-/// `3 facts added, 1 gone`; nothing when all counts are 0.
-fn clause(noun: &str, counts: &[(u64, String)]) -> Option<String> {
-    let mut text = String::new();
-    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
-        if text.is_empty() {
-            let plural = if *count == 1 { "" } else { "s" };
-            text = format!("{count} {noun}{plural} {what}");
-        } else {
-            text.push_str(&format!(", {count} {what}"));
-        }
+    counts.extend(Regrouping::ALL.iter().map(|change| {
+        let groups = || comparison.regrouped.iter().filter(|group| group.change == *change);
+        let after: usize = groups().map(|group| group.after.len()).sum();
+        ("capsule", groups().map(|group| group.before.len() as u64).sum(), format!("{change} into {after}"))
+    }));
+    counts.push(("capsule", comparison.rekeyed_count, "rekeyed".to_owned()));
+    counts.push(("verdict", turned(VerdictTurn::Gained), "gained".to_owned()));
+    counts.push(("verdict", turned(VerdictTurn::Lost), "lost".to_owned()));
+    let (mut said, mut last) = (String::new(), "");
+    for (noun, count, what) in counts.into_iter().filter(|(_, count, _)| *count > 0) {
+        let plural = if count == 1 { "" } else { "s" };
+        said += &match (noun == last, said.is_empty()) {
+            (true, _) => format!(", {count} {what}"),
+            (false, true) => format!("{count} {noun}{plural} {what}"),
+            (false, false) => format!("; {count} {noun}{plural} {what}"),
+        };
+        last = noun;
     }
-    (!text.is_empty()).then_some(text)
+    if said.is_empty() { "no difference".to_owned() } else { said }
 }
 
 /// One later key of an earlier capsule's facts, its members in canonical order.
@@ -528,13 +496,14 @@ pub fn trace(earlier: &Replay, later: &Replay) -> Vec<Trace> {
             (Trace { becomes: Vec::new(), derived_key: key, fact_count: 0, gone_count: 0 }, BTreeMap::new())
         });
         trace.fact_count += 1;
-        let Some((derived_key, minted)) = after.bound(&fact.keys.digest) else {
+        let Some((later, minted)) = after.facts.get(&fact.keys.digest) else {
             trace.gone_count += 1;
             continue;
         };
+        let derived_key = later.keys.derived;
         let became = becomes.entry(derived_key).or_insert(Became { derived_key, fact_count: 0, minted_count: 0 });
         became.fact_count += 1;
-        became.minted_count += u64::from(minted);
+        became.minted_count += u64::from(*minted);
     }
     let finish = |(mut trace, becomes): (Trace, BTreeMap<Sha256Hash, Became>)| {
         trace.becomes = becomes.into_values().collect();

@@ -77,27 +77,27 @@ pub(crate) enum DocumentMember {
     Object(&'static [(&'static str, DocumentMember)]),
 }
 
-/// Reads a document that has exactly these members; `more` adds what members say of each other.
+/// Reads a document that has exactly these members.
 pub(crate) fn read<T: DeserializeOwned>(
     document: &[u8],
     members: &[(&'static str, DocumentMember)],
-    more: impl FnOnce(&Value, &mut Vec<DocumentProblem>),
 ) -> Result<T, DocumentError> {
     let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-    let unread = |error: serde_json::Error| DocumentError {
-        problems: vec![DocumentProblem::unread("the document that is expected", &error)],
-    };
+    let unread = |error| DocumentProblem::unread("the document that is expected", &error);
     let value: Value = serde_json::from_slice(document).map_err(unread)?;
     let mut problems = Vec::new();
     object("", &value, members, &mut problems);
     if problems.is_empty() {
-        more(&value, &mut problems);
-    }
-    if problems.is_empty() {
         // Which also refuses a member that stands twice.
-        return serde_json::from_slice(document).map_err(unread);
+        return Ok(serde_json::from_slice(document).map_err(unread)?);
     }
     Err(DocumentError { problems })
+}
+
+impl From<DocumentProblem> for DocumentError {
+    fn from(problem: DocumentProblem) -> Self {
+        Self { problems: vec![problem] }
+    }
 }
 
 fn object(at: &str, value: &Value, members: &[(&'static str, DocumentMember)], problems: &mut Vec<DocumentProblem>) {

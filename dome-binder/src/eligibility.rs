@@ -53,15 +53,8 @@ impl Hold {
     /// Whether it blocks, rather than only keeping a capsule advisory.
     #[must_use]
     pub const fn blocks(self) -> bool {
-        matches!(
-            self,
-            Self::StopClass
-                | Self::UnknownReasonCode
-                | Self::GuardDenied
-                | Self::GuardUnknown
-                | Self::ToolNotConformant
-                | Self::VersionIncompatible
-        )
+        // The blocking ones come last.
+        self as u8 >= Self::StopClass as u8
     }
 }
 

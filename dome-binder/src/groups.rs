@@ -53,6 +53,12 @@ pub(crate) fn hash_of_value(value: &(impl Hash + ?Sized)) -> u64 {
 }
 
 /// Where a key is looked for: it is a hash already.
-pub(crate) fn hash_of_key(key: &Sha256Hash) -> u64 {
-    key.as_bytes().first_chunk::<8>().map_or(0, |start| u64::from_le_bytes(*start))
+pub(crate) const fn hash_of_key(key: &Sha256Hash) -> u64 {
+    u64::from_le_bytes(start_of(key))
+}
+
+/// Enough of a hash to tell values apart.
+pub(crate) const fn start_of(hash: &Sha256Hash) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    [a, b, c, d, e, f, g, h]
 }

@@ -33,7 +33,6 @@
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
-mod assemble;
 pub mod backtest;
 mod capsule;
 mod compare;
@@ -60,7 +59,6 @@ mod trigger;
 pub mod views;
 
 pub use applied::{Application, AppliedCounts};
-pub use assemble::{Derived, FinishedCapsule, FinishedKey, FoldedCapsule, assemble, finish_key};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
@@ -79,11 +77,13 @@ pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
-pub use replay::{Replay, conclude, replay};
+pub use replay::{
+    Derived, FinishedCapsule, FinishedKey, FoldedCapsule, Replay, assemble, conclude, finish_key, replay,
+};
 pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_fact_in, append_row};
+pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };

@@ -3,7 +3,6 @@
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{Sha256Hash, canonical};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::document::{self, DocumentError, DocumentMember, DocumentProblem};
 
@@ -102,17 +101,6 @@ const MEMBERS: [(&str, DocumentMember); 14] = [
     ("retry_storm_attempts", DocumentMember::Number(0, SAFE_INTEGER)),
 ];
 
-/// `latency_window` is at least `latency_min_samples`.
-fn window_holds_samples(document: &Value, problems: &mut Vec<DocumentProblem>) {
-    let number = |name: &str| document.get(name).and_then(Value::as_u64);
-    let (window, samples) = (number("latency_window"), number("latency_min_samples"));
-    if let (Some(window), Some(least)) = (window, samples)
-        && window < least
-    {
-        problems.push(DocumentProblem::range("/latency_window", least, SAFE_INTEGER, window));
-    }
-}
-
 impl Policy {
     /// Reads a policy document. Every member is required, nothing else may stand in it.
     ///
@@ -120,7 +108,12 @@ impl Policy {
     ///
     /// [`DocumentError`] with every problem: the member, what was found and what was expected.
     pub fn parse(document: &[u8]) -> Result<Self, DocumentError> {
-        document::read(document, &MEMBERS, window_holds_samples)
+        let policy: Self = document::read(document, &MEMBERS)?;
+        let (window, samples) = (policy.latency_window, policy.latency_min_samples);
+        if window < samples {
+            return Err(DocumentProblem::range("/latency_window", samples, SAFE_INTEGER, window).into());
+        }
+        Ok(policy)
     }
 
     /// SHA-256 of the canonical bytes.
@@ -135,7 +128,7 @@ impl Policy {
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -47,12 +47,6 @@ impl RemedyState {
     }
 }
 
-/// The first of [`best_remedies`]: its identity and its confidence.
-pub(crate) fn first_remedy(remedies: &Remedies) -> Option<(Sha256Hash, u64)> {
-    let ranks = remedies.iter().map(|(identity, state)| rank(*identity, state));
-    ranks.min().map(|(Reverse((confidence_ppm, ..)), identity)| (identity, confidence_ppm))
-}
-
 /// The eight best: by confidence, count and last time descending, then identity (M-83).
 #[must_use]
 pub fn best_remedies(remedies: &Remedies) -> Vec<RemedyRecord> {

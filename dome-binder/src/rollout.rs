@@ -113,7 +113,7 @@ impl RolloutPolicy {
             ("prescriptive", DocumentMember::Object(&STEP)),
             ("rollout_policy_version", DocumentMember::Version("1")),
         ];
-        document::read(document, &members, |_, _| {})
+        document::read(document, &members)
     }
 }
 
@@ -132,7 +132,6 @@ pub struct RecordedAnswer {
     pub prescribed: Option<Sha256Hash>,
 }
 
-/// The members of the answer that are read.
 #[derive(Deserialize)]
 struct AnswerMembers {
     as_of: Option<Timestamp>,
@@ -205,6 +204,8 @@ pub fn recorded(answers: &[RecordedAnswer], modes: &[Rollout], ledger: &Ledger, 
         }
     }
     let own: Vec<&RecordedAnswer> = answers.iter().filter(|answer| modes.contains(&answer.rollout)).collect();
+    // Total, so that the order of lines decides nothing.
+    let order = |answer: &RecordedAnswer| (answer.as_of, answer.rollout, answer.advised, answer.prescribed);
     let mut scored: BTreeMap<usize, (&Decision, &RecordedAnswer)> = BTreeMap::new();
     for answer in &own {
         let Some(line) = decisions.get(&answer.line) else { continue };
@@ -222,11 +223,6 @@ pub fn recorded(answers: &[RecordedAnswer], modes: &[Rollout], ledger: &Ledger, 
         prescribed: Score::of(scored.values().map(|(decision, answer)| (*decision, answer.prescribed))),
         without_decision: own.len().saturating_sub(scored.len()) as u64,
     }
-}
-
-/// Which of two answers before one decision is the later; total, so that the order of lines says nothing.
-fn order(answer: &RecordedAnswer) -> (Option<Timestamp>, Rollout, Option<Sha256Hash>, Option<Sha256Hash>) {
-    (answer.as_of, answer.rollout, answer.advised, answer.prescribed)
 }
 
 /// Where a figure comes from.
@@ -260,14 +256,11 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    fn least(policy: &'static str, evidence: EvidenceKind, found: Option<u64>, threshold: u64) -> Self {
-        let met = found.unwrap_or(0) >= threshold;
-        Self { comparison: ">=", evidence, found, met, policy, threshold }
-    }
-
-    fn most(policy: &'static str, evidence: EvidenceKind, found: Option<u64>, threshold: u64) -> Self {
-        let met = found.unwrap_or(0) <= threshold;
-        Self { comparison: "<=", evidence, found, met, policy, threshold }
+    fn of(policy: &'static str, comparison: &'static str, threshold: u64, found: Option<u64>) -> Self {
+        let evidence = if policy.starts_with("min_recorded") { EvidenceKind::Recorded } else { EvidenceKind::Backtest };
+        let figure = found.unwrap_or(0);
+        let met = if comparison == ">=" { figure >= threshold } else { figure <= threshold };
+        Self { comparison, evidence, found, met, policy, threshold }
     }
 }
 
@@ -344,23 +337,21 @@ pub fn status(
     let walked = walk(ledger, rules);
     let tested = report(&walked, ledger, rules);
     let step = |from: Rollout, to: Rollout, policy: &StepPolicy| {
-        use EvidenceKind::{Backtest, Recorded};
         let modes: Vec<Rollout> = Rollout::ALL.iter().copied().filter(|on| *on >= from).collect();
         let (figures, recorded) = (mode_figures(to, &walked.decisions), recorded(answers, &modes, ledger, &walked));
         let (offered, said) = match to {
             Rollout::Prescriptive => (figures.prescribed, recorded.prescribed),
             Rollout::Shadow | Rollout::Guided => (figures.advised, recorded.advised),
         };
-        let (contradicted, conflicts) = (offered.contradiction_ppm(), Some(tested.guards.conflicts));
-        let least_recorded = policy.min_recorded_precision_ppm;
+        let (of, contradicted) = (Requirement::of, offered.contradiction_ppm());
         let requirements = vec![
-            Requirement::least("min_decisions", Backtest, Some(tested.decisions), policy.min_decisions),
-            Requirement::least("min_offered", Backtest, Some(offered.offered), policy.min_offered),
-            Requirement::least("min_precision_ppm", Backtest, offered.precision_ppm, policy.min_precision_ppm),
-            Requirement::most("max_contradiction_ppm", Backtest, contradicted, policy.max_contradiction_ppm),
-            Requirement::most("max_guard_conflicts", Backtest, conflicts, policy.max_guard_conflicts),
-            Requirement::least("min_recorded", Recorded, Some(recorded.answers), policy.min_recorded),
-            Requirement::least("min_recorded_precision_ppm", Recorded, said.precision_ppm, least_recorded),
+            of("min_decisions", ">=", policy.min_decisions, Some(tested.decisions)),
+            of("min_offered", ">=", policy.min_offered, Some(offered.offered)),
+            of("min_precision_ppm", ">=", policy.min_precision_ppm, offered.precision_ppm),
+            of("max_contradiction_ppm", "<=", policy.max_contradiction_ppm, contradicted),
+            of("max_guard_conflicts", "<=", policy.max_guard_conflicts, Some(tested.guards.conflicts)),
+            of("min_recorded", ">=", policy.min_recorded, Some(recorded.answers)),
+            of("min_recorded_precision_ppm", ">=", policy.min_recorded_precision_ppm, said.precision_ppm),
         ];
         StepStatus { earned: requirements.iter().all(|one| one.met), from, recorded, requirements, to }
     };

@@ -17,7 +17,6 @@
 //! capsules and with its own remedies; a decision costs the capsules at the head of its line's order.
 //! Memory holds capsules and one small value per decision.
 
-mod concepts;
 mod past;
 mod report;
 
@@ -53,10 +52,9 @@ pub struct Decision {
 }
 
 /// How a failure ended, in its lane (M-82, M-81).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureEnding {
     /// It was not resolved by the end of the history.
-    #[default]
     Open,
     /// It was resolved.
     Resolved {

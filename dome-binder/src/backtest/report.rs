@@ -183,24 +183,20 @@ impl Score {
     /// Adds up what was offered before each decision.
     pub(crate) fn of<'d>(decisions: impl Iterator<Item = (&'d Decision, Option<Sha256Hash>)>) -> Self {
         let mut score = Self::default();
-        for (decision, offered) in decisions {
-            offered.into_iter().for_each(|offered| score.add(decision.ending, offered));
+        for (decision, offered) in decisions.filter_map(|(decision, offered)| Some((decision, offered?))) {
+            score.offered += 1;
+            match decision.ending {
+                FailureEnding::Open => score.open += 1,
+                FailureEnding::Resolved { remedy: None, .. } => score.unnamed_remedy += 1,
+                FailureEnding::Resolved { remedy: Some(remedy), contradicted } if remedy == offered => {
+                    score.same_remedy += 1;
+                    score.contradicted += u64::from(contradicted);
+                }
+                FailureEnding::Resolved { .. } => score.other_remedy += 1,
+            }
         }
         score.precision_ppm = ppm(score.same_remedy.saturating_sub(score.contradicted), score.offered);
         score
-    }
-
-    fn add(&mut self, ending: FailureEnding, offered: Sha256Hash) {
-        self.offered += 1;
-        match ending {
-            FailureEnding::Open => self.open += 1,
-            FailureEnding::Resolved { remedy: None, .. } => self.unnamed_remedy += 1,
-            FailureEnding::Resolved { remedy: Some(remedy), contradicted } if remedy == offered => {
-                self.same_remedy += 1;
-                self.contradicted += u64::from(contradicted);
-            }
-            FailureEnding::Resolved { .. } => self.other_remedy += 1,
-        }
     }
 
     /// Contradictions in parts per million of what the offered remedy resolved, rounded down; `None`
@@ -314,10 +310,6 @@ impl KnownCounts {
     }
 }
 
-fn something(decisions: &[Decision]) -> u64 {
-    count(decisions, |decision| decision.known.is_something())
-}
-
 fn advised<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Score {
     Score::of(decisions.map(|decision| (decision, decision.known.remedy)))
 }
@@ -327,7 +319,7 @@ fn prescribed<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Score {
 }
 
 pub(crate) fn mode_figures(mode: Rollout, decisions: &[Decision]) -> ModeFigures {
-    let known = something(decisions);
+    let known = count(decisions, |decision| decision.known.is_something());
     let (shown, recorded) = if mode == Rollout::Shadow { (0, known) } else { (known, 0) };
     let advice = |decision: &&Decision| match mode {
         Rollout::Shadow => false,
@@ -353,7 +345,7 @@ fn over_time(decisions: &[Decision]) -> Vec<BacktestPart> {
             advised: advised(own.iter()),
             decisions: own.len() as u64,
             first_ts: own.first()?.ts,
-            known: something(own),
+            known: count(own, |decision| decision.known.is_something()),
             last_ts: own.last()?.ts,
             prescribed: prescribed(own.iter()),
         })

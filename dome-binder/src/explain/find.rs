@@ -141,7 +141,6 @@ pub struct Excerpt<'l> {
     pub(super) key: Sha256Hash,
     /// The first fact that has the key.
     pub(super) first: &'l Fact,
-    /// The facts of the key's task line, in total order.
     pub(super) line: LineFacts<'l>,
     /// The other task lines of which some fact's `applied_capsule` is the key.
     pub(super) others: Vec<LineFacts<'l>>,

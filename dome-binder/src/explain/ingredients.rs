@@ -72,7 +72,7 @@ impl Ingredients {
             }
             ("env", Value::Object(env)) => {
                 for (name, value) in env {
-                    let given = env_of(envelope).find(|given| given.eq_ignore_ascii_case(name));
+                    let given = names(envelope.get("env")).find(|given| given.eq_ignore_ascii_case(name));
                     let from = format!("/env/{}", escaped(given.map_or(name, |given| given)));
                     self.one(envelope, &from, &format!("env.{name}"), "M-52", value);
                 }
@@ -88,8 +88,8 @@ impl Ingredients {
     }
 }
 
-fn env_of(envelope: &Value) -> impl Iterator<Item = &String> {
-    envelope.get("env").and_then(Value::as_object).into_iter().flat_map(Map::keys)
+fn names(object: Option<&Value>) -> impl Iterator<Item = &String> {
+    object.and_then(Value::as_object).into_iter().flat_map(Map::keys)
 }
 
 #[expect(clippy::expect_used, reason = "the fingerprint was made of this envelope")]
@@ -101,15 +101,12 @@ fn gate_pointer(envelope: &Value, gate: &Value) -> String {
 
 /// What the envelope gives and the failure's key does not hold, as pointers.
 fn left_out(envelope: &Value, fingerprint: &Map<String, Value>) -> Vec<String> {
-    let members = |value: Option<&Value>| -> Vec<String> {
-        value.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect()
-    };
-    let whole = members(Some(envelope)).into_iter().filter(|name| !LOOKED_INTO.contains(&name.as_str()));
-    let spec = members(envelope.get("task_spec")).into_iter().filter(|name| !IN_KEY.contains(&name.as_str()));
-    let used = members(fingerprint.get("env"));
-    let env = env_of(envelope).filter(|name| !used.iter().any(|used| used.eq_ignore_ascii_case(name)));
-    let mut left: Vec<String> = whole.map(|name| format!("/{}", escaped(&name))).collect();
-    left.extend(spec.map(|name| format!("/task_spec/{}", escaped(&name))));
+    let whole = names(Some(envelope)).filter(|name| !LOOKED_INTO.contains(&name.as_str()));
+    let spec = names(envelope.get("task_spec")).filter(|name| !IN_KEY.contains(&name.as_str()));
+    let is_used = |name: &&String| names(fingerprint.get("env")).any(|used| used.eq_ignore_ascii_case(name));
+    let env = names(envelope.get("env")).filter(|name| !is_used(name));
+    let mut left: Vec<String> = whole.map(|name| format!("/{}", escaped(name))).collect();
+    left.extend(spec.map(|name| format!("/task_spec/{}", escaped(name))));
     left.extend(env.map(|name| format!("/env/{}", escaped(name))));
     left.sort_unstable();
     left

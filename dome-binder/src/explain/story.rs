@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::find::Excerpt;
 use super::ingredients::Ingredients;
 use super::step::{Counters, FactStep, told};
-use crate::applied::{Application, count, judge};
+use crate::applied::{Application, AppliedCounts, judge};
 use crate::capsule::{Capsule, CapsuleKind, finish};
 use crate::concept::Concept;
 use crate::eligibility::{Threshold, Verdict, thresholds};
 use crate::fold::guards::Guards;
-use crate::fold::{Applied, CapsuleState, Rules};
+use crate::fold::{CapsuleState, Rules};
 use crate::ledger::{LineFacts, Position};
 use crate::policy::Policy;
 use crate::settle::FactOrder;
@@ -54,9 +54,9 @@ pub struct CapsuleStory {
 pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timestamp>) -> CapsuleStory {
     let (key, first) = (excerpt.key, excerpt.first);
     let tale = Tale::of(excerpt, rules);
-    let applications = tale.applications();
     let capsule = tale.capsule.as_ref().map(|state| {
-        let counts = count(tale.applied.clone(), Some(state)).counts;
+        let mut counts = AppliedCounts::default();
+        tale.applications.values().for_each(|application| counts.add(*application));
         finish(state, counts, tale.guard_denied, rules, as_of)
     });
     let own = excerpt.line.facts.iter().filter(|fact| fact.fact.keys.derived == key);
@@ -65,7 +65,7 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
         .steps
         .into_iter()
         .filter_map(|(order, mut step)| {
-            let application = applications.get(&order).copied();
+            let application = tale.applications.get(&order).copied();
             step.changes.retain(|change| change.capsule == key);
             let matters = application.is_some() || !step.changes.is_empty() || own.contains(&order);
             step.apply(key, application);
@@ -73,8 +73,9 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
         })
         .collect();
     let counters = Counters::sum(facts.iter().flat_map(|step| &step.changes));
-    let thresholds = capsule.as_ref().map(|capsule| thresholds(&capsule.figures(), &rules.policy, as_of).to_vec());
+    let holds = |capsule: &Capsule| thresholds(&capsule.figures(), &rules.policy, as_of).to_vec();
     CapsuleStory {
+        thresholds: capsule.as_ref().map_or_else(Vec::new, holds),
         capsule,
         failures: counters.contradiction_count + counters.refuted_count,
         guards_at_no: guards_at_no(&excerpt.line),
@@ -82,8 +83,6 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
         key,
         line_facts: excerpt.line.facts.len() as u64,
         successes: counters.resolved_count + counters.confirmed_count,
-        // Without a capsule there is nothing to hold back.
-        thresholds: thresholds.unwrap_or_default(),
         facts,
         counters,
     }
@@ -92,8 +91,8 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
 /// The task lines of an excerpt, folded.
 struct Tale {
     steps: BTreeMap<FactOrder, FactStep>,
-    /// Facts that applied the key.
-    applied: Vec<Applied>,
+    /// How each application of the key ended (M-84).
+    applications: BTreeMap<FactOrder, Application>,
     /// The capsule, if some fact minted it.
     capsule: Option<Box<CapsuleState>>,
     guard_denied: bool,
@@ -110,16 +109,11 @@ impl Tale {
         applied.retain(|fact| fact.capsule == excerpt.key);
         let guard_denied = own.guard_denied();
         let capsule = own.into_capsules().into_iter().find(|state| state.keys.derived == excerpt.key);
-        Self { steps, applied, capsule, guard_denied }
-    }
-
-    /// How each application of the key ended (M-84).
-    fn applications(&self) -> BTreeMap<FactOrder, Application> {
-        let mut judged = BTreeMap::new();
-        judge(self.applied.clone(), self.capsule.as_deref(), &mut |fact, application| {
-            judged.insert(fact.order.clone(), application);
+        let mut applications = BTreeMap::new();
+        judge(applied, capsule.as_deref(), &mut |fact, application| {
+            applications.insert(fact.order.clone(), application);
         });
-        judged
+        Self { steps, applications, capsule, guard_denied }
     }
 }
 
@@ -177,7 +171,7 @@ pub fn fact_story(
     let mut step = steps.remove(&fact.order())?;
     let applied_capsule = fact.applied_capsule().copied();
     if let Some(key) = applied_capsule {
-        let judged = applied.map(|excerpt| Tale::of(excerpt, rules).applications());
+        let judged = applied.map(|excerpt| Tale::of(excerpt, rules).applications);
         let application = judged.as_ref().and_then(|judged| judged.get(&fact.order()));
         step.apply(key, Some(application.copied().unwrap_or(Application::Unknown)));
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use dome_core::guard::{CauseKind, GuardDecision};
-use dome_core::{Fingerprint, Timestamp, normal_version};
+use dome_core::{Timestamp, normal_version};
 use serde::Serialize;
 
 use super::PriorsQuery;
@@ -136,23 +136,13 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
 /// Versions that both sides name and that M-51 does not take for the same.
 fn incompatible(capsule: &Capsule, query: &PriorsQuery) -> Option<Held> {
     let fingerprint = &capsule.fingerprint;
-    let mut differing: Vec<String> = query
-        .versions
-        .iter()
-        .filter_map(|(name, asked)| differs(name, fingerprint.versions.get(name)?, &normal_version(asked)))
-        .collect();
-    differing.extend(tool_differs(fingerprint, query));
+    let seen = |(name, asked)| Some((name, fingerprint.versions.get(name)?, asked));
+    let tool = query.tool.as_ref().filter(|tool| fingerprint.tool_name.as_ref() == Some(&tool.name));
+    let tool = tool.and_then(|tool| Some((tool.name.as_str(), fingerprint.tool_version.as_deref()?, &*tool.version)));
+    let both = query.versions.iter().filter_map(seen).chain(tool);
+    let both = both.map(|(name, seen, asked)| (name, seen, normal_version(asked)));
+    let differing = both.filter(|(_, seen, asked)| seen != asked);
+    let differing: Vec<String> =
+        differing.map(|(name, seen, asked)| format!("`{name}` was {seen}, is {asked}")).collect();
     (!differing.is_empty()).then(|| Held::because(Hold::VersionIncompatible, differing.join("; ")))
-}
-
-fn tool_differs(fingerprint: &Fingerprint, query: &PriorsQuery) -> Option<String> {
-    let (tool, name) = (query.tool.as_ref()?, fingerprint.tool_name.as_ref()?);
-    if tool.name != *name {
-        return None;
-    }
-    differs(name.as_str(), fingerprint.tool_version.as_deref()?, &normal_version(&tool.version))
-}
-
-fn differs(name: &str, seen: &str, asked: &str) -> Option<String> {
-    (seen != asked).then(|| format!("`{name}` was {seen}, is {asked}"))
 }

@@ -32,18 +32,20 @@
 mod conformance;
 mod held;
 mod prior;
-mod query;
 
 pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub(crate) use prior::Weight;
 pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier};
-pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
 use dome_core::guard::GuardDecision;
-use dome_core::{ActionKind, FailureReasonCode, Sha256Hash, Source, TargetKind, Timestamp};
+use dome_core::{
+    ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
+    ToolName, choice, normal_version,
+};
 use serde::Serialize;
 
 use crate::capsule::Capsule;
@@ -52,6 +54,128 @@ use crate::eligibility::Verdict;
 use crate::fold::Rules;
 use crate::policy::Policy;
 use crate::replay::Replay;
+
+/// How many priors an answer holds where nothing else is asked for.
+pub const DEFAULT_LIMIT: usize = 20;
+/// How many it holds at most.
+pub const MAX_LIMIT: usize = 200;
+
+/// What a planner asks before it acts. [`PriorsQuery::of`] asks for a task line, and nothing else.
+#[derive(Clone, Debug)]
+pub struct PriorsQuery {
+    /// What is worked on.
+    pub line: TaskLine,
+    /// Only this failure.
+    pub failure_reason_code: Option<FailureReasonCode>,
+    /// The fingerprint that a failure on other targets must have; where it is not given, it must be
+    /// the failure of one of the line's own capsules (M-63).
+    pub fingerprint_hash: Option<Sha256Hash>,
+    /// Versions of what takes part, as given.
+    pub versions: StringMap,
+    /// The tool that will be used, with its version as given.
+    pub tool: Option<AskedTool>,
+    /// What guards say of the transition that the task is (M-100).
+    pub guard: Option<GuardDecision>,
+    /// Conformance reports; without any, no tool is asked for one.
+    pub conformance: Option<Vec<ConformanceReport>>,
+    /// Tools as they are now: a report on one of these counts if it is on the same bytes.
+    pub present_tools: Vec<PresentTool>,
+    /// How far dome may go.
+    pub rollout: Rollout,
+    /// How many priors to answer with, up to [`MAX_LIMIT`].
+    pub limit: usize,
+}
+
+impl PriorsQuery {
+    /// Asks for a task line.
+    #[must_use]
+    pub fn of(line: TaskLine) -> Self {
+        Self {
+            line,
+            failure_reason_code: None,
+            fingerprint_hash: None,
+            versions: StringMap::default(),
+            tool: None,
+            guard: None,
+            conformance: None,
+            present_tools: Vec::new(),
+            rollout: Rollout::default(),
+            limit: DEFAULT_LIMIT,
+        }
+    }
+}
+
+choice! {
+    /// How far dome may go: each step is earned on the one before.
+    #[derive(Default)]
+    Rollout {
+        /// It answers nothing; what it would have answered can be recorded.
+        Shadow = "shadow",
+        /// It answers, as advice.
+        #[default]
+        Guided = "guided",
+        /// What nothing holds back may steer.
+        Prescriptive = "prescriptive",
+    }
+}
+
+impl Rollout {
+    /// The most that a prior may be used as.
+    #[must_use]
+    pub const fn most(self) -> Verdict {
+        match self {
+            Self::Prescriptive => Verdict::Prescriptive,
+            Self::Shadow | Self::Guided => Verdict::Advisory,
+        }
+    }
+}
+
+/// A tool with its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AskedTool {
+    /// Its name.
+    pub name: ToolName,
+    /// Its version.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub version: CompactString,
+}
+
+/// The question as the answer repeats it, in canonical order; versions by M-51.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of the TaskSpec, under their names")]
+pub struct Asked {
+    pub action_kind: ActionKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason_code: Option<FailureReasonCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint_hash: Option<Sha256Hash>,
+    pub scope: Scope,
+    pub target_id: TargetId,
+    pub target_kind: TargetKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<AskedTool>,
+    #[serde(skip_serializing_if = "StringMap::is_empty")]
+    pub versions: StringMap,
+}
+
+impl Asked {
+    fn of(query: &PriorsQuery) -> Self {
+        let line = query.line.clone();
+        let tool = query.tool.as_ref();
+        Self {
+            action_kind: line.action_kind,
+            failure_reason_code: query.failure_reason_code.clone(),
+            fingerprint_hash: query.fingerprint_hash,
+            scope: line.scope,
+            target_id: line.target_id,
+            target_kind: line.target_kind,
+            tool: tool.map(|tool| AskedTool { name: tool.name.clone(), version: normal_version(&tool.version) }),
+            versions: query.versions.iter().map(|(name, version)| (name, normal_version(version))).collect(),
+        }
+    }
+}
 
 /// What a query is answered from.
 #[derive(Clone, Debug)]

@@ -185,8 +185,8 @@ impl Prior {
     }
 
     pub(super) fn of_concept(concept: &Concept, memory: &Memory<'_>) -> Self {
-        let expired = is_expired(concept.last_seen_ts, memory.policy, memory.as_of);
-        let stale = expired.then(|| Held::stale(concept.last_seen_ts, memory.policy, memory.as_of));
+        let (last_seen, policy, as_of) = (concept.last_seen_ts, memory.policy, memory.as_of);
+        let stale = is_expired(last_seen, policy, as_of).then(|| Held::stale(last_seen, policy, as_of));
         Self {
             action_kind: concept.action_kind.clone(),
             class: concept.class,
@@ -239,13 +239,10 @@ impl Prior {
 }
 
 fn provenance(capsule: &Capsule, memory: &Memory<'_>) -> Vec<ProvenFact> {
-    let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
-    let facts = [
-        (Role::First, capsule.first_fact, capsule.first_seen_ts),
-        (Role::Last, capsule.last_fact, capsule.last_seen_ts),
-    ];
-    let resolved = resolved.map(|(digest, ts)| (Role::LastResolved, digest, ts));
     let source = |digest: &Sha256Hash| memory.sources.get(digest).map(|source| Source::clone(source));
-    let facts = facts.into_iter().chain(resolved);
-    facts.map(|(role, digest, ts)| ProvenFact { digest, role, source: source(&digest), ts }).collect()
+    let fact = |role, digest, ts| ProvenFact { digest, role, source: source(&digest), ts };
+    let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
+    let first = fact(Role::First, capsule.first_fact, capsule.first_seen_ts);
+    let last = fact(Role::Last, capsule.last_fact, capsule.last_seen_ts);
+    [first, last].into_iter().chain(resolved.map(|(digest, ts)| fact(Role::LastResolved, digest, ts))).collect()
 }

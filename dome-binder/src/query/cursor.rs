@@ -9,6 +9,7 @@ use dome_core::Sha256Hash;
 use serde::{Serialize, Serializer};
 
 use super::View;
+use crate::groups::start_of;
 
 /// The version of the layout, the first byte of a cursor.
 const VERSION: u8 = 1;
@@ -47,12 +48,6 @@ pub enum CursorError {
     OtherFilters,
 }
 
-/// Enough of a digest to tell two questions or snapshots apart.
-const fn start_of(digest: Sha256Hash) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-    [a, b, c, d, e, f, g, h]
-}
-
 impl Cursor {
     pub(super) fn new(view: View, snapshot: Sha256Hash, filters: Sha256Hash, place: u64) -> Self {
         let view = match view {
@@ -60,7 +55,7 @@ impl Cursor {
             View::GateRollup => 2,
             View::GuardDenials => 3,
         };
-        Self { view, snapshot: start_of(snapshot), filters: start_of(filters), place }
+        Self { view, snapshot: start_of(&snapshot), filters: start_of(&filters), place }
     }
 
     /// The place, if this cursor was given out for the same.
@@ -82,7 +77,7 @@ impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { view, snapshot, filters, place } = self;
         let mut bytes = [&[VERSION, *view], &snapshot[..], filters, &place.to_be_bytes()].concat();
-        let [a, b, c, d, e, f, ..] = start_of(Sha256Hash::of(&[DOMAIN, &bytes].concat()));
+        let [a, b, c, d, e, f, ..] = start_of(&Sha256Hash::of(&[DOMAIN, &bytes].concat()));
         bytes.extend([a, b, c, d, e, f]);
         formatter.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::policy_code;
-use super::{Filter, Question, View};
+use super::{Filter, Question, View, policy_code};
 use crate::settle::Fact;
 use crate::views::denial_pairs;
 
