@@ -94,7 +94,7 @@ impl Offers {
 /// ```
 #[derive(Debug)]
 pub struct Past<'l> {
-    by: By<'l>,
+    by: SweptRules<'l>,
     /// Each task line's capsules, by line key.
     shelves: BTreeMap<Sha256Hash, Shelf>,
     homes: BTreeMap<Sha256Hash, Sha256Hash>,
@@ -103,9 +103,9 @@ pub struct Past<'l> {
     counted: BTreeSet<(Sha256Hash, &'l RunId)>,
 }
 
-/// What capsules are judged by.
+/// The rules of the history, and those of the sweep.
 #[derive(Debug)]
-struct By<'l> {
+struct SweptRules<'l> {
     rules: &'l Rules,
     /// The own policy, then those of the sweep.
     policies: Vec<Policy>,
@@ -128,7 +128,7 @@ impl<'l> Past<'l> {
             loosest.max_staleness_s = loosest.max_staleness_s.max(policy.max_staleness_s);
         }
         Self {
-            by: By { rules, policies, loosest },
+            by: SweptRules { rules, policies, loosest },
             shelves: BTreeMap::new(),
             homes: BTreeMap::new(),
             concepts: Concepts::default(),
@@ -248,7 +248,7 @@ struct Shelf {
 
 impl Shelf {
     /// Puts a capsule where its counters say, after they changed.
-    fn put(&mut self, key: Sha256Hash, application: Option<Application>, by: &By<'_>) -> Option<Figures> {
+    fn put(&mut self, key: Sha256Hash, application: Option<Application>, by: &SweptRules<'_>) -> Option<Figures> {
         let (state, policy) = (self.state.capsule(&key)?, &by.rules.policy);
         let before = self.capsules.get(&key);
         let mut applied = before.map_or_else(AppliedCounts::default, |before| before.applied);
@@ -309,7 +309,7 @@ impl Shelf {
         Offers(offers.into_iter().collect())
     }
 
-    fn known(&self, fact: &Fact, by: &By<'_>) -> KnownBefore {
+    fn known(&self, fact: &Fact, by: &SweptRules<'_>) -> KnownBefore {
         let best = self.best(&by.rules.policy, fact.ordered_ts);
         let offers = self.offers(&by.policies, fact.ordered_ts);
         let denied = self.state.guard_denied();
