@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dome_core::json::pointer_step;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -127,7 +128,7 @@ fn object(at: &str, value: &Value, members: &[(&'static str, DocumentMember)], p
 
 fn strangers(at: &str, found: &Map<String, Value>, members: &[(&'static str, DocumentMember)]) -> Vec<DocumentProblem> {
     let unknown = found.keys().filter(|name| members.iter().all(|(known, _)| known != name));
-    let pointer = |name: &String| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+    let pointer = |name: &String| format!("{at}/{}", pointer_step(name));
     unknown.map(|name| DocumentProblem::Unknown { pointer: pointer(name) }).collect()
 }
 

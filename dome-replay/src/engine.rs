@@ -24,12 +24,11 @@ use dome_binder::{
 use dome_core::redact::RedactionCounts;
 use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
 
-use crate::door::{Admitted, Door, LineCounts};
+use crate::door::{Admitted, Door, LineCounts, Masking};
 use crate::error::{Invariant, Result};
 use crate::input::{Chunk, Source, all_chunks};
 use crate::items::{BoundItem, DigestItem, FactRow, KeyItem, LineItem, Member, RejectItem, RunItem, run_lead};
 use crate::latest::LatestFirst;
-use crate::masking::Masking;
 use crate::parallel::{self, held, opened};
 use crate::result::{ResultFile, Rows, Sink};
 use crate::sorter::{SortedPart, Sorter};

@@ -1,5 +1,6 @@
 //! What went into a fingerprint, and what stayed out (M-50).
 
+use dome_core::json::pointer_step;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -66,14 +67,14 @@ impl Ingredients {
             }
             ("versions", Value::Object(versions)) => {
                 for (name, version) in versions {
-                    let from = format!("/task_spec/versions/{}", escaped(name));
+                    let from = format!("/task_spec/versions/{}", pointer_step(name));
                     self.one(envelope, &from, &format!("versions.{name}"), "M-51", version);
                 }
             }
             ("env", Value::Object(env)) => {
                 for (name, value) in env {
                     let given = names(envelope.get("env")).find(|given| given.eq_ignore_ascii_case(name));
-                    let from = format!("/env/{}", escaped(given.map_or(name, |given| given)));
+                    let from = format!("/env/{}", pointer_step(given.map_or(name, |given| given)));
                     self.one(envelope, &from, &format!("env.{name}"), "M-52", value);
                 }
             }
@@ -105,14 +106,9 @@ fn left_out(envelope: &Value, fingerprint: &Map<String, Value>) -> Vec<String> {
     let spec = names(envelope.get("task_spec")).filter(|name| !IN_KEY.contains(&name.as_str()));
     let is_used = |name: &&String| names(fingerprint.get("env")).any(|used| used.eq_ignore_ascii_case(name));
     let env = names(envelope.get("env")).filter(|name| !is_used(name));
-    let mut left: Vec<String> = whole.map(|name| format!("/{}", escaped(name))).collect();
-    left.extend(spec.map(|name| format!("/task_spec/{}", escaped(name))));
-    left.extend(env.map(|name| format!("/env/{}", escaped(name))));
+    let mut left: Vec<String> = whole.map(|name| format!("/{}", pointer_step(name))).collect();
+    left.extend(spec.map(|name| format!("/task_spec/{}", pointer_step(name))));
+    left.extend(env.map(|name| format!("/env/{}", pointer_step(name))));
     left.sort_unstable();
     left
-}
-
-/// A name as a pointer writes it (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

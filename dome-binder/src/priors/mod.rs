@@ -36,7 +36,7 @@ mod prior;
 pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub(crate) use prior::Weight;
-pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier};
+pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier, elsewhere_rank};
 
 use std::collections::{BTreeMap, BTreeSet};
 

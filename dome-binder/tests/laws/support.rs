@@ -1,7 +1,7 @@
 //! Reading files into records, replaying them, and writing what comes out.
 
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
-use dome_core::arbitrary::File;
+use dome_core::arbitrary::LaidOutFile;
 use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     pub(crate) rejected: u64,
 }
 
-pub(crate) fn load(files: &[File]) -> Loaded {
+pub(crate) fn load(files: &[LaidOutFile]) -> Loaded {
     let mut loaded = Loaded::default();
     let mut reader = Reader::new();
     for file in files {

@@ -8,8 +8,8 @@ use serde::Serialize;
 use xtrlv2_fixtures::V0_1;
 
 use super::file::FileEntry;
+use crate::door::Redacted;
 use crate::error::{Invariant, Result};
-use crate::masking::Redacted;
 use crate::summary::Totals;
 
 /// The manifest, its members in canonical order. Beside the digests of the policy and of the
