@@ -91,8 +91,8 @@ pub fn derived(ledger: Ledger, rules: &Rules) -> Replay {
 #[derive(Debug)]
 pub struct Views<'f> {
     recent: Vec<RecentFailure<'f>>,
-    rollup: Vec<GateRollup<'f>>,
-    denials: Vec<GuardDenial<'f>>,
+    rollup: Vec<GateRollup>,
+    denials: Vec<GuardDenial>,
 }
 
 impl<'f> Views<'f> {
@@ -114,10 +114,10 @@ pub fn rows(replay: &Replay, views: &Views<'_>, rejected: &[QuarantineRow], rule
     let mut rows = Vec::with_capacity(capacity);
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
         append_fact(
+            rules.mode_of(fact.wrapper_policy),
             fact,
             fact.canonical.held().expect("records in memory hold their envelopes"),
             bound,
-            rules,
             &mut rows,
         );
     }

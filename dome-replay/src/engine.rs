@@ -19,7 +19,7 @@ use dome_binder::views::{GateRollups, GuardDenials, RecentFailure};
 use dome_binder::{
     AppliedCounts, CapsuleKind, Conflict, DenialKind, ENVELOPE_AT, Fact, FactOrder, FinishedCapsule, FinishedKey,
     FoldedCapsule, LineFact, LineState, Lineage, Record, Recorder, RowReader, Rules, RunCounts, Settled, Settling,
-    Shared, Step, append_fact_in, append_row, concepts, finish, finish_key, snapshot_digest,
+    Shared, Step, append_fact, append_row, concepts, finish, finish_key, snapshot_digest,
 };
 use dome_core::redact::RedactionCounts;
 use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
@@ -695,7 +695,7 @@ impl FactRows {
             match item {
                 BoundItem::Whole { fact, bound, mode } => {
                     let envelope = spool.canonical(&fact.canonical, &mut read)?;
-                    append_fact_in(mode, &fact, envelope, &bound, &mut rows.facts);
+                    append_fact(mode, &fact, envelope, &bound, &mut rows.facts);
                     append_row(&Lineage::of(&fact), &mut rows.lineage);
                     rows.digests.push(DigestItem(fact.keys.digest));
                     if fact.is_failing() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dome_binder::views::RecentFailure;
 use dome_binder::{
     Applied, AppliedCounts, Bound, Canonical, CapsuleState, Fact, FactOrder, FoldedCapsule, Lineage, Record, Row,
-    RowReader, append_fact_in, append_row, in_run,
+    RowReader, append_fact, append_row, in_run,
 };
 use dome_core::{RunId, Sha256Hash, Timestamp, WrapperPolicy};
 
@@ -245,7 +245,7 @@ impl Row for BoundItem {
                 fact.order().append(bytes);
                 fact.keys.digest.append(bytes);
                 fact.canonical.append(bytes);
-                piece(bytes, |bytes| append_fact_in(*mode, fact, &[], bound, bytes));
+                piece(bytes, |bytes| append_fact(*mode, fact, &[], bound, bytes));
                 piece(bytes, |bytes| append_row(&Lineage::of(fact), bytes));
                 piece(bytes, |bytes| {
                     if fact.is_failing() {

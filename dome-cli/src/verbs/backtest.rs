@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dome_binder::backtest::{Backtest, ModeFigures, Part, ReasonFigures, Score, backtest};
+use dome_binder::backtest::{Backtest, BacktestPart, ModeFigures, ReasonFigures, Score, backtest};
 
 use crate::exit::Exit;
 use crate::known::FactsArgs;
@@ -119,7 +119,7 @@ fn print_offers(what: &str, score: &Score, output: &mut Printer) -> anyhow::Resu
     writeln!(output, "      contradicted {contradicted}, other remedy {other}, no remedy named {unnamed}, open {open}")
 }
 
-fn print_over_time(parts: &[Part], output: &mut Printer) -> anyhow::Result<()> {
+fn print_over_time(parts: &[BacktestPart], output: &mut Printer) -> anyhow::Result<()> {
     output.line("\nover time (advice: share that held):")?;
     writeln!(
         output,

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use dome_binder::explain::{
-    Brief, Candidate, CapsuleStory, Change, ConceptStory, FactStory, Figure, Fired, Ingredients, LEAST_DIGITS,
-    LineStory, MintReason, Step, Threshold,
+    Brief, Candidate, CapsuleStory, ConceptStory, CounterChange, FactStep, FactStory, Fired, Ingredients, LEAST_DIGITS,
+    LineStory,
 };
-use dome_binder::{Application, Capsule, RemedyRecord};
+use dome_binder::{Application, Capsule, HoldFigure, MintReason, RemedyRecord, Threshold};
 use dome_core::{QuarantineRow, Sha256Hash, Source, escaped};
 use dome_store::index::{Explained, Explanation, Unlisted};
 use serde_json::Value;
@@ -128,12 +128,12 @@ fn unlisted(place: &Unlisted) -> Vec<String> {
     lines
 }
 
-fn place(step: &Step) -> String {
+fn place(step: &FactStep) -> String {
     format!("{}:{}", step.source.name, step.source.line)
 }
 
 /// What a fact did to counters, in the order of the rules: `support_count +1 (M-80)`.
-fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>) -> String {
+fn changes<'c>(changes: impl IntoIterator<Item = &'c CounterChange>) -> String {
     let mut by_rule: Vec<(&str, Vec<String>)> = Vec::new();
     for change in changes {
         // A hash by its start; any other name whole.
@@ -223,7 +223,7 @@ fn head(capsule: &Capsule, told: &Explanation) -> Vec<String> {
     ]
 }
 
-fn fact(step: &Step) -> Vec<String> {
+fn fact(step: &FactStep) -> Vec<String> {
     let code = match &step.policy_reason_code {
         Some(policy) => format!("{} {policy}", step.failure_reason_code),
         None => step.failure_reason_code.to_string(),
@@ -290,10 +290,10 @@ fn remedy(record: &RemedyRecord) -> String {
 }
 
 fn threshold(row: &Threshold) -> String {
-    let figure = |figure: &Figure| match figure {
-        Figure::Number(number) => grouped(*number),
-        Figure::Word(word) => (*word).to_owned(),
-        Figure::Flag(flag) => flag.to_string(),
+    let figure = |figure: &HoldFigure| match figure {
+        HoldFigure::Number(number) => grouped(*number),
+        HoldFigure::Word(word) => (*word).to_owned(),
+        HoldFigure::Flag(flag) => flag.to_string(),
     };
     let mark = match (row.holds, row.blocks) {
         (true, true) => "BLOCKS",
@@ -357,7 +357,7 @@ fn fact_lines(story: &FactStory) -> Vec<String> {
 }
 
 /// Whether it minted, and why (M-70).
-fn minted(step: &Step) -> String {
+fn minted(step: &FactStep) -> String {
     let kind = match (step.failing, step.succeeding) {
         (true, _) => "failing",
         (_, true) => "succeeding",

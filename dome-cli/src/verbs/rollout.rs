@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dome_binder::priors::Rollout;
-use dome_binder::rollout::{Evidence, RecordedAnswer, Requirement, RolloutPolicy, RolloutStatus, StepStatus, status};
+use dome_binder::rollout::{
+    EvidenceKind, RecordedAnswer, Requirement, RolloutPolicy, RolloutStatus, StepStatus, status,
+};
 use dome_replay::input::document;
 
 use crate::exit::{Exit, invalid};
@@ -111,8 +113,8 @@ fn requirement(one: &Requirement) -> String {
     let shown = |number: u64| if one.policy.ends_with("_ppm") { percent(number) } else { grouped(number) };
     let mark = if one.met { "met" } else { "MISSES" };
     let evidence = match one.evidence {
-        Evidence::Backtest => "backtest",
-        Evidence::Recorded => "recorded",
+        EvidenceKind::Backtest => "backtest",
+        EvidenceKind::Recorded => "recorded",
     };
     let found = one.found.map_or_else(|| "-".to_owned(), shown);
     format!("  {mark:<7}{:<28}{found:>10} {} {:<10} {evidence}", one.policy, one.comparison, shown(one.threshold))

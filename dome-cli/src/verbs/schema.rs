@@ -45,16 +45,8 @@ const DOCUMENTS: [SchemaDocument; 34] = [
         "a line of views/mv_recent_failures_by_taskspec.jsonl",
         schema::of_output::<RecentFailure<'static>>,
     ),
-    (
-        "gate-rollup",
-        "a line of views/mv_gate_rollup_by_failure_reason_code.jsonl",
-        schema::of_output::<GateRollup<'static>>,
-    ),
-    (
-        "guard-denial",
-        "a line of views/mv_guard_denials_by_policy_reason_code.jsonl",
-        schema::of_output::<GuardDenial<'static>>,
-    ),
+    ("gate-rollup", "a line of views/mv_gate_rollup_by_failure_reason_code.jsonl", schema::of_output::<GateRollup>),
+    ("guard-denial", "a line of views/mv_guard_denials_by_policy_reason_code.jsonl", schema::of_output::<GuardDenial>),
     ("manifest", "manifest.json", schema::of_output::<Manifest>),
     ("explanation", "what dome explain --format json prints", schema::of_output::<Explanation>),
     ("query", "the first line of dome query --format json", schema::of_output::<QueryHeader>),
