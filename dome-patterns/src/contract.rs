@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use compact_str::CompactString;
-use dome_core::json::{Kind, Tape, Value as Place, read};
+use dome_core::json::{Kind, Tape, Value as JsonPlace, read};
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{ActionKind, ProblemCode, Sha256Hash, StateId, TargetId, canonical};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ use crate::pattern::{PatternError, PatternFailure as Code};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputContract {
-    pub(crate) root: Shape,
+    pub(crate) root: ValueShape,
     /// SHA-256 of the document's canonical bytes.
     pub(crate) digest: Sha256Hash,
 }
@@ -52,8 +52,8 @@ pub struct OutputContract {
 /// the worker's; an item is the worker's own id and no other; of a text only length and digest are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Shape {
-    Array { max_entries: u64, of: Box<Shape> },
+pub(crate) enum ValueShape {
+    Array { max_entries: u64, of: Box<ValueShape> },
     Boolean {},
     Choice { of: BTreeSet<CompactString> },
     Integer { max: i64, min: i64 },
@@ -65,7 +65,7 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObjectShape {
-    pub(crate) members: BTreeMap<CompactString, Shape>,
+    pub(crate) members: BTreeMap<CompactString, ValueShape>,
     #[serde(default)]
     optional: BTreeSet<CompactString>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct ObjectShape {
 #[serde(deny_unknown_fields)]
 struct ContractDocument {
     contract_version: CompactString,
-    members: BTreeMap<CompactString, Shape>,
+    members: BTreeMap<CompactString, ValueShape>,
     #[serde(default)]
     optional: BTreeSet<CompactString>,
 }
@@ -137,13 +137,13 @@ impl FromStr for OutputContract {
             return Err(PatternError::new("/contract_version", "expected `1`"));
         }
         let bytes = canonical::to_vec(&document);
-        let root = Shape::Object(ObjectShape { members: document.members, optional: document.optional });
+        let root = ValueShape::Object(ObjectShape { members: document.members, optional: document.optional });
         root.check(0, "")?;
         Ok(Self { root, digest: Sha256Hash::of(&bytes.map_err(|why| no_contract(&why))?) })
     }
 }
 
-impl Shape {
+impl ValueShape {
     /// Checks that everything below is bounded, inside so many arrays and objects.
     fn check(&self, outer: usize, at: &str) -> Result<(), PatternError> {
         let rule = |sound: bool, what: &str| if sound { Ok(()) } else { Err(PatternError::new(at, what)) };
@@ -228,28 +228,28 @@ impl OutputWalk<'_> {
         self.problems.push(OutputProblem { code, pointer });
     }
 
-    fn value(&mut self, shape: &Shape, at: Place<'_>, pointer: String) -> Option<Value> {
+    fn value(&mut self, shape: &ValueShape, at: JsonPlace<'_>, pointer: String) -> Option<Value> {
         let (right, wrong) = match (shape, at.kind(), at.text()) {
-            (Shape::Array { max_entries, of }, Kind::Array, _) if at.len() as u64 <= *max_entries => {
+            (ValueShape::Array { max_entries, of }, Kind::Array, _) if at.len() as u64 <= *max_entries => {
                 // All entries are looked at, also those after a wrong one: every problem is reported.
                 let entries = at.entries().enumerate();
                 let entries: Vec<_> = entries.map(|(n, at)| self.value(of, at, format!("{pointer}/{n}"))).collect();
                 return entries.into_iter().collect::<Option<_>>().map(Value::Array);
             }
-            (Shape::Array { .. }, Kind::Array, _) => (None, Code::OutputOutOfRange),
-            (Shape::Boolean {}, Kind::Boolean, _) => return Some((at.written() == "true").into()),
-            (Shape::Choice { of }, _, Some(text)) => {
+            (ValueShape::Array { .. }, Kind::Array, _) => (None, Code::OutputOutOfRange),
+            (ValueShape::Boolean {}, Kind::Boolean, _) => return Some((at.written() == "true").into()),
+            (ValueShape::Choice { of }, _, Some(text)) => {
                 (of.get(text).map(|word| word.as_str().into()), Code::OutputNotAllowed)
             }
-            (Shape::Integer { max, min }, Kind::Integer | Kind::UnsafeInteger, _) => {
+            (ValueShape::Integer { max, min }, Kind::Integer | Kind::UnsafeInteger, _) => {
                 let value = at.written().parse::<i64>().ok().filter(|value| (min..=max).contains(&value));
                 (value.map(Value::from), Code::OutputOutOfRange)
             }
-            (Shape::Item {}, _, Some(text)) => {
+            (ValueShape::Item {}, _, Some(text)) => {
                 ((text == self.item.as_str()).then(|| self.item.as_str().into()), Code::ItemMismatch)
             }
-            (Shape::Object(shape), Kind::Object, _) => return self.object(shape, at, &pointer),
-            (Shape::Text { max_bytes }, _, Some(text)) => {
+            (ValueShape::Object(shape), Kind::Object, _) => return self.object(shape, at, &pointer),
+            (ValueShape::Text { max_bytes }, _, Some(text)) => {
                 let mark = json!({"bytes": text.len(), "sha256": Sha256Hash::of(text.as_bytes())});
                 ((text.len() as u64 <= *max_bytes).then_some(mark), Code::OutputOutOfRange)
             }
@@ -261,7 +261,7 @@ impl OutputWalk<'_> {
         right
     }
 
-    fn object(&mut self, shape: &ObjectShape, at: Place<'_>, pointer: &str) -> Option<Value> {
+    fn object(&mut self, shape: &ObjectShape, at: JsonPlace<'_>, pointer: &str) -> Option<Value> {
         let ObjectShape { members, optional } = shape;
         let mut values = BTreeMap::new();
         for (name, at) in at.members() {

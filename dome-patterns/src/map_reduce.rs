@@ -7,7 +7,7 @@ use dome_core::{Envelope, Evidence, Rejection, Sha256Hash, TargetId, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::contract::{MapFailure, OutputContract, Shape, WorkerOutput};
+use crate::contract::{MapFailure, OutputContract, ValueShape, WorkerOutput};
 use crate::limits;
 use crate::pattern::{PatternDenial, PatternError, PatternFailure, PatternStep, Reporter, StepDetails, StepRefusal};
 
@@ -391,26 +391,26 @@ impl MapRun<'_> {
 }
 
 /// Sums up the values of one shape, of which all items together have at most `most`.
-fn summarise(shape: &Shape, values: &[&Value], most: u128, path: &str, summary: &mut Map<String, Value>) {
+fn summarise(shape: &ValueShape, values: &[&Value], most: u128, path: &str, summary: &mut Map<String, Value>) {
     let tally = |words: Vec<(&str, Value)>| -> Value {
         let count = |word: &Value| values.iter().filter(|value| **value == word).count();
         words.into_iter().map(|(name, word)| (name.to_owned(), Value::from(count(&word)))).collect()
     };
     let answer = match shape {
-        Shape::Array { max_entries, of } => {
+        ValueShape::Array { max_entries, of } => {
             let entries: Vec<_> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
             return summarise(of, &entries, most.saturating_mul(u128::from(*max_entries)), path, summary);
         }
-        Shape::Object(object) => {
+        ValueShape::Object(object) => {
             let dot = if path.is_empty() { "" } else { "." };
             return object.members.iter().for_each(|(name, shape)| {
                 let inner: Vec<_> = values.iter().filter_map(|value| value.get(name.as_str())).collect();
                 summarise(shape, &inner, most, &format!("{path}{dot}{name}"), summary);
             });
         }
-        Shape::Boolean {} => tally(vec![("false", false.into()), ("true", true.into())]),
-        Shape::Choice { of } => tally(of.iter().map(|word| (word.as_str(), word.as_str().into())).collect()),
-        Shape::Integer { max, min } => {
+        ValueShape::Boolean {} => tally(vec![("false", false.into()), ("true", true.into())]),
+        ValueShape::Choice { of } => tally(of.iter().map(|word| (word.as_str(), word.as_str().into())).collect()),
+        ValueShape::Integer { max, min } => {
             let integers = || values.iter().filter_map(|value| value.as_i64());
             let greatest = u128::from(max.unsigned_abs().max(min.unsigned_abs()));
             let safe = most.saturating_mul(greatest) <= u128::from(SAFE_INTEGER);
@@ -418,7 +418,7 @@ fn summarise(shape: &Shape, values: &[&Value], most: u128, path: &str, summary: 
             let figures = [("max", integers().max()), ("min", integers().min()), ("sum", sum)];
             figures.into_iter().filter_map(|(name, figure)| Some((name.to_owned(), Value::from(figure?)))).collect()
         }
-        Shape::Item {} | Shape::Text { .. } => return,
+        ValueShape::Item {} | ValueShape::Text { .. } => return,
     };
     summary.insert(path.to_owned(), answer);
 }

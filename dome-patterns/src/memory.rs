@@ -204,7 +204,7 @@ impl<E> LayerEntries<E> {
     }
 }
 
-/// The layers below the authoritative one, which an agent may be given to write. [`Layer`] has the order of authority.
+/// The layers below the authoritative one. [`Layer`] has the order of authority.
 ///
 /// ```
 /// use dome_core::{Sha256Hash, Source};
@@ -277,10 +277,8 @@ impl LayeredMemory {
         now: Timestamp,
     ) -> Vec<(Layer, &'m MemoryValue)> {
         let owner = owner.entries.get(key).map(|value| (Layer::Authoritative, value));
-        let lower = self
-            .lower
-            .iter()
-            .filter_map(|(layer, entries)| entries.live.get(key).map(|entry| (Layer::Lower(*layer), &entry.value)));
+        let lower = self.lower.iter().filter_map(|(layer, entries)| Some((*layer, entries.live.get(key)?)));
+        let lower = lower.map(|(layer, entry)| (Layer::Lower(layer), &entry.value));
         let synthesis = self.synthesised.live.get(key).filter(|entry| !entry.is_expired(now));
         let synthesis = synthesis.map(|entry| (Layer::Synthesised, &entry.value));
         owner.into_iter().chain(lower).chain(synthesis).collect()
@@ -324,9 +322,9 @@ impl LayeredMemory {
     ///
     /// # Errors
     ///
-    /// With every reason, the one that names the denial first: `MEMORY.PROVENANCE_MISSING`, `MEMORY.SUPPORT_TOO_LOW`, `MEMORY.RUNS_TOO_FEW`,
-    /// `MEMORY.SUPPORT_TOO_LARGE`, `MEMORY.TTL_MISSING`, `MEMORY.TTL_TOO_LONG`, `MEMORY.AUTHORITY_DISAGREES`,
-    /// `MEMORY.STILL_LIVE`, `MEMORY.SYNTHESIS_FULL`.
+    /// With every reason, the one that names the denial first: `MEMORY.PROVENANCE_MISSING`, `MEMORY.SUPPORT_TOO_LOW`,
+    /// `MEMORY.RUNS_TOO_FEW`, `MEMORY.SUPPORT_TOO_LARGE`, `MEMORY.TTL_MISSING`, `MEMORY.TTL_TOO_LONG`,
+    /// `MEMORY.AUTHORITY_DISAGREES`, `MEMORY.STILL_LIVE`, `MEMORY.SYNTHESIS_FULL`.
     pub fn promote(
         &mut self,
         owner: &Authoritative,

@@ -31,6 +31,8 @@ fn code(output: impl AsRef<[u8]>) -> Option<Code> {
 fn each_failure_has_its_code() {
     assert_eq!(code(SOUND), None);
     assert_eq!(code(SOUND.replace(": 3", ": -0")), None, "M-15: `-0` is 0");
+    let noted = |bytes| SOUND.replace("\"passed\"", &format!("\"note\": \"{}\", \"passed\"", "a".repeat(bytes)));
+    assert_eq!((code(noted(24)), code(noted(25))), (None, Some(Code::OutputOutOfRange)));
     for (output, expected) in [
         (b"".to_vec(), Code::OutputMissing),
         (b" \n\t ".to_vec(), Code::OutputMissing),

@@ -4,7 +4,7 @@ use dome_patterns::{Authoritative, Layer, LayeredMemory, LowerLayer};
 use proptest::prelude::*;
 
 use super::history::{KEYS, authority, history, lived};
-use super::{LOWER, at, key, run, text};
+use super::{LOWER, at, fact, key, run, text};
 
 /// What each layer says about a key, the authoritative one first, read off the live entries.
 fn said(memory: &LayeredMemory, owner: &Authoritative, name: &str, second: i64) -> Vec<(Layer, String)> {
@@ -49,12 +49,13 @@ fn authority_falls_from_layer_to_layer() {
     for (layer, word) in [(LowerLayer::Profile, "p"), (LowerLayer::Working, "w"), (LowerLayer::Session, "s")] {
         memory.write(layer, key("k"), text(word), run(), at(0)).unwrap();
     }
+    memory.promote(&owner, &key("k"), text("owner"), [fact(1, 1), fact(2, 2)], 30, at(0)).unwrap();
     let said = |memory: &LayeredMemory, owner: &Authoritative| -> Vec<String> {
         memory.read(owner, &key("k"), at(0)).into_iter().map(|(_, value)| value.as_str().to_owned()).collect()
     };
-    assert_eq!(said(&memory, &owner), ["owner", "w", "s", "p"]);
+    assert_eq!(said(&memory, &owner), ["owner", "w", "s", "p", "owner"]);
     owner.entries.clear();
-    assert_eq!(said(&memory, &owner), ["w", "s", "p"]);
+    assert_eq!(said(&memory, &owner), ["w", "s", "p", "owner"]);
     memory.withdraw(LowerLayer::Working, &key("k"), at(1));
-    assert_eq!(said(&memory, &owner), ["s", "p"]);
+    assert_eq!(said(&memory, &owner), ["s", "p", "owner"]);
 }
