@@ -1,4 +1,4 @@
-//! What became of priors that were applied (M-84), and what was applied in vain (M-44).
+//! How applications of priors ended (M-84), and applications of what no earlier fact minted (M-44).
 
 use std::collections::BTreeSet;
 

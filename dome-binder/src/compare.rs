@@ -484,7 +484,7 @@ pub struct Trace {
     pub gone_count: u64,
 }
 
-/// What became of the key of every capsule, by earlier key: each resolves to the later ones.
+/// The later keys of the facts of every capsule, by earlier key.
 #[must_use]
 pub fn trace(earlier: &Replay, later: &Replay) -> Vec<Trace> {
     let after = ReplaySide::of(later);

@@ -89,7 +89,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     let mut problems = Vec::new();
     object("", &value, members, &mut problems);
     if problems.is_empty() {
-        // Which also refuses a member that stands twice.
+        // This also refuses a member that is given twice.
         return Ok(serde_json::from_slice(document).map_err(unread)?);
     }
     Err(DocumentError { problems })

@@ -77,7 +77,7 @@ impl Ledger {
         let mut lines = Groups::<(Option<Sha256Hash>, Vec<LineFact<'_>>)>::default();
         for fact in self.line_facts() {
             let key = fact.fact.keys.line;
-            // The key stands beside the facts, so that no earlier fact is looked at again for each new one.
+            // The key is kept beside the facts, so that no earlier fact is read again for each new one.
             lines.add(
                 hash_of_key(&key),
                 fact,

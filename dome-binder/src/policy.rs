@@ -102,7 +102,7 @@ const MEMBERS: [(&str, DocumentMember); 14] = [
 ];
 
 impl Policy {
-    /// Reads a policy document. Every member is required, nothing else may stand in it.
+    /// Reads a policy document. Every member is required, and no other is allowed.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use crate::fold::{Applied, Bound, CapsuleState, FoldedLine, Remedies, Rules, fol
 use crate::ledger::Ledger;
 use crate::record::Record;
 
-/// What a history comes to.
+/// Everything that is derived from the facts of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Derived {
     /// The capsules, by derived key.
@@ -42,11 +42,11 @@ pub struct FoldedCapsule {
 pub struct FinishedCapsule {
     /// What its facts say.
     pub state: Box<CapsuleState>,
-    /// What it comes to.
+    /// The finished capsule.
     pub capsule: Capsule,
 }
 
-/// What one derived key comes to.
+/// The result of one derived key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FinishedKey {
     /// Its capsule, if some fact minted it.
@@ -119,7 +119,7 @@ pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>)
     derived
 }
 
-/// What a replay comes to.
+/// The result of a replay.
 #[derive(Debug)]
 pub struct Replay {
     /// The facts in total order, the conflicts and the counts.
@@ -150,7 +150,7 @@ pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>
     conclude(Ledger::of(records), rules, as_of)
 }
 
-/// Everything that the facts of a ledger come to.
+/// Derives everything from the facts of a ledger.
 ///
 /// ```
 /// # use dome_binder::{Ledger, Policy, Rules};

@@ -2,7 +2,7 @@
 //!
 //! A mode is earned on the one before, by a versioned policy, over two kinds of figures: what a
 //! [`crate::backtest`] says that the mode would have done on the history, and what was recorded while
-//! the mode before was on (`dome priors --record`), scored by what became of the failures that
+//! the mode before was on (`dome priors --record`), scored by how the failures ended that
 //! followed. [`status`] judges both and names every requirement with its number and threshold.
 //!
 //! ```
@@ -102,7 +102,7 @@ const STEP: [(&str, DocumentMember); 7] = [
 ];
 
 impl RolloutPolicy {
-    /// Reads a rollout policy. Every member is required, nothing else may stand in it.
+    /// Reads a rollout policy. Every member is required, and no other is allowed.
     ///
     /// # Errors
     ///

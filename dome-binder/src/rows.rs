@@ -7,7 +7,7 @@ use crate::fold::Bound;
 use crate::settle::Fact;
 use crate::trigger::Triggers;
 
-/// The members of a fact's row that stand behind its envelope.
+/// The members of a fact's row behind its envelope.
 #[derive(Serialize)]
 struct Behind {
     fingerprint_hash: Sha256Hash,
@@ -45,8 +45,8 @@ const DERIVED: &[u8] = b"{\"derived_key\":";
 const DIGEST: &[u8] = b",\"digest\":";
 const ENVELOPE: &[u8] = b",\"envelope\":";
 
-/// Where the canonical envelope stands in a row of `facts.jsonl`: a row that was rendered without one is completed by
-/// putting it there.
+/// The offset of the canonical envelope in a row of `facts.jsonl`: a row that was rendered without one is completed by
+/// inserting it there.
 pub const ENVELOPE_AT: usize = DERIVED.len() + DIGEST.len() + ENVELOPE.len() + 2 * (64 + 2);
 
 /// Appends a row of `facts.jsonl`, with its line feed, of a fact that was bound under `mode` (M-70). `envelope` is its

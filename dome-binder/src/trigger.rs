@@ -178,7 +178,7 @@ impl Latency {
         let by_factor = duration.checked_div(policy.latency_factor).unwrap_or(u64::MAX);
         let Some(by_excess) = duration.checked_sub(policy.latency_min_excess_ms) else { return false };
         let most = by_factor.min(by_excess);
-        // The lower median is at most that when more than half of what stands below it is.
+        // The lower median is at most that when more values are than precede the middle.
         let below = self.latest.iter().filter(|latest| **latest <= most).count();
         !self.latest.is_empty() && below > (self.latest.len() - 1) / 2
     }

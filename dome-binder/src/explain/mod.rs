@@ -1,4 +1,4 @@
-//! Why: what became of a line, and the counters of a capsule one fact at a time.
+//! Why a line, a fact or a capsule is what it is: the counters of a capsule, one fact at a time.
 //!
 //! An explanation re-runs the fold and lists every change of a counter. It counts nothing by itself: the changes are
 //! the effects that the fold adds up ([`crate::LineState::push`]).

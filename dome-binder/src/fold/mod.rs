@@ -47,7 +47,7 @@ pub struct Bound {
     pub triggers: Triggers,
 }
 
-/// What one task line comes to.
+/// The result of folding one task line.
 #[derive(Clone, Debug, Default)]
 pub struct FoldedLine {
     /// How each of its facts was bound, in their order.

@@ -145,7 +145,7 @@ choice! {
 }
 
 /// A name that a row may lack: a denial without a code, a code that no guard explains. The empty
-/// text stands for that.
+/// text means none.
 ///
 /// ```
 /// use dome_binder::query::OrEmpty;
@@ -391,7 +391,7 @@ impl Question {
         Cursor::new(self.view, snapshot, self.filters.digest(), place)
     }
 
-    /// Where the rows start that a cursor stands for; without one, at 0.
+    /// Where the rows of a cursor start; without one, at 0.
     ///
     /// # Errors
     ///
