@@ -51,7 +51,8 @@ pub(crate) struct PlanArgs {
 
 /// A plan, its members in canonical order.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Plan {
+#[schemars(rename = "Plan")]
+pub(crate) struct PlanDocument {
     /// The result as it is.
     against: ComparedSide,
     /// What would differ.
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &PlanArgs, output: &mut Printer) -> anyhow::Result<Exit>
     if let Some(key) = &args.key {
         keys = vec![traced(keys, key)?];
     }
-    let plan = Plan {
+    let plan = PlanDocument {
         against: ComparedSide::of(&now, result.rules(), result.binder()),
         comparison: compare(&now, &then),
         format_version: "1",
@@ -115,7 +116,7 @@ fn planned(
     Ok(replay(read.records, rules, as_of))
 }
 
-impl Plan {
+impl PlanDocument {
     fn print(&self, now: &Replay, then: &Replay, output: &mut Printer) -> anyhow::Result<()> {
         writeln!(output, "{}\n", self.comparison.summary)?;
         self.against.print_beside(&self.planned, ["now", "planned"], output)?;

@@ -51,7 +51,7 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("explanation", "what dome explain --format json prints", schema::of_output::<Explanation>),
     ("query", "the first line of dome query --format json", schema::of_output::<QueryHeader>),
     ("diff", "what diff --format json prints", schema::of_output::<diff::DiffDocument>),
-    ("plan", "what plan --format json prints", schema::of_output::<plan::Plan>),
+    ("plan", "what plan --format json prints", schema::of_output::<plan::PlanDocument>),
     ("verification", "what verify --format json prints", schema::of_output::<Verification>),
     ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
