@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use dome_adapters::{Commit, Options, Zone};
+use dome_adapters::{Commit, ConvertOptions, Zone};
 use dome_core::{Lane, RunId, Timestamp};
 
 use crate::args::word;
@@ -75,8 +75,14 @@ pub(super) enum Order {
 }
 
 impl ConvertArgs {
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self) -> ConvertOptions {
         let Self { lane, commit, run_id, ts, zone, .. } = self;
-        Options { lane: lane.clone(), commit: commit.clone(), run_id: run_id.clone(), ts: *ts, zone: zone.clone() }
+        ConvertOptions {
+            lane: lane.clone(),
+            commit: commit.clone(),
+            run_id: run_id.clone(),
+            ts: *ts,
+            zone: zone.clone(),
+        }
     }
 }

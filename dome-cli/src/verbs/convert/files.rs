@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
-use dome_adapters::{Finding, FindingCode, Format, HEAD_BYTES, Head, Source};
+use dome_adapters::{Finding, FindingCode, Format, HEAD_BYTES, Head, SourceFile};
 use dome_core::{Sha256Hash, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +24,7 @@ pub(super) enum Wanted {
 /// A file with its format.
 pub(super) struct File {
     source: input::Source,
-    pub(super) known: Source,
+    pub(super) known: SourceFile,
     pub(super) format: Format,
 }
 
@@ -72,7 +72,7 @@ fn endings(wanted: Wanted) -> Vec<&'static str> {
 }
 
 /// Reads a file once, for its digest and its beginning.
-fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>)> {
+fn look(source: &input::Source, order: Order) -> anyhow::Result<(SourceFile, Vec<u8>)> {
     let mut reader = source.open()?;
     let (mut hasher, mut bytes, mut head) = (Sha256::new(), 0_u64, Vec::new());
     let mut buffer = vec![0; 1 << 16];
@@ -90,7 +90,7 @@ fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>
     }
     let sha256 = Sha256Hash::from_bytes(hasher.finalize().into());
     let modified = if order == Order::Mtime { Some(modified(source)?) } else { None };
-    Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))
+    Ok((SourceFile { name: source.name.clone(), sha256, bytes, modified }, head))
 }
 
 /// When a file was last changed.
@@ -100,7 +100,7 @@ fn modified(source: &input::Source) -> anyhow::Result<Timestamp> {
     Ok(Timestamp::from_unix(i64::try_from(since.as_secs())?, since.subsec_nanos())?)
 }
 
-fn format(wanted: Wanted, head: &Head<'_>, name: &str) -> Result<Format, Finding> {
+fn format(wanted: Wanted, head: &Head, name: &str) -> Result<Format, Finding> {
     if let Wanted::One(format) = wanted {
         return Ok(format);
     }

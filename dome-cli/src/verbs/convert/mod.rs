@@ -12,7 +12,7 @@ pub(crate) use report::Found;
 use std::path::Path;
 
 use anyhow::Context;
-use dome_adapters::{Converter, Format, Input, convert};
+use dome_adapters::{Converter, Format, ToolFile, convert};
 use dome_core::CodeTable;
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ fn every(files: &[File], args: &ConvertArgs, sink: &mut Sink<'_>, report: &mut R
         if contents.is_empty() {
             continue;
         }
-        let inputs: Vec<_> = contents.iter().map(|(name, bytes)| Input { name, bytes }).collect();
+        let inputs: Vec<_> = contents.iter().map(|(name, bytes)| ToolFile { name, bytes }).collect();
         let done = convert(format, &inputs, &options);
         done.envelopes.iter().for_each(|envelope| sink.put(envelope));
         codes.extend(done.codes.clone());

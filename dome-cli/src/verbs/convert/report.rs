@@ -1,6 +1,6 @@
 //! What is said on stderr: what was left out, how the records were spent, which files did not convert.
 
-use dome_adapters::{Conversion, Counts, FileReport, Finding, FindingCode};
+use dome_adapters::{Conversion, FileReport, Finding, FindingCode, RecordCounts};
 use dome_core::canonical;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,7 +44,7 @@ enum Kind {
 pub(super) struct Report {
     problems: Vec<Finding>,
     notes: Vec<Finding>,
-    counts: Counts,
+    counts: RecordCounts,
     envelopes: u64,
     /// Files that did not convert, or not to their end.
     refused: Vec<String>,
