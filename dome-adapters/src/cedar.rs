@@ -29,9 +29,6 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
 const CODES: &[CodeMeaning] =
     &[means("CEDAR.EVALUATION_ERROR", Repairable, "a policy could not be evaluated on the request")];
 
-/// The policy code of a denial that no policy forbade: none permitted.
-const DEFAULT_DENY: &str = "CEDAR.DEFAULT_DENY";
-
 fn sniff(head: &Head) -> bool {
     let has = |name: &str| head.text().contains(name);
     let requests = head.has_member("requests") && has("\"principal\"");
@@ -119,7 +116,8 @@ fn guards(value: &Value, allowed: bool) -> Vec<(String, String)> {
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() && !allowed {
-        return vec![("default".to_owned(), DEFAULT_DENY.to_owned())];
+        // No policy forbade it: none permitted.
+        return vec![("default".to_owned(), "CEDAR.DEFAULT_DENY".to_owned())];
     }
     let code = |id: &str| coded("CEDAR", id).unwrap_or_else(|| "CEDAR.FORBIDDEN".to_owned());
     ids.into_iter().map(|id| (id.to_owned(), code(id))).collect()

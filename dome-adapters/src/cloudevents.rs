@@ -2,7 +2,6 @@
 //! `docs/formats/cloudevents.md` has the mapping.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use dome_core::CodeClass::{Advisory, Repairable};
 use dome_core::{Signal, Status};
@@ -81,7 +80,7 @@ fn event(place: &str, value: &Value, seen: &mut SeenEvents, out: &mut Out<'_>) -
         return Ok(());
     }
     let mut record = kind.record(place, value.pointer(prefix).unwrap_or(value), at)?;
-    record.event_id = Some(format!("{kind}/{id}"));
+    record.event_id = Some(format!("{}/{id}", kind.name()));
     record.when = When::said(["/time", "/context/timestamp", "/data/context/timestamp"].into_iter().find_map(text));
     record.label("source", source);
     out.push(&record);
@@ -97,30 +96,24 @@ enum FinishedKind {
     Skipped,
 }
 
-impl fmt::Display for FinishedKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl FinishedKind {
+    const ALL: [Self; 5] = [Self::Pipeline, Self::Task, Self::Suite, Self::Test, Self::Skipped];
+
+    const fn name(self) -> &'static str {
+        match self {
             Self::Pipeline => "pipelinerun.finished",
             Self::Task => "taskrun.finished",
             Self::Suite => "testsuiterun.finished",
             Self::Test => "testcaserun.finished",
             Self::Skipped => "testcaserun.skipped",
-        })
+        }
     }
-}
 
-impl FinishedKind {
     /// By the event's type, whatever its version.
     fn of(kind: &str) -> Option<Self> {
-        let mut words = kind.strip_prefix("dev.cdevents.")?.split('.');
-        Some(match (words.next()?, words.next()?) {
-            ("pipelinerun", "finished") => Self::Pipeline,
-            ("taskrun", "finished") => Self::Task,
-            ("testsuiterun", "finished") => Self::Suite,
-            ("testcaserun", "finished") => Self::Test,
-            ("testcaserun", "skipped") => Self::Skipped,
-            _ => return None,
-        })
+        let kind = kind.strip_prefix("dev.cdevents.")?;
+        let is = |version: &str| version.is_empty() || version.starts_with('.');
+        Self::ALL.into_iter().find(|known| kind.strip_prefix(known.name()).is_some_and(is))
     }
 
     /// The target's kind, where its name stands, the action, and what its codes begin with.

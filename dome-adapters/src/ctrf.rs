@@ -114,7 +114,6 @@ fn outcomes(test: &Value, at: FoundAt<'_>, shared: &TestCase, ended: &When) -> R
     Ok(outcomes)
 }
 
-/// An attempt with its own status, times and message.
 fn attempted(attempt: &Value, at: FoundAt<'_>, index: usize, test: &TestCase) -> Result<TestCase, Finding> {
     let place = format!("{}/retryAttempts/{index}", at.place);
     let at = FoundAt { place: &place, ..at };

@@ -149,11 +149,9 @@ impl FoundAt<'_> {
         let [input, place] = [self.input, self.place].map(str::to_owned);
         Finding { code, input, place, message: message.into(), expected: expected.into() }
     }
-}
 
-impl fmt::Display for FoundAt<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.input, after(":", self.place))
+    pub(crate) fn shown(self) -> String {
+        format!("{}{}", self.input, after(":", self.place))
     }
 }
 

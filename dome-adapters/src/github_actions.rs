@@ -56,9 +56,6 @@ const UNKNOWN: &str = "UNKNOWN STEP";
 /// What the action that checks out asks git for: the commit, in the line behind it.
 const ASKS_FOR_COMMIT: &str = "log -1 --format=%H";
 
-/// What the runner writes before what it has to say.
-const ERROR: &str = "##[error]";
-
 fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
     let expected = "lines of `JOB`, a tab, `STEP`, a tab, a time, a space and text";
     let (mut buffer, mut job) = (Vec::new(), None::<CiJob>);
@@ -93,7 +90,6 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     Ok(())
 }
 
-/// A line with its job, its step and its time.
 #[derive(Debug, PartialEq, Eq)]
 struct LogLine<'l> {
     job: &'l str,
@@ -115,7 +111,6 @@ impl<'l> LogLine<'l> {
     }
 }
 
-/// A job that is being read.
 #[derive(Debug)]
 struct CiJob {
     name: String,
@@ -126,7 +121,6 @@ struct CiJob {
     asked: bool,
 }
 
-/// The step that is being read.
 #[derive(Debug)]
 struct CiStep {
     name: String,
@@ -209,7 +203,7 @@ impl CiStep {
 
     fn take(&mut self, line: &LogLine<'_>) {
         self.to = self.to.max(line.at);
-        let Some(error) = line.text.strip_prefix(ERROR) else { return };
+        let Some(error) = line.text.strip_prefix("##[error]") else { return };
         let room = MESSAGE_BYTES.saturating_sub(self.errors.len() + 1);
         if !self.errors.is_empty() && room > 0 {
             self.errors.push('\n');
@@ -259,7 +253,7 @@ mod tests {
     fn a_line_has_job_step_time_and_text() {
         let line =
             LogLine::of("unit-tests\tRun Unit Tests\t\u{feff}2025-07-11T09:08:50.1629267Z ##[error]Process ended.\r");
-        let said = line.as_ref().map(|line| (line.job, line.step, line.text.strip_prefix(ERROR)));
+        let said = line.as_ref().map(|line| (line.job, line.step, line.text.strip_prefix("##[error]")));
         assert_eq!(said, Some(("unit-tests", "Run Unit Tests", Some("Process ended."))));
         assert!(LogLine::of("a\tb\t2025-07-11T09:08:50Z").is_some_and(|line| line.text.is_empty()));
         for other in ["", "a\tb", "a\tb\tyesterday x", "\tb\t2025-07-11T09:08:50Z x"] {

@@ -20,7 +20,7 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
     summary: "JSON lines of `go test -json` (test2json)",
     endings: &[".json", ".jsonl", ".ndjson", ".out"],
     codes: CODES,
-    sniff,
+    sniff: |head: &Head| head.has_event(GoTestEvent::is_known),
     converts: Converts::Each(convert),
 };
 
@@ -44,11 +44,6 @@ const ACTIONS: [&str; 13] = [
     "start", "run", "pause", "cont", "pass", "bench", "fail", "output", "skip", "attr", "artifacts", "build-output",
     "build-fail",
 ];
-
-fn sniff(head: &Head) -> bool {
-    let is_event = |line: &str| serde_json::from_str::<GoTestEvent>(line.trim()).is_ok_and(|event| event.is_known());
-    head.lines().take(20).any(is_event)
-}
 
 /// One line. Members that are not there are `None`.
 #[derive(Debug, Deserialize)]
@@ -116,7 +111,6 @@ impl GoTestState {
     }
 }
 
-/// A package under way.
 #[derive(Debug, Default)]
 struct GoPackage {
     /// Tests that began and did not end.

@@ -1,5 +1,7 @@
 //! The beginning of a file: enough to tell what it is by what it holds.
 
+use serde::de::DeserializeOwned;
+
 use crate::reading::decoded_head;
 
 /// How much of a file is looked at to tell its format.
@@ -43,6 +45,11 @@ impl Head {
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
+    }
+
+    /// Whether one of the first lines is an event of the format.
+    pub(crate) fn has_event<E: DeserializeOwned>(&self, is_known: fn(&E) -> bool) -> bool {
+        self.lines().take(20).any(|line| serde_json::from_str(line.trim()).is_ok_and(|event| is_known(&event)))
     }
 
     /// Whether the first JSON value is an array.

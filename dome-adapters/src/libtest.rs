@@ -20,16 +20,11 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
     summary: "JSON lines of libtest and nextest (`--format json`, `--message-format libtest-json`)",
     endings: &[".jsonl", ".json", ".ndjson"],
     codes: crate::report::CODES,
-    sniff,
+    sniff: |head: &Head| head.has_event(LibtestEvent::is_known),
     converts: Converts::Each(convert),
 };
 
 const EXPECTED: &str = "an event of libtest: an object with `type` and `event`";
-
-fn sniff(head: &Head) -> bool {
-    let is_event = |line: &str| serde_json::from_str::<LibtestEvent>(line.trim()).is_ok_and(|event| event.is_known());
-    head.lines().take(20).any(is_event)
-}
 
 /// One line. Members that are not there are `None`.
 #[derive(Debug, Deserialize)]
@@ -50,7 +45,6 @@ impl LibtestEvent {
     }
 }
 
-/// What is known so far.
 #[derive(Debug, Default)]
 struct LibtestState {
     /// Tests that began and did not end, with the line.

@@ -216,7 +216,6 @@ fn about(scope: &OtlpScope<'_>, span: &Value) -> ((&'static str, String), &'stat
     (("operation", operation.unwrap_or_else(|| NAMELESS.to_owned())), "run", None)
 }
 
-/// The last exception that the span recorded.
 fn exception(span: &Value) -> Option<&Value> {
     let events = span.get("events").and_then(Value::as_array)?;
     events.iter().rev().find(|event| text(event, "name") == Some("exception"))
@@ -291,7 +290,6 @@ fn instant(nanoseconds: Option<u64>) -> When {
     nanoseconds.map_or(When::Unknown, |time| When::of_unix(&time.to_string(), When::NANOSECONDS))
 }
 
-/// A text that says something.
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(trimmed)
 }

@@ -5,7 +5,8 @@ use std::collections::btree_map::Entry;
 
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{CodeClass, Envelope, Evidence, Lane, Reader, Rejection, Scope, Sha256Hash, Signal, Timestamp};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::convert::{Commit, Conversion, ConvertOptions, FileReport, RecordCounts, SourceFile};
 use crate::finding::{FileFindings, Finding, FindingCode, FoundAt, quote};
@@ -144,10 +145,10 @@ impl<'a> Out<'a> {
             at.found(FindingCode::RecordMalformed, "the record names nothing that it is about", "a name")
         })?;
         let placement = Placement {
-            run: &run_id,
-            task: &record.task_id.as_deref().and_then(identifier).unwrap_or_else(|| target.clone()),
-            group: &record.group_id.as_deref().and_then(identifier).unwrap_or_else(|| own.clone()),
-            event: &own,
+            run_id: &run_id,
+            task_id: &record.task_id.as_deref().and_then(identifier).unwrap_or_else(|| target.clone()),
+            group_id: &record.group_id.as_deref().and_then(identifier).unwrap_or_else(|| own.clone()),
+            event_id: &own,
             target: &target,
             sequence: self.state.sequences.get(&run_id).map_or(1, |last| last + 1),
             ts,
@@ -165,8 +166,8 @@ impl<'a> Out<'a> {
     fn is_known(&mut self, record: &OutcomeRecord, ids: &Placement<'_>) -> Result<bool, Finding> {
         let said = OutcomeRecord { place: String::new(), ..record.clone() };
         let said = Sha256Hash::of(format!("{said:?}").as_bytes());
-        let event = ["event", ids.run, ids.event];
-        let outcome = ["outcome", ids.run, &format!("{}\0{}", ids.task, ids.group)];
+        let event = ["event", ids.run_id, ids.event_id];
+        let outcome = ["outcome", ids.run_id, &format!("{}\0{}", ids.task_id, ids.group_id)];
         for id in [event, outcome].map(|id| Sha256Hash::of(id.join("\0").as_bytes())) {
             match self.state.said.entry(id) {
                 Entry::Vacant(new) => {
@@ -175,7 +176,7 @@ impl<'a> Out<'a> {
                 Entry::Occupied(before) if *before.get() == said => return Ok(true),
                 Entry::Occupied(_) => {
                     let message =
-                        format!("another record of the run has the id {} and says something else", quote(ids.event));
+                        format!("another record of the run has the id {} and says something else", quote(ids.event_id));
                     return Err(self.at(&record.place).found(FindingCode::RecordConflict, message, "each record once"));
                 }
             }
@@ -252,18 +253,60 @@ impl<'a> Out<'a> {
 
 /// What an envelope has beside its record: its ids, its place in the run, its message as far as it
 /// fits.
+#[derive(Serialize)]
 pub(crate) struct Placement<'i> {
-    pub(crate) run: &'i str,
-    pub(crate) task: &'i str,
-    pub(crate) group: &'i str,
-    pub(crate) event: &'i str,
+    pub(crate) run_id: &'i str,
+    pub(crate) task_id: &'i str,
+    pub(crate) group_id: &'i str,
+    pub(crate) event_id: &'i str,
+    #[serde(skip)]
     pub(crate) target: &'i str,
     pub(crate) sequence: u64,
     pub(crate) ts: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<&'i str>,
 }
 
+/// An envelope as it is written for the core to read. Small objects are maps of texts.
+#[derive(Serialize)]
+struct EnvelopeLine<'a> {
+    envelope_version: &'static str,
+    #[serde(flatten)]
+    placement: &'a Placement<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lane: Option<&'a str>,
+    signal: Signal,
+    wrapper_policy: &'static str,
+    task_spec: SpecLine<'a>,
+    gates: Vec<BTreeMap<&'static str, &'a str>>,
+    guard_evals: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_reason_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<BTreeMap<&'static str, &'a str>>,
+    env: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<BTreeMap<&'static str, String>>,
+    evidence: Vec<&'a Evidence>,
+    labels: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct SpecLine<'a> {
+    scope: Scope,
+    target: BTreeMap<&'static str, &'a str>,
+    action: BTreeMap<&'static str, &'a str>,
+    failure_reason_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions: Option<&'a BTreeMap<String, String>>,
+}
+
 /// The envelope of a record, if the core takes it: an adapter has no other way to make one.
+#[expect(clippy::expect_used, reason = "texts, integers and lists are JSON, and memory takes them")]
 pub(crate) fn admit(
     record: &OutcomeRecord,
     placement: &Placement<'_>,
@@ -271,53 +314,42 @@ pub(crate) fn admit(
     file: &Evidence,
     reader: &mut Reader,
 ) -> Result<Envelope, Rejection> {
-    let gates = record.gates.iter().map(|(id, status)| json!({"gate_id": id, "status": status}));
-    let line = said(json!({
-        "envelope_version": "1",
-        "event_id": placement.event,
-        "sequence": placement.sequence,
-        "run_id": placement.run,
-        "task_id": placement.task,
-        "group_id": placement.group,
-        "lane": options.lane.as_ref().map(Lane::as_str).or(record.lane.as_deref()),
-        "ts": placement.ts,
-        "signal": record.signal,
-        "wrapper_policy": "strict",
-        "task_spec": said(json!({
-            "scope": Scope::Task,
-            "target": {"kind": record.target.0, "id": placement.target},
-            "action": {"kind": record.action},
-            "failure_reason_code": record.code.as_ref().map_or("NONE", |(code, _)| code),
-            "versions": (!record.versions.is_empty()).then_some(&record.versions),
-        })),
-        "gates": gates.collect::<Vec<_>>(),
-        "guard_evals": record.guard_evals,
-        "policy_reason_code": record.policy_reason_code,
-        "tool": record.tool.as_ref().map(|(name, version)| json!({"name": name, "version": version})),
-        "env": record.env,
-        "attempts": record.attempts,
-        "duration_ms": record.duration_ms.filter(|duration| *duration <= SAFE_INTEGER),
-        "message": placement.message,
-        "remedy": remedy(record, options),
-        "evidence": std::iter::once(file).chain(&record.evidence).collect::<Vec<_>>(),
-        "labels": record.labels,
-    }));
-    reader.read(line.to_string().as_bytes())
-}
-
-/// An object without the members that are not said.
-fn said(mut object: Value) -> Value {
-    object.as_object_mut().into_iter().for_each(|members| members.retain(|_, member| !member.is_null()));
-    object
+    let gates = record.gates.iter();
+    let gates = gates.map(|(id, status)| BTreeMap::from([("gate_id", &**id), ("status", status.as_str())]));
+    let line = EnvelopeLine {
+        envelope_version: "1",
+        placement,
+        lane: options.lane.as_ref().map(Lane::as_str).or(record.lane.as_deref()),
+        signal: record.signal,
+        wrapper_policy: "strict",
+        task_spec: SpecLine {
+            scope: Scope::Task,
+            target: BTreeMap::from([("kind", record.target.0), ("id", placement.target)]),
+            action: BTreeMap::from([("kind", record.action)]),
+            failure_reason_code: record.code.as_ref().map_or("NONE", |(code, _)| code),
+            versions: Some(&record.versions).filter(|versions| !versions.is_empty()),
+        },
+        gates: gates.collect(),
+        guard_evals: &record.guard_evals,
+        policy_reason_code: record.policy_reason_code.as_deref(),
+        tool: record.tool.as_ref().map(|(name, version)| BTreeMap::from([("name", &**name), ("version", version)])),
+        env: &record.env,
+        attempts: record.attempts,
+        duration_ms: record.duration_ms.filter(|duration| *duration <= SAFE_INTEGER),
+        remedy: remedy(record, options),
+        evidence: std::iter::once(file).chain(&record.evidence).collect(),
+        labels: &record.labels,
+    };
+    reader.read(&serde_json::to_vec(&line).expect("it is JSON"))
 }
 
 /// On a success, the commit that was tried: the user's, else the data's. A recipe that is the same
 /// each time it is used.
-fn remedy(record: &OutcomeRecord, options: &ConvertOptions) -> Option<Value> {
+fn remedy(record: &OutcomeRecord, options: &ConvertOptions) -> Option<BTreeMap<&'static str, String>> {
     let own = || record.commit.as_deref()?.parse::<Commit>().ok();
     let commit = options.commit.clone().or_else(own)?;
     let mended = record.signal == Signal::Success && record.remedied;
-    mended.then(|| json!({"kind": "commit", "ref": format!("commit/{commit}")}))
+    mended.then(|| BTreeMap::from([("kind", "commit".to_owned()), ("ref", format!("commit/{commit}"))]))
 }
 
 /// The problem with a record that the core does not take.

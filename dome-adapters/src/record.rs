@@ -97,7 +97,6 @@ impl OutcomeRecord {
         }
     }
 
-    /// Keeps several labels.
     pub(crate) fn label_all<'v>(&mut self, labels: impl IntoIterator<Item = (&'v str, Option<&'v str>)>) {
         labels.into_iter().for_each(|(name, value)| self.label(name, value));
     }

@@ -82,9 +82,6 @@ impl TestCase {
     }
 }
 
-/// What exceptions begin with, so that no name of theirs meets a code of ours.
-const EXCEPTION: &str = "EXCEPTION";
-
 /// What the codes mean, by code. Types of exceptions are open: these are the common ones.
 pub(crate) const CODES: &[CodeMeaning] = &[
     means("EXCEPTION.ASSERTION_ERROR", Repairable, "an assertion of the test did not hold"),
@@ -132,7 +129,8 @@ const SAYS_NOTHING: [&str; 12] =
 
 /// The code of a test that ended like this; `None` where nothing failed.
 fn code(outcome: TestOutcome, kind: Option<&str>) -> Option<(String, CodeClass)> {
-    let named = || kind.and_then(simple_name).and_then(|name| coded(EXCEPTION, name));
+    // No name of an exception meets a code of ours.
+    let named = || kind.and_then(simple_name).and_then(|name| coded("EXCEPTION", name));
     let code = match outcome {
         TestOutcome::Passed | TestOutcome::Skipped => return None,
         TestOutcome::TimedOut => "TEST.TIMEOUT".to_owned(),

@@ -250,9 +250,6 @@ fn level<'v>(result: &LocatedResult<'v>) -> &'v str {
     own.or_else(of_rule).unwrap_or("warning")
 }
 
-/// The gate of an invocation: whether the tool ran as it should.
-const GATE: &str = "execution";
-
 /// How the tool itself did: its invocations, and the errors that it reports of itself.
 fn invocations(run: &SarifRun<'_>, out: &mut Out<'_>) {
     for (number, invocation) in list(run.value, "/invocations").iter().enumerate() {
@@ -276,7 +273,7 @@ fn invocations(run: &SarifRun<'_>, out: &mut Out<'_>) {
 fn error(run: &SarifRun<'_>, place: &str, notification: &Value, out: &mut Out<'_>) {
     let target = ("tool", run.tool.unwrap_or(NAMELESS));
     let mut record = OutcomeRecord::new(place, Signal::Failure, target, "analyse");
-    record.gates = vec![(GATE.to_owned(), Status::Fail)];
+    record.gates = vec![("execution".to_owned(), Status::Fail)];
     let name = notification.pointer("/exception/kind").or_else(|| notification.pointer("/descriptor/id"));
     let code = name.and_then(trimmed).and_then(|name| coded("TOOL", name));
     record.code = Some((code.unwrap_or_else(|| "TOOL.NOTIFICATION".to_owned()), Advisory));
@@ -295,7 +292,7 @@ fn ended(run: &SarifRun<'_>, place: &str, invocation: &Value, (successful, erred
     };
     let target = ("tool", run.tool.unwrap_or(NAMELESS));
     let mut record = OutcomeRecord::new(place, signal, target, "analyse");
-    record.gates = status.map(|status| (GATE.to_owned(), status)).into_iter().collect();
+    record.gates = status.map(|status| ("execution".to_owned(), status)).into_iter().collect();
     let said = |name: &str| invocation.get(name).filter(|value| !value.is_null());
     record.label("exit_code", said("exitCode").map(Value::to_string).as_deref());
     record.label("exit_signal", said("exitSignalName").and_then(trimmed));

@@ -364,12 +364,10 @@ impl<'f> SweFile<'f> {
     }
 }
 
-/// Whether a file is an evaluation log.
 fn is_log(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').next().is_some_and(|first| first.trim_ascii().ends_with(b"Task Metadata:"))
 }
 
-/// Whether the file is lines of JSON.
 fn is_lines(bytes: &[u8]) -> bool {
     let first = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty());
     first.is_some_and(|line| serde_json::from_slice::<Value>(line).is_ok_and(|line| line.is_object()))
@@ -407,7 +405,6 @@ fn day(id: &str) -> Option<String> {
     (day.len() == 8 && format!("{local}Z").parse::<Timestamp>().is_ok()).then_some(local)
 }
 
-/// A record that is left out.
 fn lost(problem: Finding, done: &mut Conversion) {
     done.counts.records += 1;
     done.left_out(problem);

@@ -17,7 +17,8 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// From RFC 3339, with or without an offset, with `T` or a space.
+    /// From RFC 3339, with or without an offset, with `T` or a space. Not by a library of dates: those
+    /// take half a time for a whole one (a date alone, hours without minutes) and refuse a tenth digit.
     pub(crate) fn of(text: &str) -> Self {
         let text = text.trim();
         // The first of all years is how .NET writes a time that was never set.

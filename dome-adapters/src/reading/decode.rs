@@ -53,7 +53,6 @@ pub(super) struct Utf8Reader<'r> {
     reader: &'r mut dyn BufRead,
     decoder: encoding_rs::Decoder,
     encoding: &'static Encoding,
-    /// Bytes taken from the reader so far.
     offset: u64,
     ready: Vec<u8>,
     given: usize,

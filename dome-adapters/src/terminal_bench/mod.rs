@@ -25,7 +25,6 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
     converts: Converts::Together(convert),
 };
 
-/// Results, a trial or the metadata of a run.
 fn sniff(head: &Head) -> bool {
     let trial = head.has_member("trial_name") && head.has_member("task_id");
     let metadata = head.has_member("run_id") && head.has_member("agent_name");
@@ -547,7 +546,7 @@ impl<'f> SeenTrials<'f> {
                 let message = format!(
                     "trial {} says something else than the one at {}, which is taken",
                     quote(&trial.raw.trial_name),
-                    quote(&earlier.at().to_string())
+                    quote(&earlier.at().shown())
                 );
                 done.left_out(trial.at().found(FindingCode::RecordConflict, message, "each trial once"));
             }
@@ -574,10 +573,10 @@ fn write(trials: &[Trial<'_>], options: &ConvertOptions, done: &mut Conversion) 
         let mut sequence = 1;
         for (run, ts, trial, record) in attempt {
             let placement = Placement {
-                run,
-                task: &trial.raw.task_id,
-                group: &trial.raw.trial_name,
-                event: trial.raw.event_id(),
+                run_id: run,
+                task_id: &trial.raw.task_id,
+                group_id: &trial.raw.trial_name,
+                event_id: trial.raw.event_id(),
                 target: &trial.raw.task_id,
                 sequence,
                 ts: *ts,
