@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dome_core::json::pointer_step;
 use serde_json::{Map, Value};
 
 use crate::finding::{Finding, FindingCode, FoundAt};
@@ -65,7 +66,7 @@ impl<'a> ObjectMembers<'a> {
     pub(crate) fn optional_texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Finding> {
         let Some(texts) = self.optional(name, "an object of strings", as_object)? else { return Ok(None) };
         let text = |(key, value): (String, Value)| {
-            let text = self.read(&format!("{name}/{}", escaped(&key)), value, "a string", as_text)?;
+            let text = self.read(&format!("{name}/{}", pointer_step(&key)), value, "a string", as_text)?;
             Ok((key, text))
         };
         texts.into_iter().map(text).collect::<Result<_, _>>().map(Some)
@@ -105,11 +106,6 @@ fn as_text(value: Value) -> Option<String> {
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
     if let Value::Object(members) = value { Some(members) } else { None }
-}
-
-/// A name as a segment of a JSON Pointer (RFC 6901).
-pub(crate) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn found(value: &Value) -> &'static str {

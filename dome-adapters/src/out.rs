@@ -138,8 +138,8 @@ impl<'a> Out<'a> {
         let at = self.at(&record.place);
         let run_id = self.run_id(record)?;
         let ts = self.ts(record)?;
-        let digest = self.source.sha256.to_string();
-        let own = format!("{}@{digest:.12}#{}", self.source.name, self.counts.records + 1);
+        let (name, digest) = (&self.source.name, self.source.sha256.short());
+        let own = format!("{name}@{digest}#{}", self.counts.records + 1);
         let own = identifier(record.event_id.as_deref().unwrap_or(&own)).unwrap_or(own);
         let target = identifier(&record.target.1).ok_or_else(|| {
             at.found(FindingCode::RecordMalformed, "the record names nothing that it is about", "a name")

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::CodeClass::{Advisory, Repairable};
+use dome_core::json::pointer_step;
 use dome_core::limits::GATES;
 use dome_core::{Evidence, Signal, Status, Timestamp};
 use serde_json::{Map, Value};
@@ -12,7 +13,6 @@ use crate::convert::{Conversion, ConvertOptions, SourceFile, ToolFile};
 use crate::finding::{Finding, FindingCode, FoundAt, quote};
 use crate::format::{CodeMeaning, Converts, Descriptor};
 use crate::head::Head;
-use crate::json::escaped;
 use crate::out::{ConverterState, Out};
 use crate::record::{OutcomeRecord, identifier};
 use crate::when::When;
@@ -299,7 +299,7 @@ impl<'f> SweFile<'f> {
             },
             None => ClaimVerdict::Open,
         };
-        let mut claim = Claim::new(self, format!("/{}", escaped(instance)), instance, ClaimRank::Tests, verdict);
+        let mut claim = Claim::new(self, format!("/{}", pointer_step(instance)), instance, ClaimRank::Tests, verdict);
         claim.record.gates = gates(report);
         claim
     }
@@ -436,7 +436,7 @@ impl<'f> Matrix<'f> {
         self.file = Some(file);
         for (instance, row) in rows {
             for (place, submission) in texts(row, "resolved_submissions") {
-                let place = format!("/{}/resolved_submissions/{place}", escaped(instance));
+                let place = format!("/{}/resolved_submissions/{place}", pointer_step(instance));
                 let by_instance = self.resolved.entry(submission.to_owned()).or_default();
                 by_instance.entry(instance.clone()).or_default().push((file, place));
             }

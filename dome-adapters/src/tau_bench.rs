@@ -109,7 +109,7 @@ fn trajectory(value: &Value, at: FoundAt<'_>, out: &Out<'_>) -> Result<OutcomeRe
 /// which the file does not name, would meet.
 fn target(task: &str, value: &Value) -> String {
     match value.pointer("/info/task/instruction").and_then(Value::as_str) {
-        Some(text) => format!("{task}@{:.12}", Sha256Hash::of(text.as_bytes()).to_string()),
+        Some(text) => format!("{task}@{}", Sha256Hash::of(text.as_bytes()).short()),
         None => task.to_owned(),
     }
 }

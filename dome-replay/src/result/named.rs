@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{Policy, Rules};
+use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, Sha256Hash, Timestamp};
 use serde_json::Value;
 
@@ -113,9 +114,7 @@ fn word<T: std::str::FromStr<Err: std::fmt::Display>>(document: &Value, name: &s
 fn files(document: &Value) -> Result<BTreeMap<String, FileEntry>, NotNamed> {
     let listed = document.get("files").and_then(Value::as_object).ok_or_else(|| member("files", "it is missing"))?;
     let entry = |(name, entry): (&String, &Value)| {
-        let wrong = || {
-            member(&format!("files/{}", name.replace('~', "~0").replace('/', "~1")), "expected `lines` and `sha256`")
-        };
+        let wrong = || member(&format!("files/{}", pointer_step(name)), "expected `lines` and `sha256`");
         let lines = entry.get("lines").and_then(Value::as_u64).ok_or_else(wrong)?;
         let sha256 =
             entry.get("sha256").and_then(Value::as_str).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use dome_core::Sha256Hash;
-use dome_replay::input::sha256;
 
 use super::entry::Entry;
 use super::known::Known;
@@ -12,9 +11,9 @@ use super::manifest::{SegmentEntry, StateAt, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, Log, frame, segment_name, tail};
 use crate::aside;
-use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
 use crate::limits::Limits;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {
@@ -206,5 +205,5 @@ fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
 /// SHA-256 of the first bytes of a file.
 pub(crate) fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
-    sha256(file.take(length))
+    Sha256Hash::of_reader(file.take(length))
 }
