@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dome_adapters::{Format, Head, Input, Options, convert};
+use dome_adapters::{ConvertOptions, Format, Head, ToolFile, convert};
 use mutate::{Dice, damaged};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -76,13 +76,13 @@ fn cpu_time() -> Duration {
 
 /// Converts one file; every envelope has to be one.
 fn one(format: Format, bytes: &[u8]) -> usize {
-    let options = Options {
+    let options = ConvertOptions {
         run_id: "r".parse().ok(),
         ts: "2026-01-01T00:00:00Z".parse().ok(),
         zone: "Z".parse().ok(),
-        ..Options::default()
+        ..ConvertOptions::default()
     };
-    let done = convert(format, &[Input { name: "fuzzed", bytes }], &options);
+    let done = convert(format, &[ToolFile { name: "fuzzed", bytes }], &options);
     for envelope in &done.envelopes {
         assert_eq!(dome_core::read(&envelope.to_canonical()).as_ref(), Ok(envelope));
     }

@@ -22,12 +22,10 @@ pub fn code_table(codes: &BTreeMap<String, CodeClass>) -> CodeTable {
     table(codes.iter().map(|(code, class)| (code.as_str(), *class)))
 }
 
-/// A line of a room's list of codes.
 pub(crate) const fn means(code: &'static str, class: CodeClass, meaning: &'static str) -> CodeMeaning {
     CodeMeaning { code, class, meaning }
 }
 
-/// The table of these codes.
 pub(crate) fn table<'c>(codes: impl Iterator<Item = (&'c str, CodeClass)>) -> CodeTable {
     CodeTable {
         classes_precedence: CLASSES.map(|(class, _)| class).to_vec(),
@@ -54,8 +52,7 @@ pub(crate) fn coded(prefix: &str, name: &str) -> Option<String> {
         return Some(code);
     }
     let digest = Sha256Hash::of(name.as_bytes()).to_string().to_ascii_uppercase();
-    let kept: String = code.chars().take(REASON_CODE_BYTES - 9).collect();
-    Some(format!("{kept}_{}", digest.get(..8).unwrap_or_default()))
+    Some(format!("{code:.kept$}_{digest:.8}", kept = REASON_CODE_BYTES - 9))
 }
 
 fn word(name: &str) -> String {
@@ -63,13 +60,12 @@ fn word(name: &str) -> String {
     let mut word = String::new();
     for (place, letter) in letters.iter().enumerate() {
         let before = place.checked_sub(1).and_then(|place| letters.get(place));
-        let after = letters.get(place + 1);
-        let hump = letter.is_ascii_uppercase()
-            && (before.is_some_and(|before| before.is_ascii_lowercase())
-                || (before.is_some_and(|before| before.is_ascii_uppercase() || before.is_ascii_digit())
-                    && after.is_some_and(|after| after.is_ascii_lowercase())));
-        if hump || !letter.is_ascii_alphanumeric() {
-            underline(&mut word);
+        let after_small = before.is_some_and(char::is_ascii_lowercase);
+        let after_other = before.is_some_and(|before| before.is_ascii_uppercase() || before.is_ascii_digit());
+        let before_small = letters.get(place + 1).is_some_and(char::is_ascii_lowercase);
+        let hump = letter.is_ascii_uppercase() && (after_small || after_other && before_small);
+        if (hump || !letter.is_ascii_alphanumeric()) && !word.is_empty() && !word.ends_with('_') {
+            word.push('_');
         }
         if letter.is_ascii_alphanumeric() {
             word.push(letter.to_ascii_uppercase());
@@ -77,12 +73,6 @@ fn word(name: &str) -> String {
     }
     word.truncate(word.trim_end_matches('_').len());
     word
-}
-
-fn underline(word: &mut String) {
-    if !word.is_empty() && !word.ends_with('_') {
-        word.push('_');
-    }
 }
 
 #[cfg(test)]

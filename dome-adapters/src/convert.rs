@@ -1,18 +1,23 @@
-//! Whole files in memory: named bytes and options in, envelopes and findings out.
+//! Conversion: of whole files in memory ([`convert`]), or of files of any size, one after the other
+//! ([`Converter`]).
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::BufRead;
+use std::str::FromStr;
 
-use dome_core::{CodeClass, Envelope, Lane, RunId, Timestamp};
+use dome_core::{CodeClass, Envelope, Evidence, EvidencePath, Lane, RunId, Sha256Hash, Timestamp};
 
-use crate::commit::Commit;
-use crate::converter::{Converter, Source};
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingCode, KEPT};
 use crate::format::{Converts, Format};
+use crate::out::{ConverterState, Out};
+use crate::reading::FileReader;
 use crate::when::Zone;
 
 /// One file of a tool, whole and decompressed.
 #[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
+pub struct ToolFile<'a> {
     /// Its path relative to what the user passed, `/`-separated; `-` for standard input. It goes
     /// into evidence and findings.
     pub name: &'a str,
@@ -22,7 +27,7 @@ pub struct Input<'a> {
 
 /// What the user says beyond the data. Nothing of it is needed where the data says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct ConvertOptions {
     /// `--lane`: the stream of work that all records belong to. It outranks the data's own.
     pub lane: Option<Lane>,
     /// `--commit`: what was tried; a success names it as its remedy. It outranks the data's own.
@@ -36,7 +41,46 @@ pub struct Options {
     pub zone: Option<Zone>,
 }
 
-/// What the inputs come to.
+impl ConvertOptions {
+    /// The run that the user names for the records of a file.
+    pub(crate) fn run_of(&self, file: &str) -> Option<String> {
+        self.run_id.as_ref().map(|run| run.as_str().replace("{name}", file))
+    }
+}
+
+/// The id of a commit: 7 to 64 hexadecimal digits, kept in lower case.
+///
+/// ```
+/// use dome_adapters::Commit;
+/// let commit: Commit = "C111E39".parse()?;
+/// assert_eq!(commit.to_string(), "c111e39");
+/// assert!("main".parse::<Commit>().is_err());
+/// # Ok::<(), dome_adapters::CommitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit(String);
+
+/// Why a text is not the id of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a commit is named by 7 to 64 hexadecimal digits")]
+pub struct CommitError;
+
+impl FromStr for Commit {
+    type Err = CommitError;
+
+    fn from_str(text: &str) -> Result<Self, CommitError> {
+        let sound = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if sound { Ok(Self(text.to_ascii_lowercase())) } else { Err(CommitError) }
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The result of converting several inputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conversion {
     /// Valid envelopes, the runs one after the other, each by sequence. Each one's line is
@@ -46,16 +90,23 @@ pub struct Conversion {
     pub problems: Vec<Finding>,
     /// What was converted, but not as the data has it; sorted by input.
     pub notes: Vec<Finding>,
-    /// How the records of the inputs were spent.
-    pub counts: Counts,
+    /// What became of the records of the inputs.
+    pub counts: RecordCounts,
     /// The failure codes that the envelopes carry, with their classes: what a table has to hold for
     /// them to be known.
     pub codes: BTreeMap<String, CodeClass>,
 }
 
-/// How records were spent: `records` = envelopes + `repeated` + `left_out`.
+impl Conversion {
+    pub(crate) fn left_out(&mut self, problem: Finding) {
+        self.counts.left_out += 1;
+        self.problems.push(problem);
+    }
+}
+
+/// What became of records: `records` = envelopes + `repeated` + `left_out`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RecordCounts {
     /// Records that the inputs hold.
     pub records: u64,
     /// Records that say again what another one said.
@@ -64,12 +115,135 @@ pub struct Counts {
     pub left_out: u64,
 }
 
-impl Counts {
+impl RecordCounts {
     /// Adds what another file holds.
     pub const fn add(&mut self, other: Self) {
         self.records += other.records;
         self.repeated += other.repeated;
         self.left_out += other.left_out;
+    }
+}
+
+/// What is known of a file before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path relative to what the user passed, `/`-separated; `-` for standard input.
+    pub name: String,
+    /// The SHA-256 of its content, decompressed: evidence names it, and so do ids.
+    pub sha256: Sha256Hash,
+    /// How many bytes that is.
+    pub bytes: u64,
+    /// When it was last changed, where that is to stand in for the time of records that have none.
+    pub modified: Option<Timestamp>,
+}
+
+impl SourceFile {
+    /// A file that is held whole.
+    #[must_use]
+    pub fn of(file: &ToolFile<'_>) -> Self {
+        let (name, bytes) = (file.name.to_owned(), file.bytes.len() as u64);
+        Self { name, sha256: Sha256Hash::of(file.bytes), bytes, modified: None }
+    }
+
+    /// The order of names, and of content where names are equal: the same whatever was passed first.
+    #[must_use]
+    pub fn cmp_by_name(&self, other: &Self) -> Ordering {
+        (&self.name, self.sha256).cmp(&(&other.name, other.sha256))
+    }
+
+    /// The file as evidence, and a note if its name cannot stand there (M-12). Standard input has no
+    /// name, so nothing is missed there.
+    pub(crate) fn evidence(&self) -> (Evidence, Option<Finding>) {
+        let path = EvidencePath::new(&self.name);
+        let note = path.as_ref().err().map(|error| {
+            let message = format!("evidence is named by its SHA-256 alone: {error}");
+            Finding::of_file(FindingCode::PathLeftOut, &self.name, message, "")
+        });
+        let path = path.ok().filter(|path| path.as_str() != "-");
+        (Evidence { bytes: Some(self.bytes), path, sha256: Some(self.sha256) }, note)
+    }
+}
+
+/// The result of converting one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileReport {
+    /// What was left out, and why; the first [`FINDINGS`](Self::FINDINGS) of each kind.
+    pub problems: Vec<Finding>,
+    /// What was converted, but not as the data has it; the first of each kind likewise.
+    pub notes: Vec<Finding>,
+    /// What became of its records.
+    pub counts: RecordCounts,
+    /// Envelopes that it gave.
+    pub envelopes: u64,
+    /// Whether it could not be read to its end as a file of the format: what came before stands.
+    pub refused: bool,
+}
+
+impl FileReport {
+    /// Findings of one code that are kept for a file; the last one says how many more there were.
+    pub const FINDINGS: usize = KEPT;
+}
+
+/// Converts files one after the other, and keeps between them what makes ids and sequences of a run
+/// whole: the order in which files are given is the order of their records inside of a run.
+///
+/// ```
+/// use dome_adapters::{ConvertOptions, Converter, Format, SourceFile, ToolFile};
+/// let report = br#"<testsuite name="s" timestamp="2026-01-01T10:00:00Z"><testcase name="a" classname="c"/></testsuite>"#;
+/// let options = ConvertOptions { run_id: Some("nightly".parse()?), ..ConvertOptions::default() };
+/// let mut converter = Converter::new(options);
+/// let mut envelopes = Vec::new();
+/// let source = SourceFile::of(&ToolFile { name: "report.xml", bytes: report });
+/// let format = "junit".parse::<Format>()?;
+/// let done = converter.file(format, &source, &mut &report[..], &mut |envelope| envelopes.push(envelope));
+/// assert_eq!((done.problems, envelopes.len()), (vec![], 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Converter {
+    options: ConvertOptions,
+    state: ConverterState,
+    seen: BTreeSet<(String, Sha256Hash)>,
+}
+
+impl Converter {
+    /// Nothing converted yet.
+    #[must_use]
+    pub fn new(options: ConvertOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Converts one file; `sink` gets each envelope as soon as it is there.
+    ///
+    /// A format whose files explain each other ([`Format::is_together`]) is converted by
+    /// [`crate::convert`]; here each of its files would stand alone.
+    pub fn file(
+        &mut self,
+        format: Format,
+        source: &SourceFile,
+        reader: &mut dyn BufRead,
+        sink: &mut dyn FnMut(Envelope),
+    ) -> FileReport {
+        if !self.seen.insert((source.name.clone(), source.sha256)) {
+            let message = "another input of this name holds the same bytes and is taken once";
+            let note = Finding::of_file(FindingCode::RecordRepeated, &source.name, message, "");
+            return FileReport { notes: vec![note], ..FileReport::default() };
+        }
+        let mut reading = FileReader::new(&source.name, reader);
+        let mut out = Out::new(source, format.code_meanings(), &self.options, &mut self.state, sink);
+        let ended = match format.converts() {
+            Converts::Each(convert) => convert(&mut reading, &mut out),
+            Converts::Together(_) => reading.whole().map(|bytes| {
+                out.absorb(convert(format, &[ToolFile { name: &source.name, bytes: &bytes }], &self.options));
+            }),
+        };
+        out.finish(ended)
+    }
+
+    /// The failure codes that the envelopes carry so far, with their classes.
+    #[must_use]
+    pub const fn codes(&self) -> &BTreeMap<String, CodeClass> {
+        &self.state.codes
     }
 }
 
@@ -79,20 +253,9 @@ impl Counts {
 /// others are converted all the same. The order of `inputs` changes nothing. For files that are
 /// larger than memory, and for another order, see [`Converter`].
 #[must_use]
-pub fn convert(format: Format, inputs: &[Input<'_>], options: &Options) -> Conversion {
+pub fn convert(format: Format, inputs: &[ToolFile<'_>], options: &ConvertOptions) -> Conversion {
     let mut done = match format.converts() {
-        Converts::Together(convert) => {
-            let mut done = convert(inputs, options);
-            let meanings = format.code_meanings();
-            for envelope in &done.envelopes {
-                let code = envelope.task_spec.failure_reason_code.as_str();
-                if code != "NONE" {
-                    let known = meanings.iter().find(|known| known.code == code);
-                    done.codes.insert(code.to_owned(), known.map_or(CodeClass::Repairable, |known| known.class));
-                }
-            }
-            done
-        }
+        Converts::Together(convert) => convert(inputs, options),
         Converts::Each(_) => one_by_one(format, inputs, options),
     };
     done.problems.sort_by(|a, b| a.input.cmp(&b.input));
@@ -100,8 +263,8 @@ pub fn convert(format: Format, inputs: &[Input<'_>], options: &Options) -> Conve
     done
 }
 
-fn one_by_one(format: Format, inputs: &[Input<'_>], options: &Options) -> Conversion {
-    let mut files: Vec<_> = inputs.iter().map(|input| (Source::of(input), input.bytes)).collect();
+fn one_by_one(format: Format, inputs: &[ToolFile<'_>], options: &ConvertOptions) -> Conversion {
+    let mut files: Vec<_> = inputs.iter().map(|input| (SourceFile::of(input), input.bytes)).collect();
     files.sort_by(|(a, _), (b, _)| a.cmp_by_name(b));
     let mut converter = Converter::new(options.clone());
     let mut done = Conversion::default();
@@ -111,7 +274,7 @@ fn one_by_one(format: Format, inputs: &[Input<'_>], options: &Options) -> Conver
         done.notes.extend(report.notes);
         done.counts.add(report.counts);
     }
-    done.codes = converter.codes().clone();
+    done.codes = converter.state.codes;
     // Files of several runs: the envelopes of a run stand together.
     done.envelopes.sort_by(|a, b| a.run_id.cmp(&b.run_id));
     done

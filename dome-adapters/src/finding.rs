@@ -1,6 +1,6 @@
 //! What a converter reports: a stable code, the place, what is wrong and what was expected.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
 dome_core::words! {
     /// The stable code of a [`Finding`]. Codes are added, never renamed.
@@ -68,7 +68,7 @@ dome_core::words! {
 
 /// One thing that a converter left out, or wants to mention.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{input}{}: {message}{} [{code}]", Place(place), Expected(expected))]
+#[error("{input}{}: {message}{} [{code}]", after(":", place), after("; expected ", expected))]
 #[non_exhaustive]
 pub struct Finding {
     /// What kind of finding it is.
@@ -84,62 +84,47 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding about a file as a whole, from who reads it.
+    /// A finding about a file as a whole, for whoever opens the files.
     #[must_use]
     pub fn of_file(code: FindingCode, input: &str, message: impl Into<String>, expected: impl Into<String>) -> Self {
-        At { input, place: "" }.found(code, message, expected)
+        FoundAt { input, place: "" }.found(code, message, expected)
     }
 
     /// Whether it says that the file as a whole did not convert.
     #[must_use]
     pub fn is_of_file(&self) -> bool {
-        use FindingCode as Code;
-        let whole = self.place.is_empty();
         match self.code {
-            Code::FormatUnknown | Code::FormatAmbiguous | Code::ReadFailed | Code::WrongFormat | Code::XmlInvalid => {
-                true
-            }
-            Code::JsonInvalid | Code::EncodingInvalid | Code::TooLarge => whole,
+            FindingCode::FormatUnknown
+            | FindingCode::FormatAmbiguous
+            | FindingCode::ReadFailed
+            | FindingCode::WrongFormat
+            | FindingCode::XmlInvalid => true,
+            FindingCode::JsonInvalid | FindingCode::EncodingInvalid | FindingCode::TooLarge => self.place.is_empty(),
             _ => false,
         }
     }
 }
 
-struct Place<'f>(&'f str);
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(place) = self;
-        if place.is_empty() { Ok(()) } else { write!(formatter, ":{place}") }
-    }
-}
-
-struct Expected<'f>(&'f str);
-
-impl fmt::Display for Expected<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(expected) = self;
-        if expected.is_empty() { Ok(()) } else { write!(formatter, "; expected {expected}") }
-    }
+/// `text` behind `lead`, if there is any text.
+fn after(lead: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{lead}{text}") }
 }
 
 /// Where a finding is about to be made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct At<'a> {
+pub(crate) struct FoundAt<'a> {
     pub(crate) input: &'a str,
     pub(crate) place: &'a str,
 }
 
-impl fmt::Display for At<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.input, Place(self.place))
-    }
-}
-
-impl At<'_> {
+impl FoundAt<'_> {
     pub(crate) fn found(self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
         let [input, place] = [self.input, self.place].map(str::to_owned);
         Finding { code, input, place, message: message.into(), expected: expected.into() }
+    }
+
+    pub(crate) fn shown(self) -> String {
+        format!("{}{}", self.input, after(":", self.place))
     }
 }
 
@@ -153,16 +138,61 @@ pub(crate) fn quote(text: &str) -> String {
     format!("`{shown}`")
 }
 
+/// The findings of one file, which may be as many as its lines: the first of each code, and how many
+/// there were.
+#[derive(Debug, Default)]
+pub(crate) struct FileFindings {
+    kept: Vec<Finding>,
+    counts: BTreeMap<FindingCode, usize>,
+}
+
+impl FileFindings {
+    pub(crate) fn add(&mut self, finding: Finding) {
+        let count = self.counts.entry(finding.code).or_insert(0);
+        *count += 1;
+        if *count <= most(finding.code) {
+            self.kept.push(finding);
+        }
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// What was kept; the last one of a code says how many more there were.
+    pub(crate) fn end(mut self) -> Vec<Finding> {
+        for (code, count) in &self.counts {
+            let more = count.saturating_sub(most(*code));
+            let last = self.kept.iter_mut().rev().find(|finding| finding.code == *code);
+            if let Some(last) = last.filter(|_| more > 0) {
+                last.message.push_str(&format!(" (and {more} more)"));
+            }
+        }
+        self.kept
+    }
+}
+
+/// Findings of one code that are kept for a file.
+pub(crate) const KEPT: usize = 100;
+
+/// What all records of a file lack is said once.
+const fn most(code: FindingCode) -> usize {
+    match code {
+        FindingCode::RunMissing | FindingCode::TimeMissing | FindingCode::TimeReplaced => 1,
+        _ => KEPT,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_finding_reads_as_one_line() {
-        let at = At { input: "a/results.json", place: "/results/3" };
+        let at = FoundAt { input: "a/results.json", place: "/results/3" };
         let finding = at.found(FindingCode::TimeMissing, "the trial has no time", "`trial_ended_at`");
         insta::assert_snapshot!(finding, @"a/results.json:/results/3: the trial has no time; expected `trial_ended_at` [time_missing]");
-        let whole = At { input: "-", place: "" }.found(FindingCode::JsonInvalid, "no JSON", "");
+        let whole = FoundAt { input: "-", place: "" }.found(FindingCode::JsonInvalid, "no JSON", "");
         insta::assert_snapshot!(whole, @"-: no JSON [json_invalid]");
     }
 
@@ -177,5 +207,19 @@ mod tests {
         let words: std::collections::BTreeSet<_> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), FindingCode::ALL.len());
         assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+    }
+
+    #[test]
+    fn findings_of_one_kind_are_kept_up_to_a_limit_and_counted() {
+        let mut findings = FileFindings::default();
+        let at = FoundAt { input: "f", place: "" };
+        for _ in 0..150 {
+            findings.add(at.found(FindingCode::JsonInvalid, "x", ""));
+            findings.add(at.found(FindingCode::RunMissing, "y", ""));
+        }
+        let kept = findings.end();
+        let ends: Vec<_> =
+            kept.iter().filter(|found| found.message.len() > 1).map(|found| found.message.as_str()).collect();
+        assert_eq!((kept.len(), ends), (101, vec!["y (and 149 more)", "x (and 50 more)"]));
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use dome_core::{CodeClass, CodeTable};
 
 use crate::codes;
-use crate::convert::{Conversion, Input, Options};
+use crate::convert::{Conversion, ConvertOptions, ToolFile};
 use crate::finding::Finding;
 use crate::head::Head;
 use crate::out::Out;
-use crate::reading::Reading;
+use crate::reading::FileReader;
 
 /// The formats, by name. A format is added by its `mod` line and a line here.
 const TABLE: &[&Descriptor] = &[
@@ -31,20 +31,15 @@ const TABLE: &[&Descriptor] = &[
     &crate::trx::FORMAT,
 ];
 
-/// What a format says about itself.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
-    /// The name on the command line.
     pub(crate) name: &'static str,
-    /// What it reads, in one line.
     pub(crate) summary: &'static str,
-    /// How the names of its files end, before any compression: what counts in a folder.
     pub(crate) endings: &'static [&'static str],
-    /// The failure codes that it emits, by code.
+    /// By code.
     pub(crate) codes: &'static [CodeMeaning],
     /// Whether a file that begins like this is one of its own.
-    pub(crate) sniff: fn(&Head<'_>) -> bool,
-    /// How it converts.
+    pub(crate) sniff: fn(&Head) -> bool,
     pub(crate) converts: Converts,
 }
 
@@ -52,9 +47,9 @@ pub(crate) struct Descriptor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Converts {
     /// One by one, each read piece by piece; an error ends the file, and what came before it is kept.
-    Each(fn(&mut Reading<'_>, &mut Out<'_>) -> Result<(), Finding>),
+    Each(fn(&mut FileReader<'_>, &mut Out<'_>) -> Result<(), Finding>),
     /// All together and whole, because one explains another.
-    Together(fn(&[Input<'_>], &Options) -> Conversion),
+    Together(fn(&[ToolFile<'_>], &ConvertOptions) -> Conversion),
 }
 
 /// A format that can be converted.
@@ -93,7 +88,7 @@ impl Format {
     /// let head = Head::of(br#"{"results": [{"trial_name": "t.1-of-1.r", "task_id": "t"}]}"#);
     /// assert_eq!(Format::of(&head).map(Format::name).collect::<Vec<_>>(), ["terminal-bench"]);
     /// ```
-    pub fn of<'h>(head: &'h Head<'h>) -> impl Iterator<Item = Self> + 'h {
+    pub fn of(head: &Head) -> impl Iterator<Item = Self> {
         Self::all().filter(|format| (format.0.sniff)(head))
     }
 

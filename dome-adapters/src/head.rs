@@ -1,5 +1,7 @@
 //! The beginning of a file: enough to tell what it is by what it holds.
 
+use serde::de::DeserializeOwned;
+
 use crate::reading::decoded_head;
 
 /// How much of a file is looked at to tell its format.
@@ -13,28 +15,18 @@ pub const HEAD_BYTES: usize = 65_536;
 /// assert!(head.has_member("a") && head.has_member("c") && !head.has_member("b"));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Head<'b> {
-    bytes: &'b [u8],
+pub struct Head {
     text: String,
     members: Vec<String>,
     root: Option<String>,
 }
 
-impl<'b> Head<'b> {
+impl Head {
     /// What `bytes` begin with.
     #[must_use]
-    pub fn of(bytes: &'b [u8]) -> Self {
-        let bytes = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-        let text = decoded_head(bytes);
-        let members = members(&text);
-        let root = root(&text);
-        Self { bytes, text, members, root }
-    }
-
-    /// The bytes as they are.
-    #[must_use]
-    pub const fn bytes(&self) -> &'b [u8] {
-        self.bytes
+    pub fn of(bytes: &[u8]) -> Self {
+        let text = decoded_head(bytes.get(..HEAD_BYTES).unwrap_or(bytes));
+        Self { members: members(&text), root: root(&text), text }
     }
 
     /// The bytes as text: by byte order mark or XML declaration, else UTF-8; what is not text in
@@ -42,12 +34,6 @@ impl<'b> Head<'b> {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The first line that is not blank.
-    #[must_use]
-    pub fn first_line(&self) -> &str {
-        self.lines().next().unwrap_or_default()
     }
 
     /// The lines that are not blank; the last one may be cut off.
@@ -59,6 +45,11 @@ impl<'b> Head<'b> {
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
+    }
+
+    /// Whether one of the first lines is an event of the format.
+    pub(crate) fn has_event<E: DeserializeOwned>(&self, is_known: fn(&E) -> bool) -> bool {
+        self.lines().take(20).any(|line| serde_json::from_str(line.trim()).is_ok_and(|event| is_known(&event)))
     }
 
     /// Whether the first JSON value is an array.
@@ -78,25 +69,20 @@ impl<'b> Head<'b> {
 fn members(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let Some(object) = text.trim_start().strip_prefix('{') else { return found };
-    let (mut depth, mut name_next, mut rest) = (1_u64, true, object);
-    while let Some(letter) = rest.chars().next() {
-        rest = rest.get(letter.len_utf8()..).unwrap_or_default();
+    let (mut depth, mut name_next, mut letters) = (1_u64, true, object.chars());
+    while let Some(letter) = letters.next() {
         match letter {
             '"' => {
-                let Some((text, after)) = string(rest) else { break };
+                let Some((text, after)) = string(letters.as_str()) else { break };
                 if depth == 1 && name_next {
                     found.push(text.to_owned());
                     name_next = false;
                 }
-                rest = after;
+                letters = after.chars();
             }
             '{' | '[' => depth += 1,
-            '}' | ']' => {
-                depth -= 1;
-                if depth == 0 {
-                    break;
-                }
-            }
+            '}' | ']' if depth == 1 => break,
+            '}' | ']' => depth -= 1,
             ',' if depth == 1 => name_next = true,
             _ => {}
         }

@@ -1,17 +1,20 @@
-//! A record on its way: what a room knows of one outcome. [`crate::out::Out`] adds the rest.
+//! A record on its way: what a format knows of one outcome. [`crate::out::Out`] adds the rest.
 
 use std::collections::BTreeMap;
 
 use dome_core::limits::{IDENTIFIER_BYTES, MESSAGE_BYTES};
-use dome_core::{CodeClass, Evidence, Scope, Sha256Hash, Signal, Status};
+use dome_core::{CodeClass, Evidence, Sha256Hash, Signal, Status};
+use serde_json::Value;
 
-use crate::draft::GuardDraft;
 use crate::when::When;
 
-/// What a room says of one outcome, under the names of section 2 of the model. What stays empty is
+/// The id of a target that the data does not name. [`crate::out::Out`] reports such a record.
+pub(crate) const NAMELESS: &str = "";
+
+/// What a format says of one outcome, under the names of section 2 of the model. What stays empty is
 /// not said; `run_id`, `event_id`, `task_id` and `group_id` then follow the rules of `docs/formats`.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct OutcomeRecord {
     /// Where in the file: `line 7`, `/results/3`, `testcase 12`.
     pub(crate) place: String,
     pub(crate) event_id: Option<String>,
@@ -29,15 +32,15 @@ pub(crate) struct Record {
     pub(crate) remedied: bool,
     pub(crate) when: When,
     pub(crate) signal: Signal,
-    pub(crate) scope: Scope,
     /// `target.kind` and `target.id`.
     pub(crate) target: (&'static str, String),
     pub(crate) action: &'static str,
-    /// `NONE` where there is none. The class is for a code that the room's list does not have.
+    /// `NONE` where there is none. The class is for a code that the format's list does not have.
     pub(crate) code: Option<(String, CodeClass)>,
     pub(crate) policy_reason_code: Option<String>,
     pub(crate) gates: Vec<(String, Status)>,
-    pub(crate) guard_evals: Vec<GuardDraft>,
+    /// The guards that were asked, as an envelope has them.
+    pub(crate) guard_evals: Vec<Value>,
     /// Name and version; both, or none of it is said (`unknown` is for a version that is not known).
     pub(crate) tool: Option<(String, String)>,
     pub(crate) versions: BTreeMap<String, String>,
@@ -51,7 +54,7 @@ pub(crate) struct Record {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-impl Record {
+impl OutcomeRecord {
     /// A record with nothing but what every record has.
     pub(crate) fn new(
         place: impl Into<String>,
@@ -70,7 +73,6 @@ impl Record {
             remedied: true,
             when: When::Unknown,
             signal,
-            scope: Scope::Task,
             target: (kind, id.to_owned()),
             action,
             code: None,
@@ -94,6 +96,10 @@ impl Record {
             self.labels.insert(name.to_owned(), value.to_owned());
         }
     }
+
+    pub(crate) fn label_all<'v>(&mut self, labels: impl IntoIterator<Item = (&'v str, Option<&'v str>)>) {
+        labels.into_iter().for_each(|(name, value)| self.label(name, value));
+    }
 }
 
 /// `text` as an identifier (M-03): control characters become spaces, the ends are trimmed, and what
@@ -106,13 +112,21 @@ pub(crate) fn identifier(text: &str) -> Option<String> {
         return (!trimmed.is_empty()).then(|| trimmed.to_owned());
     }
     let digest = Sha256Hash::of(text.as_bytes()).to_string();
-    Some(format!("{}~{}", cut(trimmed, IDENTIFIER_BYTES - 17), digest.get(..16).unwrap_or_default()))
+    Some(format!("{}~{digest:.16}", cut(trimmed, IDENTIFIER_BYTES - 17)))
 }
 
 /// The first `bytes` of a text, at a character's boundary.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(text.len())).rev().find(|place| text.is_char_boundary(*place));
-    text.get(..end.unwrap_or_default()).unwrap_or_default()
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1; // the start is a boundary
+    }
+    text.split_at(end).0
+}
+
+/// Appends as much of `more` as a message may still have.
+pub(crate) fn append(message: &mut String, more: &str) {
+    message.push_str(cut(more, MESSAGE_BYTES.saturating_sub(message.len())));
 }
 
 /// A text as a message: trimmed, and as much of it as a message may have.

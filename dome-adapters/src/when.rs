@@ -7,10 +7,8 @@ use dome_core::Timestamp;
 /// What a record says about when it happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum When {
-    /// Nothing.
     #[default]
     Unknown,
-    /// An instant.
     At(Timestamp),
     /// A date and a time of day of an unknown offset, as RFC 3339 without one.
     Local(String),
@@ -19,49 +17,37 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// From RFC 3339, with or without an offset, with `T` or a space.
+    /// From RFC 3339, with or without an offset, with `T` or a space. Not by a library of dates: those
+    /// take half a time for a whole one (a date alone, hours without minutes) and refuse a tenth digit.
     pub(crate) fn of(text: &str) -> Self {
         let text = text.trim();
         // The first of all years is how .NET writes a time that was never set.
         if text.is_empty() || text.starts_with("0001-01-01") {
             return Self::Unknown;
         }
-        let written = text.replacen([' ', 't'], "T", 1).replace('z', "Z").replace(',', ".");
-        let written = nine_digits(&written);
+        let written = nine_digits(&text.replacen([' ', 't'], "T", 1).replace('z', "Z").replace(',', "."));
         if let Ok(instant) = written.parse() {
             return Self::At(instant);
         }
-        match format!("{written}Z").parse::<Timestamp>() {
-            Ok(_) => Self::Local(written),
-            Err(_) => Self::with_short_offset(&written).unwrap_or_else(|| Self::Unreadable(text.to_owned())),
+        if format!("{written}Z").parse::<Timestamp>().is_ok() {
+            return Self::Local(written);
         }
+        // `+0200` stands for `+02:00`.
+        let offset = written.split_at_checked(written.len().saturating_sub(2));
+        let long = offset.and_then(|(start, minutes)| format!("{start}:{minutes}").parse().ok());
+        long.map_or_else(|| Self::Unreadable(text.to_owned()), Self::At)
     }
 
-    /// `+0200` for `+02:00`.
-    fn with_short_offset(written: &str) -> Option<Self> {
-        let (time, offset) = written.split_at_checked(written.len().checked_sub(5)?)?;
-        let (hours, minutes) = offset.split_at_checked(3)?;
-        format!("{time}{hours}:{minutes}").parse().ok().map(Self::At)
+    /// As [`When::of`], of a text that may not be there.
+    pub(crate) fn said(text: Option<&str>) -> Self {
+        text.map_or(Self::Unknown, Self::of)
     }
 
-    /// From seconds since 1970 as a decimal number.
-    pub(crate) fn of_unix_seconds(text: &str) -> Self {
-        Self::of_scaled(text, 9)
-    }
-
-    /// From milliseconds since 1970 as a decimal number.
-    pub(crate) fn of_unix_milliseconds(text: &str) -> Self {
-        Self::of_scaled(text, 6)
-    }
-
-    /// From nanoseconds since 1970.
-    pub(crate) fn of_unix_nanoseconds(nanoseconds: u64) -> Self {
-        Self::of_scaled(&nanoseconds.to_string(), 0)
-    }
-
-    fn of_scaled(text: &str, nanoseconds_power: u32) -> Self {
+    /// From a decimal number since 1970 in units of ten to the `power` nanoseconds: seconds are
+    /// [`When::SECONDS`].
+    pub(crate) fn of_unix(text: &str, power: u32) -> Self {
         let instant = || {
-            let nanoseconds = scaled(text, nanoseconds_power)?;
+            let nanoseconds = scaled(text, power)?;
             let seconds = i64::try_from(nanoseconds / 1_000_000_000).ok()?;
             let rest = u32::try_from(nanoseconds % 1_000_000_000).ok()?;
             Timestamp::from_unix(seconds, rest).ok()
@@ -69,20 +55,23 @@ impl When {
         instant().map_or_else(|| Self::Unreadable(text.to_owned()), Self::At)
     }
 
+    pub(crate) const SECONDS: u32 = 9;
+    pub(crate) const MILLISECONDS: u32 = 6;
+    pub(crate) const NANOSECONDS: u32 = 0;
+
     /// This, or `other` where this says nothing.
     pub(crate) fn or(self, other: &Self) -> Self {
         if self == Self::Unknown { other.clone() } else { self }
     }
 }
 
-/// A fraction of more than nine digits is cut to nine, which is all that an instant has.
+/// A fraction is cut to the nine digits that an instant has.
 fn nine_digits(text: &str) -> String {
     let Some((start, rest)) = text.split_once('.') else { return text.to_owned() };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (fraction, end) = rest.split_at_checked(digits).unwrap_or((rest, ""));
-    match fraction.get(..fraction.len().min(9)) {
-        None | Some("") => format!("{start}{end}"),
-        Some(kept) => format!("{start}.{kept}{end}"),
+    let end = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    match rest.len() - end.len() {
+        0 => format!("{start}{end}"),
+        digits => format!("{start}.{rest:.kept$}{end}", kept = digits.min(9)),
     }
 }
 
@@ -119,14 +108,11 @@ pub(crate) fn scaled(text: &str, power: u32) -> Option<u128> {
     }
     let shift = exponent.checked_add(i32::try_from(power).ok()?)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let steps = usize::try_from(shift.unsigned_abs()).ok()?;
-    if shift >= 0 {
-        if steps > 30 {
-            return None;
-        }
-        format!("{digits}{}", "0".repeat(steps)).parse().ok()
-    } else {
-        let kept = digits.len().saturating_sub(steps);
-        digits.get(..kept).map_or(Some(0), |digits| if digits.is_empty() { Some(0) } else { digits.parse().ok() })
+    match shift {
+        0.. if steps > 30 => None,
+        0.. => format!("{digits}{}", "0".repeat(steps)).parse().ok(),
+        // What is behind the point is cut off.
+        _ => format!("0{digits:.kept$}", kept = digits.len().saturating_sub(steps)).parse().ok(),
     }
 }
 
@@ -205,9 +191,9 @@ mod tests {
         ] {
             assert_eq!(When::of(text), when, "{text}");
         }
-        assert_eq!(When::of_unix_seconds("1695869810.609822"), at("2023-09-28T02:56:50.609822Z"));
-        assert_eq!(When::of_unix_milliseconds("1609459200000"), at("2021-01-01T00:00:00Z"));
-        assert_eq!(When::of_unix_seconds("1e99"), When::Unreadable("1e99".into()));
+        assert_eq!(When::of_unix("1695869810.609822", When::SECONDS), at("2023-09-28T02:56:50.609822Z"));
+        assert_eq!(When::of_unix("1609459200000", When::MILLISECONDS), at("2021-01-01T00:00:00Z"));
+        assert_eq!(When::of_unix("1e99", When::SECONDS), When::Unreadable("1e99".into()));
     }
 
     #[test]

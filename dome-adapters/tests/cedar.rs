@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use dome_core::{Decision, Status};
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn answers_of_other_services_are_read_alike() {
 fn files_that_are_something_else_are_refused() {
     let entities = json!([{"uid": {"type": "User", "id": "a"}, "attrs": {}, "parents": []}]);
     assert_eq!(codes(&convert(&entities).problems), ["wrong_format"]);
-    assert_eq!(codes(&run("cedar", &file(TESTS), &Options::default()).problems), ["run_missing"]);
+    assert_eq!(codes(&run("cedar", &file(TESTS), &ConvertOptions::default()).problems), ["run_missing"]);
     hostile::refuses_what_is_not_its_own("cedar", TESTS);
     hostile::survives("cedar", TESTS);
 }

@@ -1,7 +1,7 @@
 //! CloudEvents and CDEvents, by the page of the format.
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use dome_core::Status;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn convert(document: &Value) -> Conversion {
 
 #[test]
 fn a_pipeline_that_failed_fails_in_its_own_run() {
-    let done = run("cloudevents", &file(PIPELINE), &Options::default());
+    let done = run("cloudevents", &file(PIPELINE), &ConvertOptions::default());
     let envelope = &done.envelopes[0];
     assert_eq!((codes(&done.problems), envelope.run_id.as_str()), (vec![], "mySubject123"));
     let spec = &envelope.task_spec;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "the test reads what the crate is documented by")]
 
-use dome_adapters::{FindingCode, Format, Input, Options, convert};
+use dome_adapters::{ConvertOptions, FindingCode, Format, ToolFile, convert};
 
 fn page(name: &str) -> String {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats");
@@ -66,8 +66,8 @@ fn the_example_of_every_page_comes_out_as_it_stands_there() {
         let expected: serde_json::Value = serde_json::from_str(&out).unwrap();
         let name = expected.pointer("/evidence/0/path").and_then(serde_json::Value::as_str).unwrap();
         let [run_id, ts] = given.as_slice() else { unreachable!("two options") };
-        let options = Options { run_id: run_id.parse().ok(), ts: ts.parse().ok(), ..Options::default() };
-        let done = convert(format, &[Input { name, bytes: into.as_bytes() }], &options);
+        let options = ConvertOptions { run_id: run_id.parse().ok(), ts: ts.parse().ok(), ..ConvertOptions::default() };
+        let done = convert(format, &[ToolFile { name, bytes: into.as_bytes() }], &options);
         let found = done.envelopes.first().map(dome_core::Envelope::to_canonical).unwrap_or_default();
         assert_eq!(String::from_utf8(found).unwrap(), out, "{format}.md {:?}", done.problems);
     }

@@ -1,7 +1,7 @@
 //! JUnit, case by case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::Options;
+use dome_adapters::ConvertOptions;
 
 use super::support::{codes, many, one, options, outcomes, shown};
 
@@ -54,7 +54,7 @@ fn a_case_that_was_tried_again_is_as_many_outcomes_in_order() {
         <testcase classname="c" name="lost">
             <failure message="first"/><rerunFailure message="second"/><rerunError type="X" message="third"/>
         </testcase>"#;
-    let options = Options { commit: Some("46ea5e0".parse().unwrap()), ..options() };
+    let options = ConvertOptions { commit: Some("46ea5e0".parse().unwrap()), ..options() };
     let done = many("junit", &[("r.xml", report(cases).as_bytes())], &options);
     insta::assert_snapshot!(outcomes(&done), @r#"
     failure c::flaky EXCEPTION.ASSERTION_ERROR attempt 1 100 ms `first`
@@ -72,7 +72,7 @@ fn a_case_that_was_tried_again_is_as_many_outcomes_in_order() {
 #[test]
 fn a_success_names_the_commit_as_its_remedy() {
     let options =
-        Options { commit: Some("46EA5E0".parse().unwrap()), lane: Some("main".parse().unwrap()), ..options() };
+        ConvertOptions { commit: Some("46EA5E0".parse().unwrap()), lane: Some("main".parse().unwrap()), ..options() };
     let done = many("junit", &[("r.xml", report("<testcase classname='c' name='n'/>").as_bytes())], &options);
     insta::assert_snapshot!(String::from_utf8(done.envelopes[0].to_canonical()).unwrap(), @r#"{"env":{},"envelope_version":"1","event_id":"r.xml@f13cc34efdce#1","evidence":[{"bytes":124,"path":"r.xml","sha256":"f13cc34efdce1cf229961f3fa5a3ba2ddc547ecd87f0605f97153551cd7de521"}],"gates":[{"gate_id":"test","status":"PASS"}],"group_id":"r.xml@f13cc34efdce#1","guard_evals":[],"labels":{"suite":"s"},"lane":"main","remedy":{"kind":"commit","ref":"commit/46ea5e0"},"run_id":"run/r.xml","sequence":1,"signal":"success","task_id":"c::n","task_spec":{"action":{"kind":"test"},"failure_reason_code":"NONE","scope":"task","target":{"id":"c::n","kind":"test"}},"ts":"2026-01-01T10:00:00Z","wrapper_policy":"strict"}"#);
 }
@@ -82,13 +82,13 @@ fn run_and_time_come_from_the_data_or_the_user_and_from_nowhere_else() {
     let untimed = "<testsuite name='s'><testcase name='a'/><testcase name='b'/></testsuite>";
     let local = "<testsuite name='s' timestamp='2026-01-01T10:00:00'><testcase name='a'/></testsuite>";
     let own = "<testsuites uuid='u'><testsuite timestamp='2026-01-01T10:00:00+01:00'><testcase name='a'/></testsuite></testsuites>";
-    let none = Options::default();
-    let run = Options { run_id: Some("r".parse().unwrap()), ..Options::default() };
-    let done = |text: &str, options: &Options| many("junit", &[("r.xml", text.as_bytes())], options);
+    let none = ConvertOptions::default();
+    let run = ConvertOptions { run_id: Some("r".parse().unwrap()), ..ConvertOptions::default() };
+    let done = |text: &str, options: &ConvertOptions| many("junit", &[("r.xml", text.as_bytes())], options);
     insta::assert_snapshot!(shown(&done(untimed, &none)), @"r.xml:testcase 1: nothing says which run this is (and 1 more); expected `--run-id ID`, or `--run-id {name}` to make each file a run [run_missing]");
     insta::assert_snapshot!(shown(&done(untimed, &run)), @"r.xml:testcase 1: the record has no time (and 1 more); expected `--ts TIME`, or `--sequence-from mtime` [time_missing]");
     insta::assert_snapshot!(shown(&done(local, &run)), @"r.xml:testcase 1: the time `2026-01-01T10:00:00` has no offset, so that it is no instant; expected `--zone OFFSET` such as `--zone Z`; or `--ts TIME`, or `--sequence-from mtime`, which stand in for it [time_missing]");
-    let zoned = Options { zone: Some("-02:00".parse().unwrap()), ..run };
+    let zoned = ConvertOptions { zone: Some("-02:00".parse().unwrap()), ..run };
     assert_eq!(done(local, &zoned).envelopes[0].ts.to_string(), "2026-01-01T12:00:00Z");
     let found = done(own, &none);
     assert_eq!(
@@ -100,7 +100,7 @@ fn run_and_time_come_from_the_data_or_the_user_and_from_nowhere_else() {
 #[test]
 fn files_of_one_run_follow_each_other_by_name_whatever_their_order() {
     let [a, b] = ["<testcase name='x'/>", "<testcase name='x'/><testcase name='y'/>"].map(report);
-    let options = Options { run_id: Some("r".parse().unwrap()), ..options() };
+    let options = ConvertOptions { run_id: Some("r".parse().unwrap()), ..options() };
     let files = [("a.xml", a.as_bytes()), ("b.xml", b.as_bytes())];
     let done = many("junit", &files, &options);
     let sequences: Vec<_> = done.envelopes.iter().map(|one| (one.sequence, one.event_id.as_str())).collect();

@@ -1,7 +1,7 @@
 //! OPA decision logs, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use dome_core::{Decision, Status};
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ fn arrays_lines_consoles_and_sinks_are_read_alike() {
     let ids = |done: &Conversion| done.envelopes.iter().map(|one| one.event_id.to_string()).collect::<Vec<_>>();
     assert_eq!((ids(&done), ids(&array)), (vec!["a".into(), "b".into()], vec!["a".into(), "b".into()]));
     assert_eq!((taken(lines.as_bytes()), taken(json!([a]).to_string().as_bytes())), (vec!["opa"], vec!["opa"]));
-    let done = run("opa", &file(json!([a]).to_string()), &Options::default());
+    let done = run("opa", &file(json!([a]).to_string()), &ConvertOptions::default());
     assert_eq!(codes(&done.problems), ["run_missing"], "the id of the engine is no run");
 }
 
@@ -139,7 +139,7 @@ fn real_events_in_documents_come_to_what_they_say() {
         ("osm_external_auth_opa.md", 2),
     ];
     assert_eq!(counts, expected);
-    let done = run("opa", &file(json!(all).to_string()), &Options { ts: None, ..given() });
+    let done = run("opa", &file(json!(all).to_string()), &ConvertOptions { ts: None, ..given() });
     assert_eq!((done.counts.records, done.counts.repeated, done.problems.len()), (5, 1, 0));
     insta::assert_snapshot!(tallied(&done), @r"
     1 denial NONE OPA.DATA

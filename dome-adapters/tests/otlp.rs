@@ -1,7 +1,7 @@
 //! OTLP in JSON, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use serde_json::{Value, json};
 
 use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
@@ -121,13 +121,13 @@ fn pipelines_tasks_and_tests_are_told_by_the_conventions() {
 #[test]
 fn a_trace_is_the_run_unless_another_is_named() {
     let document = traces(&[span("a", json!(2), &[])]).to_string();
-    let own = run("otlp", &file(&*document), &Options::default());
+    let own = run("otlp", &file(&*document), &ConvertOptions::default());
     assert_eq!(own.envelopes[0].run_id.as_str(), "5b8efff798038103d269b633813fc60c");
     assert_eq!(run("otlp", &file(&*document), &given()).envelopes[0].run_id.as_str(), "run-1");
     let done = run(
         "otlp",
         &file(logs(&[json!({"severityNumber": 17, "timeUnixNano": "1"})]).to_string()),
-        &Options::default(),
+        &ConvertOptions::default(),
     );
     assert_eq!(codes(&done.problems), ["run_missing"]);
 }
@@ -168,7 +168,7 @@ fn files_that_are_something_else_are_refused() {
 #[test]
 fn real_files_come_to_what_was_counted_otherwise() {
     let Some(files) = real_files("otlp") else { return };
-    let done = run("otlp", &files, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
+    let done = run("otlp", &files, &ConvertOptions { run_id: Some("{name}".parse().unwrap()), ..given() });
     assert_eq!((files.len(), codes(&done.problems)), (26, vec!["wrong_format"; 3]));
     assert_eq!(
         (done.counts.records, done.envelopes.len(), done.counts.left_out),

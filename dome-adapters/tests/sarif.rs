@@ -1,7 +1,7 @@
 //! SARIF, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use dome_core::Status;
 use serde_json::{Value, json};
 
@@ -102,7 +102,7 @@ fn the_tool_itself_fails_by_its_exception_and_says_run_time_branch_and_commit() 
         json!({"invocations": invocations, "automationDetails": {"id": "nightly/2018-10-08"},
         "versionControlProvenance": [{"repositoryUri": "x", "revisionId": "5da53fbb2a0aaa12d648b73984acc9aac2e11c2a", "branch": "main"}]})
     };
-    let own = Options::default();
+    let own = ConvertOptions::default();
     let done = run("sarif", &file(log(json!([]), other(invocation(true, json!([error, warning])))).to_string()), &own);
     insta::assert_snapshot!(tallied(&done), @r"
     1 failure TOOL.ENGINE_RULE_FAILURE_EXCEPTION
@@ -139,7 +139,7 @@ fn other_versions_and_files_that_are_something_else_are_refused() {
 fn real_logs_come_to_what_was_counted_otherwise() {
     let Some(all) = real_files("sarif") else { return };
     let logs: Folder = all.into_iter().filter(|(name, _)| name.ends_with(".sarif")).collect();
-    let done = run("sarif", &logs, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
+    let done = run("sarif", &logs, &ConvertOptions { run_id: Some("{name}".parse().unwrap()), ..given() });
     let signals = |wanted: &str| done.envelopes.iter().filter(|envelope| envelope.signal.as_str() == wanted).count();
     assert_eq!((logs.len(), codes(&done.problems)), (104, vec!["wrong_format"; 6]));
     assert_eq!((done.counts.records, done.envelopes.len()), (1_192, 1_192));

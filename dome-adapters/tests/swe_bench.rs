@@ -1,7 +1,7 @@
 //! SWE-bench, by the page of the format.
 #![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use dome_core::Status;
 use serde_json::json;
 
@@ -31,10 +31,10 @@ fn a_report_gives_the_tests_that_decide_as_gates() {
 
 #[test]
 fn neither_run_nor_time_is_made_up() {
-    let done = run("swe-bench", &file(REPORT), &Options::default());
+    let done = run("swe-bench", &file(REPORT), &ConvertOptions::default());
     assert_eq!(codes(&done.problems), ["run_missing"]);
     assert!(done.problems[0].expected.contains("--run-id"));
-    let done = run("swe-bench", &file(REPORT), &Options { ts: None, ..given() });
+    let done = run("swe-bench", &file(REPORT), &ConvertOptions { ts: None, ..given() });
     assert_eq!(codes(&done.problems), ["time_missing"]);
 }
 
@@ -99,7 +99,8 @@ fn all_files_of_a_run_come_to_one_outcome_an_instance() {
 fn a_matrix_says_who_resolved_and_with_lists_of_instances_who_did_not() {
     let matrix = json!({"a": {"no_of_submissions": 2, "resolved_submissions": ["20240402_x", "20240501_y", "20240501_y"]},
         "b": {"no_of_submissions": 2, "resolved_submissions": ["20240501_y"]}});
-    let alone = run("swe-bench", &files([("m.json", matrix.clone())]), &Options { run_id: None, ts: None, ..given() });
+    let alone =
+        run("swe-bench", &files([("m.json", matrix.clone())]), &ConvertOptions { run_id: None, ts: None, ..given() });
     assert_eq!((alone.envelopes.len(), alone.counts.repeated, alone.counts.left_out), (3, 1, 0));
     assert!(alone.envelopes.iter().all(|envelope| envelope.signal.as_str() == "success"));
     let lists = [
@@ -108,14 +109,14 @@ fn a_matrix_says_who_resolved_and_with_lists_of_instances_who_did_not() {
         ("t.json", json!({"name": "t", "instance_ids": ["q"]})),
     ];
     let folder = files(lists);
-    let done = run("swe-bench", &folder, &Options { run_id: None, ts: None, ..given() });
+    let done = run("swe-bench", &folder, &ConvertOptions { run_id: None, ts: None, ..given() });
     insta::assert_snapshot!(tallied(&done), @r"
     3 failure UNRESOLVED
     3 success NONE
     ");
     assert!(done.envelopes.iter().all(|envelope| envelope.task_spec.target.id.as_str() != "q"), "nobody ran `t`");
     assert_eq!(done.envelopes[0].ts.to_string(), "2024-04-02T00:00:00Z");
-    let unzoned = run("swe-bench", &folder, &Options::default());
+    let unzoned = run("swe-bench", &folder, &ConvertOptions::default());
     assert!(unzoned.envelopes.is_empty() && unzoned.problems[0].expected.contains("--zone"));
 }
 

@@ -1,7 +1,7 @@
 //! tau-bench and tau2-bench, by the page of the format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use serde_json::{Value, json};
 
 use super::support::{Folder, codes, file, given, hostile, real_files, run, taken, tallied};
@@ -93,13 +93,13 @@ fn times_without_an_offset_and_trajectories_without_time_ask_for_one() {
     let document = results(vec![simulation("a", "user_stop", 1.0, json!({}))]).to_string();
     let zoned = |zone: Option<&str>| {
         let zone = zone.map(|zone| zone.parse().unwrap());
-        run("tau-bench", &file(&*document), &Options { zone, ts: None, ..given() })
+        run("tau-bench", &file(&*document), &ConvertOptions { zone, ts: None, ..given() })
     };
     assert_eq!(zoned(Some("-05:00")).envelopes[0].ts.to_string(), "2026-04-06T22:07:26.269501Z");
     let none = zoned(None);
     assert!(none.envelopes.is_empty() && none.problems[0].expected.contains("--zone"));
     let untimed = json!([trajectory(0, 0, 1.0, Value::Null)]).to_string();
-    let done = run("tau-bench", &file(untimed), &Options { ts: None, ..given() });
+    let done = run("tau-bench", &file(untimed), &ConvertOptions { ts: None, ..given() });
     assert!(done.problems[0].expected.contains("--ts"));
     let results = results(vec![]);
     assert_eq!(codes(&convert(&results).notes), ["records_none"]);
@@ -127,7 +127,8 @@ fn real_sets_come_to_what_was_counted_otherwise() {
     84 success NONE
     ");
     let second: Folder = real_files("tau/tau2-student-sims").unwrap();
-    let done = run("tau-bench", &second, &Options { ts: None, run_id: Some("{name}".parse().unwrap()), ..given() });
+    let done =
+        run("tau-bench", &second, &ConvertOptions { ts: None, run_id: Some("{name}".parse().unwrap()), ..given() });
     assert_eq!((second.len(), done.counts.records, done.problems.len()), (39, 86, 0));
     insta::assert_snapshot!(tallied(&done), @r"
     3 failure REWARD.ACTION

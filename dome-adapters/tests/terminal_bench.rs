@@ -1,15 +1,15 @@
 //! terminal-bench, case by case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use dome_adapters::Options;
+use dome_adapters::ConvertOptions;
 use dome_core::{Signal, Status};
 use serde_json::{Value, json};
 
 use super::support::codes;
 use super::support::terminal_bench::{RUN, bytes, folder, metadata, of_trials, run, trial};
 
-fn plain() -> Options {
-    Options::default()
+fn plain() -> ConvertOptions {
+    ConvertOptions::default()
 }
 
 #[test]
@@ -117,8 +117,11 @@ fn a_commit_that_is_none_is_no_remedy() {
 
 #[test]
 fn lane_and_commit_are_the_users_where_given() {
-    let options =
-        Options { lane: Some("main".parse().unwrap()), commit: Some("ABCDEF0".parse().unwrap()), ..Options::default() };
+    let options = ConvertOptions {
+        lane: Some("main".parse().unwrap()),
+        commit: Some("ABCDEF0".parse().unwrap()),
+        ..ConvertOptions::default()
+    };
     let passed = json!({"is_resolved": true, "parser_results": {"test_a": "passed"}});
     let done = run(&of_trials([trial("a", "1-of-1", passed), trial("b", "1-of-1", json!({}))]), &options);
     let lanes: Vec<_> = done.envelopes.iter().map(|one| one.lane.as_ref().unwrap().as_str()).collect();
@@ -162,7 +165,7 @@ fn a_run_that_nothing_describes_is_left_out_with_a_word_on_what_to_pass() {
     let done = run(&alone, &plain());
     assert!(done.envelopes.is_empty());
     insta::assert_snapshot!(done.problems[0], @"r.json: no input describes run `2025-10-22__09-19-22`; trials left out: 1; expected its `run_metadata.json` among the inputs, or `--run-id 2025-10-22__09-19-22` to do without agent, dataset and commit [metadata_missing]");
-    let options = Options { run_id: Some("mine".parse().unwrap()), ..Options::default() };
+    let options = ConvertOptions { run_id: Some("mine".parse().unwrap()), ..ConvertOptions::default() };
     let done = run(&alone, &options);
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec!["metadata_replaced"]));
     let envelope = &done.envelopes[0];
@@ -202,7 +205,7 @@ fn a_trials_time_is_its_own_else_its_runs_else_the_users_else_it_is_left_out() {
     let endless = folder([("m.json", described), ("r.json", results)]);
     let done = run(&endless, &plain());
     insta::assert_snapshot!(done.problems[0], @"r.json:/results/0: the trial has no time; expected `trial_ended_at`, `end_time` in the run's metadata, or `--ts TIME` [time_missing]");
-    let options = Options { ts: Some("2025-01-01T00:00:00Z".parse().unwrap()), ..Options::default() };
+    let options = ConvertOptions { ts: Some("2025-01-01T00:00:00Z".parse().unwrap()), ..ConvertOptions::default() };
     assert_eq!(run(&endless, &options).envelopes[0].ts.to_string(), "2025-01-01T00:00:00Z");
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dome_adapters::Options;
+use dome_adapters::ConvertOptions;
 
 use super::support::terminal_bench::{bytes, run};
 use super::support::{codes, real_files};
@@ -11,7 +11,7 @@ use super::support::{codes, real_files};
 #[test]
 fn twelve_real_runs_convert_whole_and_to_the_same_bytes_in_any_order() {
     let Some(mut folder) = real_files("terminal-bench/danau5tin") else { return };
-    let done = run(&folder, &Options::default());
+    let done = run(&folder, &ConvertOptions::default());
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec![]));
     assert_eq!((folder.len(), done.counts.records, done.envelopes.len()), (24, 3_440, 3_440));
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
@@ -36,8 +36,8 @@ fn twelve_real_runs_convert_whole_and_to_the_same_bytes_in_any_order() {
     let lines = bytes(&done);
     for step in [1, 7, 11] {
         folder.rotate_left(step);
-        assert!(bytes(&run(&folder, &Options::default())) == lines, "rotated by {step} more");
+        assert!(bytes(&run(&folder, &ConvertOptions::default())) == lines, "rotated by {step} more");
     }
     folder.reverse();
-    assert!(bytes(&run(&folder, &Options::default())) == lines, "reversed");
+    assert!(bytes(&run(&folder, &ConvertOptions::default())) == lines, "reversed");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_adapters::Options;
+use dome_adapters::ConvertOptions;
 use dome_core::{Envelope, GateId, Keys, Status};
 
 use super::support::terminal_bench::{bytes, run};
@@ -59,7 +59,7 @@ fn contradicted(line: &[&Envelope]) -> bool {
 
 #[test]
 fn the_shipped_set_shows_failures_that_recur_successes_and_contradictions() {
-    let done = run(&shipped(), &Options::default());
+    let done = run(&shipped(), &ConvertOptions::default());
     assert_eq!((codes(&done.problems), codes(&done.notes)), (vec![], vec![]));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut support: BTreeMap<_, usize> = BTreeMap::new();
@@ -103,11 +103,11 @@ fn the_shipped_set_shows_failures_that_recur_successes_and_contradictions() {
 #[test]
 fn the_shipped_set_gives_these_bytes_in_any_order() {
     let mut folder = shipped();
-    let done = run(&folder, &Options::default());
+    let done = run(&folder, &ConvertOptions::default());
     insta::assert_snapshot!(dome_core::Sha256Hash::of(&bytes(&done)), @"f6052d37322018e949895650b99ccff9cd71dd1cd6cb5b096e832f5b69c3eb78");
     for _ in 0..folder.len() {
         folder.rotate_left(3);
-        assert_eq!(run(&folder, &Options::default()), done);
+        assert_eq!(run(&folder, &ConvertOptions::default()), done);
     }
 }
 
@@ -117,7 +117,7 @@ fn a_file_that_is_cut_off_is_a_problem_and_no_panic() {
     let (name, content) = &whole[0];
     for length in (0..content.len()).step_by(997).chain(content.len() - 3..content.len()) {
         let cut = vec![(name.clone(), content[..length].to_vec()), whole[1].clone()];
-        let done = run(&cut, &Options::default());
+        let done = run(&cut, &ConvertOptions::default());
         assert_eq!((done.envelopes.len(), codes(&done.problems)), (0, vec!["json_invalid"]), "at byte {length}");
     }
 }
@@ -125,7 +125,7 @@ fn a_file_that_is_cut_off_is_a_problem_and_no_panic() {
 #[test]
 fn brackets_without_end_are_a_problem_and_no_overflow() {
     for (name, text) in [("a.json", "[".repeat(100_000)), ("b.json", "{\"results\":".repeat(100_000))] {
-        let done = run(&vec![(name.to_owned(), text.into_bytes())], &Options::default());
+        let done = run(&vec![(name.to_owned(), text.into_bytes())], &ConvertOptions::default());
         assert_eq!(codes(&done.problems), ["json_invalid"]);
     }
 }
@@ -148,7 +148,7 @@ proptest::proptest! {
             content[place] = BYTES[byte];
             content.drain(place..(place + removed).min(content.len() - 1));
         }
-        let done = run(&pair, &Options::default());
+        let done = run(&pair, &ConvertOptions::default());
         proptest::prop_assert!(done.counts.records >= done.envelopes.len() as u64);
     }
 }

@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead, Read};
 
-use encoding_rs::{CoderResult, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
 /// How much of a document is searched for the declaration of its encoding.
 const DECLARATION_BYTES: usize = 512;
-/// Bytes that are decoded at once.
 const PIECE_BYTES: usize = 1 << 16;
 
 /// Bytes that are not text in the encoding of their file.
@@ -20,12 +19,8 @@ pub(super) struct NotText {
 /// What a document begins with, as text, whatever is wrong with it.
 pub(crate) fn decoded_head(bytes: &[u8]) -> String {
     let (encoding, mark) = encoding_of(bytes);
-    let text = bytes.get(mark..).unwrap_or_default();
-    let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut head = String::with_capacity(decoder.max_utf8_buffer_length(text.len()).unwrap_or_default());
-    let (result, _, _) = decoder.decode_to_string(text, &mut head, false);
-    debug_assert!(result == CoderResult::InputEmpty, "the room was asked for");
-    head
+    let (_, text) = bytes.split_at(mark);
+    encoding.decode_without_bom_handling(text).0.into_owned()
 }
 
 /// The encoding that a document has by its byte order mark, by its zeros or by its XML declaration,
@@ -54,18 +49,17 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// UTF-8 out of a reader of any encoding. What is no text there is an error, with its place.
-pub(super) struct Decoded<'r> {
+pub(super) struct Utf8Reader<'r> {
     reader: &'r mut dyn BufRead,
     decoder: encoding_rs::Decoder,
     encoding: &'static Encoding,
-    /// Bytes taken from the reader so far.
     offset: u64,
     ready: Vec<u8>,
     given: usize,
     ended: bool,
 }
 
-impl<'r> Decoded<'r> {
+impl<'r> Utf8Reader<'r> {
     pub(super) fn new(reader: &'r mut dyn BufRead) -> io::Result<Self> {
         let (encoding, mark) = encoding_of(reader.fill_buf()?);
         reader.consume(mark);
@@ -97,12 +91,12 @@ impl<'r> Decoded<'r> {
     }
 }
 
-impl Read for Decoded<'_> {
+impl Read for Utf8Reader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.given == self.ready.len() && !self.ended {
             self.fill()?;
         }
-        let mut rest = self.ready.get(self.given..).unwrap_or_default();
+        let (_, mut rest) = self.ready.split_at(self.given);
         let read = rest.read(into)?;
         self.given += read;
         Ok(read)
@@ -119,7 +113,7 @@ mod tests {
         // Three bytes at a time: characters are cut in the middle.
         let mut reader = io::BufReader::with_capacity(600, bytes);
         let mut text = String::new();
-        Decoded::new(&mut reader).unwrap().read_to_string(&mut text).map_err(|error| error.to_string())?;
+        Utf8Reader::new(&mut reader).unwrap().read_to_string(&mut text).map_err(|error| error.to_string())?;
         Ok(text)
     }
 

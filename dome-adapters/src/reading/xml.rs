@@ -6,27 +6,25 @@ use std::io::BufReader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::decode::Decoded;
-use super::{Reading, failed};
-use crate::finding::{At, Finding, FindingCode, quote};
+use super::decode::Utf8Reader;
+use super::{FileReader, failed};
+use crate::finding::{Finding, FindingCode, FoundAt, quote};
 
 /// Levels of elements in a document.
 const DEPTH_LEVELS: usize = 256;
 /// Attributes of one element.
 const ATTRIBUTES: usize = 1_024;
 
-/// A document that is being read.
 pub(crate) struct Xml<'r> {
     name: &'r str,
-    reader: quick_xml::Reader<BufReader<Decoded<'r>>>,
+    reader: quick_xml::Reader<BufReader<Utf8Reader<'r>>>,
     buffer: Vec<u8>,
     /// The local names of the elements that are open.
     open: Vec<String>,
 }
 
-/// What comes next.
 #[derive(Debug)]
-pub(crate) enum Node {
+pub(crate) enum XmlNode {
     /// An element begins; one without content ends right behind it.
     Start(Element),
     /// The innermost element ends.
@@ -48,16 +46,16 @@ impl Element {
         let found = self.attributes.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
+
+    pub(crate) fn owned(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
 }
 
-impl<'r> Reading<'r> {
-    /// The file as XML.
-    pub(crate) fn xml<'x>(&'x mut self) -> Result<Xml<'x>, Finding>
-    where
-        'r: 'x,
-    {
+impl FileReader<'_> {
+    pub(crate) fn xml(&mut self) -> Result<Xml<'_>, Finding> {
         let name = self.name;
-        let decoded = Decoded::new(self.reader).map_err(|error| failed(At { input: name, place: "" }, &error))?;
+        let decoded = Utf8Reader::new(self.reader).map_err(|error| failed(name, &error))?;
         let mut reader = quick_xml::Reader::from_reader(BufReader::new(decoded));
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().allow_dangling_amp = false;
@@ -69,7 +67,7 @@ impl Xml<'_> {
     /// The root element, which has to come before any text.
     pub(crate) fn root(&mut self, what: &str) -> Result<Element, Finding> {
         while let Some(node) = self.next()? {
-            if let Node::Start(root) = node {
+            if let XmlNode::Start(root) = node {
                 return Ok(root);
             }
         }
@@ -79,51 +77,54 @@ impl Xml<'_> {
     /// Passes over the rest of the element that has begun.
     pub(crate) fn skip(&mut self) -> Result<(), Finding> {
         let depth = self.open.len();
-        while self.open.len() >= depth {
-            if self.next()?.is_none() {
-                break;
-            }
-        }
+        while self.next_in(depth)?.is_some() {}
         Ok(())
     }
 
+    /// The names of the elements that are open, the outermost first.
+    pub(crate) fn open(&self) -> &[String] {
+        &self.open
+    }
+
+    /// The next node inside of the element that is `depth` deep; `None` at its end.
+    pub(crate) fn next_in(&mut self, depth: usize) -> Result<Option<XmlNode>, Finding> {
+        let node = self.next()?;
+        Ok(node.filter(|_| self.open.len() >= depth))
+    }
+
     /// The next node; `None` at the end of the document.
-    pub(crate) fn next(&mut self) -> Result<Option<Node>, Finding> {
+    pub(crate) fn next(&mut self) -> Result<Option<XmlNode>, Finding> {
         loop {
-            if let Some(found) = self.event()? {
-                return Ok(found);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.clear();
+            let event = self.reader.read_event_into(&mut buffer).map_err(|error| match error {
+                quick_xml::Error::Io(error) => failed(self.name, &error),
+                other => self.malformed(&other.to_string()),
+            })?;
+            let node = match event {
+                Event::Start(start) => Some(self.start(&start)?),
+                Event::End(_) => {
+                    self.open.pop();
+                    Some(XmlNode::End)
+                }
+                Event::Text(text) => Some(XmlNode::Text(self.text(&text)?)),
+                Event::CData(text) => Some(XmlNode::Text(self.text(&text)?)),
+                Event::GeneralRef(reference) => Some(XmlNode::Text(self.resolve(&reference)?)),
+                Event::Eof => {
+                    let Some(name) = self.open.last() else { return Ok(None) };
+                    let message = format!("the document ends inside of `<{name}>`");
+                    return Err(self.found(FindingCode::XmlInvalid, message, format!("`</{name}>`")));
+                }
+                Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) | Event::Empty(_) => None,
+            };
+            self.buffer = buffer;
+            if node.is_some() {
+                return Ok(node);
             }
         }
     }
 
-    /// `Some` where the event is something that counts; the inner `None` is the end.
-    fn event(&mut self) -> Result<Option<Option<Node>>, Finding> {
-        self.buffer.clear();
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let event = match self.reader.read_event_into(&mut buffer) {
-            Ok(event) => event,
-            Err(error) => return Err(self.broken(&error)),
-        };
-        let node = match event {
-            Event::Start(start) => Some(Some(self.start(&start)?)),
-            Event::End(_) => {
-                self.open.pop();
-                Some(Some(Node::End))
-            }
-            Event::Text(text) => Some(Some(Node::Text(self.text(&text)?))),
-            Event::CData(text) => Some(Some(Node::Text(self.text(&text)?))),
-            Event::GeneralRef(reference) => Some(Some(Node::Text(self.resolve(&reference)?))),
-            Event::Eof => {
-                self.ended()?;
-                Some(None)
-            }
-            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) | Event::Empty(_) => None,
-        };
-        self.buffer = buffer;
-        Ok(node)
-    }
-
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<Node, Finding> {
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<XmlNode, Finding> {
         if self.open.len() == DEPTH_LEVELS {
             let message = format!("elements are nested more than {DEPTH_LEVELS} levels deep");
             return Err(self.found(FindingCode::XmlInvalid, message, "a report"));
@@ -142,7 +143,7 @@ impl Xml<'_> {
             attributes.push((self.utf8(attribute.key.local_name().as_ref())?.to_owned(), value.into_owned()));
         }
         self.open.push(name.clone());
-        Ok(Node::Start(Element { name, attributes }))
+        Ok(XmlNode::Start(Element { name, attributes }))
     }
 
     fn text(&self, bytes: &[u8]) -> Result<String, Finding> {
@@ -163,33 +164,13 @@ impl Xml<'_> {
         let name = self.utf8(reference)?;
         resolve_predefined_entity(name).map(str::to_owned).ok_or_else(|| {
             let message = format!("the entity {} is not expanded", quote(&format!("&{name};")));
-            self.found(
-                FindingCode::XmlInvalid,
-                message,
-                "`&lt;`, `&gt;`, `&amp;`, `&apos;`, `&quot;` or a character reference",
-            )
+            let expected = "`&lt;`, `&gt;`, `&amp;`, `&apos;`, `&quot;` or a character reference";
+            self.found(FindingCode::XmlInvalid, message, expected)
         })
     }
 
     fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, Finding> {
         std::str::from_utf8(bytes).map_err(|error| self.malformed(&error.to_string()))
-    }
-
-    fn ended(&self) -> Result<(), Finding> {
-        match self.open.last() {
-            Some(name) => {
-                let message = format!("the document ends inside of `<{name}>`");
-                Err(self.found(FindingCode::XmlInvalid, message, format!("`</{name}>`")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn broken(&self, error: &quick_xml::Error) -> Finding {
-        match error {
-            quick_xml::Error::Io(error) => failed(At { input: self.name, place: "" }, error),
-            other => self.malformed(&other.to_string()),
-        }
     }
 
     fn malformed(&self, message: &str) -> Finding {
@@ -198,11 +179,8 @@ impl Xml<'_> {
 
     /// A finding at the place that was reached.
     pub(crate) fn found(&self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
-        At { input: self.name, place: &self.place() }.found(code, message, expected)
-    }
-
-    fn place(&self) -> String {
         let (failed, read) = (self.reader.error_position(), self.reader.buffer_position());
-        format!("byte {}", if failed > 0 { failed } else { read })
+        let place = format!("byte {}", if failed > 0 { failed } else { read });
+        FoundAt { input: self.name, place: &place }.found(code, message, expected)
     }
 }

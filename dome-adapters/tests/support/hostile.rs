@@ -1,6 +1,6 @@
 //! Files that do harm, and files that are damaged byte by byte.
 
-use dome_adapters::Options;
+use dome_adapters::ConvertOptions;
 
 use super::{file, given, run};
 
@@ -26,7 +26,7 @@ pub(crate) fn refuses_what_is_not_its_own(name: &str, sound_file: &[u8]) {
     for bytes in hostile {
         let folder = vec![("bad.json".to_owned(), bytes.to_vec()), ("good.json".to_owned(), sound_file.to_vec())];
         // Each file is a run: a part of the other holds the same ids.
-        let done = run(name, &folder, &Options { run_id: Some("{name}".parse().unwrap()), ..given() });
+        let done = run(name, &folder, &ConvertOptions { run_id: Some("{name}".parse().unwrap()), ..given() });
         let of_bad = done.problems.iter().chain(&done.notes).filter(|finding| finding.input == "bad.json").count();
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
         assert!(of_bad > 0, "{name}: nothing is said of {shown}");

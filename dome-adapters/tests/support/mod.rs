@@ -8,7 +8,7 @@ pub(crate) mod terminal_bench;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_adapters::{Conversion, Finding, Format, Head, Input, Options, convert};
+use dome_adapters::{Conversion, ConvertOptions, Finding, Format, Head, ToolFile, convert};
 use dome_core::{Envelope, Signal};
 
 pub(crate) use real::{files, real, real_files};
@@ -26,31 +26,31 @@ pub(crate) fn file(text: impl Into<Vec<u8>>) -> Folder {
 }
 
 /// All that a format may ask for: one run for all files.
-pub(crate) fn given() -> Options {
-    Options {
+pub(crate) fn given() -> ConvertOptions {
+    ConvertOptions {
         run_id: Some("run-1".parse().unwrap()),
         ts: Some("2026-01-01T00:00:00Z".parse().unwrap()),
         zone: Some("Z".parse().unwrap()),
-        ..Options::default()
+        ..ConvertOptions::default()
     }
 }
 
 /// All that a format may ask for: each file is a run.
-pub(crate) fn options() -> Options {
-    Options { run_id: Some("run/{name}".parse().unwrap()), ..given() }
+pub(crate) fn options() -> ConvertOptions {
+    ConvertOptions { run_id: Some("run/{name}".parse().unwrap()), ..given() }
 }
 
 pub(crate) fn one(name: &str, file: &str, bytes: &[u8]) -> Conversion {
     many(name, &[(file, bytes)], &options())
 }
 
-pub(crate) fn run(name: &str, folder: &Folder, options: &Options) -> Conversion {
+pub(crate) fn run(name: &str, folder: &Folder, options: &ConvertOptions) -> Conversion {
     let files: Vec<_> = folder.iter().map(|(file, bytes)| (file.as_str(), bytes.as_slice())).collect();
     many(name, &files, options)
 }
 
-pub(crate) fn many(name: &str, files: &[(&str, &[u8])], options: &Options) -> Conversion {
-    let inputs: Vec<_> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
+pub(crate) fn many(name: &str, files: &[(&str, &[u8])], options: &ConvertOptions) -> Conversion {
+    let inputs: Vec<_> = files.iter().map(|(name, bytes)| ToolFile { name, bytes }).collect();
     let done = convert(format(name), &inputs, options);
     sound(&done);
     done

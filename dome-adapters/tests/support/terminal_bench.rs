@@ -1,6 +1,6 @@
 //! Runs of terminal-bench from JSON values.
 
-use dome_adapters::{Conversion, Options};
+use dome_adapters::{Conversion, ConvertOptions};
 use serde_json::{Value, json};
 
 use super::Folder;
@@ -12,7 +12,7 @@ pub(crate) fn folder<const N: usize>(files: [(&str, Value); N]) -> Folder {
 }
 
 /// Converts; beside what holds of all formats, the envelopes of a run follow the clock (M-44).
-pub(crate) fn run(folder: &Folder, options: &Options) -> Conversion {
+pub(crate) fn run(folder: &Folder, options: &ConvertOptions) -> Conversion {
     let done = super::run("terminal-bench", folder, options);
     for run in done.envelopes.chunk_by(|a, b| a.run_id == b.run_id) {
         assert!(run.is_sorted_by_key(|envelope| envelope.ts));

@@ -8,8 +8,8 @@ use std::time::UNIX_EPOCH;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use dome_adapters::{
-    Commit, Conversion, Converter, Counts, FileReport, Finding, FindingCode, Format, HEAD_BYTES, Head, Input, Options,
-    Source, Zone, convert,
+    Commit, Conversion, ConvertOptions, Converter, FileReport, Finding, FindingCode, Format, HEAD_BYTES, Head,
+    RecordCounts, SourceFile, ToolFile, Zone, convert,
 };
 use dome_core::{CodeTable, Envelope, HashingReader, Lane, RunId, Timestamp, canonical, escaped, escaped_path};
 use dome_replay::input;
@@ -174,7 +174,7 @@ fn document(table: &CodeTable) -> anyhow::Result<Vec<u8>> {
 /// A file with its format.
 struct ConvertFile {
     source: input::Source,
-    known: Source,
+    known: SourceFile,
     format: Format,
 }
 
@@ -206,14 +206,14 @@ fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) 
 }
 
 /// Reads a file once, for its digest and its beginning.
-fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(Source, Vec<u8>)> {
+fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(SourceFile, Vec<u8>)> {
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
     let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
     let (sha256, bytes) = (reader.sha256(), HashingReader::bytes(&reader));
     read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == FileOrder::Mtime { Some(modified(source)?) } else { None };
-    Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))
+    Ok((SourceFile { name: source.name.clone(), sha256, bytes, modified }, head))
 }
 
 fn modified(source: &input::Source) -> anyhow::Result<Timestamp> {
@@ -244,7 +244,7 @@ fn recognised(head: &[u8], name: &str) -> Result<Format, Finding> {
 /// the table of the codes that were given out.
 fn every(files: &[ConvertFile], args: &ConvertArgs, sink: &mut EnvelopeSink, report: &mut ConvertReport) -> CodeTable {
     let ConvertArgs { lane, commit, run_id, ts, zone, .. } = args.clone();
-    let options = Options { lane, commit, run_id, ts, zone };
+    let options = ConvertOptions { lane, commit, run_id, ts, zone };
     let mut converter = Converter::new(options.clone());
     for ConvertFile { format, known, source } in files.iter().filter(|file| !file.format.is_together()) {
         match source.open() {
@@ -262,7 +262,7 @@ fn every(files: &[ConvertFile], args: &ConvertArgs, sink: &mut EnvelopeSink, rep
         if contents.is_empty() {
             continue;
         }
-        let inputs: Vec<_> = contents.iter().map(|(name, bytes)| Input { name, bytes }).collect();
+        let inputs: Vec<_> = contents.iter().map(|(name, bytes)| ToolFile { name, bytes }).collect();
         let done = convert(format, &inputs, &options);
         done.envelopes.iter().for_each(|envelope| sink.put(envelope));
         codes.extend(done.codes.clone());
@@ -352,7 +352,7 @@ enum FindingKind {
 struct ConvertReport {
     problems: Vec<Finding>,
     notes: Vec<Finding>,
-    counts: Counts,
+    counts: RecordCounts,
     envelopes: u64,
     /// Files that did not convert, or not to their end.
     refused: Vec<String>,
@@ -375,7 +375,7 @@ impl ConvertReport {
         self.add(done.problems, done.notes, done.counts, done.envelopes.len() as u64);
     }
 
-    fn add(&mut self, problems: Vec<Finding>, notes: Vec<Finding>, counts: Counts, envelopes: u64) {
+    fn add(&mut self, problems: Vec<Finding>, notes: Vec<Finding>, counts: RecordCounts, envelopes: u64) {
         self.problems.extend(problems);
         self.notes.extend(notes);
         self.counts.add(counts);
@@ -417,7 +417,7 @@ impl ConvertReport {
     fn end(mut self, files: usize) -> anyhow::Result<Exit> {
         print("left out", &self.problems);
         print("note", &self.notes);
-        let Counts { records, repeated, left_out } = self.counts;
+        let RecordCounts { records, repeated, left_out } = self.counts;
         let [records, envelopes, repeated, left_out] = [records, self.envelopes, repeated, left_out].map(grouped);
         note(&format!("dome: {records} records: {envelopes} envelopes, {repeated} repeated, {left_out} left out"));
         self.refused.sort();
