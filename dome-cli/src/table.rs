@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use dome_core::{Sha256Hash, escaped};
+use dome_core::escaped;
 
 /// What a column does when the table is too wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -211,7 +211,7 @@ fn line(fact: &ExampleFact) -> String {
 /// A value in a few characters; of a hash, the first digits.
 fn written(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().map_or_else(|_| one_line(&text), |hash| hash.short())
+    text.parse().map_or_else(|_| one_line(&text), |hash: Sha256Hash| hash.short())
 }
 
 /// A text on one line, without what a terminal would obey.

@@ -75,7 +75,7 @@ fn look(source: &input::Source, order: Order) -> anyhow::Result<(Source, Vec<u8>
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
     let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
-    let (sha256, bytes) = (reader.sha256(), reader.bytes());
+    let (sha256, bytes) = (reader.sha256(), reader.length());
     read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == Order::Mtime { Some(modified(source)?) } else { None };
     Ok((Source { name: source.name.clone(), sha256, bytes, modified }, head))
