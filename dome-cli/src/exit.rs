@@ -1,7 +1,10 @@
 //! Exit codes, the same for every verb, and how an error gets one.
 
-use std::fmt;
+use std::fmt::Display;
 use std::process::{ExitCode, Termination};
+
+use dome_replay::ErrorClass;
+use dome_store::index::IndexError;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,28 +44,21 @@ impl Termination for Exit {
 }
 
 /// An error with the exit code that it asks for.
-#[derive(Debug)]
-struct Ending {
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct ExitError {
     exit: Exit,
     message: String,
 }
 
-impl fmt::Display for Ending {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Ending {}
-
 /// A wrong combination of arguments.
-pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
-    Ending { exit: Exit::Usage, message: message.to_string() }.into()
+pub(crate) fn usage(message: impl Display) -> anyhow::Error {
+    ExitError { exit: Exit::Usage, message: message.to_string() }.into()
 }
 
 /// A document that is not what it should be.
-pub(crate) fn invalid(message: impl fmt::Display) -> anyhow::Error {
-    Ending { exit: Exit::Invalid, message: message.to_string() }.into()
+pub(crate) fn invalid(message: impl Display) -> anyhow::Error {
+    ExitError { exit: Exit::Invalid, message: message.to_string() }.into()
 }
 
 /// The exit code that an error asks for: that of the outermost one of its chain which asks for one.
@@ -71,14 +67,14 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
 }
 
 fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
-    if let Some(Ending { exit, .. }) = error.downcast_ref() {
+    if let Some(ExitError { exit, .. }) = error.downcast_ref() {
         return Some(*exit);
     }
     if let Some(error) = error.downcast_ref::<dome_replay::Error>() {
-        return Some(of_kind(error.kind().into()));
+        return Some(of_class(error.class()));
     }
-    if let Some(error) = error.downcast_ref::<dome_store::index::Error>() {
-        return of_index(error);
+    if let Some(IndexError::Other(error)) = error.downcast_ref() {
+        return Some(of_class(error.class()));
     }
     #[cfg(feature = "conform")]
     if let Some(error) = error.downcast_ref::<dome_conform::Error>() {
@@ -88,24 +84,15 @@ fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             dome_conform::ErrorKind::Failed => Exit::Failed,
         });
     }
-    error.downcast_ref::<dome_store::Error>().map(|error| of_kind(error.kind()))
+    None
 }
 
-const fn of_kind(kind: dome_store::Kind) -> Exit {
-    match kind {
-        dome_store::Kind::Failed => Exit::Failed,
-        dome_store::Kind::Usage => Exit::Usage,
-        dome_store::Kind::Invalid => Exit::Invalid,
-        dome_store::Kind::Unreproduced => Exit::Unreproduced,
-    }
-}
-
-/// A cursor is an argument; what an index was derived from speaks for itself.
-fn of_index(error: &dome_store::index::Error) -> Option<Exit> {
-    match error {
-        dome_store::index::Error::Cursor(_) => Some(Exit::Usage),
-        dome_store::index::Error::Origin(error) => Some(of_kind(error.kind())),
-        _ => None,
+const fn of_class(class: ErrorClass) -> Exit {
+    match class {
+        ErrorClass::Failed => Exit::Failed,
+        ErrorClass::Usage => Exit::Usage,
+        ErrorClass::Invalid => Exit::Invalid,
+        ErrorClass::Unreproduced => Exit::Unreproduced,
     }
 }
 

@@ -41,7 +41,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(self.as_str())
+                formatter.pad(self.as_str())
             }
         }
 
@@ -58,7 +58,8 @@ macro_rules! words {
     )*};
 }
 
-/// [`words`], with JSON Schemas.
+/// [`words!`](crate::words), with JSON Schemas where the caller's feature `schema` is on.
+#[macro_export]
 macro_rules! choice {
     ($($(#[$docs:meta])* $name:ident { $($words:tt)* })*) => {$(
         $crate::words! {

@@ -82,6 +82,31 @@ impl Timestamp {
         }
     }
 
+    /// Bytes that sort as instants do.
+    ///
+    /// ```
+    /// use dome_core::Timestamp;
+    /// let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+    /// let (before, after) = (instant("1969-12-31T23:59:59.5Z"), instant("1970-01-01T00:00:00Z"));
+    /// assert!(before.to_sorting_bytes() < after.to_sorting_bytes());
+    /// assert_eq!(Timestamp::from_sorting_bytes(before.to_sorting_bytes()), Some(before));
+    /// ```
+    #[must_use]
+    pub fn to_sorting_bytes(self) -> [u8; 12] {
+        // The sign's bit is turned, so that times before 1970 sort first.
+        let seconds = u128::from(self.seconds.cast_unsigned() ^ (1 << 63));
+        let [_, _, _, _, bytes @ ..] = (seconds << 32 | u128::from(self.nanoseconds)).to_be_bytes();
+        bytes
+    }
+
+    /// The instant that [`Timestamp::to_sorting_bytes`] wrote; `None` for other bytes.
+    #[must_use]
+    pub fn from_sorting_bytes(bytes: [u8; 12]) -> Option<Self> {
+        let [s0, s1, s2, s3, s4, s5, s6, s7, nanoseconds @ ..] = bytes;
+        let seconds = u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]) ^ (1 << 63);
+        Self::from_unix(seconds.cast_signed(), u32::from_be_bytes(nanoseconds)).ok()
+    }
+
     /// The seconds and nanoseconds since 1970-01-01T00:00:00Z: what [`Timestamp::from_unix`] takes.
     #[must_use]
     pub const fn to_unix(self) -> (i64, u32) {

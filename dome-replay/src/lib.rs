@@ -31,7 +31,6 @@ pub mod error;
 pub mod input;
 mod items;
 mod latest;
-mod masking;
 mod memory;
 pub mod parallel;
 mod records;
@@ -48,18 +47,18 @@ mod tests;
 pub mod verify;
 mod watch;
 
-pub use door::{Admitted, Door, LineCounts};
+pub use conflicts::RuledOut;
+pub use door::{Admitted, BUILT_IN, Door, LineCounts, Masking, Redacted};
 pub use engine::{Limits, Spec};
-pub use error::{Error, Kind, Result};
+pub use error::{Error, ErrorClass, Result};
 pub use input::ENVELOPES;
-pub use masking::{BUILT_IN, Masking, Redacted, Seen};
 pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};
 pub use records::{SourceRecords, read_records};
-pub use replay::{Destined, Input, Records, ReplayedRows, RuledOutRows, Written, replay_into, replay_rows};
+pub use replay::{Destined, Input, ReadLine, Records, ReplayedRows, RuledOutRows, Written, replay_into, replay_rows};
 pub use result::{
     Beside, Counts, FactRow, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
     manifest_bytes, manifest_digest, source_of,
 };
 pub use rules::{codes, load_rules, policy};
-pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
+pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

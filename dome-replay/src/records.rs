@@ -3,10 +3,9 @@
 use dome_binder::{Record, Recorder};
 use dome_core::{BinderVersion, Timestamp, lines};
 
-use crate::door::{Admitted, Door, LineCounts};
+use crate::door::{Admitted, Door, LineCounts, Masking};
 use crate::error::Result;
 use crate::input::{Chunk, Source, all_chunks};
-use crate::masking::Masking;
 use crate::parallel;
 use crate::watch::Watch;
 

@@ -7,14 +7,17 @@ use dome_binder::{Conflict, Record};
 use dome_core::{QuarantineRow, Timestamp};
 
 use crate::conflicts;
+use crate::door::Redacted;
 use crate::engine::{Engine, Spec};
 use crate::error::Result;
 use crate::input::Source;
-use crate::masking::Redacted;
 use crate::result::{Beside, Closed, Destination, Manifest, ResultFile, Sink, check_destination};
 use crate::spill::Scratch;
 use crate::summary::Summary;
 use crate::watch::Watch;
+
+/// Lines that were read before are taken in by so many at once.
+const BATCH: usize = 1_024;
 
 /// What is replayed.
 pub enum Input<'i> {
@@ -24,15 +27,23 @@ pub enum Input<'i> {
     Records(Box<Records<'i>>),
 }
 
-/// Gives the rows of the quarantine of lines that settling ruled out.
-pub type RuledOutRows<'i> = Box<dyn FnOnce(&[Conflict]) -> Result<Vec<QuarantineRow>> + 'i>;
+/// Hands out the rows of the quarantine of lines that settling ruled out.
+pub type RuledOutRows<'i> =
+    Box<dyn FnOnce(&[Conflict], &mut dyn FnMut(QuarantineRow) -> Result<()>) -> Result<()> + 'i>;
+
+/// A line that was read before.
+#[derive(Debug)]
+pub enum ReadLine {
+    /// An envelope.
+    Envelope(Box<Record>),
+    /// None.
+    Quarantined(Box<QuarantineRow>),
+}
 
 /// Lines that were read before.
 pub struct Records<'i> {
-    /// Those that are envelopes.
-    pub records: Box<dyn Iterator<Item = Result<Box<Record>>> + 'i>,
-    /// Those that are none.
-    pub rejected: Box<dyn Iterator<Item = Result<QuarantineRow>> + 'i>,
+    /// All that are not blank, in any order.
+    pub lines: Box<dyn Iterator<Item = Result<ReadLine>> + 'i>,
     /// How many are blank.
     pub blank: u64,
     /// What masked secrets in them, if something did.
@@ -137,11 +148,10 @@ impl<'i> Records<'i> {
     #[must_use]
     pub fn of(records: Vec<Box<Record>>) -> Self {
         Self {
-            records: Box::new(records.into_iter().map(Ok)),
-            rejected: Box::new(std::iter::empty()),
+            lines: Box::new(records.into_iter().map(|record| Ok(ReadLine::Envelope(record)))),
             blank: 0,
             redacted: None,
-            ruled_out: Box::new(|_| Ok(Vec::new())),
+            ruled_out: Box::new(|_, _| Ok(())),
         }
     }
 }
@@ -159,9 +169,21 @@ fn take_in<'i>(engine: &mut Engine<'_>, input: Input<'i>, watch: &dyn Watch) -> 
             Ok(RuledOut::Sources(sources))
         }
         Input::Records(given) => {
-            let Records { records, mut rejected, blank, redacted, ruled_out } = *given;
-            engine.add(records)?;
-            rejected.try_for_each(|row| engine.reject(&row?))?;
+            let Records { mut lines, blank, redacted, ruled_out } = *given;
+            loop {
+                let (mut records, mut rejected) = (Vec::new(), Vec::new());
+                for line in lines.by_ref().take(BATCH) {
+                    match line? {
+                        ReadLine::Envelope(record) => records.push(Ok(record)),
+                        ReadLine::Quarantined(row) => rejected.push(row),
+                    }
+                }
+                if records.is_empty() && rejected.is_empty() {
+                    break;
+                }
+                engine.add(records)?;
+                rejected.iter().try_for_each(|row| engine.reject(row))?;
+            }
             engine.add_blank(blank);
             Ok(RuledOut::Given(redacted, ruled_out))
         }
@@ -180,7 +202,7 @@ fn derive(
         RuledOut::Sources(sources) => conflicts::reread(conflicts, sources, spec.masking, take),
         RuledOut::Given(before, rows) => {
             redacted = before;
-            rows(conflicts)?.into_iter().try_for_each(take)
+            rows(conflicts, take)
         }
     })?;
     summary.redacted = summary.redacted.or(redacted);

@@ -2,8 +2,8 @@
 
 use std::io::{self, Seek, SeekFrom};
 
-use crate::error::{Context, Error, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Context, Error, Result};
 
 /// The folder.
 pub(crate) const FOLDER: &str = "aside";

@@ -10,12 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dome_binder::Rules;
-use dome_core::{Sha256Hash, Timestamp, escaped_path};
+use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
 
-use crate::error::{Context, Invariant, Result};
 use crate::folder::Folder;
-use crate::history::Quarantined;
 use crate::inbox;
 use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
 use crate::limits::Limits;
@@ -24,6 +22,7 @@ use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
 use crate::verify::told;
 use crate::writer::random;
+use dome_replay::error::{Context, Invariant, Result};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";
@@ -45,6 +44,19 @@ pub struct Totals {
     pub runs: u64,
     /// The instant up to which this is complete, as far as the sources were read.
     pub watermark: Option<Timestamp>,
+}
+
+/// A line in the quarantine, and where its entry stands.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// The position of its entry.
+    pub position: u64,
+    /// Its row (M-31).
+    pub row: QuarantineRow,
+    /// Whether settling ruled it out (M-41): then it is an envelope, and reading it again changes nothing.
+    pub is_conflict: bool,
+    /// The whole line, where it was kept.
+    pub whole: Option<Vec<u8>>,
 }
 
 /// A store as it was acknowledged at one moment, and what it comes to.
@@ -87,7 +99,7 @@ impl Derived {
         let lines = LogLines::of(&log)?;
         let rules = StoreSettings::rules(&log.manifest().settings)?;
         let mut sources = BTreeMap::new();
-        for mark in index.marks(None)? {
+        for mark in index.marks()? {
             let checkpoint = serde_json::from_str(&mark.text).context(|| "a checkpoint in the index cannot be read")?;
             sources.insert(mark.name, checkpoint);
         }

@@ -15,7 +15,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::error::{Context, Error, Invariant, Result, is_missing};
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// An open folder.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Folder {
     pub(crate) fn read(&self, name: &str) -> Result<Option<File>> {
         match self.open_file(name, OFlags::RDONLY, Mode::empty()) {
             Ok(file) => Ok(Some(file)),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.refused("read", name, error)),
         }
     }
@@ -94,7 +94,7 @@ impl Folder {
     pub(crate) fn write(&self, name: &str) -> Result<Option<File>> {
         match self.open_file(name, OFlags::RDWR, Mode::empty()) {
             Ok(file) => self.unshared(name, file).map(Some),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.refused("open", name, error)),
         }
     }

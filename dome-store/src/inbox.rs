@@ -12,15 +12,16 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dome_core::{escaped, escaped_path};
-use dome_replay::Watch;
+use dome_replay::{BUILT_IN, Masking, Watch};
 use rustix::fs::FileType;
 
 use crate::aside;
-use crate::error::{Context, Kind, Result};
 use crate::folder::Folder;
 use crate::ingest::{Intake, Lines, Stop, read};
 use crate::log::{StoreManifest, open_store};
+use crate::terms;
 use crate::writer::random;
+use dome_replay::error::{Context, ErrorClass, Result};
 
 /// The folder.
 pub(crate) const FOLDER: &str = "inbox";
@@ -184,7 +185,7 @@ fn open(inbox: &Folder, name: &str, most: u64) -> Result<Option<File>> {
     }
     match inbox.read(name) {
         Ok(file) => Ok(file),
-        Err(error) if error.kind() == Kind::Invalid => Ok(None),
+        Err(error) if error.class() == ErrorClass::Invalid => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -212,7 +213,13 @@ pub fn catch_up(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Resul
 
 fn take(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Result<()> {
     let Some(mut writer) = crate::writer::Writer::try_open(store, limits, watch)? else { return Ok(()) };
-    let mut intake = Intake::as_before(&mut writer, limits, watch)?;
+    // By the terms of the last session, but for the clock.
+    let masking = match writer.session() {
+        Some(session) => Masking::recorded(session.redaction.as_ref())?,
+        None => Masking::load(Some(Path::new(BUILT_IN)))?,
+    };
+    let terms = terms::session(&masking, None, writer.session())?;
+    let mut intake = Intake::new(&mut writer, terms, &masking, limits, watch);
     intake.readmit()?;
     drain(&mut intake, &Stop::never()).map(drop)
 }

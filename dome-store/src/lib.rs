@@ -26,8 +26,9 @@
 //! };
 //! let ingested = ingest(&store, what, &Stop::never(), &mut |_| Ok(()), &())?;
 //! assert_eq!(ingested.tally.lines, 1);
-//! let exported = export(&store, |_, history, _| Ok(history.take_records().len()), &())?;
-//! assert_eq!((exported.written, exported.damaged), (1, 0));
+//! let to = dome_replay::Destined { out: folder.path().join("result"), force: false };
+//! let exported = export(&store, &to, None, 1, dome_replay::Limits::within(64 << 20), &())?;
+//! assert_eq!((exported.written.manifest.counts.facts, exported.damaged), (1, 0));
 //! # Ok(())
 //! # }
 //! ```
@@ -41,7 +42,6 @@
 
 mod aside;
 mod derived;
-pub mod error;
 mod export;
 mod folder;
 mod history;
@@ -60,10 +60,11 @@ mod terms;
 mod verify;
 mod writer;
 
-pub use derived::{Compacted, Derived, Totals, compact, watermark};
-pub use error::{Error, Kind, Result};
+pub use dome_replay::{Error, ErrorClass, Result};
+
+pub use derived::{Compacted, Derived, Quarantined, Totals, compact, watermark};
 pub use export::{Exported, export};
-pub use history::{History, Quarantined};
+pub use history::History;
 pub use inbox::{Drained, catch_up, drop_off, waiting};
 pub use ingest::{Acknowledged, Ingest, Ingested, Stop, Summary, Tally, ingest};
 pub use limits::Limits;

@@ -9,8 +9,8 @@ use dome_core::escaped_path;
 use rustix::fs::{FlockOperation, fchmod, flock};
 use rustix::io::Errno;
 
-use crate::error::{Context, Error, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Context, Error, Result};
 
 /// The lock of whoever writes to the log.
 pub(crate) const NAME: &str = "writer.lock";

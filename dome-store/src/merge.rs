@@ -12,17 +12,17 @@ use dome_core::{Sha256Hash, canonical, escaped_path};
 use dome_replay::Watch;
 use serde::Serialize;
 
-use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
 use crate::inbox;
 use crate::log::{Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session, StoreManifest};
 use crate::verify::told;
 use crate::writer::{Opening, Writer, random};
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// What merging came to; its members in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Merged {
-    /// Places of the two logs that could not be read: whoever merges ends with [`crate::Kind::Unreproduced`] if there are
+    /// Places of the two logs that could not be read: whoever merges ends with [`crate::ErrorClass::Unreproduced`] if there are
     /// any.
     pub damaged: usize,
     /// Entries of the merged log.
@@ -367,7 +367,7 @@ impl Draft {
             Ok(false) => {
                 return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out))));
             }
-            Err(error) if crate::error::is_missing(&error) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).context(failed),
         }
         let whole = std::path::absolute(out).context(failed)?;

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use dome_core::{Problem, Reader, Sha256Hash, Timestamp};
-use dome_replay::{Masking, Watch};
+use dome_core::{Line, Problem, Sha256Hash};
+use dome_replay::{Admitted, Door, Masking, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::derived::Quarantined;
 use crate::derived::{Derived, derive};
-use crate::error::{Error, Result};
-use crate::history::Quarantined;
 use crate::limits::Limits;
 use crate::log::Entry;
 use crate::terms;
 use crate::writer::{Opening, Writer};
+use dome_replay::error::{Error, Result};
 
 /// A line of the list; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +100,19 @@ pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<Shown> {
     let is_whole = whole.is_some();
     // What was too long to be kept has its start at least.
     let bytes = whole.or_else(|| row.raw.clone().map(String::into_bytes)).unwrap_or_else(Vec::new);
-    let problems = if is_conflict { row.problems } else { placed(&bytes, row.problems, not_after) };
+    let mut problems = row.problems;
+    let line = Line { number: row.source.line, offset: row.offset, bytes: &bytes };
+    if let Admitted::Quarantined(now, _) = Door::for_masked(not_after).admit(&line, &row.source.name)
+        && !is_conflict
+    {
+        // Where reading finds the same problems now, it knows their places on the line.
+        for problem in &mut problems {
+            let same = |now: &&Problem| now.code == problem.code && now.pointer == problem.pointer;
+            if let Some(found) = now.problems.iter().find(same) {
+                problem.span = found.span.clone();
+            }
+        }
+    }
     Ok(Shown {
         format_version: "1",
         length: bytes.len() as u64,
@@ -113,19 +125,6 @@ pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<Shown> {
         source: row.source.name.to_string(),
         whole: is_whole,
     })
-}
-
-/// The recorded problems; where reading finds the same ones now, with their places on the line.
-fn placed(bytes: &[u8], mut problems: Vec<Problem>, not_after: Option<Timestamp>) -> Vec<Problem> {
-    if let Err(now) = Reader::new().not_after(not_after).read(bytes) {
-        for problem in &mut problems {
-            let same = |now: &&Problem| now.code == problem.code && now.pointer == problem.pointer;
-            if let Some(found) = now.problems().iter().find(same) {
-                problem.span = found.span.clone();
-            }
-        }
-    }
-    problems
 }
 
 /// Which rejected lines are read again.
@@ -159,10 +158,12 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
         return Err(unknown(*position));
     }
     rows.retain(|found| what.positions.is_empty() || what.positions.contains(&found.position));
-    let mut reader = Reader::new().not_after(terms.not_after);
+    let mut door = Door::for_masked(terms.not_after);
     // A conflict is settled by the facts of its run, not by reading it again.
-    let mut is_admitted = |found: &Quarantined| {
-        !found.is_conflict && found.whole.as_ref().is_some_and(|bytes| reader.read(bytes).is_ok())
+    let mut is_admitted = |Quarantined { row, is_conflict, whole, .. }: &Quarantined| {
+        let Some(bytes) = whole.as_deref().filter(|_| !is_conflict) else { return false };
+        let line = Line { number: row.source.line, offset: row.offset, bytes };
+        matches!(door.admit(&line, &row.source.name), Admitted::Envelope(..))
     };
     let mut admitted: Vec<u64> = rows.iter().filter(|found| is_admitted(found)).map(|found| found.position).collect();
     let still_rejected = (rows.len() - admitted.len()) as u64;

@@ -7,10 +7,10 @@ use dome_replay::Watch;
 use serde::Serialize;
 
 use crate::derived::derive;
-use crate::error::Result;
 use crate::log::Found;
 use crate::verify::told;
 use crate::writer::{Opening, Writer};
+use dome_replay::Result;
 
 /// What a rebuild came to; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,7 +26,7 @@ pub struct Rebuilt {
 }
 
 impl Rebuilt {
-    /// Whether nothing is lost: else whoever rebuilds ends with [`crate::Kind::Unreproduced`].
+    /// Whether nothing is lost: else whoever rebuilds ends with [`crate::ErrorClass::Unreproduced`].
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.aside.is_empty() && self.damaged == 0

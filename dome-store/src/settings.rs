@@ -8,7 +8,7 @@ use dome_core::{CodeTable, WrapperPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Invariant, Result};
+use dome_replay::error::{Error, Invariant, Result};
 
 /// The settings as a document, their members in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]

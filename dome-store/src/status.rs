@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::{Derived, Totals, is_latest};
-use crate::error::Result;
 use crate::limits::Limits;
 use crate::log::Checkpoint;
+use dome_replay::Result;
 
 /// A source; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

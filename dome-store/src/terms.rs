@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dome_core::Timestamp;
 use dome_replay::Masking;
 
-use crate::error::{Context, Error, Invariant, Result};
 use crate::log::Session;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// How far ahead of the clock a record may be.
 const AHEAD: Duration = Duration::from_secs(86_400);

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::aside;
 use crate::derived;
-use crate::error::{Context, Invariant, Result};
 use crate::index::Index;
 use crate::log::{Damage, Found, Log};
+use dome_replay::error::{Context, Invariant, Result};
 
 /// Differences that are shown.
 const SHOWN: usize = 10;
@@ -178,7 +178,7 @@ fn concepts(index: &Index) -> Result<Lines> {
 
 fn quarantine(index: &Index) -> Result<Lines> {
     let place =
-        |line: crate::index::QuarantinedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
+        |line: crate::index::RejectedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
     Ok(index.quarantine(None)?.into_iter().map(place).collect())
 }
 

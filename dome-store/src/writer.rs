@@ -9,7 +9,6 @@ use dome_core::escaped_path;
 use dome_replay::Watch;
 
 use crate::aside;
-use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
 use crate::inbox;
 use crate::limits::Limits;
@@ -20,6 +19,7 @@ use crate::log::{
     has_segments, missing, recover,
 };
 use crate::settings::StoreSettings;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// How a store is opened for writing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -187,7 +187,7 @@ impl Writer {
     }
 
     /// Files in the store with what was moved out of its log when it was opened: whoever made it anew ends with
-    /// [`crate::Kind::Unreproduced`] if there are any.
+    /// [`crate::ErrorClass::Unreproduced`] if there are any.
     #[must_use]
     pub fn aside(&self) -> &[String] {
         &self.aside

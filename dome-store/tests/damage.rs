@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use dome_store::log::Found;
-use dome_store::{Kind, Limits, Log, Writer, rebuild, verify};
+use dome_store::{ErrorClass, Limits, Log, Writer, rebuild, verify};
 
 use super::support::{Bench, Notes, as_made, copy, files, opening, segments, small, take_in, text};
 
@@ -147,7 +147,7 @@ fn a_log_of_which_nothing_can_be_read_is_left_alone() {
     fs::remove_file(bench.store.join("store.json")).unwrap();
     let before = files(&bench.store);
     let refused = rebuild(&bench.store, opening(small()), &as_made, &()).map(drop).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Unreproduced);
+    assert_eq!(refused.class(), ErrorClass::Unreproduced);
     let after: Vec<_> = files(&bench.store).into_iter().filter(|(name, _)| name != "writer.lock").collect();
     assert_eq!(after, before.into_iter().filter(|(name, _)| name != "writer.lock").collect::<Vec<_>>());
 }
@@ -185,12 +185,13 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
         }
         fs::remove_file(bench.store.join("writer.lock")).unwrap();
         let before = files(&bench.store);
-        let refused = |result: dome_store::Result<()>| assert_eq!(result.unwrap_err().kind(), Kind::Invalid);
+        let refused = |result: dome_store::Result<()>| assert_eq!(result.unwrap_err().class(), ErrorClass::Invalid);
         refused(take_in(&bench.input, &bench.store, small()).map(drop));
         refused(Writer::open_existing(&bench.store, opening(small()), &()).map(drop));
         refused(verify(&bench.store, |_, _| Ok(true)).map(drop));
         refused(dome_store::status(&bench.store, small(), |_| Ok(Vec::<u8>::new()), &()).map(drop));
-        refused(dome_store::export(&bench.store, |_, _, _| Ok(()), &()).map(drop));
+        let to = dome_replay::Destined { out: bench.path("out"), force: false };
+        refused(dome_store::export(&bench.store, &to, None, 1, dome_replay::Limits::within(1 << 20), &()).map(drop));
         refused(dome_store::drop_off(&bench.store, &mut &b"x"[..]).map(drop));
         refused(dome_store::merge(&bench.store, &bench.store, &bench.path("c"), opening(small()), &()).map(drop));
         refused(dome_store::quarantine::list(&bench.store, None, &()).map(drop));
@@ -204,7 +205,7 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     let text =
         String::from_utf8(manifest.clone()).unwrap().replace("\"format_version\":\"2\"", "\"format_version\":\"3\"");
     fs::write(bench.store.join("store.json"), text).unwrap();
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     drop(rebuild(&bench.store, opening(small()), &as_made, &()).unwrap());
     assert_eq!(fs::read(bench.store.join("store.json")).unwrap(), manifest);
 }
@@ -227,7 +228,7 @@ fn a_copy_that_is_behind_its_manifest_or_ahead_of_it_is_damaged() {
     copy(&bench.store, &ahead);
     fs::copy(before.join("store.json"), ahead.join("store.json")).unwrap();
     assert!(!verify(&ahead, |_, _| Ok(false)).unwrap().is_sound());
-    assert_eq!(take_in(&bench.input, &ahead, small()).unwrap_err().kind(), Kind::Unreproduced);
+    assert_eq!(take_in(&bench.input, &ahead, small()).unwrap_err().class(), ErrorClass::Unreproduced);
     let notes = Notes::default();
     let (rebuilt, writer) = rebuild(&ahead, opening(small()), &as_made, &notes).unwrap();
     drop(writer);
@@ -238,7 +239,7 @@ fn a_copy_that_is_behind_its_manifest_or_ahead_of_it_is_damaged() {
     fs::copy(other.store.join("store.json"), before.join("store.json")).unwrap();
     let report = verify(&before, |_, _| Ok(false)).unwrap();
     assert!(report.damage.iter().any(|damage| damage.what.contains("not of one store")), "{report:?}");
-    assert_eq!(take_in(&bench.input, &before, small()).unwrap_err().kind(), Kind::Unreproduced);
+    assert_eq!(take_in(&bench.input, &before, small()).unwrap_err().class(), ErrorClass::Unreproduced);
 }
 
 #[test]

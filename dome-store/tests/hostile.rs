@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use dome_core::{Sha256Hash, canonical};
-use dome_store::{Kind, Log, rebuild, verify};
+use dome_store::{ErrorClass, Log, rebuild, verify};
 
 use super::support::{Bench, as_made, copy, files, opening, segments, small, take_in, text};
 
@@ -33,8 +33,8 @@ fn a_segment_that_is_named_elsewhere_is_none() {
         let bench = made();
         fs::write(bench.path("victim"), b"precious").unwrap();
         forge(&bench.store, |store| store["segments"][0]["name"] = name.into());
-        assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid, "{name}");
-        assert_eq!(Log::open(&bench.store).unwrap_err().kind(), Kind::Invalid, "{name}");
+        assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid, "{name}");
+        assert_eq!(Log::open(&bench.store).unwrap_err().class(), ErrorClass::Invalid, "{name}");
         assert_eq!(fs::read(bench.path("victim")).unwrap(), b"precious");
     }
 }
@@ -50,7 +50,7 @@ fn planted_links_are_neither_followed_nor_written_through() {
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
     fs::remove_file(bench.store.join("writer.lock")).unwrap();
     symlink(&victim, bench.store.join("writer.lock")).unwrap();
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
     fs::remove_file(bench.store.join("writer.lock")).unwrap();
     // A segment: readers name it, a writer refuses it.
@@ -61,14 +61,14 @@ fn planted_links_are_neither_followed_nor_written_through() {
     let report = verify(&bench.store, |_, _| Ok(false)).unwrap();
     assert!(report.damage.iter().any(|damage| damage.what.contains("link")), "{report:?}");
     bench.put("a.jsonl", text("a", 0..20));
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     assert_eq!(fs::read(&victim).unwrap(), bytes);
     // The folder of the log.
     let bench = made();
     fs::rename(bench.store.join("log"), bench.path("elsewhere")).unwrap();
     symlink(bench.path("elsewhere"), bench.store.join("log")).unwrap();
     let before = files(&bench.path("elsewhere"));
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     assert_eq!(files(&bench.path("elsewhere")), before);
 }
 
@@ -84,7 +84,7 @@ fn a_fifo_or_device_in_place_of_a_file_hangs_nobody() {
     assert!(take_in(&bench.input, &bench.store, small()).is_err());
     let bench = made();
     fifo(&bench.store.join("store.json"));
-    assert_eq!(Log::open(&bench.store).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(Log::open(&bench.store).unwrap_err().class(), ErrorClass::Invalid);
     let bench = made();
     fifo(&segments(&bench.store).pop().unwrap());
     assert!(!verify(&bench.store, |_, _| Ok(false)).unwrap().is_sound());
@@ -99,7 +99,7 @@ fn a_foreign_folder_is_not_adopted() {
     fs::create_dir_all(bench.store.join("log")).unwrap();
     fs::write(bench.store.join("log/app.log"), b"precious").unwrap();
     let before = files(&bench.store);
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Failed);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Failed);
     assert_eq!(files(&bench.store), before);
 }
 
@@ -117,7 +117,7 @@ fn a_segment_that_another_store_shares_is_not_written_to() {
     bench.put("a.jsonl", text("a", 0..20));
     for store in [&bench.store, &copied] {
         let refused = take_in(&bench.input, store, small()).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Invalid);
+        assert_eq!(refused.class(), ErrorClass::Invalid);
         assert!(refused.to_string().contains("hard links"), "{refused}");
     }
     assert_eq!(files(&copied), before);
@@ -149,8 +149,11 @@ fn a_store_that_was_killed_while_it_was_made_is_made_by_the_next_one() {
             let path = bench.store.join(name);
             if name.ends_with('/') { fs::create_dir(path).unwrap() } else { fs::write(path, b"").unwrap() }
         }
-        assert_eq!(Log::open(&bench.store).unwrap_err().kind(), Kind::Invalid);
-        assert_eq!(rebuild(&bench.store, opening(small()), &as_made, &()).map(drop).unwrap_err().kind(), Kind::Invalid);
+        assert_eq!(Log::open(&bench.store).unwrap_err().class(), ErrorClass::Invalid);
+        assert_eq!(
+            rebuild(&bench.store, opening(small()), &as_made, &()).map(drop).unwrap_err().class(),
+            ErrorClass::Invalid
+        );
         assert_eq!(bench.ingest(small()).tally.lines, 2);
     }
 }

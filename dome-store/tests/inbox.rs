@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use dome_store::{Kind, Limits, Writer, catch_up, drop_off, status, waiting};
+use dome_store::{ErrorClass, Limits, Writer, catch_up, drop_off, status, waiting};
 use proptest::prelude::*;
 
-use super::support::{Bench, Notes, copy, opening, small, take_in, take_in_telling, text};
+use super::support::{Bench, Notes, Replayed, copy, opening, small, take_in, take_in_telling, text};
 
 fn facts(store: &Path) -> (u64, u64, u64) {
     let status = status(store, small(), |_| Ok(Vec::<u8>::new()), &()).unwrap();
@@ -46,7 +46,7 @@ fn the_end_of_an_ingest_takes_in_what_waits() {
 #[test]
 fn nothing_is_left_where_no_store_stands() {
     let bench = Bench::new();
-    assert_eq!(drop_off(&bench.store, &mut &b"x"[..]).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(drop_off(&bench.store, &mut &b"x"[..]).unwrap_err().class(), ErrorClass::Invalid);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_folder_in_place_of_the_inbox_is_not_followed() {
     fs::create_dir(bench.path("elsewhere")).unwrap();
     fs::write(bench.path("elsewhere/x.jsonl"), text("x", 0..2)).unwrap();
     symlink(bench.path("elsewhere"), bench.store.join("inbox")).unwrap();
-    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     assert!(bench.path("elsewhere/x.jsonl").exists());
 }
 
@@ -120,7 +120,7 @@ proptest! {
         take_in(&bench.input, &bench.store, limits).unwrap();
         prop_assert_eq!(facts(&bench.store), (total, 0, 0));
         prop_assert_eq!(waiting(&bench.store).unwrap(), 0);
-        let lines = dome_store::History::read(&dome_store::Log::open(&bench.store).unwrap()).unwrap().lines();
+        let lines = Replayed::of(&bench.store).lines;
         prop_assert_eq!(lines, (total, 0), "no line was read twice");
     }
 }

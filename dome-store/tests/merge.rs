@@ -3,7 +3,7 @@
 use std::fs;
 
 use dome_core::arbitrary::{dice, history, layout};
-use dome_store::{Kind, Limits, merge, verify};
+use dome_store::{ErrorClass, Limits, merge, verify};
 use proptest::prelude::*;
 
 use super::support::{Bench, Outcome, files, opening, small, take_in, text};
@@ -23,7 +23,11 @@ fn what_both_have_read_is_taken_once_and_what_one_has_read_on_too() {
     assert_eq!((merged.damaged, merged.sources), (0, 3));
     assert_eq!(Outcome::of(&c), Outcome::of_files(&bench.input));
     assert_eq!(take_in(&bench.input, &c, small()).unwrap().tally.lines, 0, "and the merged store knows how far it was");
-    assert_eq!(merge(&a, &b, &c, opening(small()), &()).unwrap_err().kind(), Kind::Failed, "something stands there");
+    assert_eq!(
+        merge(&a, &b, &c, opening(small()), &()).unwrap_err().class(),
+        ErrorClass::Failed,
+        "something stands there"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dome_store::{Ingest, Kind, Limits, Log, Opening, Stop, Writer, ingest};
+use dome_store::{ErrorClass, Ingest, Limits, Log, Opening, Stop, Writer, ingest};
 
 use super::support::{Bench, Notes, Outcome, as_made, line, opening, small, take_in, take_in_telling, text};
 
@@ -88,7 +88,7 @@ fn m32_a_line_that_was_too_late_is_admitted_as_the_instant_moves_on() {
     assert_eq!(facts(), 10);
     at("2026-01-01T00:00:19Z").unwrap();
     assert_eq!(facts(), 20);
-    assert_eq!(at("2026-01-01T00:00:10Z").unwrap_err().kind(), Kind::Usage, "the instant does not go back");
+    assert_eq!(at("2026-01-01T00:00:10Z").unwrap_err().class(), ErrorClass::Usage, "the instant does not go back");
     at("off").unwrap();
     assert_eq!(facts(), 40);
 }
@@ -100,7 +100,7 @@ fn a_second_writer_is_refused_or_waits_and_nobody_is_told_to_kill_anything() {
     bench.ingest(small());
     let first = Writer::open_existing(&bench.store, opening(small()), &()).unwrap();
     let refused = take_in(&bench.input, &bench.store, small()).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Failed);
+    assert_eq!(refused.class(), ErrorClass::Failed);
     assert!(refused.to_string().contains(&format!("names process {}", std::process::id())), "{refused}");
     assert!(!refused.to_string().contains("kill"), "{refused}");
     let waits = Opening { limits: Limits::default(), wait: Duration::from_secs(60) };
@@ -124,7 +124,7 @@ fn a_store_that_derives_by_other_rules_is_not_written_to_until_it_is_made_anew()
         Ok(rules)
     };
     let refused = Writer::open(&bench.store, opening(small()), &lenient, &()).map(drop).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Usage);
+    assert_eq!(refused.class(), ErrorClass::Usage);
     let (rebuilt, writer) = dome_store::rebuild(&bench.store, opening(small()), &lenient, &()).unwrap();
     assert!(rebuilt.is_whole());
     drop(writer);

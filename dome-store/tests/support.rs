@@ -6,10 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use dome_binder::{Record, Replay, Rules, replay};
-use dome_core::{RawLine, Reader, Source, lines};
-use dome_replay::{Masking, Watch};
-use dome_store::{History, Ingest, Ingested, Limits, Log, Opening, Quarantined, Result, Stop, StoreSettings, ingest};
+use dome_core::{QuarantineRow, RawLine, Reader, Source, lines};
+use dome_replay::{Masking, ReadLine, Watch};
+use dome_store::{Ingest, Ingested, Limits, Log, Opening, Result, Stop, StoreSettings, ingest};
 use tempfile::TempDir;
+
+use crate::History;
 
 /// Segments and states of a few lines, so that a store has many.
 pub(crate) fn small() -> Limits {
@@ -100,18 +102,30 @@ pub(crate) fn take_in_telling(folder: &Path, store: &Path, limits: Limits, watch
 /// What a store comes to by its log alone, without an index.
 pub(crate) struct Replayed {
     pub(crate) replay: Replay,
-    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) quarantined: Vec<QuarantineRow>,
     pub(crate) lines: (u64, u64),
 }
 
 impl Replayed {
     pub(crate) fn of(store: &Path) -> Self {
         let log = Log::open(store).unwrap();
-        let mut history = History::read(&log).unwrap();
+        let history = History::read(&log).unwrap();
         assert_eq!(history.damage(), &[]);
-        let lines = history.lines();
-        let replay = replay(history.take_records(), &StoreSettings::rules(&log.manifest().settings).unwrap(), None);
-        let quarantined = history.quarantined(&replay.ledger.conflicts, &mut log.segments()).unwrap();
+        let (mut records, mut quarantined) = (Vec::new(), Vec::new());
+        for line in history.lines() {
+            match line.unwrap() {
+                ReadLine::Envelope(record) => records.push(record),
+                ReadLine::Quarantined(row) => quarantined.push(*row),
+            }
+        }
+        let replay = replay(records, &StoreSettings::rules(&log.manifest().settings).unwrap(), None);
+        let mut ruled_out = |row| {
+            quarantined.push(row);
+            Ok(())
+        };
+        history.ruled_out(&replay.ledger.conflicts, &mut ruled_out).unwrap();
+        quarantined.sort_by_key(|row| (row.source.name.clone(), row.source.line, row.offset));
+        let lines = (history.sources.values().map(|source| source.lines).sum(), history.blank());
         Self { replay, quarantined, lines }
     }
 }
@@ -128,7 +142,7 @@ pub(crate) struct Outcome {
 impl Outcome {
     pub(crate) fn of(store: &Path) -> Self {
         let derived = Replayed::of(store);
-        let rows = derived.quarantined.iter().map(|found| serde_json::to_string(&found.row).unwrap());
+        let rows = derived.quarantined.iter().map(|row| serde_json::to_string(row).unwrap());
         Self {
             facts: format!("{:#?}", derived.replay.ledger),
             capsules: format!("{:#?}", derived.replay.derived),

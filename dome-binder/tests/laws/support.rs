@@ -124,7 +124,7 @@ pub(crate) fn facts(replay: &Replay, rules: &Rules) -> String {
     let mut bytes = Vec::new();
     assert_eq!(replay.ledger.facts.len(), replay.bound.len());
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
-        append_fact(fact, fact.canonical.held().unwrap(), bound, rules, &mut bytes);
+        append_fact(rules.mode_of(fact.wrapper_policy), fact, fact.canonical.held().unwrap(), bound, &mut bytes);
     }
     String::from_utf8(bytes).unwrap()
 }

@@ -17,15 +17,11 @@ use crate::error::Context;
 /// All chunks of all sources, one source after the other.
 pub fn all_chunks(sources: &[Source]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
     sources.iter().enumerate().flat_map(|(index, source)| {
-        let (chunks, error) = match source.open() {
-            Ok(reader) => (Some(Chunks::new(reader)), None),
+        let (chunks, error) = match source.chunks_from(1) {
+            Ok(chunks) => (Some(chunks), None),
             Err(error) => (None, Some(Err(error))),
         };
-        let numbered = chunks.into_iter().flatten().map(move |chunk| {
-            let chunk = chunk.context(|| format!("cannot read `{}`", source.named()))?;
-            Ok((index, chunk))
-        });
-        numbered.chain(error)
+        chunks.into_iter().flatten().map(move |chunk| Ok((index, chunk?))).chain(error)
     })
 }
 

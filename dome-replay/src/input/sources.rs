@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use dome_core::{escaped, escaped_path};
 use walkdir::WalkDir;
 
-use super::compressed;
+use super::{Chunk, Chunks, compressed};
 use crate::error::{Context, Error};
+use crate::parallel::held;
 use crate::watch::Watch;
 
 /// One source of lines.
@@ -16,10 +18,12 @@ pub struct Source {
     /// Its path relative to the INPUT that it came from; its file name when INPUT is a file, `-`
     /// for stdin.
     pub name: String,
-    place: Place,
+    place: SourcePlace,
+    /// The first line of each chunk that was read, and its offset: lines that are wanted again are found by these.
+    marks: Mutex<Vec<(u64, u64)>>,
 }
 
-enum Place {
+enum SourcePlace {
     File(PathBuf),
     /// What stdin said, kept so that it can be read again.
     Spool(File),
@@ -45,7 +49,7 @@ pub fn find(inputs: &[PathBuf], endings: Endings<'_>, watch: &dyn Watch) -> crat
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
-            sources.push(Source { name: "-".to_owned(), place: Place::Spool(spool_stdin()?) });
+            sources.push(Source::new("-".to_owned(), SourcePlace::Spool(spool_stdin()?)));
         } else if input.is_dir() {
             sources.extend(walk(input, endings)?);
         } else {
@@ -82,7 +86,7 @@ fn below(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
         let name = steps.join("/");
         if entry.file_type().is_file() && counts(endings, &name) {
-            sources.push(Source { name, place: Place::File(entry.into_path()) });
+            sources.push(Source::new(name, SourcePlace::File(entry.into_path())));
         }
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
@@ -134,16 +138,20 @@ fn spool_stdin() -> crate::Result<File> {
 }
 
 impl Source {
+    const fn new(name: String, place: SourcePlace) -> Self {
+        Self { name, place, marks: Mutex::new(Vec::new()) }
+    }
+
     fn of_file(path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Self { name, place: Place::File(path.to_owned()) }
+        Self::new(name, SourcePlace::File(path.to_owned()))
     }
 
     /// The file that it is; `None` for stdin.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::File(path) => Some(path),
-            Place::Spool(_) => None,
+            SourcePlace::File(path) => Some(path),
+            SourcePlace::Spool(_) => None,
         }
     }
 
@@ -155,9 +163,9 @@ impl Source {
     /// How many bytes of lines it holds; `None` when that is not known before it is read.
     pub fn plain_bytes(&self) -> Option<u64> {
         let metadata = match &self.place {
-            Place::File(_) if self.is_compressed() => return None,
-            Place::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file),
-            Place::Spool(file) => file.metadata().ok(),
+            SourcePlace::File(_) if self.is_compressed() => return None,
+            SourcePlace::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file),
+            SourcePlace::Spool(file) => file.metadata().ok(),
         };
         metadata.map(|found| found.len())
     }
@@ -170,14 +178,14 @@ impl Source {
     /// The path that the user can open.
     pub fn shown(&self) -> String {
         match &self.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Spool(_) => "stdin".to_owned(),
+            SourcePlace::File(path) => path.display().to_string(),
+            SourcePlace::Spool(_) => "stdin".to_owned(),
         }
     }
 
     /// Whether it is a file that can be pointed at.
     pub const fn is_file(&self) -> bool {
-        matches!(self.place, Place::File(_))
+        matches!(self.place, SourcePlace::File(_))
     }
 
     /// Opens it at its start, decompressed by its name.
@@ -186,14 +194,7 @@ impl Source {
     ///
     /// When it cannot be opened.
     pub fn open(&self) -> crate::Result<Box<dyn Read + Send>> {
-        let file = match &self.place {
-            Place::File(path) => File::open(path),
-            Place::Spool(file) => file.try_clone().and_then(|mut file| {
-                file.seek(SeekFrom::Start(0))?;
-                Ok(file)
-            }),
-        };
-        let file = file.context(|| format!("cannot read `{}`", self.named()))?;
+        let file = self.file(0).context(|| format!("cannot read `{}`", self.named()))?;
         Ok(if self.name.ends_with(".gz") {
             compressed::gzip(file)
         } else if self.name.ends_with(".zst") {
@@ -201,5 +202,42 @@ impl Source {
         } else {
             Box::new(file)
         })
+    }
+
+    /// Its chunks, from the last one on that is known to begin with a line or before it. What is compressed is read from
+    /// its start.
+    pub(crate) fn chunks_from(&self, line: u64) -> crate::Result<impl Iterator<Item = crate::Result<Chunk>> + Send> {
+        let failed = || format!("cannot read `{}`", self.named());
+        let mark = held(&self.marks).iter().rev().find(|(first, _)| *first <= line).copied();
+        let chunks = match mark {
+            Some((number, offset)) => {
+                let file: Box<dyn Read + Send> = Box::new(self.file(offset).context(failed)?);
+                Chunks::resumed(file, number, offset)
+            }
+            None => Chunks::new(self.open()?),
+        };
+        Ok(chunks.map(move |chunk| {
+            let chunk = chunk.context(failed)?;
+            if let Chunk::Lines { number, offset, .. } = &chunk
+                && !self.is_compressed()
+            {
+                let mut marks = held(&self.marks);
+                if marks.last().is_none_or(|(last, _)| last < number) {
+                    marks.push((*number, *offset));
+                }
+            }
+            Ok(chunk)
+        }))
+    }
+
+    /// The file, at one of its bytes.
+    fn file(&self, at: u64) -> io::Result<File> {
+        let mut file = match &self.place {
+            SourcePlace::File(path) if at == 0 => return File::open(path),
+            SourcePlace::File(path) => File::open(path)?,
+            SourcePlace::Spool(file) => file.try_clone()?,
+        };
+        file.seek(SeekFrom::Start(at))?;
+        Ok(file)
     }
 }

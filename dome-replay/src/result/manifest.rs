@@ -8,8 +8,8 @@ use serde::Serialize;
 use xtrlv2_fixtures::V0_1;
 
 use super::file::FileEntry;
+use crate::door::Redacted;
 use crate::error::{Invariant, Result};
-use crate::masking::Redacted;
 use crate::summary::Totals;
 
 /// The manifest, its members in canonical order. Beside the digests of the policy and of the
@@ -190,12 +190,10 @@ impl Counts {
 
 /// The digest of the pinned contracts as a whole.
 fn contracts_digest() -> Sha256Hash {
-    let mut listed: Vec<String> = V0_1
-        .artifacts
-        .iter()
+    let listed: String = V0_1
+        .artifacts()
         .filter(|artifact| !artifact.path.starts_with("examples/"))
-        .map(|artifact| format!("{} {}\n", artifact.path, artifact.sha256))
+        .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
         .collect();
-    listed.sort_unstable();
-    Sha256Hash::of(listed.concat().as_bytes())
+    Sha256Hash::of(listed.as_bytes())
 }

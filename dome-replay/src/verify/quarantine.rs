@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dome_binder::{Record, Recorder, append_row, group_by_run, settle};
-use dome_core::{Problem, RawLine, Reader, Rejection, RunId, Sha256Hash, Source};
+use dome_core::{Line, Problem, RawLine, Rejection, RunId, Sha256Hash, Source};
 use serde_json::Value;
 
 use super::compare;
 use super::findings::Findings;
+use crate::door::{Admitted, Door};
 use crate::result::{Named, ResultFile};
 
 /// The file.
@@ -53,35 +54,40 @@ fn source(row: &Value) -> Option<Source> {
 
 /// What rows should be.
 struct Expected {
-    reader: Reader,
+    door: Door<'static>,
     /// Why envelopes are ruled out by facts of their runs; `None` when the facts are not known.
     conflicts: Option<BTreeMap<(Source, Sha256Hash), Problem>>,
 }
 
 impl Expected {
     fn new(named: &Named, facts: Option<&[Box<Record>]>, rows: &[u8]) -> Self {
-        let (mut reader, mut recorder) = (Reader::new().not_after(named.not_after), Recorder::new(named.binder));
+        let (mut door, mut recorder) = (Door::for_masked(named.not_after), Recorder::new(named.binder));
         let ruled_out = compare::lines(rows).filter_map(|line| {
             let row: Value = serde_json::from_slice(line).ok()?;
-            let envelope = reader.read(&whole_line(&row)?).ok()?;
-            Some(Box::new(recorder.record(envelope, source(&row)?)))
+            let (source, bytes) = (source(&row)?, whole_line(&row)?);
+            let line = Line { number: source.line, offset: 0, bytes: &bytes };
+            let Admitted::Envelope(envelope, _) = door.admit(&line, &source.name) else { return None };
+            Some(Box::new(recorder.record(*envelope, source)))
         });
         let ruled_out: Vec<Box<Record>> = ruled_out.collect();
-        Self { conflicts: facts.map(|facts| conflicts(ruled_out, facts)), reader }
+        Self { conflicts: facts.map(|facts| conflicts(ruled_out, facts)), door }
     }
 
     /// The row that the kept line of `row` comes to; `None` when that cannot be known.
     fn row(&mut self, row: &Value) -> Option<Vec<u8>> {
-        let line = whole_line(row)?;
-        let (source, offset) = (source(row)?, row.get("offset")?.as_u64()?);
-        let rejection = match self.reader.read(&line) {
-            Err(rejection) => rejection,
-            Ok(envelope) => {
-                Rejection::from(self.conflicts.as_ref()?.get(&(source.clone(), envelope.digest()))?.clone())
+        let (source, offset, bytes) = (source(row)?, row.get("offset")?.as_u64()?, whole_line(row)?);
+        let line = Line { number: source.line, offset, bytes: &bytes };
+        let expected = match self.door.admit(&line, &source.name) {
+            // A blank line leaves no row.
+            Admitted::Blank => return Some(Vec::new()),
+            Admitted::Quarantined(row, _) => *row,
+            Admitted::Envelope(envelope, bytes) => {
+                let problem = self.conflicts.as_ref()?.get(&(source.clone(), envelope.digest()))?.clone();
+                RawLine::of(&bytes).row(offset, source, Rejection::from(problem))
             }
         };
         let mut bytes = Vec::new();
-        append_row(&RawLine::of(&line).row(offset, source, rejection), &mut bytes);
+        append_row(&expected, &mut bytes);
         Some(bytes)
     }
 }

@@ -1,15 +1,17 @@
-//! Why an index does not answer.
+//! Why an index does not answer, for whoever can derive it again.
 
 use std::io;
 use std::path::PathBuf;
 
 use dome_binder::query::CursorError;
 
-/// Why an index does not answer. [`Error::is_unfit`] says when deriving it again helps.
+use crate::Error;
+
+/// Why an index does not answer. [`IndexError::is_unfit`] says when deriving it again helps.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
-    /// Its file cannot be read or written.
+pub enum IndexError {
+    /// SQLite cannot read or write it.
     #[error("cannot use the index: {0}")]
     Sql(#[from] rusqlite::Error),
     /// It is damaged, foreign, or not of what it is asked about.
@@ -23,40 +25,58 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// What it was derived from cannot be read.
-    #[error(transparent)]
-    Origin(#[from] crate::Error),
-    /// A question goes on where no page of it ended.
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
     /// Someone else derived on meanwhile: what was to be taken in has to be read again.
     #[error("someone else derived the index meanwhile")]
     Moved,
-    /// A row cannot be written.
-    #[error("cannot write a row: {0}")]
-    Json(#[from] serde_json::Error),
-    /// An invariant does not hold: a defect in dome.
-    #[error("a defect in dome: it does not hold that {0}")]
-    Broken(&'static str),
+    /// The index is not at fault.
+    #[error(transparent)]
+    Other(#[from] Error),
 }
 
 /// What functions of the index return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, IndexError>;
 
-impl Error {
+impl IndexError {
     /// Whether the index is at fault, so that another one, derived again, would answer.
     #[must_use]
     pub const fn is_unfit(&self) -> bool {
         match self {
             Self::Unfit(_) | Self::Sql(_) | Self::File { .. } => true,
-            Self::Origin(_) | Self::Cursor(_) | Self::Moved | Self::Json(_) | Self::Broken(_) => false,
+            Self::Other(_) | Self::Moved => false,
+        }
+    }
+
+    /// An invariant does not hold: a defect in dome.
+    pub(super) fn broken(invariant: &'static str) -> Self {
+        Self::Other(Error::broken(invariant))
+    }
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Other(error) => error,
+            error => Self::caused("the index cannot be used", error),
         }
     }
 }
 
-impl From<rusqlite::types::FromSqlError> for Error {
+impl From<rusqlite::types::FromSqlError> for IndexError {
     fn from(_: rusqlite::types::FromSqlError) -> Self {
         Self::Unfit("a column holds another type")
+    }
+}
+
+/// A cursor is an argument: whoever asks gave a wrong one.
+impl From<CursorError> for IndexError {
+    fn from(error: CursorError) -> Self {
+        Self::Other(Error::usage(error))
+    }
+}
+
+impl From<serde_json::Error> for IndexError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Other(Error::caused("cannot write a row", error))
     }
 }
 
@@ -68,6 +88,6 @@ pub(super) trait Fits<T> {
 
 impl<T> Fits<T> for Option<T> {
     fn fits(self, why: &'static str) -> Result<T> {
-        self.ok_or(Error::Unfit(why))
+        self.ok_or(IndexError::Unfit(why))
     }
 }

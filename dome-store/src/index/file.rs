@@ -9,7 +9,7 @@ use std::time::Duration;
 use dome_core::Sha256Hash;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{Error, Fits, Result};
+use super::error::{Fits, IndexError, Result};
 
 /// The tables.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
@@ -23,21 +23,21 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Refuses a file that someone else may have written: an index is believed, so it belongs to the owner of the folder
 /// that it stands in, to the caller or to root, and nobody else may write to it.
 pub(super) fn believe(path: &Path) -> Result<()> {
-    let found = fs::symlink_metadata(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let found = fs::symlink_metadata(path).map_err(|source| IndexError::File { path: path.to_owned(), source })?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owner = fs::metadata(folder).map_err(|source| Error::File { path: folder.to_owned(), source })?.uid();
+    let owner = fs::metadata(folder).map_err(|source| IndexError::File { path: folder.to_owned(), source })?.uid();
     if !found.is_file() {
-        return Err(Error::Unfit("it is no file of its own"));
+        return Err(IndexError::Unfit("it is no file of its own"));
     }
     let own = [owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
     if !own || found.mode() & OTHERS_WRITE != 0 {
-        return Err(Error::Unfit("someone else may have written it"));
+        return Err(IndexError::Unfit("someone else may have written it"));
     }
     let journals = BESIDE.iter().filter_map(|end| fs::symlink_metadata(beside(path, end)).ok());
     let foreign =
         |found: Metadata| !found.is_file() || ![owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
     if journals.into_iter().any(foreign) {
-        return Err(Error::Unfit("someone else may have written its journal"));
+        return Err(IndexError::Unfit("someone else may have written its journal"));
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ impl Draft {
         // As open as any file that the user makes, but that no other may write to it.
         let open = fs::Permissions::from_mode(0o644);
         let made = tempfile::Builder::new().prefix(".dome-index-").permissions(open).tempfile_in(folder);
-        let file = made.map_err(|source| Error::File { path: folder.to_owned(), source })?.into_temp_path();
+        let file = made.map_err(|source| IndexError::File { path: folder.to_owned(), source })?.into_temp_path();
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -151,7 +151,7 @@ impl Draft {
     /// Puts the file in its place. A journal of what stood there goes first: it is of no other file.
     pub(super) fn place(self) -> Result<()> {
         let Self { path, file } = self;
-        let failed = |source: io::Error| Error::File { path: path.clone(), source };
+        let failed = |source: io::Error| IndexError::File { path: path.clone(), source };
         for end in [""].iter().chain(&BESIDE) {
             match fs::remove_file(beside(&path, end)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),

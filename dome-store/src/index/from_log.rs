@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use dome_binder::Recorder;
-use dome_core::{ProblemCode, QuarantineRow, RawLine, Reader, Sha256Hash, Timestamp};
+use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
-use super::error::{Error, Fits, Result};
-use super::rows::json;
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
+use super::error::{Fits, IndexError, Result};
+use super::sealed::json;
 use super::{Basis, Index};
-use crate::error::{self, Invariant};
-use crate::log::{Admitted, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
+use crate::log::{AdmittedLine, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
 use crate::settings::StoreSettings;
+use dome_replay::error::{Error, Invariant};
+use dome_replay::{Admitted, Door};
 
 /// Its name in the store.
 pub const INDEX_NAME: &str = "index.sqlite";
@@ -36,7 +37,7 @@ impl Basis {
     /// # Errors
     ///
     /// When this build cannot go by the store's rules.
-    pub fn of_log(log: &Log, seal: Sha256Hash) -> error::Result<Self> {
+    pub fn of_log(log: &Log, seal: Sha256Hash) -> crate::Result<Self> {
         let manifest = log.manifest();
         let identity = format!("store {} {}", manifest.store, manifest.generation);
         Ok(Self { identity, rules: StoreSettings::rules(&manifest.settings)?, as_of: None, seal })
@@ -55,7 +56,7 @@ impl LogLines {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub fn of(log: &Log) -> error::Result<Self> {
+    pub fn of(log: &Log) -> crate::Result<Self> {
         let mut segments = log.segments();
         let state = log.manifest().state.map(|at| segments.read(at.place(), at.position)).transpose()?.flatten();
         let mut not_after = None;
@@ -77,50 +78,35 @@ impl LogLines {
         self.not_after
     }
 
-    fn entry(&mut self, position: u64, bytes: EntryBytes) -> error::Result<Entry> {
+    fn entry(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<Entry> {
         let EntryBytes { segment, start, length } = bytes;
         let entry = self.segments.read(Place { segment, start, length }, position)?;
-        entry.ok_or_else(|| error::Error::invalid(format!("entry {position} of the log is damaged")))
+        entry.ok_or_else(|| Error::invalid(format!("entry {position} of the log is damaged")))
     }
 }
 
 impl Origin for LogLines {
-    fn line(&mut self, position: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         match self.entry(position, bytes)? {
             Entry::Line(line) => Ok(RawEntry { offset: line.offset, bytes: line.raw.into_bytes() }),
             Entry::Rejected(rejected) => {
                 let bytes = rejected.bytes().invariant("a line that was read again was kept whole")?;
                 Ok(RawEntry { offset: rejected.row.offset, bytes })
             }
-            _ => Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
+            _ => Err(Error::invalid(format!("entry {position} of the log is no line"))),
         }
     }
 
-    fn turned(&mut self, position: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
-        let (row, whole) = match self.entry(position, bytes)? {
-            Entry::Rejected(rejected) => {
-                let whole = rejected.bytes();
-                let late = rejected.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture);
-                match whole.filter(|_| late) {
-                    Some(whole) => (rejected.row, whole),
-                    None => return Ok(rejected.row),
-                }
-            }
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {
+        match self.entry(position, bytes)? {
+            Entry::Rejected(rejected) => Ok(rejected.row_by(&mut Door::for_masked(self.not_after))),
             // An envelope of another version, which this one does not read.
-            Entry::Line(Admitted { offset, raw, source }) => {
-                let whole = raw.into_bytes();
-                let Err(rejection) = Reader::new().read(&whole) else {
-                    return Err(error::Error::broken("a line that is turned away is no envelope"));
-                };
-                return Ok(RawLine::of(&whole).row(offset, source, rejection));
-            }
-            _ => return Err(error::Error::invalid(format!("entry {position} of the log is no line"))),
-        };
-        // What is wrong with a line that was too far ahead of the clock is told by the last terms (M-32).
-        Ok(match Reader::new().not_after(self.not_after).read(&whole) {
-            Err(rejection) => RawLine::of(&whole).row(row.offset, row.source, rejection),
-            Ok(_) => row,
-        })
+            Entry::Line(line) => match Door::for_masked(None).admit(&line.line(), &line.source.name) {
+                Admitted::Quarantined(row, _) => Ok(*row),
+                _ => Err(Error::broken("a line that is turned away is no envelope")),
+            },
+            _ => Err(Error::invalid(format!("entry {position} of the log is no line"))),
+        }
     }
 }
 
@@ -164,7 +150,7 @@ impl Index {
         loop {
             match self.take_in(log, most, damaged) {
                 // Someone else has taken some of it in: the rest is read again from there.
-                Err(Error::Moved) => {}
+                Err(IndexError::Moved) => {}
                 ended => return ended,
             }
         }
@@ -200,7 +186,7 @@ struct Reading {
     lines: LogLines,
     /// Up to where the index holds the log.
     from: Standing,
-    reader: Reader,
+    door: Door<'static>,
     recorder: Recorder,
     batch: Batch,
     /// Rejected lines of the batch, for those that are read again in it.
@@ -215,7 +201,7 @@ impl Reading {
         Self {
             lines,
             from,
-            reader: Reader::new(),
+            door: Door::for_masked(None),
             recorder: Recorder::default(),
             batch: Batch::default(),
             rejected: HashMap::new(),
@@ -235,7 +221,7 @@ impl Reading {
             Entry::Rejected(rejected) => {
                 self.rejected.insert(position, bytes);
                 let (source, sha256) = (rejected.row.source.clone(), rejected.row.sha256);
-                self.batch.turned.push(Turned { position, bytes, source, sha256 });
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
             Entry::Source(checkpoint) => self.batch.marks.push(source_mark(&checkpoint)?),
             Entry::Retried { of } => self.retried(index, of)?,
@@ -253,15 +239,16 @@ impl Reading {
         Ok(serde_json::to_string(&LastEntry { position, segment, start, length, entry })?)
     }
 
-    fn line(&mut self, position: u64, bytes: EntryBytes, line: Admitted) {
-        match self.reader.read(line.raw.as_bytes()) {
-            Ok(envelope) => {
-                let record = Box::new(self.recorder.record(envelope, line.source));
+    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedLine) {
+        match self.door.admit(&line.line(), &line.source.name) {
+            Admitted::Blank => {}
+            Admitted::Envelope(envelope, _) => {
+                let record = Box::new(self.recorder.record(*envelope, line.source));
                 self.batch.arrivals.push(Arrival { position, bytes, record });
             }
-            Err(_) => {
-                let sha256 = Sha256Hash::of(line.raw.as_bytes());
-                self.batch.turned.push(Turned { position, bytes, source: line.source, sha256 });
+            Admitted::Quarantined(row, _) => {
+                let (source, sha256) = (line.source, row.sha256);
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
         }
     }
@@ -270,12 +257,11 @@ impl Reading {
     fn retried(&mut self, index: &Index, of: u64) -> Result<()> {
         let bytes = match self.rejected.get(&of) {
             Some(bytes) => Some(*bytes),
-            None => index.turned_at(of)?,
+            None => index.rejected("key = ?1", [of])?.first().map(|line| line.bytes),
         };
         let Some(bytes) = bytes else { return Ok(()) };
         let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };
-        let whole = rejected.bytes();
-        if let Some(Ok(envelope)) = whole.as_deref().map(|whole| self.reader.read(whole)) {
+        if let Some(envelope) = rejected.envelope(&mut self.door) {
             let record = Box::new(self.recorder.record(envelope, rejected.row.source.clone()));
             self.batch.arrivals.push(Arrival { position: of, bytes, record });
             self.batch.retried.push(of);

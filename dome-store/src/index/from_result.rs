@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use dome_binder::{Recorder, Rules};
 use dome_core::{BinderVersion, HashingReader, QuarantineRow, Reader, Sha256Hash, Timestamp};
-use dome_replay::{FactRow, source_of};
+use dome_replay::{Error, FactRow, MANIFEST, ResultDir, ResultFile, manifest_bytes, source_of};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, Standing, Turned};
-use super::error::{Error, Result};
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
+use super::error::{IndexError, Result};
 use super::{Basis, Index};
-use crate::error;
 
 /// Facts that are taken in at once.
 const FACTS: usize = 1 << 20;
@@ -46,6 +45,26 @@ pub fn beside(result: &Path) -> Option<PathBuf> {
 }
 
 impl ResultFiles {
+    /// Those of a result that was opened.
+    ///
+    /// # Errors
+    ///
+    /// When its manifest cannot be read, or names no such file.
+    pub fn of(result: &ResultDir) -> Result<Self> {
+        let named = |file: ResultFile| {
+            let entry = result.manifest().files.get(file.name()).map(|entry| entry.sha256);
+            entry.ok_or_else(|| Error::invalid(format!("`{MANIFEST}` names no `{file}`")))
+        };
+        Ok(Self {
+            path: result.path().to_owned(),
+            manifest: Sha256Hash::of(&manifest_bytes(result.path())?),
+            facts: named(ResultFile::Facts)?,
+            lineage: named(ResultFile::Lineage)?,
+            quarantine: named(ResultFile::Quarantine)?,
+            binder: result.binder(),
+        })
+    }
+
     /// What the index of this result is of: its manifest, and its files as they were touched last, so that files which
     /// were edited are read again and found out.
     ///
@@ -71,9 +90,9 @@ impl ResultFiles {
         })
     }
 
-    fn bad(&self, name: &str, number: u64, why: &str) -> Error {
+    fn bad(&self, name: &str, number: u64, why: &str) -> IndexError {
         let path = self.path.join(name);
-        error::Error::invalid(format!("`{}`, line {number}: {why}", dome_core::escaped_path(&path))).into()
+        Error::invalid(format!("`{}`, line {number}: {why}", dome_core::escaped_path(&path))).into()
     }
 
     /// Fills an index with everything that the files hold.
@@ -109,7 +128,8 @@ impl ResultFiles {
             let row: QuarantineRow =
                 serde_json::from_slice(&line).map_err(|why| self.bad("quarantine.jsonl", number, &why.to_string()))?;
             let bytes = EntryBytes { segment: IN_QUARANTINE, start, length: line.len() as u64 };
-            batch.turned.push(Turned { position: number, bytes, source: row.source, sha256: row.sha256 });
+            let (source, sha256) = (row.source, row.sha256);
+            batch.turned.push(RejectedLine { position: number, bytes, source, sha256, conflict: None });
         }
         rejected.end()?;
         let to = Standing { next: number + 1, mark: self.manifest.to_string() };
@@ -136,7 +156,7 @@ impl Rows {
     fn next_line(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
         let (mut line, start) = (Vec::new(), self.start);
         let read = self.reader.read_until(b'\n', &mut line);
-        read.map_err(|source| Error::File { path: self.path.clone(), source })?;
+        read.map_err(|source| IndexError::File { path: self.path.clone(), source })?;
         if line.is_empty() {
             return Ok(None);
         }
@@ -154,7 +174,7 @@ impl Rows {
             return Ok(());
         }
         let shown = dome_core::escaped_path(&self.path);
-        Err(error::Error::invalid(format!("`{shown}` is not the file that the manifest names")).into())
+        Err(Error::invalid(format!("`{shown}` is not the file that the manifest names")).into())
     }
 }
 
@@ -165,9 +185,9 @@ pub struct ResultLines {
 }
 
 impl ResultLines {
-    fn read(&self, bytes: EntryBytes) -> error::Result<Vec<u8>> {
+    fn read(&self, bytes: EntryBytes) -> crate::Result<Vec<u8>> {
         let file = if bytes.segment == IN_FACTS { &self.facts } else { &self.quarantine };
-        let gone = || error::Error::invalid("a row of the result is not where it was");
+        let gone = || Error::invalid("a row of the result is not where it was");
         // A place is not checked by itself: it may claim any length.
         let end = bytes.start.checked_add(bytes.length).ok_or_else(gone)?;
         if file.metadata().map_err(|_| gone())?.len() < end {
@@ -180,25 +200,25 @@ impl ResultLines {
 }
 
 impl Origin for ResultLines {
-    fn line(&mut self, _: u64, bytes: EntryBytes) -> error::Result<RawEntry> {
+    fn line(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         let row = self.read(bytes)?;
-        let cut = FactRow::cut(&row).ok_or_else(|| error::Error::invalid("a row of facts is none"))?;
+        let cut = FactRow::cut(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;
         Ok(RawEntry { offset: 0, bytes: cut.envelope.to_vec() })
     }
 
-    fn turned(&mut self, _: u64, bytes: EntryBytes) -> error::Result<QuarantineRow> {
+    fn turned(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {
         let row = self.read(bytes)?;
-        serde_json::from_slice(&row).map_err(|why| error::Error::caused("a row of the quarantine is none", why))
+        serde_json::from_slice(&row).map_err(|why| Error::caused("a row of the quarantine is none", why))
     }
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    File::open(path).map_err(|source| IndexError::File { path: path.to_owned(), source })
 }
 
 /// A file as it was last touched.
 fn stamp(path: &Path) -> Result<String> {
-    let found = fs::metadata(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let found = fs::metadata(path).map_err(|source| IndexError::File { path: path.to_owned(), source })?;
     let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
     let [modified, modified_ns, changed, changed_ns] = times;
     Ok(format!("{}:{}:{modified}.{modified_ns}:{changed}.{changed_ns}", found.ino(), found.len()))

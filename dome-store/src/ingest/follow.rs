@@ -11,9 +11,9 @@ use super::intake::Intake;
 use super::progress::{Progress, fresh_name};
 use super::stop::Stop;
 use super::tail::{Now, Tail};
-use crate::error::{Context, Result};
 use crate::inbox;
 use dome_core::{escaped, escaped_path};
+use dome_replay::error::{Context, Result};
 use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 
 /// How often signals are looked for.

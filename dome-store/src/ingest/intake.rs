@@ -1,21 +1,21 @@
-//! The door: every line is masked, read, and kept with what it comes to, batch by batch.
+//! Lines on their way into the log: each goes through the door and is kept with what it comes to, batch by batch.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use dome_core::redact::RedactionCounts;
-use dome_core::{Line, RawLine, Reader, Rejection, Sha256Hash, Source as Place, limits, line_too_long, lines};
+use dome_core::{Sha256Hash, Source as LineRef, limits, lines};
 
 use super::progress::{Progress, is_of};
 use super::stop::Stop;
 use super::summary::Acknowledged;
-use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::log::{Admitted, Entry, Raw, Rejected, Session, Unfinished};
+use crate::log::{AdmittedLine, Entry, Raw, RejectedLine, Session, Unfinished};
 use crate::terms;
 use crate::writer::Writer;
+use dome_replay::error::{Invariant, Result};
 use dome_replay::input::{Chunk, LongLine};
-use dome_replay::{Masking, Seen, Watch};
+use dome_replay::{Admitted, Door, Masking, Watch};
 
 /// How often the instant that records may not pass moves on with the clock.
 const CLOCK: Duration = Duration::from_secs(60);
@@ -47,8 +47,7 @@ pub(crate) struct Intake<'w> {
     clock: Option<Instant>,
     /// Who hears of each batch that is kept.
     listener: Option<&'w mut Listener<'w>>,
-    masking: Masking,
-    reader: Reader,
+    door: Door<'w>,
     pending: Vec<Entry>,
     /// Lines and bytes that wait.
     held: usize,
@@ -62,11 +61,11 @@ impl<'w> Intake<'w> {
     pub(crate) fn new(
         writer: &'w mut Writer,
         terms: Session,
-        masking: Masking,
+        masking: &'w Masking,
         limits: Limits,
         watch: &'w dyn Watch,
     ) -> Self {
-        let reader = Reader::new().not_after(terms.not_after);
+        let door = Door::new(masking, terms.not_after);
         Self {
             writer,
             tally: Tally::default(),
@@ -74,25 +73,14 @@ impl<'w> Intake<'w> {
             terms,
             clock: None,
             listener: None,
-            masking,
             limits,
-            reader,
+            door,
             pending: Vec::new(),
             held: 0,
             bytes: 0,
             since: None,
             touched: BTreeMap::new(),
         }
-    }
-
-    /// Takes in by the terms of the last session, but for the clock.
-    pub(crate) fn as_before(writer: &'w mut Writer, limits: Limits, watch: &'w dyn Watch) -> Result<Self> {
-        let masking = match writer.session() {
-            Some(session) => Masking::recorded(session.redaction.as_ref())?,
-            None => Masking::load(Some(std::path::Path::new(dome_replay::BUILT_IN)))?,
-        };
-        let terms = terms::session(&masking, None, writer.session())?;
-        Ok(Self::new(writer, terms, masking, limits, watch))
     }
 
     /// Lets the terms move on with the clock.
@@ -127,7 +115,7 @@ impl<'w> Intake<'w> {
         }
         self.clock = Some(Instant::now());
         self.terms.not_after = self.terms.not_after.max(Some(terms::tomorrow()?));
-        self.reader = Reader::new().not_after(self.terms.not_after);
+        self.door.set_not_after(self.terms.not_after);
         self.readmit()
     }
 
@@ -169,7 +157,7 @@ impl<'w> Intake<'w> {
         let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
         let is_ended = whole.ends_with(b"\n");
         if let Some(before) = progress.unfinished.take() {
-            if before.sha256 == self.masked_sha256(line.bytes) {
+            if before.sha256 == self.kept_sha256(line.bytes) {
                 if is_ended {
                     progress.pass(whole);
                     self.touch(progress, false);
@@ -181,21 +169,14 @@ impl<'w> Intake<'w> {
             }
             self.withdraw(before, progress);
         }
-        progress.lines += 1;
-        self.tally.lines += 1;
-        let blank = line.is_blank();
-        let mut masks = RedactionCounts::default();
-        let position = if blank {
-            progress.blank += 1;
-            self.tally.blank += 1;
-            None
-        } else {
-            Some(self.take(&line, progress, &mut masks)?)
-        };
+        let admitted = self.door.admit(&line, &progress.name);
+        let blank = matches!(admitted, Admitted::Blank);
+        let position = self.take(admitted, (number, line.offset), progress)?;
+        let mut masks = std::mem::take(&mut self.door.masks);
         if is_ended {
             progress.pass(whole);
         } else {
-            let sha256 = self.masked_sha256(line.bytes);
+            let sha256 = self.kept_sha256(line.bytes);
             let redactions = std::mem::take(&mut masks).iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
             progress.unfinished = Some(Unfinished { blank, position, redactions, sha256 });
         }
@@ -207,12 +188,9 @@ impl<'w> Intake<'w> {
 
     /// By what an unfinished line is known again: a hash of what is kept of it, so that none is over a
     /// secret.
-    fn masked_sha256(&self, line: &[u8]) -> String {
-        let sha256 = match self.masking.line(line, &mut RedactionCounts::default()) {
-            Seen::Whole(bytes) => Sha256Hash::of(&bytes),
-            Seen::TooLong(raw) => Sha256Hash::of(&raw.length().to_be_bytes()),
-        };
-        sha256.to_string()
+    fn kept_sha256(&self, line: &[u8]) -> String {
+        let kept = self.door.kept(line);
+        Sha256Hash::of(kept.as_deref().unwrap_or(&(line.len() as u64).to_be_bytes())).to_string()
     }
 
     /// What had no end was the start of the line that comes now, and is counted with it.
@@ -222,32 +200,36 @@ impl<'w> Intake<'w> {
         self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }));
     }
 
-    /// Reads a line; the position of its entry.
-    fn take(&mut self, line: &Line<'_>, progress: &mut Progress, masks: &mut RedactionCounts) -> Result<u64> {
+    /// Takes a line in that went through the door; the position of its entry, if it has one.
+    fn take(
+        &mut self,
+        admitted: Admitted<'_>,
+        (line, offset): (u64, u64),
+        progress: &mut Progress,
+    ) -> Result<Option<u64>> {
+        progress.lines += 1;
+        self.tally.lines += 1;
+        let entry = match admitted {
+            Admitted::Blank => {
+                progress.blank += 1;
+                self.tally.blank += 1;
+                return Ok(None);
+            }
+            Admitted::Envelope(envelope, bytes) => {
+                progress.latest = progress.latest.max(Some(envelope.ts));
+                let raw = String::from_utf8(bytes.into_owned()).invariant("an envelope is UTF-8")?;
+                Entry::Line(AdmittedLine { offset, raw, source: LineRef { line, name: progress.name.as_str().into() } })
+            }
+            Admitted::Quarantined(row, bytes) => {
+                self.tally.rejected += 1;
+                // The row has only the start of a line that is long.
+                let whole = bytes.filter(|_| row.raw_truncated).map(|bytes| Raw::of(&bytes));
+                Entry::Rejected(Box::new(RejectedLine { row: *row, whole }))
+            }
+        };
         let position = self.writer.next_position(&self.terms) + self.pending.len() as u64;
-        let source = Place { line: line.number, name: progress.name.as_str().into() };
-        let bytes = match self.masking.line(line.bytes, masks) {
-            Seen::Whole(bytes) => bytes,
-            Seen::TooLong(raw) => {
-                self.tally.rejected += 1;
-                let row = raw.row(line.offset, source, line_too_long(line.bytes.len() as u64));
-                self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })));
-                return Ok(position);
-            }
-        };
-        let pending = match (self.reader.read(&bytes).map(|envelope| envelope.ts), str::from_utf8(&bytes)) {
-            (Ok(ts), Ok(raw)) => {
-                progress.latest = progress.latest.max(Some(ts));
-                Entry::Line(Admitted { offset: line.offset, raw: raw.to_owned(), source })
-            }
-            (Err(rejection), _) => {
-                self.tally.rejected += 1;
-                rejected(&bytes, line.offset, source, rejection)
-            }
-            (Ok(_), Err(_)) => return Err(Error::broken("an envelope is UTF-8")),
-        };
-        self.pending.push(pending);
-        Ok(position)
+        self.pending.push(entry);
+        Ok(Some(position))
     }
 
     fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> Result<()> {
@@ -255,22 +237,13 @@ impl<'w> Intake<'w> {
         if let Some(before) = progress.unfinished.take() {
             self.withdraw(before, progress);
         }
-        let mut masks = RedactionCounts::default();
-        progress.lines += 1;
-        self.tally.lines += 1;
         progress.pass_long(&line);
-        if line.blank {
-            progress.blank += 1;
-            self.tally.blank += 1;
-        } else {
-            self.tally.rejected += 1;
-            let source = Place { line: line.number, name: progress.name.as_str().into() };
-            let rejection = line_too_long(line.raw.length());
-            let raw = self.masking.long_line(&line.start, line.raw, &mut masks);
-            let row = raw.row(line.offset, source, rejection);
+        let place = (line.number, line.offset);
+        let admitted = self.door.admit_long(line, &progress.name);
+        if self.take(admitted, place, progress)?.is_some() {
             self.bytes += limits::RAW_BYTES;
-            self.pending.push(Entry::Rejected(Box::new(Rejected { row, whole: None })));
         }
+        let masks = std::mem::take(&mut self.door.masks);
         self.touch(progress, false);
         self.masked(progress, &masks);
         self.keep_if_full()
@@ -336,11 +309,4 @@ impl<'w> Intake<'w> {
         let touched = self.touched.keys().any(|touched| is_of(touched, name));
         if touched { self.keep() } else { Ok(()) }
     }
-}
-
-/// The entry of a rejected line: its row, and the whole line where the row has only its start.
-fn rejected(bytes: &[u8], offset: u64, source: Place, rejection: Rejection) -> Entry {
-    let row = RawLine::of(bytes).row(offset, source, rejection);
-    let whole = row.raw_truncated.then(|| Raw::of(bytes));
-    Entry::Rejected(Box::new(Rejected { row, whole }))
 }

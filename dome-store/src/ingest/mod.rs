@@ -21,10 +21,10 @@ pub use stop::Stop;
 pub use summary::{Acknowledged, Summary};
 
 use crate::derived::{Derived, Totals};
-use crate::error::{Context, Error, Result};
 use crate::inbox::{self, Drained};
 use crate::terms;
 use crate::writer::{Opening, Writer};
+use dome_replay::error::{Context, Error, Result};
 use progress::{Start, find_start, skip};
 
 /// Something that lines are read from, more than once.
@@ -45,7 +45,7 @@ impl Lines for Source {
     }
 
     fn open(&self) -> Result<Box<dyn Read + Send>> {
-        Ok(Source::open(self)?)
+        Source::open(self)
     }
 
     fn named(&self) -> String {
@@ -109,7 +109,7 @@ pub fn ingest(
     let before = Derived::as_it_is(store, watch)?.totals()?;
     let terms = terms::session(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
-    let intake = Intake::new(&mut writer, terms, what.masking, what.opening.limits, watch).telling(told);
+    let intake = Intake::new(&mut writer, terms, &what.masking, what.opening.limits, watch).telling(told);
     let mut intake = if has_clock { intake.with_clock() } else { intake };
     intake.readmit()?;
     let is_complete = if what.follow {
@@ -157,7 +157,7 @@ pub(crate) fn read(
     let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
     while let Some(chunk) = chunks.next() {
         // A damaged compressed file is invalid input, not a failure of the system.
-        let chunk: Chunk = dome_replay::error::Context::context(chunk, failed)?;
+        let chunk: Chunk = chunk.context(failed)?;
         let is_last = chunks.peek().is_none();
         if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);

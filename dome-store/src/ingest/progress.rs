@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use dome_replay::input::{Chunk, Chunks, LongLine};
 
 use super::Lines;
-use crate::error::{Context, Invariant, Result};
 use crate::log::{Checkpoint, Unfinished};
+use dome_replay::error::{Context, Invariant, Result};
 
 /// Bytes that are held against a file before it is read on.
 const RECENT_BYTES: usize = 256;

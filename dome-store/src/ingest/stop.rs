@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::error::{Context, Result};
+use dome_replay::error::{Context, Result};
 
 /// Whether somebody asked to end. Whoever ingests keeps its batch, then ends.
 ///

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::intake::Tally;
 use crate::derived::Totals;
-use crate::error::{Invariant, Result};
 use crate::writer::Writer;
+use dome_replay::error::{Invariant, Result};
 
 /// A batch is on the disk; its members in canonical order. The document of `dome schema ingest-batch`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::intake::Intake;
 use super::progress::{Progress, Start, find_start, skip};
 use super::stop::Stop;
-use crate::error::{Context, Result};
 use dome_core::escaped_path;
+use dome_replay::error::{Context, Result};
 use dome_replay::input::{Chunks, Source};
 
 /// An open file and how far it was read. The file stays open when its name goes to another one.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dome_core::{QuarantineRow, Source, Timestamp};
+use dome_core::{Envelope, Line, ProblemCode, QuarantineRow, Source, Timestamp};
+use dome_replay::{Admitted, Door};
 use serde::{Deserialize, Serialize};
 
 /// One entry of the log.
@@ -14,9 +15,9 @@ pub enum Entry {
     /// From here on lines were admitted under these terms.
     Session(Session),
     /// A line that is an envelope.
-    Line(Admitted),
+    Line(AdmittedLine),
     /// A line that is none, with the reasons.
-    Rejected(Box<Rejected>),
+    Rejected(Box<RejectedLine>),
     /// How far a source was read.
     Source(Checkpoint),
     /// The rejected line at this position was read again, and is an envelope now.
@@ -85,7 +86,7 @@ pub struct Session {
 
 /// A line, as it was read: after masking, before anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Admitted {
+pub struct AdmittedLine {
     /// The place of its first byte in its source, as decompressed.
     pub offset: u64,
     /// The line itself; an envelope is always UTF-8.
@@ -96,7 +97,7 @@ pub struct Admitted {
 
 /// A line that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejected {
+pub struct RejectedLine {
     /// The row of the quarantine (M-31).
     pub row: QuarantineRow,
     /// The whole line, where the row has only its start and it was not too long to hold.
@@ -142,7 +143,15 @@ impl Raw {
     }
 }
 
-impl Rejected {
+impl AdmittedLine {
+    /// The line, for the door.
+    #[must_use]
+    pub const fn line(&self) -> Line<'_> {
+        Line { number: self.source.line, offset: self.offset, bytes: self.raw.as_bytes() }
+    }
+}
+
+impl RejectedLine {
     /// The bytes of the whole line; `None` when it was too long to be kept whole.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
@@ -152,6 +161,34 @@ impl Rejected {
             (None, None, Some(text)) if !self.row.raw_truncated => STANDARD.decode(text).ok(),
             _ => None,
         }
+    }
+
+    /// The line, for the door, once its bytes are known.
+    #[must_use]
+    pub fn line<'b>(&self, bytes: &'b [u8]) -> Line<'b> {
+        Line { number: self.row.source.line, offset: self.row.offset, bytes }
+    }
+
+    /// The envelope that the line is by now, if it is one.
+    #[must_use]
+    pub fn envelope(&self, door: &mut Door<'_>) -> Option<Envelope> {
+        match door.admit(&self.line(&self.bytes()?), &self.row.source.name) {
+            Admitted::Envelope(envelope, _) => Some(*envelope),
+            Admitted::Blank | Admitted::Quarantined(..) => None,
+        }
+    }
+
+    /// Its row. What is wrong with a line that was too far ahead of the clock is said by the terms of the door (M-32), as
+    /// a replay would see it.
+    #[must_use]
+    pub fn row_by(self, door: &mut Door<'_>) -> QuarantineRow {
+        let is_late = self.row.problems.iter().any(|problem| problem.code == ProblemCode::TimestampFuture);
+        if let Some(bytes) = self.bytes().filter(|_| is_late)
+            && let Admitted::Quarantined(row, _) = door.admit(&self.line(&bytes), &self.row.source.name)
+        {
+            return *row;
+        }
+        self.row
     }
 }
 

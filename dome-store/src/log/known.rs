@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{ProblemCode, Reader, Timestamp};
+use dome_core::{ProblemCode, Timestamp};
 
 use super::Log;
-use super::entry::{Checkpoint, Entry, Late, Rejected, Session, State};
+use super::entry::{Checkpoint, Entry, Late, RejectedLine, Session, State};
 use super::manifest::{FORMAT_VERSION, StateAt, StoreManifest};
 use super::scan::{Found, Place};
-use crate::error::Result;
+use dome_replay::{Door, Result};
 
 /// What the entries of a log come to for whoever appends to it.
 #[derive(Default)]
@@ -22,8 +22,6 @@ pub(crate) struct Known {
     size: u64,
     /// The generation of the last state.
     generation: u64,
-    /// Reads whatever the time, to learn the time.
-    reader: Reader,
 }
 
 impl Known {
@@ -72,7 +70,7 @@ impl Known {
                 self.sources.insert(checkpoint.name.clone(), checkpoint);
             }
             Entry::Rejected(rejected) => {
-                if let Some(ts) = self.late_ts(rejected) {
+                if let Some(ts) = Self::late_ts(rejected) {
                     self.late.insert(position, ts);
                 }
             }
@@ -89,11 +87,12 @@ impl Known {
     }
 
     /// The `ts` of a line that is rejected for nothing but that, and is kept whole.
-    fn late_ts(&mut self, rejected: &Rejected) -> Option<Timestamp> {
+    fn late_ts(rejected: &RejectedLine) -> Option<Timestamp> {
         let problems = &rejected.row.problems;
         let late = !problems.is_empty() && problems.iter().all(|problem| problem.code == ProblemCode::TimestampFuture);
-        let bytes = rejected.bytes().filter(|_| late)?;
-        self.reader.read(&bytes).ok().map(|envelope| envelope.ts)
+        // It is read whatever the time, to learn the time.
+        let envelope = late.then(|| rejected.envelope(&mut Door::for_masked(None))).flatten()?;
+        Some(envelope.ts)
     }
 
     /// Positions of lines that were too late and are not by this instant; `None` admits all.

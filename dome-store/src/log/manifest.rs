@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::scan::Place;
 use super::segment_name;
-use crate::error::{Error, Invariant, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Error, Invariant, Result};
 
 /// Its name in the store.
 pub(crate) const NAME: &str = "store.json";

@@ -10,7 +10,7 @@ mod scan;
 mod tail;
 mod write;
 
-pub use entry::{Admitted, Checkpoint, Entry, Late, Raw, Rejected, Session, State, Unfinished};
+pub use entry::{AdmittedLine, Checkpoint, Entry, Late, Raw, RejectedLine, Session, State, Unfinished};
 #[cfg(test)]
 pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
@@ -25,8 +25,8 @@ use std::path::Path;
 
 use dome_core::escaped_path;
 
-use crate::error::{Context, Error, Invariant, Kind, Result, is_missing};
 use crate::folder::Folder;
+use dome_replay::error::{Context, Error, ErrorClass, Invariant, Result};
 use scan::Scan;
 
 /// The folder of the segments.
@@ -235,7 +235,7 @@ impl Log {
 pub(crate) fn open_store(store: &Path) -> Result<Folder> {
     let shown = escaped_path(store);
     Folder::open(store).map_err(|error| match error {
-        error if is_missing(&error) => no_store(store),
+        error if error.kind() == std::io::ErrorKind::NotFound => no_store(store),
         error => Error::caused(format!("cannot open `{shown}`"), error),
     })
 }
@@ -285,7 +285,7 @@ impl Segments {
             btree_map::Entry::Vacant(empty) => match folder.read(&segment_name(place.segment)) {
                 Ok(Some(file)) => empty.insert(file),
                 Ok(None) => return Ok(None),
-                Err(error) if error.kind() == Kind::Invalid => return Ok(None),
+                Err(error) if error.class() == ErrorClass::Invalid => return Ok(None),
                 Err(error) => return Err(error),
             },
         };

@@ -12,8 +12,8 @@ use super::manifest::{FORMAT_VERSION, SegmentEntry, StateAt, StoreManifest, othe
 use super::scan::{Found, Scan};
 use super::{FOLDER, frame, position_of, segment_name, write};
 use crate::aside;
-use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// A manifest that was made again.
 pub(crate) struct Recovered {

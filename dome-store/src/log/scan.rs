@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::entry::Entry;
 use super::frame::{self, Fault};
 use super::manifest::SegmentEntry;
-use crate::error::{Context, Kind, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Context, ErrorClass, Result};
 
 /// Where an entry stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Scan {
         let file = match folder.map_or(Ok(None), |folder| folder.read(&segment.name)) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(Err(segment.damage(end, "the segment is not there"))),
-            Err(error) if error.kind() == Kind::Invalid => {
+            Err(error) if error.class() == ErrorClass::Invalid => {
                 return Ok(Err(segment.damage(end, "the segment is a link or no regular file")));
             }
             Err(error) => return Err(error),

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use super::entry::Entry;
 use super::frame;
-use crate::error::{Context, Result};
 use crate::folder::Folder;
+use dome_replay::error::{Context, Result};
 
 /// Bytes behind an acknowledged end.
 #[derive(Clone, Copy, Debug, Default)]

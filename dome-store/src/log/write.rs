@@ -11,9 +11,9 @@ use super::manifest::{SegmentEntry, StateAt, StoreManifest};
 use super::scan::Place;
 use super::{FOLDER, Log, frame, segment_name, tail};
 use crate::aside;
-use crate::error::{Context, Error, Invariant, Result};
 use crate::folder::Folder;
 use crate::limits::Limits;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {

@@ -6,9 +6,7 @@ use std::path::Path;
 use dome_binder::Replay;
 use dome_core::Sha256Hash;
 use dome_core::arbitrary::history;
-use dome_replay::{
-    Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, manifest_bytes, replay_into,
-};
+use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, replay_into};
 use dome_store::Log;
 use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
 use proptest::prelude::*;
@@ -73,7 +71,7 @@ proptest! {
         let derived = Replayed::of(&bench.store);
         same_answers(&index, &derived.replay);
         prop_assert_eq!(index.blank_lines().unwrap(), derived.lines.1);
-        let rows: Vec<Value> = derived.quarantined.iter().map(|one| serde_json::to_value(&one.row).unwrap()).collect();
+        let rows: Vec<Value> = derived.quarantined.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
         same_quarantine(&index, &mut LogLines::of(&log).unwrap(), &rows);
     }
 
@@ -100,18 +98,6 @@ impl IntoCounts for Replay {
     }
 }
 
-fn result_files(result: &ResultDir) -> ResultFiles {
-    let named = |file: ResultFile| result.manifest().files[file.name()].sha256;
-    ResultFiles {
-        path: result.path().to_owned(),
-        manifest: Sha256Hash::of(&manifest_bytes(result.path()).unwrap()),
-        facts: named(ResultFile::Facts),
-        lineage: named(ResultFile::Lineage),
-        quarantine: named(ResultFile::Quarantine),
-        binder: result.binder(),
-    }
-}
-
 fn of_result(input: &Path, out: &Path) -> (Index, ResultDir, ResultFiles) {
     let (rules, masking) = (pinned(), Masking::off());
     let spec = Spec {
@@ -126,7 +112,7 @@ fn of_result(input: &Path, out: &Path) -> (Index, ResultDir, ResultFiles) {
     let to = Destined { out: out.to_owned(), force: false };
     replay_into(&to, spec, None, Input::Sources(&sources), &()).unwrap();
     let result = ResultDir::open(out).unwrap();
-    let files = result_files(&result);
+    let files = ResultFiles::of(&result).unwrap();
     let basis = files.basis(result.rules().clone(), result.as_of(), seal()).unwrap();
     let path = beside(out).unwrap();
     Index::build(&path, basis.clone(), |index| files.fill(index)).unwrap();
@@ -181,7 +167,7 @@ fn two_that_derive_do_not_derive_one_entry_twice() {
     let nothing = dome_store::index::Batch::default();
     let to = Standing { next: log.end(), mark: String::new() };
     let late = second.derive(nothing, &from, &to, &mut LogLines::of(&log).unwrap());
-    assert!(matches!(late, Err(dome_store::index::Error::Moved)));
+    assert!(matches!(late, Err(dome_store::index::IndexError::Moved)));
     second.catch_up(&log, &mut |_| ()).unwrap();
     assert_eq!(second.tallies().unwrap(), first.tallies().unwrap());
 }

@@ -1,0 +1,198 @@
+//! What is asked: the result of a replay, or a store, the same way.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use dome_binder::{Ledger, Rules};
+use dome_core::{Sha256Hash, escaped_path};
+use dome_replay::{ResultDir, ResultFile, Watch};
+
+use super::{Basis, Index, Origin, Result, ResultFiles, beside};
+use crate::derived::{Derived, compact};
+use crate::history::History;
+use crate::limits::Limits;
+use crate::verify::told;
+
+/// Where facts are kept.
+///
+/// ```
+/// use dome_store::index::FactsIn;
+/// use dome_binder::priors::PriorsQuery;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let (input, store) = (folder.path().join("night.jsonl"), folder.path().join("memory"));
+/// # std::fs::write(&input, dome_core::EXAMPLE_LINE)?;
+/// # dome_store::ingest(
+/// #     &store,
+/// #     dome_store::Ingest {
+/// #         inputs: &[input], follow: false, masking: dome_replay::Masking::load(None)?, not_after: None,
+/// #         rules: &|_| Ok(dome_replay::load_rules(None, &[], None)?), opening: dome_store::Opening::default(),
+/// #     },
+/// #     &dome_store::Stop::never(), &mut |_| Ok(()), &(),
+/// # )?;
+/// let line = dome_core::read(dome_core::EXAMPLE_LINE)?.task_spec.line();
+/// let query = PriorsQuery::of(line);
+/// let known = FactsIn::Store(&store).ask(&(), |indexed| indexed.index.priors(&query, None))?;
+/// assert_eq!(known.priors.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum FactsIn<'p> {
+    /// The directory that a replay wrote.
+    Result(&'p Path),
+    /// A store.
+    Store(&'p Path),
+}
+
+/// An index that is up to date, and what it was derived from.
+pub struct Indexed {
+    /// The index.
+    pub index: Index,
+    /// What the index was derived from.
+    pub origin: Box<dyn Origin>,
+    /// Lines that left no row: blank ones, and repeats of facts.
+    pub unlisted: (u64, u64),
+}
+
+impl FactsIn<'_> {
+    /// Opens the index of a result or a store, which is derived as far as it has to be, and asks. An index that turns out
+    /// not to be as it was written is derived again, once.
+    ///
+    /// The index of a result stands [`beside`] it, sealed by a secret in the user's own state folder. Where none can be
+    /// kept, it is derived in memory.
+    ///
+    /// # Errors
+    ///
+    /// When there is no result or store, or it cannot be read; and those of `question`.
+    pub fn ask<T>(self, watch: &dyn Watch, question: impl Fn(&mut Indexed) -> Result<T>) -> crate::Result<T> {
+        match question(&mut self.open(false, watch)?) {
+            Err(error) if error.is_unfit() => Ok(question(&mut self.open(true, watch)?)?),
+            answer => Ok(answer?),
+        }
+    }
+
+    /// The facts in total order, and the rules that they are bound by.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn history(self, watch: &dyn Watch) -> crate::Result<(Ledger, Rules)> {
+        match self {
+            Self::Result(path) => {
+                let result = ResultDir::open(path)?;
+                Ok((result.ledger()?, result.rules().clone()))
+            }
+            Self::Store(path) => {
+                let derived = of_store(path, watch)?;
+                let history = History::read(&derived.log)?;
+                history.damage().iter().for_each(|damage| watch.note(&told(damage)));
+                let records = history.records().collect::<crate::Result<_>>()?;
+                Ok((Ledger::of(records), derived.rules))
+            }
+        }
+    }
+
+    fn open(self, anew: bool, watch: &dyn Watch) -> crate::Result<Indexed> {
+        match self {
+            Self::Result(path) => {
+                let result = ResultDir::open(path)?;
+                of_result(&result, anew).or_else(|error| {
+                    // A file that is not the one that the manifest names says more.
+                    [ResultFile::Facts, ResultFile::Lineage, ResultFile::Quarantine]
+                        .into_iter()
+                        .try_for_each(|file| result.hold(file))?;
+                    Err(error.into())
+                })
+            }
+            Self::Store(path) => {
+                if anew {
+                    compact(path, watch)?;
+                }
+                let Derived { index, lines, .. } = of_store(path, watch)?;
+                let unlisted = (index.blank_lines()?, index.tallies()?.runs.duplicates);
+                Ok(Indexed { index, origin: Box::new(lines), unlisted })
+            }
+        }
+    }
+}
+
+/// A store as it is asked: what waits in its inbox is taken in, or said to wait.
+fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<Derived> {
+    let derived = Derived::open(store, Limits::default(), watch)?;
+    if derived.waiting > 0 {
+        watch.note(&format!("{} files wait in the inbox of `{}`", derived.waiting, escaped_path(store)));
+    }
+    Ok(derived)
+}
+
+fn of_result(result: &ResultDir, anew: bool) -> Result<Indexed> {
+    let files = ResultFiles::of(result)?;
+    let basis = |seal| files.basis(result.rules().clone(), result.as_of(), seal);
+    let mark = files.manifest.to_string();
+    let derive = |index: &mut Index| match index.standing()?.mark == mark {
+        true => Ok(()),
+        false => files.fill(index),
+    };
+    let kept = match (beside(result.path()), secret()) {
+        (Some(path), Some(seal)) => kept(&path, &basis(seal)?, &derive, anew)?,
+        _ => None,
+    };
+    let index = match kept {
+        Some(index) => index,
+        None => {
+            let mut index = Index::in_memory(basis(Sha256Hash::of(b"in memory"))?)?;
+            derive(&mut index)?;
+            index
+        }
+    };
+    Ok(Indexed { index, origin: Box::new(files.lines()?), unlisted: result.unlisted() })
+}
+
+/// The index that stands there, derived on, or made where none fits; `None` where none can be kept.
+fn kept(path: &Path, basis: &Basis, derive: &dyn Fn(&mut Index) -> Result<()>, anew: bool) -> Result<Option<Index>> {
+    let or_none = |index: Result<Index>| match index {
+        Ok(index) => Ok(Some(index)),
+        Err(error) if error.is_unfit() => Ok(None),
+        Err(error) => Err(error),
+    };
+    if !anew {
+        let opened = Index::write(path, basis.clone()).or_else(|_| Index::read(path, basis.clone()));
+        if let Some(index) = or_none(opened.and_then(|mut index| derive(&mut index).map(|()| index)))? {
+            return Ok(Some(index));
+        }
+    }
+    or_none(Index::build(path, basis.clone(), derive).and_then(|()| Index::read(path, basis.clone())))
+}
+
+/// What indexes of results are sealed by: a secret that only this user can read, so that nobody else makes rows that are
+/// believed. None where it cannot be kept.
+fn secret() -> Option<Sha256Hash> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let folder = state.or_else(home)?.join("dome");
+    let path = folder.join("index-secret");
+    secret_in(&path).or_else(|| {
+        fs::create_dir_all(&folder).ok()?;
+        let mut drawn = [0; 32];
+        File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut drawn)).ok()?;
+        // Written beside and linked: of two that make one, both go by the first.
+        let beside = tempfile::NamedTempFile::new_in(&folder).ok()?;
+        fs::write(beside.path(), drawn).ok()?;
+        let _another_was_first = beside.persist_noclobber(&path);
+        secret_in(&path)
+    })
+}
+
+/// The secret in a file, if it is this user's own.
+fn secret_in(path: &Path) -> Option<Sha256Hash> {
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new().read(true).custom_flags(no_follow).open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let own = found.is_file() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0;
+    let mut secret = Vec::new();
+    file.read_to_end(&mut secret).ok().filter(|_| own && secret.len() == 32)?;
+    Some(Sha256Hash::of(&secret))
+}
