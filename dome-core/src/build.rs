@@ -1,7 +1,7 @@
 //! Building an envelope from code (section 2): what the types allow is right, the rest is checked.
 //!
 //! A [`Draft`] is begun by the constructor of its signal, which asks for what that signal needs: a
-//! failure for a [`FailedCode`], which is never `NONE`; a denial for a [`PolicyReasonCode`](crate::PolicyReasonCode); each
+//! failure for a [`FailedCode`], which is never `NONE`; a denial for a [`PolicyReasonCode`]; each
 //! for a first piece of evidence. Only a success takes a remedy, and it takes no gate that failed.
 //! Limits and uniqueness are left to [`Draft::build`], which names every problem as [`crate::read`]
 //! does.

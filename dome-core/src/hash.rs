@@ -85,26 +85,26 @@ impl Sha256Hash {
 /// use dome_core::{HashingReader, Sha256Hash};
 /// let (mut reader, mut text) = (HashingReader::new(&b"abc"[..]), String::new());
 /// reader.read_to_string(&mut text)?;
-/// assert_eq!((reader.bytes(), reader.sha256()), (3, Sha256Hash::of(b"abc")));
+/// assert_eq!((reader.length(), reader.sha256()), (3, Sha256Hash::of(b"abc")));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct HashingReader<R> {
     reader: R,
     hasher: Sha256,
-    bytes: u64,
+    length: u64,
 }
 
 impl<R: Read> HashingReader<R> {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(reader: R) -> Self {
-        Self { reader, hasher: Sha256::new(), bytes: 0 }
+        Self { reader, hasher: Sha256::new(), length: 0 }
     }
 
     /// How many bytes were read.
     #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
+    pub const fn length(&self) -> u64 {
+        self.length
     }
 
     /// The hash of what was read.
@@ -119,7 +119,7 @@ impl<R: Read> Read for HashingReader<R> {
         let count = self.reader.read(into)?;
         let (read, _) = into.split_at(count);
         self.hasher.update(read);
-        self.bytes += count as u64;
+        self.length += count as u64;
         Ok(count)
     }
 }

@@ -168,17 +168,14 @@ impl Keyer {
     /// One that makes the keys of a binder.
     #[must_use]
     pub fn new(binder: BinderVersion) -> Self {
-        Self::with(binder, Known::at_most(REMEMBERED))
+        let (canonical, bytes) = (Vec::new(), Vec::new());
+        Self { binder, canonical, bytes, templates: Templates::default(), known: Known::at_most(REMEMBERED) }
     }
 
     /// One that makes the keys of a binder, and keeps identities once among all that share a pool.
     #[must_use]
     pub fn sharing(binder: BinderVersion, identities: &Pool<Identity>) -> Self {
-        Self::with(binder, Known::sharing(identities))
-    }
-
-    fn with(binder: BinderVersion, known: Known<Identity>) -> Self {
-        Self { binder, canonical: Vec::new(), bytes: Vec::new(), templates: Templates::default(), known }
+        Self { known: Known::sharing(identities), ..Self::new(binder) }
     }
 
     /// The binder that makes the keys.

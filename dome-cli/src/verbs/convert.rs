@@ -210,7 +210,7 @@ fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(SourceFile,
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
     let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
-    let (sha256, bytes) = (reader.sha256(), HashingReader::bytes(&reader));
+    let (sha256, bytes) = (reader.sha256(), reader.length());
     read.with_context(|| format!("after {bytes} bytes"))?;
     let modified = if order == FileOrder::Mtime { Some(modified(source)?) } else { None };
     Ok((SourceFile { name: source.name.clone(), sha256, bytes, modified }, head))

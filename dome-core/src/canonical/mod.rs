@@ -91,7 +91,7 @@ pub fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
 /// ```
 #[must_use]
 pub fn digest<T: Serialize + ?Sized>(value: &T) -> Sha256Hash {
-    let mut bytes = Vec::with_capacity(1_024);
+    let mut bytes = Vec::with_capacity(512);
     append(value, &mut bytes);
     Sha256Hash::of(&bytes)
 }

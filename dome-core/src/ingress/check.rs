@@ -68,16 +68,19 @@ impl Check {
         self.problems.push(Problem { code, message, pointer, span });
     }
 
+    #[cold]
     pub(crate) fn report(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) {
         self.add(code, at.pointer(), at.span(), message.to_string());
     }
 
     /// [`Check::report`], as the end of a check.
+    #[cold]
     pub(crate) fn refuse<T>(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) -> Option<T> {
         self.report(code, at, message);
         None
     }
 
+    #[cold]
     pub(crate) fn refuse_missing<T>(&mut self, code: ProblemCode, object: Value<'_>, name: &str) -> Option<T> {
         let opening = object.span().start..object.span().start + 1;
         let message = format!("the required member {} is missing", quote(name));
@@ -85,6 +88,7 @@ impl Check {
         None
     }
 
+    #[cold]
     pub(crate) fn refuse_type<T>(&mut self, at: Value<'_>, expected: &str) -> Option<T> {
         let found = match at.kind() {
             kind @ (Kind::Null | Kind::Array | Kind::Object) => kind.name().to_owned(),
@@ -112,6 +116,7 @@ impl Check {
         Some(slots)
     }
 
+    #[cold]
     fn unknown(&mut self, key: Value<'_>, value: Value<'_>, names: &[&'static str]) {
         let name = key.name_text();
         let message = format!("no such member {}{}", quote(name), meant(name, names));

@@ -60,7 +60,7 @@ impl Check {
         let signal = self.required(at, "signal", written_signal, Self::choice);
         if let (Some(signal), Some(place)) = (signal, written_signal) {
             let nothing_failed = task_spec.as_ref().is_some_and(|read| read.nothing_failed);
-            let no_policy = policy_reason_code == Some(None);
+            let no_policy = matches!(policy_reason_code, Some(None));
             self.signal(place, signal, nothing_failed, no_policy, gates.as_deref(), written_remedy);
         }
         Some(Envelope {
