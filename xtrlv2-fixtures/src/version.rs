@@ -1,4 +1,4 @@
-//! Versions of the contracts, and their files.
+//! The versions that there are, each with its files.
 
 use include_dir::{Dir, DirEntry, include_dir};
 

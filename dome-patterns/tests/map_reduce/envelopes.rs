@@ -1,6 +1,6 @@
 //! What the memory is told: a failure with its failure code, a denial with its policy code, never mixed.
 
-use dome_core::{Envelope, Signal, Status, WrapperPolicy, read};
+use dome_core::{Envelope, Evidence, Sha256Hash, Signal, Status, WrapperPolicy, read};
 use dome_patterns::{Budget, PatternFailure, Reduced, Reporter, StepRefusal};
 
 use super::{exited, planned};
@@ -43,6 +43,9 @@ fn each_outcome_becomes_an_envelope() {
         gates.map(|gate| gate.gate_id.to_string()).collect()
     };
     assert_eq!((failed(&envelopes[1]), failed(&envelopes[2])), (vec!["output_contract".into()], vec!["worker".into()]));
+    let output = Evidence::of(Sha256Hash::of(sound.as_bytes())).with_bytes(sound.len() as u64);
+    assert_eq!(envelopes[0].evidence, [Evidence::of(Sha256Hash::of(b"input 0")), output]);
+    assert_eq!((envelopes[0].duration_ms, envelopes[2].duration_ms), (Some(10), None));
     for (envelope, sequence) in envelopes.iter().zip(1..) {
         assert_eq!(read(envelope.to_line().as_bytes()).unwrap(), *envelope);
         assert_eq!(envelope.sequence, sequence);
