@@ -1,6 +1,22 @@
 //! Closed sets of words: one macro for all enumerations of the model (section 2 and 3).
 
-/// Declares an enumeration with its words; readable by `FromStr`, written by `Serialize`.
+/// Declares an enumeration with its words; readable by `FromStr`, written by `Serialize`. With a feature `schema`,
+/// the caller's crate has `schemars`.
+///
+/// ```
+/// dome_core::choice! {
+///     /// Which way to go.
+///     Way {
+///         /// To the left.
+///         Left = "left",
+///         /// To the right.
+///         Right = "right",
+///     }
+/// }
+/// assert_eq!("left".parse(), Ok(Way::Left));
+/// assert_eq!(Way::ALL.len(), 2);
+/// ```
+#[macro_export]
 macro_rules! choice {
     ($($(#[$docs:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
         $(#[$docs])*

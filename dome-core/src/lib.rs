@@ -33,6 +33,7 @@
 //!   input, same bytes.
 //! - [`guard`]: what a bundle of guardrails decides on a transition (M-100).
 //! - [`CodeTable`]: classes and restart modes of reason codes.
+//! - [`conformance`]: what a gate says of a tool.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.
 //!
@@ -49,6 +50,7 @@ pub mod build;
 pub mod canonical;
 mod choice;
 mod codes;
+pub mod conformance;
 mod envelope;
 mod fingerprint;
 pub mod guard;

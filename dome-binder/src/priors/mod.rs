@@ -30,14 +30,12 @@
 //! ```
 
 mod answer;
-mod conformance;
 mod held;
 mod memory;
 mod prior;
 mod query;
 
 pub use answer::{Priors, priors};
-pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub use memory::Memory;
 pub(crate) use prior::Weight;

@@ -1,11 +1,11 @@
 //! The question.
 
 use compact_str::CompactString;
+use dome_core::conformance::{ConformanceReport, PresentTool};
 use dome_core::guard::GuardDecision;
 use dome_core::{FailureReasonCode, Sha256Hash, StringMap, TaskLine, ToolName, normal_version};
 use serde::{Deserialize, Serialize};
 
-use super::conformance::{ConformanceReport, PresentTool};
 use crate::eligibility::Verdict;
 
 /// How many priors an answer holds where nothing else is asked for.

@@ -6,7 +6,8 @@ use dome_binder::priors::Priors;
 use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
-use dome_contracts::conform::{Report, manifest_schema};
+use dome_contracts::conform::manifest_schema;
+use dome_core::conformance::ConformanceReport;
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
 use dome_replay::Manifest;
@@ -106,7 +107,7 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
 
 /// Lists that hold nothing, and what only some gates say, are left out.
 fn conformance_report() -> Schema {
-    schema::of_output::<Report>()
+    schema::of_output::<ConformanceReport>()
 }
 
 /// It is written by hand: the manifest is held to it, member by member.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dome_core::Timestamp;
+use dome_core::conformance::CheckName;
 
 use crate::args::word;
 
@@ -37,8 +38,8 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     pub(crate) python: PathBuf,
     /// Only this sub-check; may be given more than once. A report without the others never conforms
-    #[arg(long, value_parser = check, value_name = "CHECK")]
-    pub(crate) only: Vec<dome_contracts::conform::CheckName>,
+    #[arg(long, value_parser = word::<CheckName>, value_name = "CHECK")]
+    pub(crate) only: Vec<CheckName>,
     /// Print the table of reason codes that the envelopes have
     #[arg(long)]
     pub(crate) reason_codes: bool,
@@ -50,12 +51,4 @@ pub(crate) struct ConformExecArgs {
     /// What to become
     #[arg(value_name = "SPEC")]
     pub(crate) spec: PathBuf,
-}
-
-fn check(text: &str) -> Result<dome_contracts::conform::CheckName, String> {
-    let names = dome_contracts::conform::CheckName::ALL;
-    names.into_iter().find(|name| name.as_str() == text).ok_or_else(|| {
-        let known = names.map(dome_contracts::conform::CheckName::as_str).join(", ");
-        format!("expected one of {known}")
-    })
 }

@@ -8,9 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use dome_binder::append_row;
-use dome_conform::{Error, ErrorKind, Options, REASON_CODES, ToolOnDisk, envelopes, judge};
-use dome_contracts::conform::Report;
+use dome_conform::{ConformError, ConformErrorKind, JudgeOptions, REASON_CODES, ToolOnDisk, judge};
+use dome_contracts::conform::envelopes;
 use dome_core::Timestamp;
+use dome_core::conformance::ConformanceReport;
 use dome_replay::input::document;
 
 pub(crate) use args::{ConformArgs, ConformExecArgs};
@@ -30,9 +31,9 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> anyhow::Result<Exi
     let manifest = args.manifest.as_deref().ok_or_else(|| usage("name the manifest"))?;
     let tool = tool(manifest)?;
     let launcher = [std::env::current_exe()?.into(), EXEC.into()];
-    let options = Options { python: &args.python, only: &args.only, launcher: &launcher };
+    let options = JudgeOptions { python: &args.python, only: &args.only, launcher: &launcher };
     let judged = judge(&tool, &options).map_err(ending)?;
-    let report = Report { valid_until: args.valid_until, ..judged.report };
+    let report = ConformanceReport { valid_until: args.valid_until, ..judged.report };
     if let Some(path) = &args.out {
         let mut row = Vec::new();
         append_row(&report, &mut row);
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Output) -> anyhow::Result<Exi
     }
     if let Some(path) = &args.envelopes {
         let ts = args.ts.map_or_else(now, Ok)?;
-        write(path, envelopes(&tool, &judged.tests, ts)?.as_bytes())?;
+        write(path, envelopes(&tool.manifest, &judged.tests, tool.digests.tool, ts)?.as_bytes())?;
     }
     render::show(&report, &tool, output)?;
     Ok(if report.conformant { Exit::Done } else { Exit::Findings })
@@ -57,10 +58,10 @@ pub(crate) fn tool(manifest: &Path) -> anyhow::Result<ToolOnDisk> {
 }
 
 /// Which flag an error is about.
-fn ending(error: Error) -> anyhow::Error {
+fn ending(error: ConformError) -> anyhow::Error {
     match error.kind() {
-        ErrorKind::Interpreter => usage(format!("--python: {error}")),
-        ErrorKind::InvalidInput | ErrorKind::Failed => error.into(),
+        ConformErrorKind::Interpreter => usage(format!("--python: {error}")),
+        ConformErrorKind::InvalidInput | ConformErrorKind::Failed => error.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A report as a page for people, or in the format that is asked for.
 
 use dome_conform::{ToolOnDisk, findings, junit, sarif};
-use dome_contracts::conform::{Check, Outcome, Part, Report};
+use dome_core::conformance::{CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport};
 
 use crate::args::Format;
 use crate::output::Output;
@@ -11,7 +11,7 @@ use crate::render::github;
 const SHOWN_CHARS: usize = 240;
 
 /// Shows a report.
-pub(super) fn show(report: &Report, tool: &ToolOnDisk, output: &mut Output) -> anyhow::Result<()> {
+pub(super) fn show(report: &ConformanceReport, tool: &ToolOnDisk, output: &mut Output) -> anyhow::Result<()> {
     match output.format() {
         Format::Human => print(report, output)?,
         Format::Json => output.object(report)?,
@@ -23,7 +23,7 @@ pub(super) fn show(report: &Report, tool: &ToolOnDisk, output: &mut Output) -> a
 }
 
 /// The findings as annotations of a GitHub workflow step, the verdict last.
-fn annotations(report: &Report, tool: &ToolOnDisk) -> String {
+fn annotations(report: &ConformanceReport, tool: &ToolOnDisk) -> String {
     let file = tool.named.display().to_string();
     let place = github::Annotated { file: Some(&file), line: 1, column: 1 };
     let each = findings(report).map(|found| github::annotation(&place, &found.rule, "", &found.message));
@@ -32,7 +32,7 @@ fn annotations(report: &Report, tool: &ToolOnDisk) -> String {
     each.chain([last]).collect::<Vec<_>>().join("\n")
 }
 
-fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
+fn print(report: &ConformanceReport, output: &mut Output) -> anyhow::Result<()> {
     let verdict = if report.conformant { "conforms" } else { "does not conform" };
     output.line(&format!("{} {} {verdict}", report.tool.name, report.tool.version))?;
     for check in &report.checks {
@@ -51,7 +51,7 @@ fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_check(check: &Check, output: &mut Output) -> anyhow::Result<()> {
+fn print_check(check: &ConformanceCheck, output: &mut Output) -> anyhow::Result<()> {
     output.line("")?;
     output.line(&format!("{:<10}  {}", word(check.outcome), check.name.as_str()))?;
     for part in &check.parts {
@@ -60,7 +60,7 @@ fn print_check(check: &Check, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_part(part: &Part, output: &mut Output) -> anyhow::Result<()> {
+fn print_part(part: &CheckPart, output: &mut Output) -> anyhow::Result<()> {
     let by = if part.enforced_by.is_empty() { String::new() } else { format!("  by {}", part.enforced_by.join(", ")) };
     output.line(&format!("  {:<10}  {}{by}", word(part.outcome), part.name))?;
     if let Some(why) = &part.why {
@@ -75,12 +75,12 @@ fn print_part(part: &Part, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-const fn word(outcome: Outcome) -> &'static str {
+const fn word(outcome: CheckOutcome) -> &'static str {
     match outcome {
-        Outcome::Pass => "pass",
-        Outcome::NotRun => "not run",
-        Outcome::Unenforced => "unenforced",
-        Outcome::Fail => "FAIL",
+        CheckOutcome::Pass => "pass",
+        CheckOutcome::NotRun => "not run",
+        CheckOutcome::Unenforced => "unenforced",
+        CheckOutcome::Fail => "FAIL",
     }
 }
 

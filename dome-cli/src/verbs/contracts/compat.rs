@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use dome_contracts::compat::{Dialect, Schema, SchemaError, Verdict, compat};
+use dome_contracts::compat::{Compatibility, Dialect, Schema, SchemaError, compat};
 use dome_contracts::{Folder, referenced_files};
 
 use crate::exit::Exit;
@@ -26,13 +26,7 @@ pub(super) fn run(args: &ContractsCompatArgs, streams: &mut Streams<'_>) -> Resu
     let [old, new] = schemas.as_slice() else {
         bail!("two schemas are compared");
     };
-    let report = match compat(old, new, args.direction.into()) {
-        Ok(report) => report,
-        Err(error) => {
-            streams.complain(&error.to_string())?;
-            return Ok(Exit::Invalid);
-        }
-    };
+    let report = compat(old, new, args.direction.into());
     if streams.is_json {
         streams.object(&report.to_json())?;
     } else {
@@ -41,7 +35,7 @@ pub(super) fn run(args: &ContractsCompatArgs, streams: &mut Streams<'_>) -> Resu
         }
         streams.line(&show::outcome(report.verdict, report.bump()))?;
     }
-    Ok(if report.verdict == Verdict::Compatible { DONE } else { FINDINGS })
+    Ok(if report.verdict == Compatibility::Compatible { DONE } else { FINDINGS })
 }
 
 /// The schema with the files beside it that it refers to, over any number of steps.

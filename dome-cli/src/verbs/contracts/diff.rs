@@ -1,7 +1,7 @@
 //! `dome contracts diff`.
 
 use anyhow::Result;
-use dome_contracts::compat::Verdict;
+use dome_contracts::compat::Compatibility;
 use dome_contracts::diff;
 
 use crate::exit::Exit;
@@ -24,9 +24,9 @@ pub(super) fn run(args: &ContractsDiffArgs, streams: &mut Streams<'_>) -> Result
             streams.line(&show::finding(&change.finding, Some(&change.contract)))?;
         }
         for (path, change) in &diff.files {
-            streams.line(&format!("{} {path}", change.name()))?;
+            streams.line(&format!("{change} {path}"))?;
         }
         streams.line(&show::outcome(diff.verdict(), diff.bump()))?;
     }
-    Ok(if diff.verdict() == Verdict::Compatible { DONE } else { FINDINGS })
+    Ok(if diff.verdict() == Compatibility::Compatible { DONE } else { FINDINGS })
 }

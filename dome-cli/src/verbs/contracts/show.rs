@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use dome_contracts::compat::{Bump, Direction, Finding, Verdict};
+use dome_contracts::compat::{Bump, Compatibility, ContractFinding, Direction};
 use serde_json::Value;
 
 use super::Streams;
@@ -26,7 +26,7 @@ impl Streams<'_> {
 }
 
 /// A finding in a few lines.
-pub(super) fn finding(finding: &Finding, contract: Option<&str>) -> String {
+pub(super) fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {
     let mut text =
         format!("{} {} ({}, {})", finding.verdict, finding.rule, direction(finding.direction), bump(finding.bump));
     if let Some(contract) = contract {
@@ -47,7 +47,7 @@ pub(super) fn finding(finding: &Finding, contract: Option<&str>) -> String {
 }
 
 /// The last line: the outcome.
-pub(super) fn outcome(verdict: Verdict, asked: Option<Bump>) -> String {
+pub(super) fn outcome(verdict: Compatibility, asked: Option<Bump>) -> String {
     match asked {
         None => format!("{verdict}: nothing changed"),
         Some(asked) => format!("{verdict}: asks for a {} version", bump(asked)),
