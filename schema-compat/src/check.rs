@@ -1,6 +1,6 @@
 //! The walker: whether everything that one schema accepts is accepted by another.
 //!
-//! [`Walker::check`] looks for *obstacles*: constraints of NEW that what is known of an OLD instance
+//! [`SchemaWalker::check`] looks for *obstacles*: constraints of NEW that what is known of an OLD instance
 //! does not imply. No obstacle is a proof. An obstacle is not yet a refutation: that takes an
 //! instance, and each obstacle carries candidates which the validator then judges.
 //!
@@ -39,7 +39,7 @@ pub(crate) struct Obstacle {
     pub(crate) candidates: Vec<Value>,
 }
 
-pub(crate) struct Walker<'a> {
+pub(crate) struct SchemaWalker<'a> {
     pub(crate) evaluator: &'a Evaluator,
     pub(crate) sampler: Sampler<'a>,
     assumed: BTreeSet<(PremiseKey, SchemaPlace)>,
@@ -49,7 +49,7 @@ pub(crate) struct Walker<'a> {
     quiet: u32,
 }
 
-impl<'a> Walker<'a> {
+impl<'a> SchemaWalker<'a> {
     pub(crate) fn new(evaluator: &'a Evaluator, sampler: Sampler<'a>) -> Self {
         Self { evaluator, sampler, assumed: BTreeSet::new(), steps: 0, depth: 0, quiet: 0 }
     }

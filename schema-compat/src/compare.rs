@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::canonical::Containment;
 use serde_json::Value;
 
-use crate::check::{Obstacle, Walker};
+use crate::check::{Obstacle, SchemaWalker};
 use crate::evaluate::Evaluator;
 use crate::keywords::{ANNOTATIONS, each_schema, pointer};
-use crate::known::{Premise, SchemaNode, Side};
+use crate::known::{Premise, SchemaNode, SchemaSide};
 use crate::report::{Bump, CompatFinding, CompatReport, Compatibility, Direction, SchemaRule, Votes};
 use crate::sample::{Mentioned, Sampler};
 use crate::schema::Schema;
@@ -50,9 +50,9 @@ pub fn compat_with(old: &Schema, new: &Schema, direction: Direction, suspects: &
 fn one_way(from: &Schema, to: &Schema, direction: Direction, suspects: &[Value], report: &mut CompatReport) {
     let evaluator = Evaluator::default();
     let mentioned = Mentioned::of(&[from.root(), to.root()]);
-    let mut walker = Walker::new(&evaluator, Sampler::new(&evaluator, mentioned));
-    let known = Premise::of([SchemaNode::root(Side::Old, from)]);
-    let obstacles = walker.check(&known, &SchemaNode::root(Side::New, to));
+    let mut walker = SchemaWalker::new(&evaluator, Sampler::new(&evaluator, mentioned));
+    let known = Premise::of([SchemaNode::root(SchemaSide::Old, from)]);
+    let obstacles = walker.check(&known, &SchemaNode::root(SchemaSide::New, to));
     let (second, lost) = second_vote(from, to);
     let mut way = OneWay { from, to, direction, proven: obstacles.is_empty(), findings: Vec::new() };
     way.judge(&obstacles);

@@ -13,24 +13,24 @@ use crate::schema::{Dialect, Schema};
 
 /// Which of the two schemas a place is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Side {
+pub(crate) enum SchemaSide {
     Old,
     New,
 }
 
-pub(crate) type SchemaPlace = (Side, Rc<str>);
+pub(crate) type SchemaPlace = (SchemaSide, Rc<str>);
 
 /// A schema at its place.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaNode<'a> {
-    pub(crate) side: Side,
+    pub(crate) side: SchemaSide,
     pub(crate) at: Rc<str>,
     pub(crate) value: &'a Value,
     pub(crate) document: &'a Schema,
 }
 
 impl<'a> SchemaNode<'a> {
-    pub(crate) fn root(side: Side, document: &'a Schema) -> Self {
+    pub(crate) fn root(side: SchemaSide, document: &'a Schema) -> Self {
         Self { side, at: Rc::from(""), value: document.root(), document }
     }
 

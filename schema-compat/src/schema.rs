@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::evaluate::Evaluator;
 use crate::json;
 use crate::keywords::{OPAQUE, Reference, ReferenceTarget, children, each_schema, meant_by, of_fragment, pointer};
-use crate::known::{Premise, SchemaNode, Side};
+use crate::known::{Premise, SchemaNode, SchemaSide};
 use crate::sample::{Mentioned, Sampler};
 
 /// A dialect of JSON Schema.
@@ -246,7 +246,7 @@ impl Schema {
     pub fn samples(&self) -> Vec<Value> {
         let evaluator = Evaluator::default();
         let sampler = Sampler::new(&evaluator, Mentioned::of(&[&self.root]));
-        sampler.samples(&Premise::of([SchemaNode::root(Side::Old, self)]))
+        sampler.samples(&Premise::of([SchemaNode::root(SchemaSide::Old, self)]))
     }
 
     /// The whole numbers that the schema mentions: bounds, lengths, listed values.
@@ -386,9 +386,9 @@ fn display(files: &BTreeMap<String, String>, at: &str) -> String {
 }
 
 /// What is wrong with a document, and where.
-type Checked = Result<(), (String, String)>;
+type LocatedResult = Result<(), (String, String)>;
 
-fn check_meta_schema(root: &Value, dialect: Dialect) -> Checked {
+fn check_meta_schema(root: &Value, dialect: Dialect) -> LocatedResult {
     let result = match dialect {
         Dialect::Draft07 => jsonschema::draft7::meta::validate(root),
         Dialect::Draft202012 => jsonschema::draft202012::meta::validate(root),
@@ -396,7 +396,7 @@ fn check_meta_schema(root: &Value, dialect: Dialect) -> Checked {
     result.map_err(|error| (error.instance_path().to_string(), error.to_string()))
 }
 
-fn check_references(root: &Value, dialect: Dialect) -> Checked {
+fn check_references(root: &Value, dialect: Dialect) -> LocatedResult {
     let mut places = Vec::new();
     each_schema(root, "", &mut |at, schema| places.push((at.to_owned(), schema)));
     for (at, schema) in &places {
@@ -423,7 +423,7 @@ fn check_cycle(
     at: &str,
     path: &mut Vec<String>,
     done: &mut BTreeSet<String>,
-) -> Checked {
+) -> LocatedResult {
     if done.contains(at) {
         return Ok(());
     }
