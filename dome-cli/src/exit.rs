@@ -77,11 +77,11 @@ fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         return Some(of_class(error.class()));
     }
     #[cfg(feature = "conform")]
-    if let Some(error) = error.downcast_ref::<dome_conform::Error>() {
+    if let Some(error) = error.downcast_ref::<dome_conform::ConformError>() {
         return Some(match error.kind() {
-            dome_conform::ErrorKind::InvalidInput => Exit::Invalid,
-            dome_conform::ErrorKind::Interpreter => Exit::Usage,
-            dome_conform::ErrorKind::Failed => Exit::Failed,
+            dome_conform::ConformErrorKind::InvalidInput => Exit::Invalid,
+            dome_conform::ConformErrorKind::Interpreter => Exit::Usage,
+            dome_conform::ConformErrorKind::Failed => Exit::Failed,
         });
     }
     None

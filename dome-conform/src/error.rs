@@ -3,12 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
-use dome_contracts::conform::{EnvelopeError, ManifestError};
+use dome_contracts::conform::ManifestError;
+
+pub(crate) type Result<T, E = ConformError> = std::result::Result<T, E>;
 
 /// Why a tool could not be judged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ConformError {
     /// The document is not a tool manifest; every problem is named.
     #[error("`{}` is not a tool manifest:{}", path.display(), listed(.problems))]
     Manifest {
@@ -25,29 +27,12 @@ pub enum Error {
         /// Why it cannot be read.
         why: io::Error,
     },
-    /// The interpreter does not start.
-    #[error("cannot start `{}`: {why}", program.display())]
-    InterpreterStart {
-        /// The interpreter as it was named.
-        program: PathBuf,
-        /// Why it does not start.
-        why: io::Error,
+    /// The interpreter does not start, is no Python, or is too old.
+    #[error("{why}")]
+    Interpreter {
+        /// What is wrong with it.
+        why: String,
     },
-    /// The program is not a Python interpreter.
-    #[error("`{}` is no Python", program.display())]
-    NotPython {
-        /// The program as it was named.
-        program: PathBuf,
-    },
-    /// The interpreter is too old.
-    #[error("{version}; 3.11 or later is needed, for `-P`")]
-    PythonTooOld {
-        /// Its version.
-        version: String,
-    },
-    /// The interpreter says where it is in bytes that are not UTF-8.
-    #[error("the interpreter's path is not UTF-8")]
-    InterpreterPath(#[source] std::string::FromUtf8Error),
     /// A run could not be restricted as it should be, or did not start.
     #[error("a run could not be set up: {why}")]
     Setup {
@@ -63,44 +48,33 @@ pub enum Error {
         #[source]
         why: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The filter of system calls cannot be made.
-    #[error(transparent)]
-    Filter(Box<dyn std::error::Error + Send + Sync>),
     /// A file or a process failed.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A document could not be written or read.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A value has no canonical bytes.
-    #[error(transparent)]
-    Canonical(#[from] dome_core::canonical::CanonicalError),
-    /// A drift has no envelope.
-    #[error(transparent)]
-    Envelope(#[from] EnvelopeError),
 }
 
-/// Whose fault an [`Error`] is.
+/// Whose fault a [`ConformError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
+pub enum ConformErrorKind {
     /// The manifest, or a file that it names, is invalid.
     InvalidInput,
-    /// The interpreter that was asked for cannot be used.
+    /// The interpreter cannot be used.
     Interpreter,
     /// The gate could not do its work.
     Failed,
 }
 
-impl Error {
+impl ConformError {
     /// Whose fault it is.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub const fn kind(&self) -> ConformErrorKind {
         match self {
-            Self::Manifest { .. } | Self::ToolFile { .. } => ErrorKind::InvalidInput,
-            Self::InterpreterStart { .. } | Self::NotPython { .. } | Self::PythonTooOld { .. } => {
-                ErrorKind::Interpreter
-            }
-            _ => ErrorKind::Failed,
+            Self::Manifest { .. } | Self::ToolFile { .. } => ConformErrorKind::InvalidInput,
+            Self::Interpreter { .. } => ConformErrorKind::Interpreter,
+            _ => ConformErrorKind::Failed,
         }
     }
 

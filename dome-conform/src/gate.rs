@@ -5,22 +5,20 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use dome_contracts::conform::{
-    Assertion, Check, CheckName, Document, Enforcement, FixtureRun, Gate, Policy, Refused, Report, Run, Shrink,
-    SpecTest, canonical, contract, observability, side_effects, spec_as_test,
+    Assertion, Enforced, Enforcement, FixtureRun, Refused, RoundTrip, Shrink, SpecTest, ToolPolicy, ToolRun, canonical,
+    contract, observability, side_effects, spec_as_test,
 };
+use dome_core::conformance::{CheckName, ConformanceCheck, ConformanceGate, ConformanceReport};
 
-use crate::error::Error;
+use crate::error::{ConformError, Result};
 use crate::exec::Kernel;
-use crate::session::{RUN_ID, Session, TASK_ID};
+use crate::session::{GateSession, RUN_ID, TASK_ID};
 use crate::tool::ToolOnDisk;
 use crate::vary;
 
-/// The name of this gate.
-const GATE: &str = "python_standard";
-
 /// How a tool is judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Options<'o> {
+pub struct JudgeOptions<'o> {
     /// The interpreter, 3.11 or later.
     pub python: &'o Path,
     /// Only these sub-checks; all, if there are none. A report without the others never conforms.
@@ -31,10 +29,10 @@ pub struct Options<'o> {
 
 /// What the gate found.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgedTool {
     /// The report.
-    pub report: Report,
-    /// The documents that were made from the schemas, each with what came of it.
+    pub report: ConformanceReport,
+    /// The documents that were made from the schemas, each with its result.
     pub tests: Vec<SpecTest>,
 }
 
@@ -42,27 +40,27 @@ pub struct Judged {
 ///
 /// # Errors
 ///
-/// [`Error`] with [`ErrorKind::Interpreter`](crate::ErrorKind::Interpreter) if the interpreter cannot be used,
-/// and with [`ErrorKind::Failed`](crate::ErrorKind::Failed) if a run cannot be made. What is wrong with the
+/// [`ConformError`] with [`ConformErrorKind::Interpreter`](crate::ConformErrorKind::Interpreter) if the interpreter cannot be used,
+/// and with [`ConformErrorKind::Failed`](crate::ConformErrorKind::Failed) if a run cannot be made. What is wrong with the
 /// tool is no error but a part of the report.
-pub fn judge(tool: &ToolOnDisk, options: &Options<'_>) -> Result<Judged, Error> {
-    let session = Session::begin(tool, options)?;
+pub fn judge(tool: &ToolOnDisk, options: &JudgeOptions<'_>) -> Result<JudgedTool, ConformError> {
+    let session = GateSession::begin(tool, options)?;
     let (checks, tests) = checks(&session, options.only)?;
-    let gate = Gate {
-        landlock_abi: session.kernel.borrow().first().and_then(|(kernel, _)| kernel.landlock_abi.map(u64::from)),
-        name: GATE.to_owned(),
+    let gate = ConformanceGate {
+        landlock_abi: session.runs.borrow().first().and_then(|(_, kernel)| kernel.landlock_abi.map(u64::from)),
+        name: "python_standard".to_owned(),
         python: session.python.version.clone(),
-        runs: *session.runs.borrow(),
+        runs: session.runs.borrow().len() as u64,
     };
-    let report = Report::of(tool.manifest.tool.clone(), checks, tool.digests.clone(), gate);
-    Ok(Judged { report, tests })
+    let report = ConformanceReport::of(tool.manifest.tool.clone(), checks, tool.digests.clone(), gate);
+    Ok(JudgedTool { report, tests })
 }
 
-fn checks(session: &Session<'_>, only: &[CheckName]) -> Result<(Vec<Check>, Vec<SpecTest>), Error> {
+fn checks(session: &GateSession<'_>, only: &[CheckName]) -> Result<(Vec<ConformanceCheck>, Vec<SpecTest>)> {
     let manifest = &session.tool.manifest;
     let wanted = |name| only.is_empty() || only.contains(&name);
     let first = manifest.fixtures.iter().map(|fixture| session.run(&fixture.config, &fixture.input));
-    let first: Vec<Run> = first.collect::<Result<_, _>>()?;
+    let first: Vec<ToolRun> = first.collect::<Result<_, _>>()?;
     let runs: Vec<FixtureRun<'_>> =
         manifest.fixtures.iter().zip(&first).map(|(fixture, run)| FixtureRun { fixture, run }).collect();
     let (mut checks, mut tests) = (Vec::new(), Vec::new());
@@ -73,8 +71,7 @@ fn checks(session: &Session<'_>, only: &[CheckName]) -> Result<(Vec<Check>, Vec<
         checks.push(canonical(&documents(session, &runs)?));
     }
     if wanted(CheckName::Determinism) {
-        let first: Vec<_> = runs.iter().map(|run| (run.fixture, run.run)).collect();
-        checks.push(vary::vary(session, &first)?);
+        checks.push(vary::vary(session, &runs)?);
     }
     if wanted(CheckName::Observability) {
         checks.push(observability(manifest, &runs, RUN_ID, TASK_ID));
@@ -87,16 +84,17 @@ fn checks(session: &Session<'_>, only: &[CheckName]) -> Result<(Vec<Check>, Vec<
     }
     if wanted(CheckName::SideEffects) {
         // Last, since every run counts.
-        let seen = session.seen.borrow();
-        let enforced = enforcement(&manifest.side_effects, &session.kernel.borrow());
-        checks.push(side_effects(&manifest.side_effects, &seen.iter().collect::<Vec<_>>(), &enforced));
+        let all = session.runs.borrow();
+        let (seen, kernels): (Vec<&ToolRun>, Vec<&Kernel>) = all.iter().map(|(run, kernel)| (run, kernel)).unzip();
+        let policy = &manifest.side_effects;
+        checks.push(side_effects(policy, &seen, &enforcement(policy, &kernels)));
     }
     checks.sort_by_key(|check| check.name);
     Ok((checks, tests))
 }
 
 /// Every document of the fixtures and their answers, each with what Python makes of it.
-fn documents(session: &Session<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<Document>, Error> {
+fn documents(session: &GateSession<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<RoundTrip>> {
     let mut documents = Vec::new();
     for FixtureRun { fixture, run } in runs {
         let output = run.answer().ok().and_then(|answer| answer.output);
@@ -104,7 +102,7 @@ fn documents(session: &Session<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<Docum
             [("config", Some(fixture.config.clone())), ("input", Some(fixture.input.clone())), ("output", output)];
         for (part, value) in parts {
             let name = fixture.name.clone();
-            documents.extend(value.map(|value| Document { part, name, python: None, value }));
+            documents.extend(value.map(|value| RoundTrip { part, name, python: None, value }));
         }
     }
     // A value without canonical bytes has failed whatever Python says of it: its line is empty.
@@ -120,8 +118,9 @@ fn documents(session: &Session<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<Docum
 const BUDGET: usize = 40;
 const SHRUNK_MAX: usize = 4;
 
-/// Tries the tool on documents that its schemas give, and shrinks what shows a drift; `reached` are the reason codes that fixtures reach.
-fn spec_tests(session: &Session<'_>, reached: &mut BTreeSet<String>) -> Result<(Check, Vec<SpecTest>), Error> {
+/// Tries the tool on documents that its schemas give, and shrinks what shows a drift; `reached` are the reason
+/// codes that fixtures reach.
+fn spec_tests(session: &GateSession<'_>, reached: &mut BTreeSet<String>) -> Result<(ConformanceCheck, Vec<SpecTest>)> {
     let manifest = &session.tool.manifest;
     let (mut tests, mut shrunk) = (Vec::new(), BTreeSet::new());
     for assertion in manifest.assertions() {
@@ -129,7 +128,7 @@ fn spec_tests(session: &Session<'_>, reached: &mut BTreeSet<String>) -> Result<(
         reached.extend(run.reason_codes(manifest));
         let refused = assertion.judge(&run, manifest);
         let refused = match refused {
-            // One of a kind shows it; the others are told as they are.
+            // One of a kind is shrunk; the others are reported as they are.
             Some(refused) if shrunk.len() < SHRUNK_MAX && shrunk.insert((refused.drift, assertion.class)) => {
                 Some(smallest(session, &assertion, refused)?)
             }
@@ -141,15 +140,15 @@ fn spec_tests(session: &Session<'_>, reached: &mut BTreeSet<String>) -> Result<(
     Ok((spec_as_test(manifest, &tests, reached), tests))
 }
 
-fn smallest(session: &Session<'_>, start: &Assertion, found: Refused) -> Result<(Refused, Assertion), Error> {
+fn smallest(session: &GateSession<'_>, start: &Assertion, found: Refused) -> Result<(Refused, Assertion)> {
     let manifest = &session.tool.manifest;
     let (mut shrink, mut shown) = (Shrink::of(start.clone(), manifest, BUDGET), found);
     while let Some(candidate) = shrink.next() {
-        let run: Run = session.run(&candidate.config, &candidate.input)?;
+        let run: ToolRun = session.run(&candidate.config, &candidate.input)?;
         let refused = candidate.judge(&run, manifest).filter(|refused| refused.drift == shown.drift);
         let shows_it = refused.is_some();
         shown = refused.unwrap_or(shown);
-        shrink.told(candidate, shows_it);
+        shrink.tried(candidate, shows_it);
     }
     Ok((shown, shrink.smallest()))
 }
@@ -159,51 +158,37 @@ const TRUNCATE_ABI: u32 = 3;
 const SIGNAL_ABI: u32 = 6;
 
 /// What was enforced in every run, by what, and why not: the weakest run counts.
-fn enforcement(policy: &Policy, runs: &[(Kernel, bool)]) -> Enforcement {
-    let abi = runs.iter().map(|(kernel, _)| kernel.landlock_abi.unwrap_or(0)).min().unwrap_or(0);
-    let seccomp = !runs.is_empty() && runs.iter().all(|(kernel, _)| kernel.seccomp);
-    let locked = !runs.is_empty() && runs.iter().all(|(_, locked)| *locked);
-    let by = |what: &[(&str, bool)]| -> Vec<String> {
-        if what.iter().all(|(_, there)| *there) {
-            what.iter().map(|(name, _)| (*name).to_owned()).collect()
-        } else {
-            Vec::new()
-        }
+fn enforcement(policy: &ToolPolicy, runs: &[&Kernel]) -> Enforcement {
+    let enforced = |by: &[&str], why_not: Option<&str>| {
+        let by = if why_not.is_none() { by } else { &[] };
+        Enforced { by: by.iter().map(|name| (*name).to_owned()).collect(), why_not: why_not.map(str::to_owned) }
     };
-    let mut found = Enforcement {
-        attributes: by(&[("seccomp", seccomp)]),
-        connections: by(&[("seccomp", seccomp && policy.allow_domains.is_empty())]),
-        processes: by(&[
-            ("landlock", abi >= SIGNAL_ABI),
-            ("seccomp", seccomp && locked && policy.allow_commands.is_empty()),
-        ]),
-        writes: by(&[("landlock", abi >= TRUNCATE_ABI)]),
-        reasons: Vec::new(),
-    };
-    let mut because = |part, why: &str| found.reasons.push((part, why.to_owned()));
     if policy.is_unrestricted() {
-        for part in ["write", "attributes", "connection", "process"] {
-            because(part, "the policy is `unrestricted`");
-        }
-        return found;
+        let open = || enforced(&[], Some("the policy is `unrestricted`"));
+        return Enforcement { attributes: open(), connections: open(), processes: open(), writes: open() };
     }
-    if !policy.allow_domains.is_empty() {
-        because("connection", "the kernel cannot tell hosts apart; what is declared is observed only");
-    } else if !seccomp {
-        because("connection", "no seccomp here");
-    }
-    if !policy.allow_commands.is_empty() {
-        because("process", "whoever may start a program may start any other by the loader (`ld.so PROGRAM`)");
+    let abi = runs.iter().map(|kernel| kernel.landlock_abi.unwrap_or(0)).min().unwrap_or(0);
+    let seccomp = !runs.is_empty() && runs.iter().all(|kernel| kernel.seccomp);
+    let locked = runs.iter().all(|kernel| kernel.locked);
+    let no_seccomp = (!seccomp).then_some("no seccomp here");
+    let connections = if policy.allow_domains.is_empty() {
+        no_seccomp
+    } else {
+        Some("the kernel cannot tell hosts apart; what is declared is observed only")
+    };
+    let processes = if !policy.allow_commands.is_empty() {
+        Some("whoever may start a program may start any other by the loader (`ld.so PROGRAM`)")
     } else if !seccomp || !locked {
-        because("process", "no seccomp here, or no ctypes to install the last filter");
-    } else if abi < SIGNAL_ABI {
-        because("process", "signals are kept in from Landlock version 6 on");
+        Some("no seccomp here, or no ctypes to install the last filter")
+    } else {
+        (abi < SIGNAL_ABI).then_some("signals are kept in from Landlock version 6 on")
+    };
+    let writes =
+        (abi < TRUNCATE_ABI).then_some("Landlock version 3 or later is needed, and this kernel has less or none");
+    Enforcement {
+        attributes: enforced(&["seccomp"], no_seccomp),
+        connections: enforced(&["seccomp"], connections),
+        processes: enforced(&["landlock", "seccomp"], processes),
+        writes: enforced(&["landlock"], writes),
     }
-    if abi < TRUNCATE_ABI {
-        because("write", "Landlock version 3 or later is needed, and this kernel has less or none");
-    }
-    if !seccomp {
-        because("attributes", "no seccomp here");
-    }
-    found
 }

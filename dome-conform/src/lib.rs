@@ -7,19 +7,19 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use dome_conform::{Options, ToolOnDisk, judge};
+//! use dome_conform::{JudgeOptions, ToolOnDisk, judge};
 //!
 //! let manifest = Path::new("tool/manifest.json");
 //! let tool = ToolOnDisk::new(manifest, &std::fs::read(manifest)?)?;
 //! let launcher = [std::env::current_exe()?.into(), "become-tool".into()];
-//! let judged = judge(&tool, &Options { python: Path::new("python3"), only: &[], launcher: &launcher })?;
+//! let judged = judge(&tool, &JudgeOptions { python: Path::new("python3"), only: &[], launcher: &launcher })?;
 //! println!("{} conforms: {}", judged.report.tool.name, judged.report.conformant);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # How a run is kept within its policy
 //!
-//! A run restricts itself. [`judge`] starts [`Options::launcher`], a command that has to call [`become_tool`]
+//! A run restricts itself. [`judge`] starts [`JudgeOptions::launcher`], a command that has to call [`become_tool`]
 //! with its last argument. That process gives up its rights (Landlock, seccomp, resource limits) and becomes
 //! the interpreter, so that no code runs between a fork and an exec, and none is unsafe. Only Linux has what
 //! that takes; on other systems every run is observed and nothing is enforced, which the report says.
@@ -27,30 +27,28 @@
 //! # Overview
 //!
 //! - [`ToolOnDisk`]: the manifest, its folder, the digests of what it names.
-//! - [`judge`] runs the gate; [`Judged`] is the report with the tests behind it.
-//! - [`envelopes`] turns drifts into envelopes; [`REASON_CODES`] is the table that knows their code.
+//! - [`judge`] runs the gate; [`JudgedTool`] is the report with the tests behind it.
+//! - [`REASON_CODES`] is the table of reason codes with that of drift envelopes
+//!   ([`envelopes`](dome_contracts::conform::envelopes)).
 //! - [`junit`] and [`sarif`] render a report for other programs.
-//! - [`Error`] says what went wrong, [`Error::kind`] whose fault it is.
-//!
-//! The library prints nothing.
+//! - [`ConformError`] says what went wrong, [`ConformError::kind`] whose fault it is.
 
-mod envelopes;
 mod error;
 mod exec;
 mod gate;
 mod render;
-mod runner;
 mod session;
-mod surroundings;
 mod tool;
 mod vary;
 
-pub use envelopes::{REASON_CODES, envelopes};
-pub use error::{Error, ErrorKind};
+pub use error::{ConformError, ConformErrorKind};
 pub use exec::become_tool;
-pub use gate::{Judged, Options, judge};
+pub use gate::{JudgeOptions, JudgedTool, judge};
 pub use render::{ReportFinding, findings, junit, sarif};
 pub use tool::ToolOnDisk;
+
+/// The pinned table of reason codes, with `SPEC_DRIFT`, a structural failure: the tool and its schemas disagree.
+pub const REASON_CODES: &[u8] = include_bytes!("reason-codes.json");
 
 #[cfg(test)]
 extern crate self as dome_conform;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use dome_contracts::conform::{Check, Outcome, Part, Report};
+use dome_core::conformance::{CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport};
 use serde_json::{Value, json};
 
-fn is_finding(part: &Part) -> bool {
-    matches!(part.outcome, Outcome::Fail | Outcome::Unenforced)
+fn is_finding(part: &CheckPart) -> bool {
+    matches!(part.outcome, CheckOutcome::Fail | CheckOutcome::Unenforced)
 }
 
-fn message(part: &Part) -> String {
+fn message(part: &CheckPart) -> String {
     let why = part.why.as_deref().unwrap_or(part.outcome.as_str());
     if part.found.is_empty() { why.to_owned() } else { format!("{why}; found: {}", part.found.join(" | ")) }
 }
@@ -24,19 +24,19 @@ pub struct ReportFinding {
 }
 
 /// Every part that failed or was not enforced; a sub-check that was not run is one finding, `CHECK.all`.
-pub fn findings(report: &Report) -> impl Iterator<Item = ReportFinding> {
+pub fn findings(report: &ConformanceReport) -> impl Iterator<Item = ReportFinding> {
     report.checks.iter().flat_map(|check| {
         let finding = |part: &str, message| ReportFinding { rule: format!("{}.{part}", check.name.as_str()), message };
         let parts = check.parts.iter().filter(|part| is_finding(part));
         let parts = parts.map(move |part| finding(&part.name, message(part)));
-        let not_run = (check.outcome == Outcome::NotRun).then(|| finding("all", "not run".to_owned()));
+        let not_run = (check.outcome == CheckOutcome::NotRun).then(|| finding("all", "not run".to_owned()));
         parts.chain(not_run)
     })
 }
 
 /// The report as a SARIF 2.1.0 log; `manifest` is what the results point at.
 #[must_use]
-pub fn sarif(report: &Report, manifest: &Path) -> Value {
+pub fn sarif(report: &ConformanceReport, manifest: &Path) -> Value {
     let uri = manifest.display().to_string();
     let results: Vec<Value> = findings(report)
         .map(|ReportFinding { rule, message }| {
@@ -59,16 +59,11 @@ pub fn sarif(report: &Report, manifest: &Path) -> Value {
 
 /// The report as JUnit XML: a test suite per sub-check, a test case per part.
 #[must_use]
-pub fn junit(report: &Report) -> String {
-    let count =
-        |outcome| report.checks.iter().flat_map(|check| &check.parts).filter(|part| part.outcome == outcome).count();
-    let total: usize = report.checks.iter().map(|check| check.parts.len()).sum();
-    let failures = count(Outcome::Fail) + count(Outcome::Unenforced);
-    let skipped = count(Outcome::NotRun);
+pub fn junit(report: &ConformanceReport) -> String {
+    let parts = report.checks.iter().flat_map(|check| &check.parts);
     let name = escaped(&format!("{} {}", report.tool.name, report.tool.version));
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" tests=\"{total}\" failures=\"{failures}\" skipped=\"{skipped}\">\n"
-    );
+    let mut text =
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" {}>\n", counts(parts));
     for check in &report.checks {
         text.push_str(&suite(check));
     }
@@ -76,18 +71,21 @@ pub fn junit(report: &Report) -> String {
     text
 }
 
-fn suite(check: &Check) -> String {
+fn counts<'r>(parts: impl Iterator<Item = &'r CheckPart> + Clone) -> String {
+    let failures = parts.clone().filter(|part| is_finding(part)).count();
+    let skipped = parts.clone().filter(|part| part.outcome == CheckOutcome::NotRun).count();
+    format!("tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\"", parts.count())
+}
+
+fn suite(check: &ConformanceCheck) -> String {
     let name = check.name.as_str();
-    let (total, failures) = (check.parts.len(), check.parts.iter().filter(|part| is_finding(part)).count());
-    let skipped = check.parts.iter().filter(|part| part.outcome == Outcome::NotRun).count();
-    let mut text =
-        format!("  <testsuite name=\"{name}\" tests=\"{total}\" failures=\"{failures}\" skipped=\"{skipped}\">\n");
+    let mut text = format!("  <testsuite name=\"{name}\" {}>\n", counts(check.parts.iter()));
     for part in &check.parts {
         let case = format!("    <testcase classname=\"{name}\" name=\"{}\"", escaped(&part.name));
         let why = escaped(&message(part));
         text.push_str(&match part.outcome {
-            Outcome::Pass => format!("{case}/>\n"),
-            Outcome::NotRun => format!("{case}><skipped message=\"{why}\"/></testcase>\n"),
+            CheckOutcome::Pass => format!("{case}/>\n"),
+            CheckOutcome::NotRun => format!("{case}><skipped message=\"{why}\"/></testcase>\n"),
             other => format!("{case}><failure type=\"{}\" message=\"{why}\"/></testcase>\n", other.as_str()),
         });
     }

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use dome_contracts::conform::{Digests, Manifest};
+use dome_contracts::conform::ToolManifest;
+use dome_core::conformance::ConformanceDigests;
 use dome_core::{Sha256Hash, canonical};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{ConformError, Result};
 
 /// A tool that can be run.
 #[derive(Clone, Debug)]
 pub struct ToolOnDisk {
     /// The digests of what is judged.
-    pub digests: Digests,
+    pub digests: ConformanceDigests,
     /// The folder of the manifest.
     pub folder: PathBuf,
     /// The manifest.
-    pub manifest: Manifest,
+    pub manifest: ToolManifest,
     /// The manifest as it was named.
     pub named: PathBuf,
 }
@@ -28,40 +29,39 @@ impl ToolOnDisk {
     ///
     /// # Errors
     ///
-    /// [`Error::Manifest`] with every problem, [`Error::ToolFile`] for a file that cannot be read,
-    /// [`Error::Failed`] if there is no such folder.
-    pub fn new(path: &Path, document: &[u8]) -> Result<Self, Error> {
-        let manifest =
-            Manifest::parse(document).map_err(|problems| Error::Manifest { path: path.to_owned(), problems })?;
+    /// [`ConformError::Manifest`] with every problem, [`ConformError::ToolFile`] for a file that cannot be read,
+    /// [`ConformError::Failed`] if there is no such folder.
+    pub fn new(path: &Path, document: &[u8]) -> Result<Self, ConformError> {
+        let manifest = ToolManifest::parse(document)
+            .map_err(|problems| ConformError::Manifest { path: path.to_owned(), problems })?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = parent.canonicalize().map_err(Error::doing(format!("cannot find `{}`", parent.display())))?;
+        let folder =
+            parent.canonicalize().map_err(ConformError::doing(format!("cannot find `{}`", parent.display())))?;
         let schemas = &manifest.schemas;
-        let digests = Digests {
-            config_schema: of_value(&schemas.config)?,
-            input_schema: of_value(&schemas.input)?,
+        let digests = ConformanceDigests {
+            config_schema: of_value(&schemas.config.declared)?,
+            input_schema: of_value(&schemas.input.declared)?,
             manifest: of_value(&serde_json::from_slice(document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document))?)?,
-            output_schema: of_value(&schemas.output)?,
+            output_schema: of_value(&schemas.output.declared)?,
             tool: of_files(&folder, &manifest)?,
         };
         Ok(Self { digests, folder, manifest, named: path.to_owned() })
     }
-
-    pub(crate) fn entry(&self) -> PathBuf {
-        self.folder.join(&self.manifest.entry)
-    }
 }
 
 /// By canonical bytes; a value with a fraction has none, and is taken as it is printed with sorted members.
-fn of_value(value: &Value) -> Result<Sha256Hash, Error> {
+fn of_value(value: &Value) -> Result<Sha256Hash> {
     let bytes = canonical::to_vec(value).or_else(|_| serde_json::to_vec(value))?;
     Ok(Sha256Hash::of(&bytes))
 }
 
-fn of_files(folder: &Path, manifest: &Manifest) -> Result<Sha256Hash, Error> {
+fn of_files(folder: &Path, manifest: &ToolManifest) -> Result<Sha256Hash> {
     let digest = |file: &String| match std::fs::read(folder.join(file)) {
         Ok(bytes) => Ok((file.clone(), Sha256Hash::of(&bytes))),
-        Err(why) => Err(Error::ToolFile { file: file.clone(), why }),
+        Err(why) => Err(ConformError::ToolFile { file: file.clone(), why }),
     };
     let files = manifest.files.iter().map(digest).collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(Sha256Hash::of(&canonical::to_vec(&files)?))
+    #[expect(clippy::expect_used, reason = "paths and digests are strings, and all strings have canonical bytes")]
+    let bytes = canonical::to_vec(&files).expect("a map of strings has canonical bytes");
+    Ok(Sha256Hash::of(&bytes))
 }

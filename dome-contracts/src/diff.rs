@@ -5,59 +5,49 @@ use std::collections::BTreeMap;
 use schema_compat::json;
 use serde_json::{Value, json as object};
 
-use crate::compat::{Bump, CodeRegistry, Dialect, Direction, Finding, Rule, SchemaError, Verdict, compat};
-use crate::lock::REGISTRY;
-use crate::{Folder, digest};
+use crate::Folder;
+use crate::compat::{
+    Bump, CodeRegistry, Compatibility, ContractFinding, ContractRule, Dialect, Direction, SchemaError, compat,
+};
+use crate::folder::canonical_sha256;
 
 /// A change of one contract.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct ContractChange {
     /// The contract or table, as the registry names it.
     pub contract: String,
     /// What was found.
-    pub finding: Finding,
+    pub finding: ContractFinding,
 }
 
 /// Everything that changed between two folders.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diff {
+pub struct ContractDiff {
     /// Changes of contracts, gravest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ContractChange>,
     /// Files that are new, gone, different or written differently, by path.
     pub files: BTreeMap<String, FileChange>,
 }
 
-/// How a file changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FileChange {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// Its value is another.
-    Changed,
-    /// Only its bytes are others.
-    Reformatted,
-}
-
-impl FileChange {
-    /// The stable name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Changed => "changed",
-            Self::Reformatted => "reformatted",
-        }
+dome_core::choice! {
+    /// How a file changed.
+    FileChange {
+        /// It is new.
+        Added = "added",
+        /// It is gone.
+        Removed = "removed",
+        /// Its value changed.
+        Changed = "changed",
+        /// Only its bytes changed.
+        Reformatted = "reformatted",
     }
 }
 
-impl Diff {
+impl ContractDiff {
     /// Changes after which an instance that was accepted may be refused. What is unknown is one.
-    pub fn breaking(&self) -> impl Iterator<Item = &Change> {
+    pub fn breaking(&self) -> impl Iterator<Item = &ContractChange> {
         self.changes.iter().filter(|change| {
-            change.finding.direction != Direction::Forward && change.finding.verdict != Verdict::Compatible
+            change.finding.direction != Direction::Forward && change.finding.verdict != Compatibility::Compatible
         })
     }
 
@@ -70,9 +60,9 @@ impl Diff {
 
     /// The gravest verdict over all contracts, for new readers of old data.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Compatibility {
         let verdicts = self.breaking().map(|change| change.finding.verdict);
-        verdicts.max().unwrap_or(Verdict::Compatible)
+        verdicts.max().unwrap_or(Compatibility::Compatible)
     }
 
     /// The difference as one JSON object.
@@ -85,7 +75,7 @@ impl Diff {
             }
             object
         });
-        let files = self.files.iter().map(|(path, change)| (path.clone(), object!(change.name())));
+        let files = self.files.iter().map(|(path, change)| (path.clone(), object!(change)));
         object!({
             "bump": self.bump(),
             "changes": changes.collect::<Vec<_>>(),
@@ -101,70 +91,62 @@ impl Diff {
 /// # Errors
 ///
 /// [`SchemaError`] with file and place, where a contract is no schema.
-pub fn diff(old: &Folder, new: &Folder) -> Result<Diff, SchemaError> {
-    let mut diff = Diff { changes: Vec::new(), files: files(old, new) };
+pub fn diff(old: &Folder, new: &Folder) -> Result<ContractDiff, SchemaError> {
+    let mut diff = ContractDiff { changes: Vec::new(), files: files(old, new) };
     let (before, after) = (listed(old, "contracts", "schema"), listed(new, "contracts", "schema"));
     for (contract, path) in &before {
         match after.get(contract) {
-            None => diff.push(contract, whole(Rule::ContractRemoved, path, Verdict::Incompatible, Bump::Major)),
+            None => diff.push(contract, whole(ContractRule::ContractRemoved, path)),
             Some(now) => {
                 let old = old.schema(path, Dialect::Draft07)?;
                 let new = new.schema(now, Dialect::Draft07)?;
                 if old == new {
                     continue;
                 }
-                let report = compat(&old, &new, Direction::Full)?;
+                let report = compat(&old, &new, Direction::Full);
                 report.findings.into_iter().for_each(|finding| diff.push(contract, finding));
             }
         }
     }
     for (contract, path) in after.iter().filter(|(contract, _)| !before.contains_key(*contract)) {
         new.schema(path, Dialect::Draft07)?;
-        diff.push(contract, whole(Rule::ContractAdded, path, Verdict::Compatible, Bump::Minor));
+        diff.push(contract, whole(ContractRule::ContractAdded, path));
     }
     tables(old, new, &mut diff);
-    let order = |change: &Change| (std::cmp::Reverse(change.finding.verdict), std::cmp::Reverse(change.finding.bump));
+    let order =
+        |change: &ContractChange| (std::cmp::Reverse(change.finding.verdict), std::cmp::Reverse(change.finding.bump));
     diff.changes.sort_by_key(order);
     Ok(diff)
 }
 
-impl Diff {
-    /// Adds a change; one that was found in a shared file already is not told again.
-    fn push(&mut self, contract: &str, finding: Finding) {
-        let again = self.changes.iter().any(|known| {
-            let known = &known.finding;
-            known.rule == finding.rule
-                && known.direction == finding.direction
-                && known.old == finding.old
-                && known.new == finding.new
-                && !known.new.is_empty()
-        });
+impl ContractDiff {
+    /// Adds a change, unless it was found in a shared file before.
+    fn push(&mut self, contract: &str, finding: ContractFinding) {
+        let key =
+            |finding: &ContractFinding| (finding.rule, finding.direction, finding.old.clone(), finding.new.clone());
+        let again = !finding.new.is_empty() && self.changes.iter().any(|known| key(&known.finding) == key(&finding));
         if !again {
-            let contract = contract.to_owned();
-            self.changes.push(Change { contract, finding });
+            self.changes.push(ContractChange { contract: contract.to_owned(), finding });
         }
     }
 }
 
-fn whole(rule: Rule, path: &str, verdict: Verdict, bump: Bump) -> Finding {
-    let (old, new) = if rule == Rule::ContractRemoved { (path, "") } else { ("", path) };
-    Finding {
-        rule,
-        verdict,
-        direction: Direction::Backward,
-        old: old.to_owned(),
-        new: new.to_owned(),
-        message: format!("`{path}` was {}", if rule == Rule::ContractRemoved { "removed" } else { "added" }),
-        bump,
-        witness: None,
-    }
+/// A whole contract that was added or removed.
+fn whole(rule: ContractRule, path: &str) -> ContractFinding {
+    let place = path.to_owned();
+    let (verdict, bump, done, old, new) = match rule {
+        ContractRule::ContractRemoved => (Compatibility::Incompatible, Bump::Major, "removed", place, String::new()),
+        _ => (Compatibility::Compatible, Bump::Minor, "added", String::new(), place),
+    };
+    let message = format!("`{path}` was {done}");
+    ContractFinding { rule, verdict, direction: Direction::Backward, old, new, message, bump, witness: None }
 }
 
 /// The files that a list of the registry names: name to path.
 fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String> {
-    let registry = folder.get(REGISTRY).and_then(|bytes| json::parse(bytes).ok());
-    let entries =
-        registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array).into_iter().flatten();
+    let registry = folder.registry();
+    let list = registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array);
+    let entries = list.into_iter().flatten();
     let named = entries.filter_map(|entry| {
         let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
         Some((text("name")?, text(member)?))
@@ -173,7 +155,7 @@ fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String>
 }
 
 /// Tables of codes are data: they are compared as such.
-fn tables(old: &Folder, new: &Folder, diff: &mut Diff) {
+fn tables(old: &Folder, new: &Folder, diff: &mut ContractDiff) {
     let after = listed(new, "tables", "path");
     for (name, path) in listed(old, "tables", "path") {
         let read = |folder: &Folder, path: &str| CodeRegistry::read(&json::parse(folder.get(path)?).ok()?);
@@ -195,8 +177,8 @@ fn files(old: &Folder, new: &Folder) -> BTreeMap<String, FileChange> {
             None => FileChange::Removed,
             Some(now) if now == bytes => continue,
             Some(now) => {
-                let before = digest::canonical_sha256(bytes);
-                let same = before.is_some() && before == digest::canonical_sha256(now);
+                let before = canonical_sha256(bytes);
+                let same = before.is_some() && before == canonical_sha256(now);
                 if same { FileChange::Reformatted } else { FileChange::Changed }
             }
         };

@@ -1,8 +1,13 @@
-//! A folder of files, in memory.
+//! A folder of files, in memory, and digests of files.
 
 use std::collections::BTreeMap;
 
-use schema_compat::{Dialect, Schema, SchemaError};
+use dome_core::{Sha256Hash, canonical};
+use schema_compat::{Dialect, Schema, SchemaError, json};
+use serde_json::Value;
+
+/// The file that says whose contracts a folder holds, and which.
+pub(crate) const REGISTRY: &str = "registry.json";
 
 /// Files by their path: relative, `/`-separated, sorted.
 ///
@@ -18,12 +23,12 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Puts a file in, and gives back the one that was there.
+    /// Adds a file; the one that was there is returned.
     pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
         self.files.insert(path.into(), bytes.into())
     }
 
-    /// Takes a file out.
+    /// Removes a file.
     pub fn remove(&mut self, path: &str) -> Option<Vec<u8>> {
         self.files.remove(path)
     }
@@ -42,6 +47,11 @@ impl Folder {
     /// [`SchemaError`] with file and place, as [`Schema::in_files`].
     pub fn schema(&self, path: &str, default: Dialect) -> Result<Schema, SchemaError> {
         Schema::in_files(path, default, |file| self.get(file))
+    }
+
+    /// `registry.json`, if it is there and JSON.
+    pub(crate) fn registry(&self) -> Option<Value> {
+        json::parse(self.get(REGISTRY)?).ok()
     }
 
     /// Whether there is no file.
@@ -63,7 +73,18 @@ impl Folder {
 
 impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for Folder {
     fn from_iter<T: IntoIterator<Item = (P, B)>>(files: T) -> Self {
-        let files = files.into_iter().map(|(path, bytes)| (path.into(), bytes.into()));
-        Self { files: files.collect() }
+        Self { files: files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect() }
     }
+}
+
+/// SHA-256 of bytes, as 64 lower-case hex digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256Hash::of(bytes).to_string()
+}
+
+/// SHA-256 of the canonical bytes of a file (RFC 8785); `None` if it is not JSON, or holds a float.
+pub(crate) fn canonical_sha256(bytes: &[u8]) -> Option<String> {
+    let value = json::parse(bytes).ok()?;
+    canonical::to_vec(&value).ok().map(|bytes| sha256_hex(&bytes))
 }

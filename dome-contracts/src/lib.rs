@@ -26,21 +26,17 @@
 pub mod compat;
 pub mod conform;
 mod diff;
-mod digest;
 mod folder;
 mod lock;
-mod migration;
 mod update;
 
-pub use diff::{Change, Diff, FileChange, diff};
-pub use digest::sha256_hex;
-pub use folder::Folder;
+pub use diff::{ContractChange, ContractDiff, FileChange, diff};
+pub use folder::{Folder, sha256_hex};
 pub use lock::{
-    LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, Source, verify, verify_locked, verify_since,
+    ContractSource, LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, verify, verify_locked, verify_since,
 };
-pub use migration::{missing_notes, note_name};
 pub use schema_compat::referenced_files;
-pub use update::{Refusal, Request, Update, plan_update};
+pub use update::{Refusal, Request, Update, missing_notes, note_name, plan_update};
 
 #[cfg(test)]
 extern crate self as dome_contracts;

@@ -1,10 +1,12 @@
-//! Moving the pins: a plan that the caller carries out, or a refusal.
+//! Moving the pins: a plan that the caller carries out, or a refusal. A move from one version to another takes
+//! a migration note.
+
+use std::collections::BTreeSet;
 
 use crate::Folder;
 use crate::compat::SchemaError;
-use crate::diff::{Diff, diff};
+use crate::diff::{ContractDiff, diff};
 use crate::lock::{Lock, LockError, Mismatch, verify};
-use crate::migration::{has_text, note_name, unnamed};
 
 /// What an update does: the files to write and to remove, and the lock to write last.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +18,7 @@ pub struct Update {
     /// Files of the pinned folder to remove.
     pub remove: Vec<String>,
     /// What changes.
-    pub diff: Diff,
+    pub diff: ContractDiff,
 }
 
 /// Why an update is not made.
@@ -28,9 +30,9 @@ pub enum Refusal {
         /// The name of the note.
         note: String,
         /// What changes.
-        diff: Box<Diff>,
+        diff: Box<ContractDiff>,
     },
-    /// The note does not speak of all contracts that break.
+    /// The note does not name all contracts that break.
     #[error("docs/migrations/{note} does not name {}", .contracts.join(", "))]
     NoteSilent {
         /// The name of the note.
@@ -44,7 +46,7 @@ pub enum Refusal {
         /// The version.
         version: String,
         /// What changes.
-        diff: Box<Diff>,
+        diff: Box<ContractDiff>,
     },
     /// What is pinned is not what the lock says, so it cannot be compared with anything.
     #[error("the pinned folder is not what the lock says ({} mismatches): `dome contracts verify`", .mismatches.len())]
@@ -83,15 +85,15 @@ pub struct Request<'a> {
 pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
     let mut lock = Lock::compute(request.from, request.folder, request.commit)?;
     let Some((old, folder)) = request.pinned else {
-        return Ok(plan(lock, &Folder::default(), request.from, Diff::default()));
+        return Ok(plan(lock, &Folder::default(), request.from, ContractDiff::default()));
     };
     lock.history.clone_from(&old.history);
     if lock.history.last() != Some(&lock.source.version) {
         lock.history.push(lock.source.version.clone());
     }
     if lock.artifacts == old.artifacts {
-        // The same files: whatever became of the pinned ones, they are put back.
-        return Ok(plan(lock, folder, request.from, Diff::default()));
+        // The same files: the pinned ones are restored, whatever happened to them.
+        return Ok(plan(lock, folder, request.from, ContractDiff::default()));
     }
     let mismatches = verify(old, folder);
     if !mismatches.is_empty() {
@@ -102,31 +104,26 @@ pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
     Ok(plan(lock, folder, request.from, diff))
 }
 
-fn judge(old: &Lock, new: &Lock, diff: &Diff, notes: &Folder) -> Result<(), Refusal> {
-    let mut contracts = diff.breaking().map(|change| change.contract.as_str()).collect::<Vec<_>>();
-    contracts.sort_unstable();
-    contracts.dedup();
-    if old.source.version == new.source.version {
-        if contracts.is_empty() {
+/// Refuses a move that breaks something under the same version, or that its note does not explain.
+fn judge(old: &Lock, new: &Lock, diff: &ContractDiff, notes: &Folder) -> Result<(), Refusal> {
+    let breaking = diff.breaking().map(|change| change.contract.as_str()).collect::<BTreeSet<_>>();
+    let version = &new.source.version;
+    if old.source.version == *version {
+        if breaking.is_empty() {
             return Ok(());
         }
-        let version = new.source.version.clone();
-        let diff = Box::new(diff.clone());
-        return Err(Refusal::VersionUnchanged { version, diff });
+        return Err(Refusal::VersionUnchanged { version: version.clone(), diff: Box::new(diff.clone()) });
     }
-    let note = note_name(&new.source.repository, &old.source.version, &new.source.version);
-    if !has_text(notes, &note) {
-        let diff = Box::new(diff.clone());
-        return Err(Refusal::NoteMissing { note, diff });
-    }
-    let contracts = unnamed(notes.get(&note).unwrap_or_default(), contracts.into_iter());
-    if contracts.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::NoteSilent { note, contracts })
+    let note = note_name(&new.source.repository, &old.source.version, version);
+    let Some(text) = note_text(notes, &note) else {
+        return Err(Refusal::NoteMissing { note, diff: Box::new(diff.clone()) });
+    };
+    let unnamed = breaking.into_iter().filter(|contract| !text.contains(*contract)).map(str::to_owned);
+    let contracts = unnamed.collect::<Vec<_>>();
+    if contracts.is_empty() { Ok(()) } else { Err(Refusal::NoteSilent { note, contracts }) }
 }
 
-fn plan(lock: Lock, pinned: &Folder, from: &Folder, diff: Diff) -> Update {
+fn plan(lock: Lock, pinned: &Folder, from: &Folder, diff: ContractDiff) -> Update {
     let write = from.iter().filter(|(path, bytes)| pinned.get(path) != Some(bytes));
     let remove = pinned.paths().filter(|path| from.get(path).is_none());
     Update {
@@ -135,4 +132,32 @@ fn plan(lock: Lock, pinned: &Folder, from: &Folder, diff: Diff) -> Update {
         lock,
         diff,
     }
+}
+
+/// The name of the note for a move.
+///
+/// ```
+/// assert_eq!(dome_contracts::note_name("xtrlv2", "0.1", "0.2"), "xtrlv2-0.1-to-0.2.md");
+/// ```
+#[must_use]
+pub fn note_name(owner: &str, from: &str, to: &str) -> String {
+    let plain = |text: &str| {
+        let safe = |letter: char| letter.is_ascii_alphanumeric() || ".-_+".contains(letter);
+        text.chars().map(|letter| if safe(letter) { letter } else { '_' }).collect::<String>()
+    };
+    format!("{}-{}-to-{}.md", plain(owner), plain(from), plain(to))
+}
+
+/// The notes that the history of a lock requires and that are missing or empty.
+#[must_use]
+pub fn missing_notes(lock: &Lock, notes: &Folder) -> Vec<String> {
+    let moves = lock.history.iter().zip(lock.history.iter().skip(1));
+    let names = moves.map(|(from, to)| note_name(&lock.source.repository, from, to));
+    names.filter(|name| note_text(notes, name).is_none()).collect()
+}
+
+/// The text of a note that is there and says something.
+fn note_text(notes: &Folder, name: &str) -> Option<String> {
+    let bytes = notes.get(name).filter(|bytes| !bytes.trim_ascii().is_empty())?;
+    Some(String::from_utf8_lossy(bytes).into_owned())
 }

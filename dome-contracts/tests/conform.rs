@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use dome_contracts::conform::{
-    Assertion, Class, Drift, Ending, Manifest, Observation, Outcome, Run, SpecTest, spec_as_test,
+    Assertion, AssertionClass, Drift, RunEnding, RunObservation, SpecTest, ToolManifest, ToolRun, spec_as_test,
 };
+use dome_core::conformance::CheckOutcome;
 use serde_json::{Value, json};
 
 fn manifest() -> Value {
@@ -27,16 +28,16 @@ fn manifest() -> Value {
     })
 }
 
-fn parsed(value: &Value) -> Manifest {
-    Manifest::parse(value.to_string().as_bytes()).unwrap()
+fn parsed(value: &Value) -> ToolManifest {
+    ToolManifest::parse(value.to_string().as_bytes()).unwrap()
 }
 
-fn run(document: &Value) -> Run {
+fn run(document: &Value) -> ToolRun {
     let stdout = document.to_string().into_bytes();
-    Run { ending: Ending::Exited(0), observation: Observation::default(), stderr: String::new(), stdout }
+    ToolRun { ending: RunEnding::Exited(0), observation: RunObservation::default(), stderr: String::new(), stdout }
 }
 
-fn answer(status: &str, failure: &str, denial: Option<&str>, output: Option<Value>) -> Run {
+fn answer(status: &str, failure: &str, denial: Option<&str>, output: Option<Value>) -> ToolRun {
     let mut document = json!({"telemetry": {"status": status, "failure_reason_code": failure}});
     if let Some(denial) = denial {
         document["telemetry"]["policy_reason_code"] = denial.into();
@@ -57,7 +58,7 @@ fn every_problem_of_a_manifest_is_named_at_once() {
     wrong["failures"][1]["failure_reason_code"] = json!("NOT_TODAY");
     wrong["fixtures"][0]["expect"] = json!({"policy_reason_code": "NOT_DECLARED"});
     wrong["schemas"]["output"] = json!({"$ref": "#/$defs/gone"});
-    let error = Manifest::parse(wrong.to_string().as_bytes()).unwrap_err();
+    let error = ToolManifest::parse(wrong.to_string().as_bytes()).unwrap_err();
     let places: Vec<&str> = error.problems.iter().map(|problem| problem.pointer.as_str()).collect();
     let expected = [
         "/entry",
@@ -70,7 +71,7 @@ fn every_problem_of_a_manifest_is_named_at_once() {
     ];
     assert_eq!(places, expected, "{error}");
     for document in ["", "[]", r#"{"tool": 1, "tool": 2}"#] {
-        assert!(Manifest::parse(document.as_bytes()).is_err(), "{document}");
+        assert!(ToolManifest::parse(document.as_bytes()).is_err(), "{document}");
     }
 }
 
@@ -78,7 +79,7 @@ fn every_problem_of_a_manifest_is_named_at_once() {
 fn m04_a_code_is_a_failure_or_a_denial() {
     let mut wrong = manifest();
     wrong["denials"] = json!(["TOO_DEEP"]);
-    let error = Manifest::parse(wrong.to_string().as_bytes()).unwrap_err();
+    let error = ToolManifest::parse(wrong.to_string().as_bytes()).unwrap_err();
     assert!(error.problems.iter().any(|problem| problem.message.contains("the two never meet")), "{error}");
 }
 
@@ -87,7 +88,7 @@ fn schemas_give_documents_of_every_class_the_same_every_time() {
     let manifest = parsed(&manifest());
     let made = manifest.assertions();
     assert_eq!(made, manifest.assertions());
-    for class in Class::ALL {
+    for &class in AssertionClass::ALL {
         assert!(made.iter().any(|assertion| assertion.class == class), "{class:?}");
     }
     let find = |input: Value| made.iter().find(|assertion| assertion.input == input && assertion.config == json!({}));
@@ -96,7 +97,7 @@ fn schemas_give_documents_of_every_class_the_same_every_time() {
     }
     assert_eq!(find(json!({"kind": "x"})).map(|found| found.valid), Some(false), "a member that is required");
     let unknown = find(json!({"n": 3, "kind": "x", "dome_unknown_member": 1})).unwrap();
-    assert_eq!((unknown.class, unknown.valid), (Class::UnknownMember, false));
+    assert_eq!((unknown.class, unknown.valid), (AssertionClass::UnknownMember, false));
     let texts: BTreeSet<String> = made.iter().map(Assertion::text).collect();
     assert_eq!(texts.len(), made.len(), "no document twice");
 }
@@ -107,7 +108,7 @@ fn a_tool_is_held_to_its_schemas_and_its_codes() {
     let made = manifest.assertions();
     let valid = made.iter().find(|assertion| assertion.valid).unwrap();
     let invalid = made.iter().find(|assertion| !assertion.valid).unwrap();
-    let drift = |assertion: &Assertion, run: &Run| assertion.judge(run, &manifest).map(|refused| refused.drift);
+    let drift = |assertion: &Assertion, run: &ToolRun| assertion.judge(run, &manifest).map(|refused| refused.drift);
     let output = || Some(json!(3));
     for (run, of_valid, of_invalid) in [
         (answer("success", "NONE", None, output()), None, Some(Drift::InvalidAccepted)),
@@ -125,7 +126,7 @@ fn a_tool_is_held_to_its_schemas_and_its_codes() {
     }
     assert_eq!(drift(valid, &answer("success", "NONE", None, Some(json!("3")))), Some(Drift::OutputInvalid));
     let mut late = answer("success", "NONE", None, output());
-    late.ending = Ending::TimedOut;
+    late.ending = RunEnding::TimedOut;
     assert_eq!(drift(valid, &late), Some(Drift::NoAnswer));
 }
 
@@ -140,7 +141,7 @@ fn a_code_that_nothing_reaches_fails_and_a_denial_reported_as_a_failure_reaches_
         manifest.assertions().into_iter().map(|assertion| SpecTest { assertion, refused: None }).collect();
     let reached = ["BAD_INPUT", "NOT_TODAY"].map(str::to_owned).into();
     let check = spec_as_test(&manifest, &tests, &reached);
-    let failed: Vec<_> = check.parts.iter().filter(|part| part.outcome == Outcome::Fail).collect();
+    let failed: Vec<_> = check.parts.iter().filter(|part| part.outcome == CheckOutcome::Fail).collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].why.as_deref(), Some("nothing reaches `TOO_DEEP`"));
 }

@@ -2,7 +2,7 @@
 //! move to the next version.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
 
-use dome_contracts::compat::{Rule, SchemaRule, Verdict};
+use dome_contracts::compat::{Compatibility, ContractRule, SchemaRule};
 use dome_contracts::{
     Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request, diff, note_name, plan_update, sha256_hex,
     verify, verify_locked, verify_since,
@@ -173,12 +173,13 @@ fn the_difference_of_the_two_versions_is_what_was_put_there() {
         changes.map(|change| change.finding.rule).collect::<Vec<_>>()
     };
     assert_eq!(named("gate_decision"), [], "the safe change breaks nothing");
-    assert_eq!(named("helper_event"), [Rule::Schema(SchemaRule::PatternChanged)]);
+    assert_eq!(named("helper_event"), [ContractRule::Schema(SchemaRule::PatternChanged)]);
     let registry = named("reason_codes");
-    for rule in [Rule::CodeAdded, Rule::VersionBumped, Rule::Schema(SchemaRule::RequiredAdded)] {
+    for rule in [ContractRule::CodeAdded, ContractRule::VersionBumped, ContractRule::Schema(SchemaRule::RequiredAdded)]
+    {
         assert!(registry.contains(&rule), "{rule}: {registry:?}");
     }
-    assert!(diff.breaking().all(|change| change.finding.verdict == Verdict::Incompatible));
+    assert!(diff.breaking().all(|change| change.finding.verdict == Compatibility::Incompatible));
     assert!(diff.breaking().all(|change| change.finding.witness.is_some()));
     let contracts = diff.breaking().map(|change| change.contract.as_str());
     assert_eq!(contracts.collect::<std::collections::BTreeSet<_>>().len(), 2);
@@ -254,5 +255,5 @@ fn contracts_that_come_and_go_are_told() {
     let diff = diff(&old, &new).unwrap();
     let rules = diff.changes.iter().map(|change| (change.finding.rule, change.contract.as_str()));
     let rules = rules.collect::<Vec<_>>();
-    assert_eq!(rules, [(Rule::ContractRemoved, "latest_state"), (Rule::ContractAdded, "newest_state")]);
+    assert_eq!(rules, [(ContractRule::ContractRemoved, "latest_state"), (ContractRule::ContractAdded, "newest_state")]);
 }

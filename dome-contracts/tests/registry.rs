@@ -1,7 +1,7 @@
 //! The rules of the reason-code registry, on the pinned table and on the pinned schema.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
 
-use dome_contracts::compat::{CodeRegistry, Dialect, Direction, Rule, Schema, Verdict, compat};
+use dome_contracts::compat::{CodeRegistry, Compatibility, ContractRule, Dialect, Direction, Schema, compat};
 use serde_json::{Value, json};
 use xtrlv2_fixtures::V0_1;
 
@@ -19,7 +19,7 @@ fn with(pointer: &str, new: Value) -> Value {
     table
 }
 
-fn rules(new: &Value) -> Vec<Rule> {
+fn rules(new: &Value) -> Vec<ContractRule> {
     let (old, new) = (CodeRegistry::read(&table()).unwrap(), CodeRegistry::read(new).unwrap());
     old.changes(&new).iter().map(|finding| finding.rule).collect()
 }
@@ -31,16 +31,16 @@ fn every_change_of_the_table_has_its_rule() {
     let mut more = table();
     more.pointer_mut("/codes").unwrap()["FLAKY"] = json!({"class": "advisory"});
     let cases = [
-        (fewer, Rule::CodeRemoved),
-        (with("/codes/LINT_FAILED/class", json!("stop")), Rule::CodeClassChanged),
+        (fewer, ContractRule::CodeRemoved),
+        (with("/codes/LINT_FAILED/class", json!("stop")), ContractRule::CodeClassChanged),
         (
             with("/classes_precedence", json!(["structural", "stop", "repairable", "advisory"])),
-            Rule::PrecedenceReordered,
+            ContractRule::PrecedenceReordered,
         ),
-        (with("/restart_mode_by_class/stop", json!("REITERATE_FROM_CANDIDATE")), Rule::RestartModeChanged),
-        (more, Rule::CodeAdded),
-        (with("/version", json!("0.2")), Rule::VersionBumped),
-        (with("/schema_version", json!("0.2")), Rule::VersionBumped),
+        (with("/restart_mode_by_class/stop", json!("REITERATE_FROM_CANDIDATE")), ContractRule::RestartModeChanged),
+        (more, ContractRule::CodeAdded),
+        (with("/version", json!("0.2")), ContractRule::VersionBumped),
+        (with("/schema_version", json!("0.2")), ContractRule::VersionBumped),
     ];
     for (new, rule) in cases {
         assert_eq!(rules(&new), [rule]);
@@ -65,13 +65,13 @@ fn a_code_added_under_a_closed_set_breaks_both_directions_and_under_an_open_one_
     codes["required"].as_array_mut().unwrap().push(json!("FLAKY"));
     let verdict = |old: &Value, new: &Value, direction| {
         let read = |value: &Value| Schema::from_value(value.clone(), Dialect::Draft07).unwrap();
-        compat(&read(old), &read(new), direction).unwrap()
+        compat(&read(old), &read(new), direction)
     };
     for direction in [Direction::Backward, Direction::Forward, Direction::Full] {
-        assert_eq!(verdict(&closed, &added, direction).verdict, Verdict::Incompatible, "{direction:?}");
+        assert_eq!(verdict(&closed, &added, direction).verdict, Compatibility::Incompatible, "{direction:?}");
     }
     let report = verdict(&closed, &added, Direction::Backward);
-    let named = report.findings.iter().find(|finding| finding.rule == Rule::CodeAdded).unwrap();
+    let named = report.findings.iter().find(|finding| finding.rule == ContractRule::CodeAdded).unwrap();
     assert_eq!(named.new, "/properties/codes/properties/FLAKY");
     assert_eq!(named.witness, Some(table()));
 
@@ -82,6 +82,6 @@ fn a_code_added_under_a_closed_set_breaks_both_directions_and_under_an_open_one_
         schema
     };
     let report = verdict(&open(closed), &open(added), Direction::Backward);
-    let named = report.findings.iter().find(|finding| finding.rule == Rule::CodeAdded).unwrap();
-    assert_eq!((named.verdict, &named.witness), (Verdict::Compatible, &None));
+    let named = report.findings.iter().find(|finding| finding.rule == ContractRule::CodeAdded).unwrap();
+    assert_eq!((named.verdict, &named.witness), (Compatibility::Compatible, &None));
 }

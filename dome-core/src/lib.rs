@@ -33,6 +33,7 @@
 //!   input, same bytes.
 //! - [`guard`]: what a bundle of guardrails decides on a transition (M-100).
 //! - [`CodeTable`]: classes and restart modes of reason codes.
+//! - [`conformance`]: what a gate says of a tool.
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 1.
 //!
@@ -47,6 +48,7 @@ pub mod arbitrary;
 pub mod build;
 pub mod canonical;
 mod choice;
+pub mod conformance;
 mod envelope;
 mod fingerprint;
 pub mod guard;

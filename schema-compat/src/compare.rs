@@ -1,145 +1,111 @@
 //! The comparison: the walk, the witness, the votes, the verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jsonschema::canonical::Containment;
 use serde_json::Value;
 
-use crate::check::{Obstacle, Walker};
-use crate::dialect::Dialect;
-use crate::document::{Document, SchemaError};
+use crate::check::{Obstacle, SchemaWalker};
 use crate::evaluate::Evaluator;
-use crate::known::Known;
-use crate::node::{Node, Place, Side};
-use crate::notes;
-use crate::report::{Bump, Direction, Finding, Report, Verdict, Vote, Votes};
-use crate::rule::Rule;
-use crate::sample::{Hints, Sampler};
+use crate::keywords::{ANNOTATIONS, each_schema, pointer};
+use crate::known::{Premise, SchemaNode, SchemaSide};
+use crate::report::{Bump, CompatFinding, CompatReport, Compatibility, Direction, SchemaRule, Votes};
+use crate::sample::{Mentioned, Sampler};
 use crate::schema::Schema;
-use crate::second;
 
 /// Compares two schemas.
 ///
 /// ```
-/// use schema_compat::{Dialect, Direction, Rule, Schema, Verdict, compat};
+/// use schema_compat::{Compatibility, Dialect, Direction, Schema, SchemaRule, compat};
 ///
 /// let old = Schema::parse(br#"{"type": "string"}"#, Dialect::Draft07)?;
 /// let new = Schema::parse(br#"{"type": "string", "maxLength": 3}"#, Dialect::Draft07)?;
-/// let report = compat(&old, &new, Direction::Backward)?;
-/// assert_eq!(report.verdict, Verdict::Incompatible);
-/// assert_eq!(report.findings[0].rule, Rule::MaxLengthLowered);
+/// let report = compat(&old, &new, Direction::Backward);
+/// assert_eq!(report.verdict, Compatibility::Incompatible);
+/// assert_eq!(report.findings[0].rule, SchemaRule::MaxLengthLowered);
 /// assert_eq!(report.findings[0].witness, Some("aaaa".into()));
 /// # Ok::<(), schema_compat::SchemaError>(())
 /// ```
-///
-/// # Errors
-///
-/// [`SchemaError`] if the validator refuses one of the schemas.
-pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> Result<Report, SchemaError> {
+#[must_use]
+pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> CompatReport {
     compat_with(old, new, direction, &[])
 }
 
 /// Compares two schemas, with instances that the caller suspects to be lost: they are tried as witnesses
 /// where the comparison finds none by itself.
-///
-/// # Errors
-///
-/// As [`compat`].
-pub fn compat_with(
-    old: &Schema,
-    new: &Schema,
-    direction: Direction,
-    suspects: &[Value],
-) -> Result<Report, SchemaError> {
-    let mut report = Report {
-        direction,
-        verdict: Verdict::Compatible,
-        findings: notes::notes(&old.document, &new.document, direction),
-        votes: Vec::new(),
-    };
+#[must_use]
+pub fn compat_with(old: &Schema, new: &Schema, direction: Direction, suspects: &[Value]) -> CompatReport {
+    let findings = notes(old, new, direction);
+    let mut report = CompatReport { direction, verdict: Compatibility::Compatible, findings, votes: Vec::new() };
     if direction != Direction::Forward {
-        one_way(&old.document, &new.document, Direction::Backward, suspects, &mut report)?;
+        one_way(old, new, Direction::Backward, suspects, &mut report);
     }
     if direction != Direction::Backward {
-        one_way(&new.document, &old.document, Direction::Forward, suspects, &mut report)?;
+        one_way(new, old, Direction::Forward, suspects, &mut report);
     }
     report.sort();
-    Ok(report)
+    report
 }
 
-/// Whether all that `from` accepts is accepted by `to`.
-fn one_way(
-    from: &Document,
-    to: &Document,
-    direction: Direction,
-    suspects: &[Value],
-    report: &mut Report,
-) -> Result<(), SchemaError> {
-    let evaluator = Evaluator::new(from, to)?;
-    let hints = Hints::of(&[&from.root, &to.root]);
-    let mut walker = Walker::new(&evaluator, Sampler::new(&evaluator, hints));
-    let known = Known::of([Node::root(Side::Old, from)]);
-    let obstacles = walker.check(&known, &Node::root(Side::New, to));
-    let (second, lost) = second::vote(from, to);
-    let mut case = Case { from, to, evaluator: &evaluator, direction, findings: Vec::new() };
-    case.judge(&obstacles);
-    if !case.is_refuted() {
-        case.search(walker.sampler.samples(&known), obstacles.is_empty());
-    }
-    if !case.is_refuted()
-        && let Some(lost) = lost
-    {
-        case.search(of_difference(&lost, from.dialect), obstacles.is_empty());
-    }
-    if !case.is_refuted() {
-        case.search(suspects.to_vec(), obstacles.is_empty());
-    }
-    let verdict = case.settle(obstacles.is_empty(), second);
-    let walked = match (obstacles.is_empty(), case.is_refuted()) {
-        (true, _) => Vote::Compatible,
-        (false, true) => Vote::Incompatible,
-        (false, false) => Vote::Unknown,
+fn one_way(from: &Schema, to: &Schema, direction: Direction, suspects: &[Value], report: &mut CompatReport) {
+    let evaluator = Evaluator::default();
+    let mentioned = Mentioned::of(&[from.root(), to.root()]);
+    let mut walker = SchemaWalker::new(&evaluator, Sampler::new(&evaluator, mentioned));
+    let known = Premise::of([SchemaNode::root(SchemaSide::Old, from)]);
+    let obstacles = walker.check(&known, &SchemaNode::root(SchemaSide::New, to));
+    let (second, lost) = second_vote(from, to);
+    let mut way = OneWay { from, to, direction, proven: obstacles.is_empty(), findings: Vec::new() };
+    way.judge(&obstacles);
+    way.search(|| walker.sampler.samples(&known));
+    way.search(|| {
+        let lost = lost.and_then(|lost| Schema::from_value(lost, from.dialect()).ok());
+        lost.map_or_else(Vec::new, |lost| lost.samples())
+    });
+    way.search(|| suspects.to_vec());
+    let verdict = way.settle(second);
+    let walker = match (way.proven, way.is_refuted()) {
+        (true, _) => Compatibility::Compatible,
+        (false, true) => Compatibility::Incompatible,
+        (false, false) => Compatibility::Unknown,
     };
-    report.votes.push(Votes { direction, walker: walked, second });
+    report.votes.push(Votes { direction, walker, second });
     report.verdict = report.verdict.max(verdict);
-    report.findings.extend(case.findings);
-    Ok(())
+    report.findings.extend(way.findings);
 }
 
-/// Instances of what the second implementation says is lost.
-fn of_difference(lost: &Value, dialect: Dialect) -> Vec<Value> {
-    let Ok(lost) = Schema::from_value(lost.clone(), dialect) else {
-        return Vec::new();
+/// The other implementation's answer, and a schema of what is lost where one could be made.
+fn second_vote(old: &Schema, new: &Schema) -> (Compatibility, Option<Value>) {
+    let Some((old, new)) = old.canonical().zip(new.canonical()) else {
+        return (Compatibility::Unknown, None);
     };
-    let Ok(evaluator) = Evaluator::new(&lost.document, &lost.document) else {
-        return Vec::new();
+    let vote = match new.covers(&old) {
+        Ok(Containment::Yes) => return (Compatibility::Compatible, None),
+        Ok(Containment::No) => Compatibility::Incompatible,
+        Ok(Containment::Unknown) | Err(_) => Compatibility::Unknown,
     };
-    let sampler = Sampler::new(&evaluator, Hints::of(&[&lost.document.root]));
-    sampler.samples(&Known::of([Node::root(Side::Old, &lost.document)]))
+    (vote, old.subtract(&new).ok().map(|lost| lost.to_json_schema()))
 }
 
-/// One direction that is being judged.
-struct Case<'a> {
-    from: &'a Document,
-    to: &'a Document,
-    evaluator: &'a Evaluator<'a>,
+struct OneWay<'a> {
+    from: &'a Schema,
+    to: &'a Schema,
     direction: Direction,
-    findings: Vec<Finding>,
+    /// Whether the walk met no obstacle.
+    proven: bool,
+    findings: Vec<CompatFinding>,
 }
 
-impl Case<'_> {
+impl OneWay<'_> {
     fn is_refuted(&self) -> bool {
         self.findings.iter().any(|finding| finding.witness.is_some())
     }
 
-    /// Whether the validator accepts the instance under the one schema and not under the other.
     fn is_witness(&self, instance: &Value) -> bool {
-        let root = |side| -> Place { (side, "".into()) };
-        self.evaluator.accepts(&root(Side::Old), instance) == Some(true)
-            && self.evaluator.accepts(&root(Side::New), instance) == Some(false)
+        self.from.is_valid(instance) && !self.to.is_valid(instance)
     }
 
-    fn finding(&self, rule: Rule, verdict: Verdict, message: impl Into<String>) -> Finding {
-        Finding {
+    fn finding(&self, rule: SchemaRule, verdict: Compatibility, message: impl Into<String>) -> CompatFinding {
+        CompatFinding {
             rule,
             verdict,
             direction: self.direction,
@@ -155,7 +121,7 @@ impl Case<'_> {
         let mut seen = BTreeSet::new();
         for obstacle in obstacles {
             let witness = obstacle.candidates.iter().find(|value| self.is_witness(value)).cloned();
-            let verdict = if witness.is_some() { Verdict::Incompatible } else { Verdict::Unknown };
+            let verdict = if witness.is_some() { Compatibility::Incompatible } else { Compatibility::Unknown };
             let detail = match self.direction {
                 Direction::Forward => format!("for readers of OLD: {}", obstacle.detail),
                 Direction::Backward | Direction::Full => obstacle.detail.clone(),
@@ -182,71 +148,110 @@ impl Case<'_> {
         if self.direction == Direction::Forward { (to, from) } else { (from, to) }
     }
 
-    /// Looks for a witness among instances that no obstacle brought forward.
-    fn search(&mut self, instances: Vec<Value>, proven: bool) {
-        let Some(witness) = instances.into_iter().find(|value| self.is_witness(value)) else {
+    /// Looks for a witness among instances that no obstacle suggested, as long as there is none.
+    fn search(&mut self, instances: impl FnOnce() -> Vec<Value>) {
+        if self.is_refuted() {
+            return;
+        }
+        let Some(witness) = instances().into_iter().find(|value| self.is_witness(value)) else {
             return;
         };
-        match self.findings.iter_mut().find(|_| !proven) {
-            Some(finding) => {
-                finding.witness = Some(witness);
-                finding.verdict = Verdict::Incompatible;
-            }
-            None => {
-                let message = "an instance refutes what the walk seemed to prove";
-                let mut finding = self.finding(Rule::VotesDisagree, Verdict::Incompatible, message);
-                finding.witness = Some(witness);
-                self.findings.push(finding);
-            }
+        if self.proven {
+            let message = "an instance refutes what the walk seemed to prove";
+            self.findings.push(self.finding(SchemaRule::VotesDisagree, Compatibility::Incompatible, message));
+        }
+        if let Some(first) = self.findings.first_mut() {
+            first.witness = Some(witness);
+            first.verdict = Compatibility::Incompatible;
         }
     }
 
-    fn settle(&mut self, proven: bool, second: Vote) -> Verdict {
-        if self.is_refuted() {
-            if second == Vote::Compatible {
-                let message = "the second vote says compatible, but there is a witness";
-                self.findings.push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
+    fn settle(&mut self, second: Compatibility) -> Compatibility {
+        use Compatibility::{Compatible, Incompatible, Unknown};
+        let refuted = self.is_refuted();
+        match (refuted, self.proven, second) {
+            (true, _, Compatible) => self.disagree("the second vote says compatible, but there is a witness"),
+            (false, true, Incompatible) => {
+                self.disagree("the walker says compatible, the second vote says incompatible");
             }
-            return Verdict::Incompatible;
+            (false, false, Compatible) => self.second_alone(),
+            _ => {}
         }
-        let verdict = match (proven, second) {
-            (true, Vote::Incompatible) => {
-                let message = "the walker says compatible, the second vote says incompatible";
-                self.findings.push(self.finding(Rule::VotesDisagree, Verdict::Unknown, message));
-                Verdict::Unknown
-            }
-            (true, _) => Verdict::Compatible,
-            (false, Vote::Compatible) => {
-                self.second_alone();
-                Verdict::Compatible
-            }
-            (false, _) => Verdict::Unknown,
-        };
+        if refuted {
+            return Incompatible;
+        }
         let opaque = self.opaque();
-        let verdict = if opaque.is_empty() { verdict } else { Verdict::Unknown };
+        let decided = if self.proven { second != Incompatible } else { second == Compatible };
+        let verdict = if decided && opaque.is_empty() { Compatible } else { Unknown };
         self.findings.extend(opaque);
         verdict
     }
 
-    /// What the walker could not prove is kept as a note; the second vote stands alone.
-    fn second_alone(&mut self) {
-        self.findings.retain(|finding| finding.verdict == Verdict::Compatible);
-        let message = "only the second vote proves this; the walker does not";
-        let mut finding = self.finding(Rule::SecondVoteAlone, Verdict::Compatible, message);
-        finding.bump = Bump::Patch;
-        self.findings.push(finding);
+    fn disagree(&mut self, message: &str) {
+        self.findings.push(self.finding(SchemaRule::VotesDisagree, Compatibility::Unknown, message));
     }
 
-    /// Keywords of either side that cannot be compared, unless they stand in both alike.
-    fn opaque(&self) -> Vec<Finding> {
-        let mut found = Vec::new();
-        for (at, reason) in &self.to.opaque {
-            if self.from.root.pointer(at) != self.to.root.pointer(at) {
-                let mut finding = self.finding(Rule::KeywordOpaque, Verdict::Unknown, reason.clone());
-                finding.new = self.to.display(at);
-                found.push(finding);
+    /// Drops what the walker could not prove: the second vote stands alone.
+    fn second_alone(&mut self) {
+        self.findings.retain(|finding| finding.verdict == Compatibility::Compatible);
+        let message = "only the second vote proves this; the walker does not";
+        let finding = self.finding(SchemaRule::SecondVoteAlone, Compatibility::Compatible, message);
+        self.findings.push(CompatFinding { bump: Bump::Patch, ..finding });
+    }
+
+    /// Keywords of NEW that cannot be compared, unless OLD has them unchanged.
+    fn opaque(&self) -> Vec<CompatFinding> {
+        let changed = |at: &str| self.from.root().pointer(at) != self.to.root().pointer(at);
+        let opaque = self.to.opaque.iter().filter(|(at, _)| changed(at)).map(|(at, reason)| CompatFinding {
+            new: self.to.display(at),
+            ..self.finding(SchemaRule::KeywordOpaque, Compatibility::Unknown, reason.clone())
+        });
+        opaque.collect()
+    }
+}
+
+/// Changes that no instance is judged by: annotations, references, the dialect.
+fn notes(old: &Schema, new: &Schema, direction: Direction) -> Vec<CompatFinding> {
+    let (before, after) = (annotations(old), annotations(new));
+    let mut found = Vec::new();
+    for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let (at, keyword) = key;
+        let (one, other) = (before.get(key), after.get(key));
+        let rule = match keyword.as_str() {
+            "$schema" if !at.is_empty() => continue,
+            "$schema" => SchemaRule::DialectChanged,
+            "$ref" if one.is_some() && other.is_some() => SchemaRule::ReferenceChanged,
+            "$ref" => continue,
+            _ => SchemaRule::AnnotationChanged,
+        };
+        // A file that only one side has is not a change of each of its annotations.
+        if one != other && old.root().pointer(at).is_some() && new.root().pointer(at).is_some() {
+            let place = pointer(at, keyword);
+            let text = |value: Option<&&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+            found.push(CompatFinding {
+                rule,
+                verdict: Compatibility::Compatible,
+                direction,
+                old: old.display(&place),
+                new: new.display(&place),
+                message: format!("`{keyword}` was {}, is {}", text(one), text(other)),
+                bump: Bump::Patch,
+                witness: None,
+            });
+        }
+    }
+    found
+}
+
+/// Annotations and references, by the pointer of their schema and the keyword.
+fn annotations(schema: &Schema) -> BTreeMap<(String, String), &Value> {
+    let mut found = BTreeMap::new();
+    each_schema(schema.root(), "", &mut |at, schema| {
+        for (keyword, value) in schema.as_object().into_iter().flatten() {
+            if keyword == "$ref" || ANNOTATIONS.contains(&keyword.as_str()) {
+                found.insert((at.to_owned(), keyword.clone()), value);
             }
         }
-        found
-    }
+    });
+    found
 }

@@ -1,4 +1,4 @@
-//! Exact decimal numbers: what a schema's bounds and divisors are compared in.
+//! Exact decimal numbers, which bounds and divisors are compared in, and sets of JSON types.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -144,11 +144,104 @@ impl fmt::Display for Decimal {
     }
 }
 
+/// A JSON type. `number` is [`Type::Integer`] and [`Type::Fraction`] together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Type {
+    Null,
+    Boolean,
+    Integer,
+    Fraction,
+    String,
+    Array,
+    Object,
+}
+
+impl Type {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Null, Self::Boolean, Self::Integer, Self::Fraction, Self::String, Self::Array, Self::Object];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Fraction => "number",
+            Self::String => "string",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+
+    /// The type of a value; `1.0` is an integer.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+            Value::Number(number) => match Decimal::read(number) {
+                Some(decimal) if decimal.is_whole() => Self::Integer,
+                // Too large for its digits to be held, so whole; or too small, so not.
+                None if !number.to_string().contains("e-") => Self::Integer,
+                _ => Self::Fraction,
+            },
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
+}
+
+/// A set of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Types(u8);
+
+impl Types {
+    pub(crate) const ALL: Self = Self(0b111_1111);
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn only(kind: Type) -> Self {
+        Self(kind.bit())
+    }
+
+    pub(crate) fn of_keyword(value: &Value) -> Self {
+        let names = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let is = |kind: Type, name: &Value| name == kind.name() || (kind == Type::Integer && name == "number");
+        let named = Type::ALL.into_iter().filter(|kind| names.iter().any(|name| is(*kind, name)));
+        named.fold(Self::NONE, |all, kind| Self(all.0 | kind.bit()))
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(crate) fn has(self, kind: Type) -> bool {
+        self.0 & kind.bit() != 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Type> {
+        Type::ALL.into_iter().filter(move |kind| self.has(*kind))
+    }
+
+    /// The only type of the set, if it has but one.
+    pub(crate) fn single(self) -> Option<Type> {
+        let mut all = self.iter();
+        all.next().filter(|_| all.next().is_none())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
     use super::*;
+    use serde_json::json;
 
     fn read(text: &str) -> Decimal {
         Decimal::of(&serde_json::from_str(text).unwrap()).unwrap()
@@ -172,5 +265,14 @@ mod tests {
         assert_eq!(read("-4").floor(), read("-4"));
         assert_eq!(read("-4.2").floor(), read("-5"));
         assert_eq!(read("7.5").quotient(read("2.5")), Some(3));
+    }
+
+    #[test]
+    fn number_is_integers_and_fractions() {
+        let number = Types::of_keyword(&json!("number"));
+        assert_eq!(number.iter().collect::<Vec<_>>(), [Type::Integer, Type::Fraction]);
+        let rest = number.without(Types::of_keyword(&json!("integer")));
+        assert_eq!(rest.single(), Some(Type::Fraction));
+        assert_eq!(Types::of_keyword(&json!(["null", "array"])).single(), None);
     }
 }

@@ -1,41 +1,203 @@
-//! What is known of an instance: the schemas that it passed, what they say together about its members,
-//! items and bounds, and the cases that they leave.
+//! Schemas at their places, and what is known of an instance that passed some of them: what they say together
+//! about its members, items and bounds, and the cases that they leave.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::decimal::Decimal;
-use crate::dialect::Dialect;
+use crate::decimal::{Decimal, Types};
 use crate::evaluate::Evaluator;
-use crate::node::{Node, Place};
-use crate::types::Types;
+use crate::keywords::pointer;
+use crate::schema::{Dialect, Schema};
+
+/// Which of the two schemas a place is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SchemaSide {
+    Old,
+    New,
+}
+
+pub(crate) type SchemaPlace = (SchemaSide, Rc<str>);
+
+/// A schema at its place.
+#[derive(Clone, Debug)]
+pub(crate) struct SchemaNode<'a> {
+    pub(crate) side: SchemaSide,
+    pub(crate) at: Rc<str>,
+    pub(crate) value: &'a Value,
+    pub(crate) document: &'a Schema,
+}
+
+impl<'a> SchemaNode<'a> {
+    pub(crate) fn root(side: SchemaSide, document: &'a Schema) -> Self {
+        Self { side, at: Rc::from(""), value: document.root(), document }
+    }
+
+    pub(crate) fn place(&self) -> SchemaPlace {
+        (self.side, Rc::clone(&self.at))
+    }
+
+    fn inner(&self, at: String, value: &'a Value) -> Self {
+        Self { at: Rc::from(at), value, ..self.clone() }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.document.dialect()
+    }
+
+    /// The value of a keyword, where the dialect heeds it.
+    pub(crate) fn keyword(&self, name: &str) -> Option<&'a Value> {
+        let members = self.value.as_object()?;
+        let alone = self.dialect() == Dialect::Draft07 && members.contains_key("$ref");
+        members.get(name).filter(|_| !alone || name == "$ref")
+    }
+
+    pub(crate) fn keyword_at(&self, name: &str) -> String {
+        pointer(&self.at, name)
+    }
+
+    /// The schema that a keyword holds.
+    pub(crate) fn child(&self, name: &str) -> Option<Self> {
+        let value = self.keyword(name)?;
+        (value.is_object() || value.is_boolean()).then(|| self.inner(self.keyword_at(name), value))
+    }
+
+    /// The schemas of a keyword that holds an array of them.
+    pub(crate) fn list(&self, name: &str) -> Vec<Self> {
+        let at = self.keyword_at(name);
+        let items = self.keyword(name).and_then(Value::as_array).into_iter().flatten();
+        items.enumerate().map(|(index, value)| self.inner(format!("{at}/{index}"), value)).collect()
+    }
+
+    /// The schemas of a keyword that holds an object of them, with their keys.
+    pub(crate) fn map(&self, name: &str) -> Vec<(&'a str, Self)> {
+        let at = self.keyword_at(name);
+        let members = self.keyword(name).and_then(Value::as_object).into_iter().flatten();
+        members.map(|(key, value)| (key.as_str(), self.inner(pointer(&at, key), value))).collect()
+    }
+
+    /// One schema of a keyword that holds an object of them.
+    pub(crate) fn entry(&self, name: &str, key: &str) -> Option<Self> {
+        let value = self.keyword(name)?.get(key)?;
+        Some(self.inner(pointer(&self.keyword_at(name), key), value))
+    }
+
+    /// All schemas that an instance of this one has to pass for certain: this one, what it refers
+    /// to, and the members of its `allOf`, without those that say nothing.
+    pub(crate) fn flatten(&self) -> Vec<Self> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        let mut waiting = vec![self.clone()];
+        while let Some(node) = waiting.pop() {
+            let is_empty = node.value.as_object().is_some_and(serde_json::Map::is_empty);
+            if !seen.insert(node.place()) || is_empty || node.value == &Value::Bool(true) {
+                continue;
+            }
+            waiting.extend(node.list("allOf").into_iter().rev());
+            let reference = node.keyword("$ref").and_then(Value::as_str);
+            let target = reference.and_then(|reference| node.document.target(reference));
+            waiting.extend(target.map(|(at, value)| node.inner(at, value)));
+            found.push(node);
+        }
+        found
+    }
+
+    pub(crate) fn types(&self) -> Types {
+        if self.value == &Value::Bool(false) {
+            return Types::NONE;
+        }
+        self.keyword("type").map_or(Types::ALL, Types::of_keyword)
+    }
+
+    /// Types that a plain `not: {type: ...}` leaves out.
+    fn excluded(&self) -> Types {
+        let Some(not) = self.child("not") else {
+            return Types::NONE;
+        };
+        match not.value {
+            Value::Bool(true) => Types::ALL,
+            Value::Object(members) if members.is_empty() => Types::ALL,
+            Value::Object(members) if members.len() == 1 && members.contains_key("type") => not.types(),
+            _ => Types::NONE,
+        }
+    }
+
+    /// The schemas of an array's first items, and that of the rest.
+    pub(crate) fn items(&self) -> (Vec<Self>, Option<Self>) {
+        match (self.dialect(), self.keyword("items")) {
+            (Dialect::Draft202012, _) => (self.list("prefixItems"), self.child("items")),
+            (Dialect::Draft07, Some(Value::Array(_))) => (self.list("items"), self.child("additionalItems")),
+            (Dialect::Draft07, _) => (Vec::new(), self.child("items")),
+        }
+    }
+
+    /// The schemas that the member `name` has to pass; `None` where a pattern cannot be asked.
+    pub(crate) fn member(&self, evaluator: &Evaluator, name: &str) -> Option<Vec<Self>> {
+        let mut found = self.entry("properties", name).into_iter().collect::<Vec<_>>();
+        for (pattern, schema) in self.map("patternProperties") {
+            if evaluator.matches(pattern, name)? {
+                found.push(schema);
+            }
+        }
+        if found.is_empty() {
+            found.extend(self.child("additionalProperties"));
+        }
+        Some(found)
+    }
+
+    /// The keyword for what the presence of a member requires: `modern`, which draft-07 does not have.
+    pub(crate) fn dependencies(&self, modern: &'static str) -> &'static str {
+        if self.dialect() == Dialect::Draft07 { "dependencies" } else { modern }
+    }
+
+    /// Members that the presence of a member requires.
+    pub(crate) fn dependent_names(&self) -> Vec<(&'a str, Vec<String>)> {
+        let members = self.keyword(self.dependencies("dependentRequired")).and_then(Value::as_object);
+        let lists = members.into_iter().flatten().filter_map(|(key, value)| {
+            let names = value.as_array()?.iter().filter_map(Value::as_str);
+            Some((key.as_str(), names.map(str::to_owned).collect()))
+        });
+        lists.collect()
+    }
+
+    /// Schemas that the presence of a member requires.
+    pub(crate) fn dependent_schemas(&self) -> Vec<(&'a str, Self)> {
+        let mut found = self.map(self.dependencies("dependentSchemas"));
+        found.retain(|(_, schema)| !schema.value.is_array());
+        found
+    }
+}
 
 /// Schemas that an instance has passed, all of them, and what else is known of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Known<'a> {
-    pub(crate) nodes: Vec<Node<'a>>,
+pub(crate) struct Premise<'a> {
+    pub(crate) nodes: Vec<SchemaNode<'a>>,
     pub(crate) types: Types,
     /// Members that it has, whatever the schemas say.
     pub(crate) has: BTreeSet<String>,
     /// Disjunctions that were taken apart already.
-    pub(crate) spent: BTreeSet<(Place, &'static str)>,
+    pub(crate) spent: BTreeSet<(SchemaPlace, &'static str)>,
 }
 
-/// What makes two [`Known`] the same.
-pub(crate) type KnownKey = (Vec<Place>, Types, BTreeSet<String>, BTreeSet<(Place, &'static str)>);
+pub(crate) type PremiseKey = (Vec<SchemaPlace>, Types, BTreeSet<String>, BTreeSet<(SchemaPlace, &'static str)>);
 
-impl<'a> Known<'a> {
-    pub(crate) fn of(nodes: impl IntoIterator<Item = Node<'a>>) -> Self {
+/// The value of a bound, and whether it is excluded.
+pub(crate) type NumberBound = (Decimal, bool);
+
+const BRANCHES_MAX: usize = 64;
+
+impl<'a> Premise<'a> {
+    pub(crate) fn of(nodes: impl IntoIterator<Item = SchemaNode<'a>>) -> Self {
         let nothing = Self { nodes: Vec::new(), types: Types::ALL, has: BTreeSet::new(), spent: BTreeSet::new() };
         nodes.into_iter().fold(nothing, |known, node| known.and(&node))
     }
 
     /// The same, and the instance passed `node` too.
-    pub(crate) fn and(mut self, node: &Node<'a>) -> Self {
+    pub(crate) fn and(mut self, node: &SchemaNode<'a>) -> Self {
         for part in node.flatten() {
             if self.nodes.iter().all(|known| known.place() != part.place()) {
-                self.types = self.types.and(part.types()).without(excluded(&part));
+                self.types = self.types.and(part.types()).without(part.excluded());
                 self.nodes.push(part);
             }
         }
@@ -46,8 +208,8 @@ impl<'a> Known<'a> {
         Self { types: self.types.and(types), ..self.clone() }
     }
 
-    pub(crate) fn key(&self) -> KnownKey {
-        let mut places = self.nodes.iter().map(Node::place).collect::<Vec<_>>();
+    pub(crate) fn key(&self) -> PremiseKey {
+        let mut places = self.nodes.iter().map(SchemaNode::place).collect::<Vec<_>>();
         places.sort();
         (places, self.types, self.has.clone(), self.spent.clone())
     }
@@ -57,222 +219,128 @@ impl<'a> Known<'a> {
         self.nodes.iter().filter_map(move |node| node.keyword(name))
     }
 
-    /// Where a keyword stands, or the first place that is known.
+    /// Where a keyword stands, else the first place that is known, else the root.
     pub(crate) fn pointer_to(&self, name: &str) -> String {
-        let with = self.nodes.iter().find(|node| node.keyword(name).is_some());
-        match (with, self.nodes.first()) {
-            (Some(node), _) => node.keyword_at(name),
-            (None, Some(node)) => node.at.to_string(),
-            (None, None) => String::new(),
-        }
+        let with = self.nodes.iter().find(|node| node.keyword(name).is_some()).map(|node| node.keyword_at(name));
+        with.or_else(|| self.nodes.first().map(|node| node.at.to_string())).unwrap_or_default()
     }
-}
 
-/// Types that a plain `not: {type: ...}` leaves out.
-fn excluded(node: &Node<'_>) -> Types {
-    let none = Types::ALL.without(Types::ALL);
-    let Some(not) = node.child("not") else {
-        return none;
-    };
-    match not.schema.as_object() {
-        None => {
-            if not.schema == &Value::Bool(true) {
-                Types::ALL
-            } else {
-                none
+    /// The cases of the first disjunction that was not taken apart yet; more is known in each.
+    pub(crate) fn branches(&self) -> Option<Vec<Self>> {
+        for node in &self.nodes {
+            for keyword in ["oneOf", "anyOf"] {
+                let nodes = node.list(keyword);
+                if let Some(open) = self.spend(node, keyword, nodes.len()) {
+                    return Some(nodes.iter().map(|branch| open.clone().and(branch)).collect());
+                }
+            }
+            let (then, otherwise) = (node.child("then"), node.child("else"));
+            if (node.keyword("then").is_some() || node.keyword("else").is_some())
+                && let Some(condition) = node.child("if")
+                && let Some(open) = self.spend(node, "if", 2)
+            {
+                let holds = then.iter().fold(open.clone().and(&condition), |known, then| known.and(then));
+                let fails = otherwise.iter().fold(open, |known, otherwise| known.and(otherwise));
+                return Some(vec![holds, fails]);
             }
         }
-        Some(members) if members.is_empty() => Types::ALL,
-        Some(members) if members.len() == 1 && members.contains_key("type") => not.types(),
-        Some(_) => none,
+        None
     }
-}
 
-const BRANCHES_MAX: usize = 64;
+    fn spend(&self, node: &SchemaNode<'a>, keyword: &'static str, branches: usize) -> Option<Self> {
+        if branches == 0 || branches > BRANCHES_MAX {
+            return None;
+        }
+        let mut open = self.clone();
+        open.spent.insert((node.place(), keyword)).then_some(open)
+    }
 
-/// The cases of the first disjunction that was not taken apart yet; each knows more than `known`.
-pub(crate) fn branches<'a>(known: &Known<'a>) -> Option<Vec<Known<'a>>> {
-    for node in &known.nodes {
-        for keyword in ["oneOf", "anyOf"] {
-            let nodes = node.list(keyword);
-            if let Some(open) = unspent(known, node, keyword, nodes.len()) {
-                return Some(nodes.iter().map(|branch| open.clone().and(branch)).collect());
+    /// The values that `enum` or `const` list, where one of them stands.
+    pub(crate) fn listed(&self) -> Option<Vec<Value>> {
+        let constant = self.keyword("const").next().map(|value| vec![value.clone()]);
+        constant.or_else(|| self.keyword("enum").find_map(Value::as_array).cloned())
+    }
+
+    fn of_each<I: IntoIterator<Item = SchemaNode<'a>>>(&self, of: impl Fn(&SchemaNode<'a>) -> I) -> Self {
+        Self::of(self.nodes.iter().flat_map(of))
+    }
+
+    pub(crate) fn item(&self, index: usize) -> Self {
+        self.of_each(|node| {
+            let (first, rest) = node.items();
+            first.get(index).cloned().or(rest)
+        })
+    }
+
+    /// How many items have schemas of their own.
+    pub(crate) fn prefix_len(&self) -> usize {
+        self.nodes.iter().map(|node| node.items().0.len()).max().unwrap_or(0)
+    }
+
+    pub(crate) fn member(&self, evaluator: &Evaluator, name: &str) -> Self {
+        self.of_each(|node| node.member(evaluator, name).into_iter().flatten())
+    }
+
+    pub(crate) fn names(&self) -> Self {
+        self.of_each(|node| node.child("propertyNames"))
+    }
+
+    /// The members that an object has for certain.
+    pub(crate) fn required(&self) -> BTreeSet<String> {
+        let mut found = self.has.clone();
+        for names in self.keyword("required").filter_map(Value::as_array) {
+            found.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
+        loop {
+            let before = found.len();
+            for (trigger, wanted) in self.nodes.iter().flat_map(SchemaNode::dependent_names) {
+                if found.contains(trigger) {
+                    found.extend(wanted);
+                }
+            }
+            if found.len() == before {
+                return found;
             }
         }
-        let conditional = node.child("if").filter(|_| node.keyword("then").is_some() || node.keyword("else").is_some());
-        if let Some(condition) = conditional
-            && let Some(open) = unspent(known, node, "if", 2)
-        {
-            return Some(cases(&open, node, &condition));
-        }
     }
-    None
-}
 
-fn unspent<'a>(known: &Known<'a>, node: &Node<'a>, keyword: &'static str, branches: usize) -> Option<Known<'a>> {
-    if branches == 0 || branches > BRANCHES_MAX {
-        return None;
+    /// The greatest value of a keyword that sets a lower limit, as a count.
+    pub(crate) fn at_least(&self, keyword: &'static str) -> u64 {
+        self.keyword(keyword).filter_map(count).max().unwrap_or(0)
     }
-    let mut open = known.clone();
-    open.spent.insert((node.place(), keyword)).then_some(open)
-}
 
-fn cases<'a>(open: &Known<'a>, node: &Node<'a>, condition: &Node<'a>) -> Vec<Known<'a>> {
-    let mut holds = open.clone().and(condition);
-    if let Some(then) = node.child("then") {
-        holds = holds.and(&then);
+    /// The least value of a keyword that sets an upper limit, as a count.
+    pub(crate) fn at_most(&self, keyword: &'static str) -> Option<u64> {
+        self.keyword(keyword).filter_map(count).min()
     }
-    let fails = match node.child("else") {
-        Some(otherwise) => open.clone().and(&otherwise),
-        None => open.clone(),
-    };
-    vec![holds, fails]
-}
 
-/// The values that `enum` or `const` list, where one of them stands.
-pub(crate) fn listed(known: &Known<'_>) -> Option<Vec<Value>> {
-    let constant = known.keyword("const").next().map(|value| vec![value.clone()]);
-    constant.or_else(|| known.keyword("enum").find_map(Value::as_array).cloned())
-}
-
-/// The schemas of an array's first items, and that of the rest.
-pub(crate) fn items<'a>(node: &Node<'a>) -> (Vec<Node<'a>>, Option<Node<'a>>) {
-    match (node.dialect(), node.keyword("items")) {
-        (Dialect::Draft202012, _) => (node.list("prefixItems"), node.child("items")),
-        (Dialect::Draft07, Some(Value::Array(_))) => (node.list("items"), node.child("additionalItems")),
-        (Dialect::Draft07, _) => (Vec::new(), node.child("items")),
+    pub(crate) fn bounds(&self) -> (Option<NumberBound>, Option<NumberBound>) {
+        let read = |name, open| {
+            let values = self.keyword(name).filter_map(Decimal::of);
+            values.map(move |value| (value, open)).collect::<Vec<_>>()
+        };
+        let lower = [read("minimum", false), read("exclusiveMinimum", true)].concat();
+        let upper = [read("maximum", false), read("exclusiveMaximum", true)].concat();
+        // Of two equal bounds the one that excludes its value is the tighter one.
+        (lower.into_iter().max(), upper.into_iter().min_by_key(|(value, open)| (*value, !open)))
     }
-}
 
-/// What is known of the item at `index`.
-pub(crate) fn item<'a>(known: &Known<'a>, index: usize) -> Known<'a> {
-    let nodes = known.nodes.iter().filter_map(|node| {
-        let (first, rest) = items(node);
-        first.get(index).cloned().or(rest)
-    });
-    Known::of(nodes.collect::<Vec<_>>())
-}
-
-/// How many items have schemas of their own.
-pub(crate) fn prefix_len(nodes: &[Node<'_>]) -> usize {
-    nodes.iter().map(|node| items(node).0.len()).max().unwrap_or(0)
-}
-
-/// The schemas that the member `name` has to pass by `node`; `None` where a pattern cannot be asked.
-pub(crate) fn member_nodes<'a>(evaluator: &Evaluator<'_>, node: &Node<'a>, name: &str) -> Option<Vec<Node<'a>>> {
-    let mut found = node.entry("properties", name).into_iter().collect::<Vec<_>>();
-    for (pattern, schema) in node.map("patternProperties") {
-        if evaluator.matches(pattern, name)? {
-            found.push(schema);
-        }
+    pub(crate) fn whole_bounds(&self) -> (Option<Decimal>, Option<Decimal>) {
+        let (lower, upper) = self.bounds();
+        let lower = lower.and_then(|(value, open)| {
+            let floor = value.floor();
+            if floor < value || open { floor.plus(Decimal::ONE) } else { Some(floor) }
+        });
+        let upper = upper.and_then(|(value, open)| {
+            let floor = value.floor();
+            if open && floor == value { floor.minus(Decimal::ONE) } else { Some(floor) }
+        });
+        (lower, upper)
     }
-    if found.is_empty() {
-        found.extend(node.child("additionalProperties"));
-    }
-    Some(found)
-}
-
-/// What is known of the member `name`.
-pub(crate) fn member<'a>(evaluator: &Evaluator<'_>, known: &Known<'a>, name: &str) -> Known<'a> {
-    let nodes = known.nodes.iter().filter_map(|node| member_nodes(evaluator, node, name));
-    Known::of(nodes.flatten().collect::<Vec<_>>())
-}
-
-/// What is known of the names of members.
-pub(crate) fn names<'a>(known: &Known<'a>) -> Known<'a> {
-    let nodes = known.nodes.iter().filter_map(|node| node.child("propertyNames"));
-    Known::of(nodes.collect::<Vec<_>>())
-}
-
-/// The members that an object has for certain.
-pub(crate) fn required(known: &Known<'_>) -> BTreeSet<String> {
-    let mut found = known.has.clone();
-    for names in known.keyword("required").filter_map(Value::as_array) {
-        found.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
-    }
-    loop {
-        let before = found.len();
-        for (trigger, wanted) in known.nodes.iter().flat_map(dependent_names) {
-            if found.contains(&trigger) {
-                found.extend(wanted);
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
-    }
-}
-
-/// Members that the presence of a member asks for.
-pub(crate) fn dependent_names(node: &Node<'_>) -> Vec<(String, Vec<String>)> {
-    let keyword = match node.dialect() {
-        Dialect::Draft07 => "dependencies",
-        Dialect::Draft202012 => "dependentRequired",
-    };
-    let members = node.keyword(keyword).and_then(Value::as_object).into_iter().flatten();
-    let lists = members.filter_map(|(key, value)| {
-        let names = value.as_array()?.iter().filter_map(Value::as_str);
-        Some((key.clone(), names.map(str::to_owned).collect()))
-    });
-    lists.collect()
-}
-
-/// Schemas that the presence of a member asks for.
-pub(crate) fn dependent_schemas<'a>(node: &Node<'a>) -> Vec<(&'a str, Node<'a>)> {
-    let keyword = match node.dialect() {
-        Dialect::Draft07 => "dependencies",
-        Dialect::Draft202012 => "dependentSchemas",
-    };
-    let mut found = node.map(keyword);
-    found.retain(|(_, schema)| !schema.schema.is_array());
-    found
-}
-
-/// The greatest value of a keyword that sets a lower limit, as a count.
-pub(crate) fn at_least(known: &Known<'_>, keyword: &'static str) -> u64 {
-    known.keyword(keyword).filter_map(count).max().unwrap_or(0)
-}
-
-/// The least value of a keyword that sets an upper limit, as a count.
-pub(crate) fn at_most(known: &Known<'_>, keyword: &'static str) -> Option<u64> {
-    known.keyword(keyword).filter_map(count).min()
 }
 
 /// A count as a keyword holds it; `2.0` is 2.
 pub(crate) fn count(value: &Value) -> Option<u64> {
     let decimal = Decimal::of(value)?;
     decimal.is_whole().then(|| decimal.to_string().parse().ok())?
-}
-
-/// The bounds of the numbers that are known: value and whether it is excluded.
-pub(crate) fn bounds(known: &Known<'_>) -> (Option<Bound>, Option<Bound>) {
-    let read = |name, open| {
-        let values = known.keyword(name).filter_map(Decimal::of);
-        values.map(move |value| (value, open)).collect::<Vec<Bound>>()
-    };
-    let lower = [read("minimum", false), read("exclusiveMinimum", true)].concat();
-    let upper = [read("maximum", false), read("exclusiveMaximum", true)].concat();
-    // Of two equal bounds the one that excludes its value is the tighter one.
-    let lower = lower.into_iter().max();
-    let upper = upper.into_iter().min_by_key(|(value, open)| (*value, !open));
-    (lower, upper)
-}
-
-/// A bound, and whether its value is excluded.
-pub(crate) type Bound = (Decimal, bool);
-
-/// The least and the greatest whole number within bounds.
-pub(crate) fn whole_bounds(known: &Known<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let (lower, upper) = bounds(known);
-    let lower = lower.and_then(|(value, open)| {
-        let floor = value.floor();
-        let up = floor < value || open;
-        if up { floor.plus(Decimal::ONE) } else { Some(floor) }
-    });
-    let upper = upper.and_then(|(value, open)| {
-        let floor = value.floor();
-        let down = open && floor == value;
-        if down { floor.minus(Decimal::ONE) } else { Some(floor) }
-    });
-    (lower, upper)
 }

@@ -15,13 +15,14 @@ const PREFERRED: &[char] = &['a', '0', 'A', '_', '-', ' ', '.', 'b', '1', 'z', '
 
 /// Some strings that `pattern` matches, the shortest first; none if it cannot be read.
 pub(crate) fn examples(pattern: &str) -> Vec<String> {
-    let mut found = regex_syntax::parse(&without_control_escapes(pattern)).map(|hir| of_hir(&hir)).unwrap_or_default();
+    let mut found =
+        regex_syntax::parse(&without_control_escapes(pattern)).map_or_else(|_| Vec::new(), |hir| of_hir(&hir));
     found.sort_by_key(|text| (text.len(), text.clone()));
     found.dedup();
     found
 }
 
-/// Whether a pattern matches every string: it matches the empty one, and asks for no place.
+/// Whether a pattern matches every string: it matches the empty one, anywhere.
 pub(crate) fn matches_all(pattern: &str) -> bool {
     regex_syntax::parse(&without_control_escapes(pattern)).is_ok_and(|hir| {
         let properties = hir.properties();
@@ -30,7 +31,6 @@ pub(crate) fn matches_all(pattern: &str) -> bool {
     })
 }
 
-/// Texts that a pattern matches, and texts around those.
 pub(crate) fn names(pattern: &str) -> Vec<String> {
     let exact = examples(pattern);
     let around = exact.iter().take(3).flat_map(|text| [format!("a{text}"), format!("{text}a")]);

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use schema_compat::{Dialect, Direction, Schema, Verdict, Vote, compat};
+use schema_compat::{Compatibility, Dialect, Direction, Schema, compat};
 use serde_json::Value;
 
 const DATA: &str = "DOME_COMPAT_DATA";
@@ -74,8 +74,8 @@ const NOTHING: &str = "OLD accepts nothing, so nothing can be lost";
 const NAMED: &str = "a member is named whose schema is `{}`: open objects accepted it before";
 
 struct Outcome {
-    verdict: Option<Verdict>,
-    votes: Vec<(Vote, Vote)>,
+    verdict: Option<Compatibility>,
+    votes: Vec<(Compatibility, Compatibility)>,
 }
 
 /// A draft-04 `$schema` is left out: the cases are read by draft-07, where the words mean the same,
@@ -93,7 +93,7 @@ fn outcome(case: &Value, direction: Direction) -> Outcome {
     let dialect = if case["draft"] == "2020-12" { Dialect::Draft202012 } else { Dialect::Draft07 };
     let started = Instant::now();
     let pair = schema(&case["original"], dialect).zip(schema(&case["updated"], dialect));
-    let report = pair.map(|(old, new)| compat(&old, &new, direction).unwrap());
+    let report = pair.map(|(old, new)| compat(&old, &new, direction));
     assert!(started.elapsed() < CASE_MAX, "{} takes too long", case["id"]);
     let votes = report.iter().flat_map(|report| &report.votes);
     Outcome {
@@ -140,8 +140,8 @@ fn count(cases: &[Value], corpus: &str, direction: Direction) -> ([u32; 5], Vec<
         let place = match (label, outcome.verdict) {
             (None, _) => 4,
             (_, None) => 3,
-            (_, Some(Verdict::Unknown)) => 2,
-            (Some(label), Some(verdict)) if label == (verdict == Verdict::Compatible) => 0,
+            (_, Some(Compatibility::Unknown)) => 2,
+            (Some(label), Some(verdict)) if label == (verdict == Compatibility::Compatible) => 0,
             _ => {
                 differing.push(id.to_owned());
                 1
@@ -183,7 +183,7 @@ fn what_has_a_witness_in_its_corpus_is_refuted_here() {
             let witnesses = case["examples"].get(list).and_then(Value::as_array);
             if witnesses.is_some_and(|witnesses| !witnesses.is_empty()) {
                 let verdict = outcome(&case, direction).verdict;
-                assert_eq!(verdict, Some(Verdict::Incompatible), "{} {direction:?}", case["id"]);
+                assert_eq!(verdict, Some(Compatibility::Incompatible), "{} {direction:?}", case["id"]);
                 seen += 1;
             }
         }
@@ -198,7 +198,7 @@ fn the_votes_never_contradict_each_other() {
     for corpus in ["apicurio", "getsentry", "jsoncompat", "jsonsubschema", "karapace"] {
         for case in cases(&folder, corpus) {
             for (walker, second) in outcome(&case, Direction::Full).votes {
-                let decided = walker != Vote::Unknown && second != Vote::Unknown;
+                let decided = walker != Compatibility::Unknown && second != Compatibility::Unknown;
                 assert!(!decided || walker == second, "{}", case["id"]);
             }
         }

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use schema_compat::{Dialect, Direction, Report, Rule, Schema, Verdict, compat};
+use schema_compat::{CompatReport, Compatibility, Dialect, Direction, Schema, SchemaRule, compat};
 use serde_json::{Value, json};
 
 use Dialect::{Draft07, Draft202012};
 
 /// A rule, an OLD that becomes a NEW, and the dialect of both: the table of `rules.md`.
 /// Backward it is refuted; forward, everything that NEW accepts is accepted by OLD.
-fn narrowing() -> Vec<(Rule, Value, Value, Dialect)> {
+fn narrowing() -> Vec<(SchemaRule, Value, Value, Dialect)> {
     let page = include_str!("../rules.md");
     let rows = page.lines().filter_map(|line| {
         let cells = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>();
@@ -23,23 +23,23 @@ fn narrowing() -> Vec<(Rule, Value, Value, Dialect)> {
             "2020-12" => Draft202012,
             _ => return None,
         };
-        let rule = Rule::ALL.iter().find(|rule| rule.name() == *name).unwrap();
+        let rule = SchemaRule::ALL.iter().find(|rule| rule.name() == *name).unwrap();
         Some((*rule, serde_json::from_str(old).unwrap(), serde_json::from_str(new).unwrap(), dialect))
     });
     rows.collect()
 }
 
-fn report(old: &Value, new: &Value, dialect: Dialect, direction: Direction) -> Report {
+fn report(old: &Value, new: &Value, dialect: Dialect, direction: Direction) -> CompatReport {
     let old = Schema::from_value(old.clone(), dialect).unwrap();
     let new = Schema::from_value(new.clone(), dialect).unwrap();
-    compat(&old, &new, direction).unwrap()
+    compat(&old, &new, direction)
 }
 
 fn is_valid(schema: &Value, dialect: Dialect, instance: &Value) -> bool {
-    Schema::from_value(schema.clone(), dialect).unwrap().validator().unwrap().is_valid(instance)
+    Schema::from_value(schema.clone(), dialect).unwrap().is_valid(instance)
 }
 
-fn rules(report: &Report) -> BTreeSet<Rule> {
+fn rules(report: &CompatReport) -> BTreeSet<SchemaRule> {
     report.findings.iter().map(|finding| finding.rule).collect()
 }
 
@@ -47,7 +47,7 @@ fn rules(report: &Report) -> BTreeSet<Rule> {
 fn every_narrowing_is_refuted_by_a_witness_and_named_by_its_rule() {
     for (rule, old, new, dialect) in narrowing() {
         let found = report(&old, &new, dialect, Direction::Backward);
-        assert_eq!(found.verdict, Verdict::Incompatible, "{rule}: {old} -> {new}: {found:#?}");
+        assert_eq!(found.verdict, Compatibility::Incompatible, "{rule}: {old} -> {new}: {found:#?}");
         let named = found.findings.iter().find(|finding| finding.rule == rule);
         let named = named.unwrap_or_else(|| unreachable!("{rule} is not in {found:#?}"));
         let witness = named.witness.as_ref();
@@ -61,7 +61,7 @@ fn every_narrowing_is_refuted_by_a_witness_and_named_by_its_rule() {
 fn every_narrowing_is_safe_the_other_way_round() {
     for (rule, old, new, dialect) in narrowing() {
         let found = report(&old, &new, dialect, Direction::Forward);
-        assert_eq!(found.verdict, Verdict::Compatible, "{rule}: {old} -> {new}: {found:#?}");
+        assert_eq!(found.verdict, Compatibility::Compatible, "{rule}: {old} -> {new}: {found:#?}");
     }
 }
 
@@ -74,17 +74,20 @@ fn annotations_references_and_dialects_are_told_and_break_nothing() {
     *new.pointer_mut("/properties/x/$ref").unwrap() = json!("#/definitions/t");
     *new.pointer_mut("/$schema").unwrap() = json!(Draft202012.uri());
     let found = report(&old, &new, Draft07, Direction::Full);
-    assert_eq!(found.verdict, Verdict::Compatible, "{found:#?}");
-    assert_eq!(rules(&found), BTreeSet::from([Rule::ReferenceChanged, Rule::DialectChanged, Rule::AnnotationChanged]));
+    assert_eq!(found.verdict, Compatibility::Compatible, "{found:#?}");
+    assert_eq!(
+        rules(&found),
+        BTreeSet::from([SchemaRule::ReferenceChanged, SchemaRule::DialectChanged, SchemaRule::AnnotationChanged])
+    );
 }
 
 #[test]
 fn a_keyword_that_looks_misspelt_fails_closed() {
     let found = report(&json!({}), &json!({"requird": ["a"]}), Draft07, Direction::Backward);
-    assert_eq!(found.verdict, Verdict::Unknown);
-    assert_eq!(rules(&found), BTreeSet::from([Rule::KeywordOpaque]));
+    assert_eq!(found.verdict, Compatibility::Unknown);
+    assert_eq!(rules(&found), BTreeSet::from([SchemaRule::KeywordOpaque]));
     let extension = report(&json!({}), &json!({"x-owner": "a"}), Draft07, Direction::Full);
-    assert_eq!(extension.verdict, Verdict::Compatible);
+    assert_eq!(extension.verdict, Compatibility::Compatible);
 }
 
 #[test]
@@ -92,8 +95,8 @@ fn what_neither_vote_can_prove_fails_closed() {
     let old = json!({"type": "string", "pattern": r"^\d{3}$"});
     let new = json!({"type": "string", "pattern": r"^\d{2,4}$"});
     let found = report(&old, &new, Draft07, Direction::Backward);
-    assert_eq!(found.verdict, Verdict::Unknown, "{found:#?}");
-    assert_eq!(rules(&found), BTreeSet::from([Rule::PatternChanged]));
+    assert_eq!(found.verdict, Compatibility::Unknown, "{found:#?}");
+    assert_eq!(rules(&found), BTreeSet::from([SchemaRule::PatternChanged]));
 }
 
 #[test]
@@ -101,8 +104,8 @@ fn the_second_vote_alone_is_said_to_stand_alone() {
     let old = json!({"type": "integer", "minimum": 0, "maximum": 9000});
     let new = json!({"type": "integer", "anyOf": [{"maximum": 5000}, {"minimum": 5001}]});
     let found = report(&old, &new, Draft07, Direction::Backward);
-    assert_eq!(found.verdict, Verdict::Compatible, "{found:#?}");
-    assert_eq!(rules(&found), BTreeSet::from([Rule::SecondVoteAlone]));
+    assert_eq!(found.verdict, Compatibility::Compatible, "{found:#?}");
+    assert_eq!(rules(&found), BTreeSet::from([SchemaRule::SecondVoteAlone]));
 }
 
 #[test]
@@ -115,12 +118,12 @@ fn recursive_schemas_are_compared_and_do_not_hang() {
     };
     let (number, integer) = (tree(json!({"type": "number"})), tree(json!({"type": "integer"})));
     let same = report(&number, &number, Draft07, Direction::Full);
-    assert_eq!(same.verdict, Verdict::Compatible, "{same:#?}");
-    assert_eq!(report(&integer, &number, Draft07, Direction::Backward).verdict, Verdict::Compatible);
-    assert_eq!(report(&number, &integer, Draft07, Direction::Backward).verdict, Verdict::Incompatible);
+    assert_eq!(same.verdict, Compatibility::Compatible, "{same:#?}");
+    assert_eq!(report(&integer, &number, Draft07, Direction::Backward).verdict, Compatibility::Compatible);
+    assert_eq!(report(&number, &integer, Draft07, Direction::Backward).verdict, Compatibility::Incompatible);
     let root = |extra: Value| json!({"type": "object", "properties": {"next": {"$ref": "#"}, "n": extra}});
     let found = report(&root(json!({"maximum": 3})), &root(json!({"maximum": 4})), Draft07, Direction::Full);
-    assert_eq!(found.verdict, Verdict::Incompatible);
+    assert_eq!(found.verdict, Compatibility::Incompatible);
     assert_eq!(found.findings.iter().filter(|finding| finding.direction == Direction::Backward).count(), 0);
 }
 
@@ -146,9 +149,9 @@ fn what_is_no_schema_is_an_error_with_its_place() {
 fn the_rules_of_the_comparison_itself_are_the_only_ones_without_a_pair_here() {
     assert!(narrowing().len() >= 30, "the table is not read");
     let mut shown = narrowing().into_iter().map(|(rule, ..)| rule).collect::<BTreeSet<_>>();
-    shown.extend([Rule::ReferenceChanged, Rule::DialectChanged, Rule::AnnotationChanged]);
-    shown.extend([Rule::KeywordOpaque, Rule::SecondVoteAlone]);
-    let all = Rule::ALL.iter().copied().collect::<BTreeSet<_>>();
+    shown.extend([SchemaRule::ReferenceChanged, SchemaRule::DialectChanged, SchemaRule::AnnotationChanged]);
+    shown.extend([SchemaRule::KeywordOpaque, SchemaRule::SecondVoteAlone]);
+    let all = SchemaRule::ALL.iter().copied().collect::<BTreeSet<_>>();
     let left = all.difference(&shown).copied().collect::<Vec<_>>();
-    assert_eq!(left, [Rule::LimitReached, Rule::VotesDisagree]);
+    assert_eq!(left, [SchemaRule::LimitReached, SchemaRule::VotesDisagree]);
 }

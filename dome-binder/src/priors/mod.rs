@@ -29,11 +29,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod conformance;
 mod held;
 mod prior;
 
-pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
 pub(crate) use prior::Weight;
 pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier, elsewhere_rank};
@@ -41,6 +39,7 @@ pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier, elsewhere_rank};
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
+use dome_core::conformance::{ConformanceReport, PresentTool};
 use dome_core::guard::GuardDecision;
 use dome_core::{
     ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,

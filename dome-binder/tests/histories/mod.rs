@@ -6,8 +6,9 @@ pub(crate) mod events;
 mod laws;
 mod rollout;
 
-use dome_binder::priors::{AskedTool, ConformanceReport, Memory, PriorsQuery, Rollout, priors};
+use dome_binder::priors::{AskedTool, Memory, PriorsQuery, Rollout, priors};
 use dome_binder::{Policy, Replay, Rules, replay};
+use dome_core::conformance::ConformanceReport;
 use dome_core::guard::{GuardContext, GuardDecision, GuardrailsBundle, evaluate};
 use dome_core::{CodeTable, TaskLine, Timestamp};
 use serde_json::json;

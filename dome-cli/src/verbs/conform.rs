@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use clap::Args;
 use dome_binder::append_row;
-use dome_conform::{Options, REASON_CODES, ToolOnDisk, envelopes, findings, judge, junit, sarif};
-use dome_contracts::conform::{Check, CheckName, Outcome, Part, Report};
+use dome_conform::{ConformErrorKind, JudgeOptions, REASON_CODES, ToolOnDisk, findings, judge, junit, sarif};
+use dome_contracts::conform::envelopes;
 use dome_core::Timestamp;
+use dome_core::conformance::{CheckName, CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport};
 use dome_replay::input::document;
 
 use crate::args::OutputFormat;
@@ -52,7 +53,7 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
     /// Only this sub-check; may be given more than once. A report without the others never conforms
-    #[arg(long, value_parser = check, value_name = "CHECK")]
+    #[arg(long, value_name = "CHECK")]
     only: Vec<CheckName>,
     /// Print the table of reason codes that the envelopes have
     #[arg(long)]
@@ -67,13 +68,6 @@ pub(crate) struct ConformExecArgs {
     spec: PathBuf,
 }
 
-fn check(text: &str) -> Result<CheckName, String> {
-    CheckName::ALL
-        .into_iter()
-        .find(|name| name.as_str() == text)
-        .ok_or_else(|| format!("expected one of {}", CheckName::ALL.map(CheckName::as_str).join(", ")))
-}
-
 pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     if args.reason_codes {
         output.bytes(REASON_CODES)?;
@@ -82,12 +76,12 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Ex
     let manifest = args.manifest.as_deref().ok_or_else(|| usage("name the manifest"))?;
     let tool = tool(manifest)?;
     let launcher = [std::env::current_exe()?.into(), EXEC.into()];
-    let options = Options { python: &args.python, only: &args.only, launcher: &launcher };
+    let options = JudgeOptions { python: &args.python, only: &args.only, launcher: &launcher };
     let judged = judge(&tool, &options).map_err(|error| match error.kind() {
-        dome_conform::ErrorKind::Interpreter => usage(format!("--python: {error}")),
+        ConformErrorKind::Interpreter => usage(format!("--python: {error}")),
         _ => error.into(),
     })?;
-    let report = Report { valid_until: args.valid_until, ..judged.report };
+    let report = ConformanceReport { valid_until: args.valid_until, ..judged.report };
     if let Some(path) = &args.out {
         let mut row = Vec::new();
         append_row(&report, &mut row);
@@ -95,7 +89,7 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Ex
     }
     if let Some(path) = &args.envelopes {
         let ts = args.ts.map_or_else(now, Ok)?;
-        whole::write(path, envelopes(&tool, &judged.tests, ts)?.as_bytes())?;
+        whole::write(path, envelopes(&tool.manifest, &judged.tests, tool.digests.tool, ts)?.as_bytes())?;
     }
     match output.format {
         OutputFormat::Human => print(&report, output)?,
@@ -121,13 +115,13 @@ fn now() -> anyhow::Result<Timestamp> {
     Timestamp::from_unix(i64::try_from(now.as_secs())?, 0).context("the clock is beyond the year 9999")
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &ConformanceReport) -> String {
     let verdict = if report.conformant { "conforms" } else { "does not conform" };
     format!("{} {} {verdict}", report.tool.name, report.tool.version)
 }
 
 /// The findings as annotations of a GitHub workflow step, the verdict last.
-fn annotate(report: &Report, tool: &ToolOnDisk, output: &mut Printer) -> anyhow::Result<()> {
+fn annotate(report: &ConformanceReport, tool: &ToolOnDisk, output: &mut Printer) -> anyhow::Result<()> {
     let file = tool.named.display().to_string();
     let place = github::Annotated { file: Some(&file), line: 1, column: 1 };
     for found in findings(report) {
@@ -136,9 +130,9 @@ fn annotate(report: &Report, tool: &ToolOnDisk, output: &mut Printer) -> anyhow:
     output.as_is(&format!("::notice::{}", verdict(report)))
 }
 
-fn print(report: &Report, output: &mut Printer) -> anyhow::Result<()> {
+fn print(report: &ConformanceReport, output: &mut Printer) -> anyhow::Result<()> {
     output.line(&verdict(report))?;
-    for Check { outcome, name, parts } in &report.checks {
+    for ConformanceCheck { outcome, name, parts } in &report.checks {
         writeln!(output, "\n{:<10}  {}", word(*outcome), name.as_str())?;
         parts.iter().try_for_each(|part| print_part(part, output))?;
     }
@@ -152,7 +146,7 @@ fn print(report: &Report, output: &mut Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_part(part: &Part, output: &mut Printer) -> anyhow::Result<()> {
+fn print_part(part: &CheckPart, output: &mut Printer) -> anyhow::Result<()> {
     let by = if part.enforced_by.is_empty() { String::new() } else { format!("  by {}", part.enforced_by.join(", ")) };
     writeln!(output, "  {:<10}  {}{by}", word(part.outcome), part.name)?;
     if let Some(why) = &part.why {
@@ -167,12 +161,12 @@ fn print_part(part: &Part, output: &mut Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-const fn word(outcome: Outcome) -> &'static str {
+const fn word(outcome: CheckOutcome) -> &'static str {
     match outcome {
-        Outcome::Pass => "pass",
-        Outcome::NotRun => "not run",
-        Outcome::Unenforced => "unenforced",
-        Outcome::Fail => "FAIL",
+        CheckOutcome::Pass => "pass",
+        CheckOutcome::NotRun => "not run",
+        CheckOutcome::Unenforced => "unenforced",
+        CheckOutcome::Fail => "FAIL",
     }
 }
 

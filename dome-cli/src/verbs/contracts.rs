@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use dome_contracts::compat::{Bump, Dialect, Direction, Finding, Schema, Verdict, compat};
+use dome_contracts::compat::{Bump, Compatibility, ContractFinding, Dialect, Direction, Schema, compat};
 use dome_contracts::{
     Folder, Lock, Mismatch, Refusal, Request, Update, diff, plan_update, referenced_files, verify, verify_locked,
     verify_since,
@@ -230,7 +230,7 @@ fn print_updated(update: &Update, output: &mut Printer) -> Result<()> {
     writeln!(output, "pinned: {count} files of {} {}", source.repository, source.version)
 }
 
-fn print_breaking(diff: &dome_contracts::Diff, output: &mut Printer) -> Result<()> {
+fn print_breaking(diff: &dome_contracts::ContractDiff, output: &mut Printer) -> Result<()> {
     diff.breaking().try_for_each(|change| output.line(&finding(&change.finding, Some(&change.contract))))
 }
 
@@ -262,7 +262,7 @@ fn run_diff(old: &Path, new: &Path, output: &mut Printer) -> Result<Exit> {
             output.line(&finding(&change.finding, Some(&change.contract)))?;
         }
         for (path, change) in &diff.files {
-            writeln!(output, "{} {path}", change.name())?;
+            writeln!(output, "{change} {path}")?;
         }
         output.line(&outcome(diff.verdict(), diff.bump()))?;
     }
@@ -279,7 +279,7 @@ fn run_compat(args: &ContractsCompatArgs, output: &mut Printer) -> Result<Exit> 
         DirectionArg::Forward => Direction::Forward,
         DirectionArg::Full => Direction::Full,
     };
-    let report = compat(&schema(&args.old, dialect)?, &schema(&args.new, dialect)?, direction).map_err(invalid)?;
+    let report = compat(&schema(&args.old, dialect)?, &schema(&args.new, dialect)?, direction);
     if output.is_json() {
         output.as_is(&report.to_json().to_string())?;
     } else {
@@ -289,8 +289,8 @@ fn run_compat(args: &ContractsCompatArgs, output: &mut Printer) -> Result<Exit> 
     Ok(ended(report.verdict))
 }
 
-fn ended(verdict: Verdict) -> Exit {
-    if verdict == Verdict::Compatible { Exit::Done } else { Exit::Findings }
+fn ended(verdict: Compatibility) -> Exit {
+    if verdict == Compatibility::Compatible { Exit::Done } else { Exit::Findings }
 }
 
 /// The schema with the files beside it that it refers to, over any number of steps.
@@ -348,7 +348,7 @@ fn folder_or_empty(root: &Path) -> Result<Folder> {
 }
 
 /// A finding in a few lines.
-fn finding(finding: &Finding, contract: Option<&str>) -> String {
+fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {
     let direction = match finding.direction {
         Direction::Backward => "backward",
         Direction::Forward => "forward",
@@ -367,7 +367,7 @@ fn finding(finding: &Finding, contract: Option<&str>) -> String {
 }
 
 /// The last line: the outcome.
-fn outcome(verdict: Verdict, asked: Option<Bump>) -> String {
+fn outcome(verdict: Compatibility, asked: Option<Bump>) -> String {
     match asked {
         None => format!("{verdict}: nothing changed"),
         Some(asked) => format!("{verdict}: asks for a {} version", bump(asked)),

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use dome_binder::priors::{AskedTool, ConformanceReport, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout, Tier};
-#[cfg(feature = "conform")]
-use dome_binder::priors::{PresentTool, ReportedTool};
+use dome_binder::priors::{AskedTool, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout, Tier};
 use dome_binder::{RemedyRecord, Verdict, append_row};
-use dome_contracts::conform::Report;
+use dome_core::conformance::ConformanceReport;
+#[cfg(feature = "conform")]
+use dome_core::conformance::PresentTool;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{
     ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
@@ -160,18 +160,14 @@ fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
 
 fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
     let bytes = document(path)?;
-    let wrong = |why: String| invalid(format!("`{}`: {why}", path.display()));
-    // The whole report first: its word is held to its own checks.
-    Report::parse(&bytes).map_err(|why| wrong(why.to_string()))?;
-    ConformanceReport::parse(&bytes).map_err(|why| wrong(why.to_string()))
+    ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
 }
 
 /// The tool that a manifest is of, as it is now.
 #[cfg(feature = "conform")]
 fn present(path: &Path) -> anyhow::Result<PresentTool> {
     let dome_conform::ToolOnDisk { digests, manifest, .. } = super::conform::tool(path)?;
-    let tool = ReportedTool { name: manifest.tool.name, version: manifest.tool.version.as_str().into() };
-    Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool })
+    Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool: manifest.tool })
 }
 
 /// What the guards say of the task, if there are any.

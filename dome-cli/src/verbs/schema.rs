@@ -6,7 +6,8 @@ use dome_binder::priors::Priors;
 use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
-use dome_contracts::conform::{Report, manifest_schema};
+use dome_contracts::conform::manifest_schema;
+use dome_core::conformance::ConformanceReport;
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
 use dome_replay::verify::Verification;
@@ -66,7 +67,11 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("backtest", "what backtest --format json prints", schema::of_output::<Backtest>),
     ("rollout-policy", "what rollout status --policy takes", schema::of_output::<RolloutPolicy>),
     ("rollout-status", "what rollout status --format json prints", schema::of_output::<RolloutStatus>),
-    ("conformance-report", "what conform prints and priors --conformance takes", schema::of_output::<Report>),
+    (
+        "conformance-report",
+        "what conform prints and priors --conformance takes",
+        schema::of_output::<ConformanceReport>,
+    ),
     ("tool-manifest", "what conform takes", tool_manifest),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),

@@ -2,11 +2,8 @@
 //! tool, so no code has to run between a fork and an exec.
 
 #[cfg(target_os = "linux")]
-mod limits;
-#[cfg(target_os = "linux")]
-mod syscalls;
+mod linux;
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
@@ -15,7 +12,8 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{ConformError, Result};
+use crate::session::Surroundings;
 
 /// An argument that stands for the number of the open pipe of reports.
 pub(crate) const EVENTS: &str = "{events}";
@@ -27,32 +25,26 @@ pub(crate) const FILTER: &str = "{filter}";
 pub(crate) struct ExecSpec {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<String>,
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) cwd: PathBuf,
+    pub(crate) around: Surroundings,
     /// The pipe of reports.
     pub(crate) events: PathBuf,
     /// Where to say what is enforced.
     pub(crate) status: PathBuf,
     pub(crate) memory_bytes: u64,
     pub(crate) time_s: u64,
-    pub(crate) umask: u32,
-    /// How many cores; all, where it is not said.
-    pub(crate) cores: Option<usize>,
-    pub(crate) host_name: Option<String>,
     /// What is taken away; nothing, where the policy is unrestricted.
-    pub(crate) rules: Option<Rules>,
+    pub(crate) confinement: Option<Confinement>,
 }
 
 /// What a run is kept within.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Rules {
+pub(crate) struct Confinement {
     pub(crate) writable: Vec<PathBuf>,
     pub(crate) executable: Vec<PathBuf>,
     pub(crate) deny_processes: bool,
     pub(crate) deny_connections: bool,
 }
 
-/// What the kernel did for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kernel {
     pub(crate) error: Option<String>,
@@ -60,6 +52,9 @@ pub(crate) struct Kernel {
     pub(crate) seccomp: bool,
     pub(crate) host_name: bool,
     pub(crate) cores: bool,
+    /// Whether the launcher locked programs out; it reports that itself.
+    #[serde(skip)]
+    pub(crate) locked: bool,
 }
 
 impl Kernel {
@@ -74,32 +69,26 @@ impl Kernel {
 /// Turns this process into the tool that the document at `spec` describes, restricted as it says. It comes back
 /// only if it could not. Whoever calls [`judge`](crate::judge) has a command that does this and nothing else.
 #[must_use]
-pub fn become_tool(spec: &Path) -> Error {
-    match read(spec) {
-        Ok((spec, status)) => {
-            let failed = start(&spec, &status);
-            let kernel = Kernel { error: Some(failed.with_causes()), ..Kernel::default() };
-            serde_json::to_writer(&status, &kernel).err().map_or(failed, Error::from)
-        }
+pub fn become_tool(spec: &Path) -> ConformError {
+    let (spec, status) = match read(spec) {
+        Ok(read) => read,
+        Err(why) => return why,
+    };
+    let failed = match prepare(&spec, &status) {
+        Ok(mut command) => ConformError::doing("cannot start the interpreter")(command.exec()),
         Err(why) => why,
-    }
+    };
+    let kernel = Kernel { error: Some(failed.with_causes()), ..Kernel::default() };
+    serde_json::to_writer(&status, &kernel).err().map_or(failed, ConformError::from)
 }
 
-fn read(spec: &Path) -> Result<(ExecSpec, File), Error> {
+fn read(spec: &Path) -> Result<(ExecSpec, File)> {
     let spec: ExecSpec = serde_json::from_slice(&std::fs::read(spec)?)?;
     let status = File::create(&spec.status)?;
     Ok((spec, status))
 }
 
-/// Comes back only with what went wrong.
-fn start(spec: &ExecSpec, status: &File) -> Error {
-    match prepare(spec, status) {
-        Ok(mut command) => Error::doing("cannot start the interpreter")(command.exec()),
-        Err(why) => why,
-    }
-}
-
-fn prepare(spec: &ExecSpec, status: &File) -> Result<Command, Error> {
+fn prepare(spec: &ExecSpec, status: &File) -> Result<Command> {
     let events = OpenOptions::new().write(true).open(&spec.events)?;
     let mut kernel = Kernel::default();
     let filter = restrict(spec, &mut kernel)?;
@@ -109,31 +98,18 @@ fn prepare(spec: &ExecSpec, status: &File) -> Result<Command, Error> {
         _ => argument.clone(),
     });
     let mut command = Command::new(&spec.program);
-    command.args(args).env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    command.args(args).env_clear().envs(&spec.around.env).current_dir(&spec.around.cwd);
     rustix::io::fcntl_setfd(&events, rustix::io::FdFlags::empty()).map_err(std::io::Error::from)?;
     // It stays open: the interpreter writes to it.
     std::mem::forget(events);
-    serde_json::to_writer(status, &kernel).map_err(Error::doing("cannot say what is enforced"))?;
+    serde_json::to_writer(status, &kernel).map_err(ConformError::doing("cannot say what is enforced"))?;
     Ok(command)
 }
 
-/// Takes what the spec does not allow from this process; the filter that is left for the launcher.
 #[cfg(target_os = "linux")]
-fn restrict(spec: &ExecSpec, kernel: &mut Kernel) -> Result<String, Error> {
-    limits::surroundings(spec, kernel);
-    let mut filter = String::new();
-    if let Some(rules) = &spec.rules {
-        kernel.landlock_abi = limits::files(rules)?;
-        kernel.seccomp = syscalls::restrict(rules)?;
-        if rules.deny_processes && kernel.seccomp {
-            filter = syscalls::no_exec()?;
-        }
-    }
-    limits::resources(spec)?;
-    Ok(filter)
-}
+use linux::restrict;
 
 #[cfg(not(target_os = "linux"))]
-fn restrict(_: &ExecSpec, _: &mut Kernel) -> Result<String, Error> {
+fn restrict(_: &ExecSpec, _: &mut Kernel) -> Result<String> {
     Ok(String::new())
 }
