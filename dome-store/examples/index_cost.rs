@@ -107,7 +107,52 @@ fn main() -> Result<(), Failure> {
         })?;
         println!("    {} KB", std::fs::metadata(&path)?.len() / 1000);
     }
-    questions(&folder.path().join("index.sqlite"), &bytes, &replayed, &rules)
+    questions(&folder.path().join("index.sqlite"), &bytes, &replayed, &rules)?;
+    one_concept(&rules)
+}
+
+/// Capsules of the one concept that is measured.
+const MEMBERS: usize = 10_000;
+
+/// Asks for the priors of one of many targets that fail alike, and holds them to those of the replay.
+fn one_concept(rules: &Rules) -> Result<(), Failure> {
+    let example = String::from_utf8(dome_core::EXAMPLE_LINE.to_vec())?;
+    let mut bytes = Vec::new();
+    for target in 0..MEMBERS {
+        // Each target has failed once to ten times.
+        for time in 0..=target % 10 {
+            let line = example.replace("acme/app", &format!("acme/app-{target}"));
+            let line = line.replace("\"e1\"", &format!("\"e{target}-{time}\""));
+            let line = line.replace("nightly-7", &format!("nightly-{}", target % 100));
+            bytes.extend_from_slice(line.replace("\"unit\",", &format!("\"unit-{target}-{time}\",")).as_bytes());
+            bytes.push(b'\n');
+        }
+    }
+    let all = records(&bytes);
+    let replayed = replay(all.iter().map(|(_, record)| record.clone()).collect(), rules, None);
+    println!("one concept of {} capsules, {} envelopes", replayed.derived.capsules.len(), all.len());
+    let basis = Basis { identity: "wide".to_owned(), rules: rules.clone(), as_of: None, seal: Sha256Hash::of(b"") };
+    let mut index = Index::in_memory(basis)?;
+    let arrivals = (1_u64..).zip(all).map(|(position, (start, record))| Arrival {
+        position,
+        bytes: EntryBytes { segment: 0, start, length: 0 },
+        record,
+    });
+    let batch = Batch { arrivals: arrivals.collect(), ..Batch::default() };
+    let (from, to) = (index.standing()?, Standing { next: 2, mark: String::new() });
+    timed("derive it", 1, || Ok(index.derive(batch.clone(), &from, &to, &mut InFile(&bytes))?))?;
+    let memory = Memory::of(&replayed, rules);
+    let line = replayed.ledger.facts.first().ok_or("no fact")?.keys.task_line.clone();
+    for limit in [20, 200] {
+        let query = PriorsQuery { limit, ..PriorsQuery::of((*line).clone()) };
+        let answer = timed(&format!("priors of one of them, {limit} shown"), 10, || Ok(index.priors(&query, None)?))?;
+        assert_eq!(answer, priors(&memory, &query));
+    }
+    let fingerprint_hash = replayed.derived.capsules.first().map(|capsule| capsule.fingerprint_hash);
+    let query = PriorsQuery { fingerprint_hash, ..PriorsQuery::of((*line).clone()) };
+    let answer = timed("    by its fingerprint", 10, || Ok(index.priors(&query, None)?))?;
+    assert_eq!(answer, priors(&memory, &query));
+    Ok(())
 }
 
 /// Asks the index what a planner and a reader ask, and holds priors to those of the replay.

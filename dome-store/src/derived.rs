@@ -97,7 +97,7 @@ impl Derived {
         let lines = LogLines::of(&log)?;
         let rules = StoreSettings::rules(&log.manifest().settings)?;
         let mut sources = BTreeMap::new();
-        for mark in index.marks(None)? {
+        for mark in index.marks()? {
             let checkpoint = serde_json::from_str(&mark.text).context(|| "a checkpoint in the index cannot be read")?;
             sources.insert(mark.name, checkpoint);
         }

@@ -41,5 +41,5 @@ pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, Re
 pub use held::Held;
 pub use memory::Memory;
 pub(crate) use prior::Weight;
-pub use prior::{Counts, Prior, ProvenFact, Role, Tier};
+pub use prior::{Counts, Prior, ProvenFact, Role, Tier, elsewhere_rank};
 pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout, RolloutError};

@@ -242,6 +242,22 @@ impl Prior {
     }
 }
 
+/// What the capsules of a concept are ordered by as priors of other task lines: bytes that sort as those priors do, the
+/// best first; of two that are the same, the lesser derived key comes first.
+///
+/// The first byte is 0, or 1 where a capsule is blocked by itself. What a query adds to the holds rests on the fingerprint
+/// (M-92), which a concept has one of: it blocks all of its capsules, so that the first byte says nothing, or none.
+#[must_use]
+pub fn elsewhere_rank(capsule: &Capsule) -> Vec<u8> {
+    let remedy = capsule.remedies.first().map(|first| first.confidence_ppm);
+    let (seconds, nanoseconds) = capsule.last_seen_ts.to_unix();
+    let numbers = [remedy.map_or(0, |ppm| ppm + 1), capsule.confidence_ppm, capsule.support_count];
+    // The sign's bit is turned, so that times before 1970 sort first.
+    let numbers = numbers.into_iter().chain([seconds.cast_unsigned() ^ (1 << 63), nanoseconds.into()]);
+    let blocked = u8::from(capsule.verdict == Verdict::Blocked);
+    std::iter::once(blocked).chain(numbers.flat_map(|number: u64| (!number).to_be_bytes())).collect()
+}
+
 fn provenance(capsule: &Capsule, memory: &Memory<'_>) -> Vec<ProvenFact> {
     let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
     let facts = [

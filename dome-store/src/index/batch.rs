@@ -1,10 +1,11 @@
 //! What an index is told: entries that were added to what it is derived from.
 
 use dome_binder::Record;
-use dome_core::{QuarantineRow, Sha256Hash, Source};
+use dome_core::{Problem, QuarantineRow, RawLine, Rejection, Sha256Hash, Source};
+use serde::{Deserialize, Serialize};
 
 /// Where the bytes of an entry stand: in a segment of a log, or in a file of a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBytes {
     /// The segment's first position; 0 for a result's facts, 1 for its quarantine.
     pub segment: u64,
@@ -25,9 +26,9 @@ pub struct Arrival {
     pub record: Box<Record>,
 }
 
-/// A line that is no envelope.
-#[derive(Clone, Debug)]
-pub struct Turned {
+/// A line that is no envelope, or one that facts rule out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RejectedLine {
     /// The position of its entry.
     pub position: u64,
     /// Where its bytes stand.
@@ -36,10 +37,26 @@ pub struct Turned {
     pub source: Source,
     /// SHA-256 of the line.
     pub sha256: Sha256Hash,
+    /// What rules it out, where facts do (M-41): then it is an envelope, and reading it again changes nothing.
+    pub conflict: Option<Problem>,
+}
+
+impl RejectedLine {
+    /// Its row in the quarantine (M-31), read from where the line stands.
+    ///
+    /// # Errors
+    ///
+    /// When `origin` cannot read the line.
+    pub fn row(&self, origin: &mut dyn Origin) -> dome_replay::Result<QuarantineRow> {
+        let Some(problem) = &self.conflict else { return origin.turned(self.position, self.bytes) };
+        let line = origin.line(self.position, self.bytes)?;
+        let rejection = Rejection::from(problem.clone());
+        Ok(RawLine::of(&line.bytes).row(line.offset, self.source.clone(), rejection))
+    }
 }
 
 /// How far a source was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceMark {
     /// Its name in lineage.
     pub name: String,
@@ -55,7 +72,7 @@ pub struct Batch {
     /// Envelopes; a rejected line that was read again is one, at the position that it had.
     pub arrivals: Vec<Arrival>,
     /// Lines that are none.
-    pub turned: Vec<Turned>,
+    pub turned: Vec<RejectedLine>,
     /// Positions of rejected lines that are envelopes now.
     pub retried: Vec<u64>,
     /// Positions of lines that never were lines.
@@ -79,7 +96,7 @@ impl Batch {
 }
 
 /// Up to where an index was derived.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The position behind the last entry that it holds.
     pub next: u64,
@@ -103,12 +120,12 @@ pub trait Origin {
     /// # Errors
     ///
     /// When it cannot be read, or is not there.
-    fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry>;
+    fn line(&mut self, position: u64, bytes: EntryBytes) -> dome_replay::Result<RawEntry>;
 
     /// The row that the quarantine has of a rejected line (M-31).
     ///
     /// # Errors
     ///
     /// When it cannot be read, or is not there.
-    fn turned(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow>;
+    fn turned(&mut self, position: u64, bytes: EntryBytes) -> dome_replay::Result<QuarantineRow>;
 }

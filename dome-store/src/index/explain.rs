@@ -7,17 +7,17 @@ use dome_binder::explain::{
     fact_story, find, line_of_source, line_story, span,
 };
 use dome_binder::query::nearest;
-use dome_binder::{Canonical, Capsule, Fact, LineFact, Policy, Position, RowReader};
-use dome_core::{Problem, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp};
+use dome_binder::{Canonical, Fact, LineFact, Policy, Position};
+use dome_core::{QuarantineRow, Reader, Sha256Hash, Source, Timestamp};
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use super::Index;
-use super::batch::{EntryBytes, Origin};
-use super::derive::{Ranks, start};
+use super::batch::{Origin, RejectedLine};
+use super::derive::Ranks;
 use super::error::{Fits, IndexError, Result};
-use super::read::{self, Capsules};
-use super::rows::json;
+use super::read::{Capsules, place_name, start};
+use super::sealed::{SealedTable, hash};
 
 /// Why a capsule, a fact or a line is what it is, in canonical order: one of the members that may be absent, which
 /// `subject` names.
@@ -89,32 +89,16 @@ pub enum Explained {
     },
 }
 
-/// Facts of some task lines in total order, each with its rank.
+/// Facts in total order, each with its rank and whether it is an unseen denial.
 #[derive(Default)]
-struct Brought(Vec<(Position, Fact, bool)>);
+struct RankedFacts(Vec<(Position, Fact, bool)>);
 
-impl Brought {
+impl RankedFacts {
     fn part(&self) -> Part<'_> {
         let fact = self.0.iter();
         let fact = fact.map(|(position, fact, unseen)| LineFact { position: *position, fact, unseen_denial: *unseen });
         Part { facts: fact.collect() }
     }
-}
-
-/// A rejected line that a key may name.
-struct Rejected {
-    id: u64,
-    bytes: EntryBytes,
-    source: Source,
-    sha256: Sha256Hash,
-    problem: String,
-}
-
-/// What a key may name: some facts by total order, and some rejected lines by source.
-#[derive(Default)]
-struct Candidates {
-    facts: Brought,
-    rejected: Vec<Rejected>,
 }
 
 impl Index {
@@ -125,11 +109,9 @@ impl Index {
     ///
     /// When a row cannot be read, or does not fit; and when `origin` cannot read a rejected line.
     pub fn explain(&self, key: &str, unlisted: (u64, u64), origin: &mut dyn Origin) -> Result<Explained> {
-        let mut reader = RowReader::default();
-        let candidates = self.candidates(&mut reader, key)?;
-        let rejected: Vec<(Source, Sha256Hash)> =
-            candidates.rejected.iter().map(|rejected| (rejected.source.clone(), rejected.sha256)).collect();
-        let subject = match find(key, &candidates.facts.part(), &rejected) {
+        let (facts, rejected) = (self.facts_named(key)?, self.rejected_named(key)?);
+        let named: Vec<_> = rejected.iter().map(|line| (line.source.clone(), line.sha256)).collect();
+        let subject = match find(key, &facts.part(), &named) {
             Found::One(subject) => subject,
             Found::Many(candidates) => return Ok(Explained::Many(candidates)),
             Found::Nothing => return Ok(Explained::Nothing { near: self.near(key)? }),
@@ -147,53 +129,51 @@ impl Index {
             subject: "",
             unlisted: None,
         };
-        self.tell(&mut reader, subject, &candidates, unlisted, origin, &mut told)?;
+        self.tell(subject, &facts, &rejected, unlisted, origin, &mut told)?;
         Ok(Explained::Told(Box::new(told)))
     }
 
     fn tell(
         &self,
-        reader: &mut RowReader,
         subject: Subject,
-        candidates: &Candidates,
+        facts: &RankedFacts,
+        rejected: &[RejectedLine],
         (blank, duplicates): (u64, u64),
         origin: &mut dyn Origin,
         told: &mut Explanation,
     ) -> Result<()> {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
+        let looked_for = || IndexError::broken("what was found was looked for");
         match subject {
             Subject::Capsule(key) => {
-                let mut facts = self.story_of(reader, key)?;
+                let mut facts = self.story_of(key)?;
                 // What its fingerprint was made of is told by the first fact that has the key.
                 if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
-                    first.record.canonical = Canonical::Held(self.canonical(first.keys.digest, origin)?.into());
+                    first.record.canonical = self.canonical(first.keys.digest, origin)?;
                 }
                 let part = facts.part();
                 told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
                 told.subject = "capsule";
             }
             Subject::Concept(key) => {
-                let capsules = self.capsules_where(reader, Capsules::OfConcept(key), as_of)?;
-                let concepts = self.concept_of(key)?.map(|concept| concept.at(rules, as_of));
-                let concepts: Vec<_> = concepts.into_iter().collect();
-                told.concept = Some(concept_story(key, &capsules, &concepts, &rules.policy));
+                let capsules = self.capsules_where(Capsules::OfConcept(key), as_of)?;
+                let listed = self.concept_row(key)?.and_then(|row| row.listed).map(|concept| concept.at(rules, as_of));
+                told.concept = Some(concept_story(key, &capsules, listed.as_slice(), &rules.policy));
                 told.subject = "concept";
             }
             Subject::Line(key) => {
-                let line = read::line_id(&self.db, key)?.fits("a task line is missing")?;
-                let facts = self.bring(reader, &BTreeSet::from([line]))?;
-                let capsules = self.capsules_where(reader, Capsules::OfLine(line), as_of)?;
+                let facts = self.facts_of(&BTreeSet::from([key]))?;
+                let capsules = self.capsules_where(Capsules::OfLine(key), as_of)?;
                 told.line = line_story(&facts.part().line(key), &capsules);
                 told.subject = "line";
             }
             Subject::Fact(position) => {
-                told.fact = self.fact_story(reader, candidates, position, origin)?;
+                let (_, fact, _) = facts.0.get(position).ok_or_else(looked_for)?;
+                told.fact = self.fact_story(fact, origin)?;
                 told.subject = "fact";
             }
             Subject::Rejected(number) => {
-                let rejected =
-                    candidates.rejected.get(number).ok_or(IndexError::broken("what was found was looked for"))?;
-                told.rejected = Some(row_of(rejected, origin)?);
+                told.rejected = Some(rejected.get(number).ok_or_else(looked_for)?.row(origin)?);
                 told.subject = "rejected";
             }
             Subject::Unlisted(source) => {
@@ -205,197 +185,141 @@ impl Index {
         Ok(())
     }
 
-    fn fact_story(
-        &self,
-        reader: &mut RowReader,
-        candidates: &Candidates,
-        position: usize,
-        origin: &mut dyn Origin,
-    ) -> Result<Option<FactStory>> {
-        let found = candidates.facts.0.get(position).map(|(_, fact, _)| fact);
-        let fact = found.ok_or(IndexError::broken("what was found was looked for"))?;
-        let line = read::line_id(&self.db, fact.keys.line)?.fits("a task line is missing")?;
-        let mut own = self.bring(reader, &BTreeSet::from([line]))?;
+    fn fact_story(&self, fact: &Fact, origin: &mut dyn Origin) -> Result<Option<FactStory>> {
+        let mut own = self.facts_of(&BTreeSet::from([fact.keys.line]))?;
         let told = own.0.iter_mut().find(|(_, known, _)| known.keys.digest == fact.keys.digest);
         let (at, told, _) = told.fits("a fact is missing in its task line")?;
         let at = *at;
-        told.record.canonical = Canonical::Held(self.canonical(fact.keys.digest, origin)?.into());
+        told.record.canonical = self.canonical(fact.keys.digest, origin)?;
         let applied =
-            fact.applied_capsule().map(|key| Ok::<_, IndexError>((*key, self.story_of(reader, *key)?))).transpose()?;
+            fact.applied_capsule().map(|key| Ok::<_, IndexError>((*key, self.story_of(*key)?))).transpose()?;
         let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
         let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
         Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
     }
 
     /// The canonical envelope of a fact: what its fingerprint was made of stands there only.
-    fn canonical(&self, digest: Sha256Hash, origin: &mut dyn Origin) -> Result<Vec<u8>> {
-        let mut select = self.db.prepare_cached("SELECT id FROM digests WHERE digest = ?1")?;
-        let id: Option<u64> = select.query_row([digest.as_bytes()], |row| row.get(0)).optional()?;
-        let id = id.fits("a fact is missing among the digests")?;
-        let line = origin.line(id, read::entry_bytes(&self.db, id)?)?;
+    fn canonical(&self, digest: Sha256Hash, origin: &mut dyn Origin) -> Result<Canonical> {
+        let id = self.rows.with_digest(digest)?.fits("a fact is missing among the digests")?;
+        let (bytes, _) = self.rows.entry(id)?.fits("an entry is missing")?;
+        let line = origin.line(id, bytes)?;
         let envelope = Reader::new().any_length().read(&line.bytes).ok();
         let canonical = envelope.map(|envelope| envelope.to_canonical());
-        canonical.filter(|canonical| Sha256Hash::of(canonical) == digest).fits("a fact is not what stands in its place")
-    }
-
-    fn capsules_where(
-        &self,
-        reader: &mut RowReader,
-        which: Capsules,
-        as_of: Option<Timestamp>,
-    ) -> Result<Vec<Capsule>> {
-        let mut capsules = Vec::new();
-        read::capsules(&self.db, self.seals, reader, (&self.basis.rules, as_of), which, |finished| {
-            capsules.push(finished.capsule);
-            Ok(())
-        })?;
-        Ok(capsules)
+        let canonical = canonical.filter(|canonical| Sha256Hash::of(canonical) == digest);
+        Ok(Canonical::Held(canonical.fits("a fact is not what stands in its place")?.into()))
     }
 
     /// The facts that the story of a derived key is told from: those of its task line, and of the lines that applied it.
-    fn story_of(&self, reader: &mut RowReader, key: Sha256Hash) -> Result<Brought> {
-        let mut select = self.db.prepare_cached("SELECT line FROM keys WHERE key = ?1")?;
-        let own: Option<i64> = select.query_row([key.as_bytes()], |row| row.get(0)).optional()?;
-        let Some(own) = own else { return Ok(Brought::default()) };
-        let mut lines: BTreeSet<i64> = read::lines_applying(&self.db, key)?.into_iter().collect();
-        lines.insert(own);
-        self.bring(reader, &lines)
+    fn story_of(&self, key: Sha256Hash) -> Result<RankedFacts> {
+        let own = self.rows.find(SealedTable::Keys, key.as_bytes(), |row| hash(row, 2))?;
+        let Some(own) = own else { return Ok(RankedFacts::default()) };
+        self.facts_of(&self.rows.applied(key)?.1.into_iter().chain([own]).collect())
     }
 
     /// All facts of some task lines, with their ranks in the whole history.
-    fn bring(&self, reader: &mut RowReader, lines: &BTreeSet<i64>) -> Result<Brought> {
-        let (ranks, mut brought) = (Ranks::of(&self.db)?, Brought::default());
+    fn facts_of(&self, lines: &BTreeSet<Sha256Hash>) -> Result<RankedFacts> {
+        let (ranks, mut facts) = (Ranks::of(&self.rows.db)?, Vec::new());
         for line in lines {
-            for known in read::task_row(&self.db, self.seals, reader, *line)?.facts {
-                let fact = read::fact(&self.db, self.seals, reader, &known)?;
-                let rank = ranks.rank(&self.db, &fact.order().to_bytes())?;
+            for known in self.rows.task_row(*line)?.fits("a task line is missing")?.facts {
+                let fact = self.rows.fact(&known)?;
+                let rank = ranks.rank(&self.rows.db, &fact.order().to_bytes())?;
                 let rank = usize::try_from(rank).map_err(|_| IndexError::Unfit("a rank is too great"))?;
-                brought.0.push((rank, fact, known.unseen_denial));
+                facts.push((rank, fact, known.3));
             }
         }
-        brought.0.sort_unstable_by_key(|(rank, ..)| *rank);
-        Ok(brought)
+        facts.sort_unstable_by_key(|(rank, ..)| *rank);
+        Ok(RankedFacts(facts))
     }
 
-    /// Everything that a key may name, and one line of its source.
-    fn candidates(&self, reader: &mut RowReader, key: &str) -> Result<Candidates> {
-        let ids = self.fact_ids(key)?;
-        let mut facts = Vec::with_capacity(ids.len());
-        for id in ids {
-            let record = read::record(&self.db, self.seals, reader, id)?;
-            let line = read::line_id(&self.db, record.keys.line)?.fits("a task line is missing")?;
-            let row = read::task_row(&self.db, self.seals, reader, line)?;
-            let known = row.facts.iter().find(|fact| fact.id == id).fits("a fact is missing in its task line")?;
-            facts.push(Fact { record, ordered_ts: known.ordered_ts, place: known.place });
+    /// The facts that a key may name, and one of its source; numbered from 0.
+    fn facts_named(&self, key: &str) -> Result<RankedFacts> {
+        let mut facts = Vec::new();
+        for id in self.ids_named(key)? {
+            let record = self.rows.record(id)?;
+            let row = self.rows.task_row(record.keys.line)?.fits("a task line is missing")?;
+            let known = row.facts.iter().find(|fact| fact.0 == id).fits("a fact is missing in its task line")?;
+            facts.push(Fact { record, ordered_ts: known.1, place: known.2 });
         }
         facts.sort_by(Fact::total_order);
-        let facts = Brought(facts.into_iter().enumerate().map(|(place, fact)| (place, fact, false)).collect());
-        Ok(Candidates { facts, rejected: self.rejected(key)? })
+        Ok(RankedFacts(facts.into_iter().enumerate().map(|(number, fact)| (number, fact, false)).collect()))
     }
 
-    fn fact_ids(&self, key: &str) -> Result<BTreeSet<u64>> {
+    fn ids_named(&self, key: &str) -> Result<BTreeSet<u64>> {
         let mut ids = BTreeSet::new();
-        let db = &self.db;
-        let mut events = db.prepare_cached("SELECT id FROM events WHERE event = ?1")?;
         // An event's id, whole or behind its run and a slash; both may hold slashes.
         let behind = key.match_indices('/').filter_map(|(at, _)| key.get(at + 1..));
         for event in std::iter::once(key).chain(behind) {
-            let found = events.query_map([event], |row| row.get(0))?;
-            ids.extend(found.collect::<std::result::Result<Vec<u64>, _>>()?);
+            ids.extend(self.rows.named("events", event.as_bytes(), event.as_bytes())?);
         }
-        if let Some(source) = line_of_source(key)
-            && let Some(name) = read::word_id(db, &source.name)?
-        {
-            let mut places = db.prepare_cached("SELECT id FROM places WHERE source = ?1 AND line = ?2")?;
-            let found = places.query_map(params![name, source.line], |row| row.get(0))?;
-            ids.extend(found.collect::<std::result::Result<Vec<u64>, _>>()?);
+        if let Some(source) = line_of_source(key) {
+            let place = place_name(&source.name, source.line);
+            ids.extend(self.rows.named("places", &place, &place)?);
             // Some line of the source, so that it is known.
-            let mut any = db.prepare_cached("SELECT id FROM places WHERE source = ?1 LIMIT 1")?;
-            ids.extend(any.query_row([name], |row| row.get::<_, u64>(0)).optional()?);
+            ids.extend(self.last_place(&source.name)?);
         }
         if let Some((least, most)) = span(key) {
-            let whole = params![least.as_bytes(), most.as_bytes()];
-            for table in [
-                "SELECT id FROM digests WHERE digest BETWEEN ?1 AND ?2",
+            ids.extend(self.rows.named("digests", least.as_bytes(), most.as_bytes())?);
+            ids.extend(self.rows.named("outcomes", &start(&least), &start(&most))?);
+            for select in [
                 "SELECT fact FROM keys WHERE key BETWEEN ?1 AND ?2",
                 "SELECT fact FROM keys WHERE fingerprint BETWEEN ?1 AND ?2",
                 "SELECT min(fact) FROM keys WHERE concept BETWEEN ?1 AND ?2 GROUP BY concept",
-                "SELECT (SELECT fact FROM keys WHERE keys.line = lines.id LIMIT 1) FROM lines
+                "SELECT (SELECT fact FROM keys WHERE keys.line = lines.key LIMIT 1) FROM lines
                  WHERE lines.key BETWEEN ?1 AND ?2",
             ] {
-                let mut select = db.prepare_cached(table)?;
-                let found = select.query_map(whole, |row| row.get(0))?;
-                ids.extend(found.collect::<std::result::Result<Vec<u64>, _>>()?);
+                let mut select = self.rows.db.prepare_cached(select)?;
+                let found = select.query_map(params![least.as_bytes(), most.as_bytes()], |row| row.get(0))?;
+                ids.extend(found.collect::<rusqlite::Result<Vec<u64>>>()?);
             }
-            let mut outcomes = db.prepare_cached("SELECT id FROM outcomes WHERE key BETWEEN ?1 AND ?2")?;
-            let found = outcomes.query_map(params![start(&least), start(&most)], |row| row.get(0))?;
-            ids.extend(found.collect::<std::result::Result<Vec<u64>, _>>()?);
         }
         Ok(ids)
     }
 
-    /// The rejected lines that a key may name, by source.
-    fn rejected(&self, key: &str) -> Result<Vec<Rejected>> {
-        let mut found = BTreeMap::new();
-        let columns = "SELECT rejected.id, segment, start, length, text, line, sha256, problem
-             FROM rejected JOIN words ON words.id = source WHERE state IN ('quarantined', 'conflict')";
-        let mut take = |condition: &str, with: &[&dyn rusqlite::ToSql]| -> Result<()> {
-            let mut select = self.db.prepare_cached(&format!("{columns} AND {condition}"))?;
-            let mut rows = select.query(with)?;
-            while let Some(row) = rows.next()? {
-                let bytes = EntryBytes { segment: row.get(1)?, start: row.get(2)?, length: row.get(3)? };
-                let source = Source { line: row.get(5)?, name: row.get::<_, String>(4)?.into() };
-                let sha256 = Sha256Hash::from_bytes(row.get(6)?);
-                let id: u64 = row.get(0)?;
-                let place = (source.name.clone(), source.line, id);
-                found.insert(place, Rejected { id, bytes, source, sha256, problem: row.get(7)? });
-            }
-            Ok(())
-        };
-        if let Some(source) = line_of_source(key)
-            && let Some(name) = read::word_id(&self.db, &source.name)?
-        {
-            take("source = ?1 AND line = ?2", &[&name, &source.line])?;
-            take("source = ?1 LIMIT 1", &[&name])?;
+    /// The rejected lines that a key may name, and one of its source.
+    fn rejected_named(&self, key: &str) -> Result<Vec<RejectedLine>> {
+        let mut found = Vec::new();
+        if let Some(Source { name, line }) = line_of_source(key) {
+            found.extend(self.rejected("place = ?1", [place_name(&name, line)])?);
+            let all = [place_name(&name, 0), place_name(&name, u64::MAX)];
+            found.extend(self.rejected("place BETWEEN ?1 AND ?2 LIMIT 1", all)?);
         }
         if let Some((least, most)) = span(key) {
-            take("sha256 BETWEEN ?1 AND ?2", &[least.as_bytes(), most.as_bytes()])?;
+            found.extend(self.rejected("sha256 BETWEEN ?1 AND ?2", [least.as_bytes(), most.as_bytes()])?);
         }
-        Ok(found.into_values().collect())
+        let found = found.into_iter().map(|line| ((line.source.name.clone(), line.source.line, line.position), line));
+        Ok(BTreeMap::from_iter(found).into_values().collect())
+    }
+
+    /// The entry of the last line of a source that is a fact.
+    fn last_place(&self, name: &str) -> Result<Option<u64>> {
+        let mut last = self
+            .rows
+            .db
+            .prepare_cached("SELECT id FROM places WHERE name BETWEEN ?1 AND ?2 ORDER BY name DESC LIMIT 1")?;
+        Ok(last.query_row(params![place_name(name, 0), place_name(name, u64::MAX)], |row| row.get(0)).optional()?)
     }
 
     /// The last line of a source that is a fact or rejected.
     fn last_listed(&self, name: &str) -> Result<u64> {
-        let Some(source) = read::word_id(&self.db, name)? else { return Ok(0) };
-        let mut select = self.db.prepare_cached(
-            "SELECT max(coalesce((SELECT max(line) FROM places WHERE source = ?1), 0),
-                coalesce((SELECT max(line) FROM rejected
-                    WHERE source = ?1 AND state IN ('quarantined', 'conflict')), 0))",
-        )?;
-        Ok(select.query_row([source], |row| row.get(0))?)
+        let fact =
+            self.last_place(name)?.map(|id| Ok::<_, IndexError>(self.rows.record(id)?.source.line)).transpose()?;
+        let all = [place_name(name, 0), place_name(name, u64::MAX)];
+        let rejected = self.rejected("place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1", all)?;
+        Ok(rejected.iter().map(|line| line.source.line).chain(fact).max().unwrap_or(0))
     }
 
     /// Event ids and names of sources of facts that are near a key.
     fn near(&self, key: &str) -> Result<Vec<String>> {
-        let mut names = BTreeSet::new();
-        for table in [
-            "SELECT DISTINCT event FROM events",
-            "SELECT text FROM words WHERE id IN (SELECT DISTINCT source FROM places)",
-        ] {
-            let mut select = self.db.prepare(table)?;
-            let found = select.query_map([], |row| row.get(0))?;
-            names.extend(found.collect::<std::result::Result<Vec<String>, _>>()?);
+        let mut events = self.rows.db.prepare("SELECT DISTINCT CAST(name AS TEXT) FROM events")?;
+        let mut names = events.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<String>>>()?;
+        // One fact of each source: places begin with what a source is found by.
+        let mut next = self.rows.db.prepare("SELECT id FROM places WHERE name > ?1 ORDER BY name LIMIT 1")?;
+        let mut last = [0; 16];
+        while let Some(id) = next.query_row([last], |row| row.get(0)).optional()? {
+            let name = self.rows.record(id)?.source.name;
+            last = place_name(&name, u64::MAX);
+            names.insert(name.to_string());
         }
         Ok(nearest(key, names.iter().map(String::as_str)))
     }
-}
-
-/// The row that the quarantine has of a rejected line (M-31).
-fn row_of(rejected: &Rejected, origin: &mut dyn Origin) -> Result<QuarantineRow> {
-    if rejected.problem.is_empty() {
-        return Ok(origin.turned(rejected.id, rejected.bytes)?);
-    }
-    let problem: Problem = json(rejected.problem.as_bytes())?;
-    let line = origin.line(rejected.id, rejected.bytes)?;
-    Ok(RawLine::of(&line.bytes).row(line.offset, rejected.source.clone(), Rejection::from(problem)))
 }

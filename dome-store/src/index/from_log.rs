@@ -6,9 +6,9 @@ use dome_binder::Recorder;
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
 use super::error::{Fits, IndexError, Result};
-use super::rows::json;
+use super::sealed::json;
 use super::{Basis, Index};
 use crate::log::{AdmittedLine, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
 use crate::settings::StoreSettings;
@@ -221,7 +221,7 @@ impl Reading {
             Entry::Rejected(rejected) => {
                 self.rejected.insert(position, bytes);
                 let (source, sha256) = (rejected.row.source.clone(), rejected.row.sha256);
-                self.batch.turned.push(Turned { position, bytes, source, sha256 });
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
             Entry::Source(checkpoint) => self.batch.marks.push(source_mark(&checkpoint)?),
             Entry::Retried { of } => self.retried(index, of)?,
@@ -247,7 +247,8 @@ impl Reading {
                 self.batch.arrivals.push(Arrival { position, bytes, record });
             }
             Admitted::Quarantined(row, _) => {
-                self.batch.turned.push(Turned { position, bytes, source: line.source, sha256: row.sha256 });
+                let (source, sha256) = (line.source, row.sha256);
+                self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
         }
     }
@@ -256,7 +257,7 @@ impl Reading {
     fn retried(&mut self, index: &Index, of: u64) -> Result<()> {
         let bytes = match self.rejected.get(&of) {
             Some(bytes) => Some(*bytes),
-            None => index.turned_at(of)?,
+            None => index.rejected("key = ?1", [of])?.first().map(|line| line.bytes),
         };
         let Some(bytes) = bytes else { return Ok(()) };
         let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };

@@ -10,7 +10,7 @@ use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Timestamp};
 use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
 use sha2::{Digest, Sha256};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, Standing, Turned};
+use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
 use super::error::{IndexError, Result};
 use super::{Basis, Index};
 
@@ -129,7 +129,8 @@ impl ResultFiles {
             let row: QuarantineRow =
                 serde_json::from_slice(&line).map_err(|why| self.bad("quarantine.jsonl", number, &why.to_string()))?;
             let bytes = EntryBytes { segment: IN_QUARANTINE, start, length: line.len() as u64 };
-            batch.turned.push(Turned { position: number, bytes, source: row.source, sha256: row.sha256 });
+            let (source, sha256) = (row.source, row.sha256);
+            batch.turned.push(RejectedLine { position: number, bytes, source, sha256, conflict: None });
         }
         rejected.end()?;
         let to = Standing { next: number + 1, mark: self.manifest.to_string() };

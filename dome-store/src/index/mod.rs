@@ -9,7 +9,6 @@
 //! What depends on `as_of` (M-92) is told when a row is read.
 
 mod batch;
-mod check;
 mod derive;
 mod error;
 mod explain;
@@ -20,34 +19,30 @@ mod from_result;
 mod priors;
 mod query;
 mod read;
-mod rows;
-mod seal;
-mod turned;
+mod sealed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dome_binder::{Capsule, Concept, RowReader, Rules, snapshot_digest};
+use dome_binder::{Capsule, Concept, Rules, snapshot_digest};
 use dome_core::{Sha256Hash, Timestamp};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, SourceMark, Standing, Turned};
+pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
 pub use error::{IndexError, Result};
 pub use explain::{Explained, Explanation, Unlisted};
 pub use facts::{FactsIn, Indexed};
 pub use from_log::{INDEX_NAME, LogLines};
 pub use from_result::{ResultFiles, ResultLines, beside};
 pub use query::{QueryHeader, QueryPage};
-pub use rows::Tallies;
-pub use turned::QuarantinedLine;
+pub use read::Tallies;
 
 use derive::Derivation;
 use error::Fits;
 use read::Capsules;
-use rows::json;
-use seal::Seals;
+use sealed::{SealedRows, SealedTable, held, json};
 
 /// The version of the tables and rows; an index of another one is derived again.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// What an index is of.
 #[derive(Clone, Debug)]
@@ -63,21 +58,19 @@ pub struct Basis {
 }
 
 impl Basis {
-    /// What an index must say of itself to be of this: all but the seal.
-    fn to_text(&self) -> Result<String> {
+    /// What seals the rows of an index of this: the secret, and all that the index is of. So a row that was written for
+    /// another store, result, rule or layout is believed no more than one that was made without the secret.
+    fn sealing_key(&self) -> Result<Sha256Hash> {
         let Rules { policy, codes, mode } = &self.rules;
-        let parts = (VERSION, dome_binder::ROW_VERSION, &self.identity, policy, mode, self.as_of);
-        let said = format!("{}\n{codes:?}", serde_json::to_string(&parts)?);
-        Ok(Sha256Hash::of(said.as_bytes()).to_string())
+        let parts = (VERSION, dome_binder::ROW_VERSION, self.seal, &self.identity, policy, mode, self.as_of);
+        Ok(Sha256Hash::of(format!("{}\n{codes:?}", serde_json::to_string(&parts)?).as_bytes()))
     }
 }
 
 /// An index that fits what it is of.
 pub struct Index {
-    db: Connection,
+    rows: SealedRows,
     basis: Basis,
-    seals: Seals,
-    path: Option<PathBuf>,
     writes: bool,
 }
 
@@ -89,7 +82,7 @@ impl Index {
     /// When there is none, it cannot be read, someone else may have written it, or it is of something else; deriving
     /// one helps ([`IndexError::is_unfit`]).
     pub fn read(path: &Path, basis: Basis) -> Result<Self> {
-        Self::over(file::for_reading(path)?, basis, Some(path), false)?.fitting()
+        Self::over(file::for_reading(path)?, basis, false)?.fitting()
     }
 
     /// Opens an index for deriving on.
@@ -98,7 +91,7 @@ impl Index {
     ///
     /// As [`Index::read`].
     pub fn write(path: &Path, basis: Basis) -> Result<Self> {
-        Self::over(file::for_writing(path)?, basis, Some(path), true)?.fitting()
+        Self::over(file::for_writing(path)?, basis, true)?.fitting()
     }
 
     /// An empty index in memory, for whoever may not write one.
@@ -107,7 +100,7 @@ impl Index {
     ///
     /// When SQLite refuses.
     pub fn in_memory(basis: Basis) -> Result<Self> {
-        Self::over(file::make(None)?, basis, None, true)?.begun()
+        Self::over(file::make(None)?, basis, true)?.begun()
     }
 
     /// Makes an index in the place of whatever stands there: whole, or not at all. `derive` fills it; nobody sees it
@@ -118,37 +111,26 @@ impl Index {
     /// When it cannot be written, and those of `derive`.
     pub fn build(path: &Path, basis: Basis, derive: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let draft = file::Draft::of(path)?;
-        let mut index = Self::over(file::make(Some(draft.path()))?, basis, None, true)?.begun()?;
+        let mut index = Self::over(file::make(Some(draft.path()))?, basis, true)?.begun()?;
         derive(&mut index)?;
         drop(index);
         draft.place()
     }
 
-    fn over(db: Connection, basis: Basis, path: Option<&Path>, writes: bool) -> Result<Self> {
-        let seals = Seals::by(basis.seal);
-        Ok(Self { db, basis, seals, path: path.map(Path::to_owned), writes })
+    fn over(db: Connection, basis: Basis, writes: bool) -> Result<Self> {
+        Ok(Self { rows: SealedRows::of(db, basis.sealing_key()?), basis, writes })
     }
 
     fn begun(self) -> Result<Self> {
-        read::set_meta(&self.db, self.seals, "basis", &self.basis.to_text()?)?;
-        read::set_meta(
-            &self.db,
-            self.seals,
-            "standing",
-            &serde_json::to_string(&Standing { next: 1, mark: String::new() })?,
-        )?;
+        self.rows.set_meta("standing", &serde_json::to_string(&Standing { next: 1, mark: String::new() })?)?;
+        self.rows.set_meta("tallies", &serde_json::to_string(&Tallies::default())?)?;
         Ok(self)
     }
 
+    /// Refuses an index of something else: nothing of it is sealed by this basis.
     fn fitting(self) -> Result<Self> {
-        let said = read::meta(&self.db, self.seals, "basis")?;
-        (said == Some(self.basis.to_text()?)).then_some(self).fits("it is of something else")
-    }
-
-    /// Where it stands in the file system; `None` for one in memory.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.rows.standing()?;
+        Ok(self)
     }
 
     /// Up to where it was derived. Whoever derives on compares the mark with what stands there now.
@@ -157,7 +139,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn standing(&self) -> Result<Standing> {
-        read::standing(&self.db, self.seals)
+        self.rows.standing()
     }
 
     /// Takes entries in, in one transaction: afterwards the index holds all of them, or is what it was before.
@@ -169,13 +151,13 @@ impl Index {
     /// [`IndexError::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
     /// not fit: then deriving from the start helps.
     pub fn derive(&mut self, batch: Batch, from: &Standing, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if read::standing(&tx, self.seals)? != *from {
+        let tx = Transaction::new_unchecked(&self.rows.db, TransactionBehavior::Immediate)?;
+        if self.rows.standing()? != *from {
             return Err(IndexError::Moved);
         }
-        let tallies = Derivation::new(&tx, &self.basis.rules, self.seals, origin)?.run(batch)?;
-        read::set_meta(&tx, self.seals, "standing", &serde_json::to_string(to)?)?;
-        tx.execute("DELETE FROM meta WHERE name = 'snapshot_digest'", [])?;
+        let tallies = Derivation::new(&self.rows, &self.basis.rules, origin)?.run(batch)?;
+        self.rows.set_meta("standing", &serde_json::to_string(to)?)?;
+        self.rows.delete(SealedTable::Meta, "snapshot_digest".as_bytes())?;
         tx.commit()?;
         Ok(tallies)
     }
@@ -186,7 +168,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn tallies(&self) -> Result<Tallies> {
-        read::tallies(&self.db, self.seals)
+        self.rows.tallies()
     }
 
     /// The instant that staleness is measured at (M-92).
@@ -195,7 +177,7 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn as_of(&self) -> Result<Option<Timestamp>> {
-        self.basis.as_of.map_or_else(|| read::last_ts(&self.db), |as_of| Ok(Some(as_of)))
+        self.basis.as_of.map_or_else(|| self.rows.last_ts(), |as_of| Ok(Some(as_of)))
     }
 
     /// Which facts these are (M-120). It is computed once and kept, where it may be.
@@ -204,28 +186,31 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn snapshot_digest(&self) -> Result<Sha256Hash> {
-        if let Some(kept) = read::meta(&self.db, self.seals, "snapshot_digest")? {
+        if let Some(kept) = self.rows.meta("snapshot_digest")? {
             return kept.parse().ok().fits("its snapshot's digest is none");
         }
-        let mut select = self.db.prepare("SELECT digest FROM digests ORDER BY digest")?;
+        let mut select = self.rows.db.prepare("SELECT name FROM digests ORDER BY name")?;
         let digests = select.query_map([], |row| row.get::<_, [u8; 32]>(0))?;
-        let digests = digests.collect::<std::result::Result<Vec<_>, _>>()?;
+        let digests = digests.collect::<rusqlite::Result<Vec<_>>>()?;
         let digest = snapshot_digest(digests.into_iter().map(Sha256Hash::from_bytes));
         if self.writes {
-            read::set_meta(&self.db, self.seals, "snapshot_digest", &digest.to_string())?;
+            self.rows.set_meta("snapshot_digest", &digest.to_string())?;
         }
         Ok(digest)
     }
 
-    /// Where a rejected line stands that is still turned away.
-    fn turned_at(&self, position: u64) -> Result<Option<EntryBytes>> {
-        let mut select = self
-            .db
-            .prepare_cached("SELECT segment, start, length FROM rejected WHERE id = ?1 AND state = 'quarantined'")?;
-        let found = select.query_row([position], |row| {
-            Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? })
-        });
-        Ok(found.optional()?)
+    /// Where each source was read to, by name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn marks(&self) -> Result<Vec<SourceMark>> {
+        let mut marks = Vec::new();
+        self.rows.each(SealedTable::Sources, "true ORDER BY key", [], |row| {
+            marks.push(json(held(row)?)?);
+            Ok(())
+        })?;
+        Ok(marks)
     }
 
     /// Blank lines of all sources, as their marks say.
@@ -234,23 +219,30 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn blank_lines(&self) -> Result<u64> {
-        Ok(self.db.query_row("SELECT coalesce(sum(blank), 0) FROM checkpoints", [], |row| row.get(0))?)
+        Ok(self.marks()?.iter().map(|mark| mark.blank).sum())
     }
 
-    /// The marks of sources that have a name, or had it before other content took it (`name`, `name#2` and so on);
-    /// of all, without a name.
+    /// Lines that are no facts, of one source or of all; by source name, then line.
     ///
     /// # Errors
     ///
     /// When they cannot be read.
-    pub fn marks(&self, name: Option<&str>) -> Result<Vec<SourceMark>> {
-        let mut select = self.db.prepare_cached(
-            "SELECT name, blank, text FROM checkpoints
-             WHERE ?1 IS NULL OR name = ?1 OR name > ?1 || '#' AND name < ?1 || '$' ORDER BY name",
-        )?;
-        let rows = select
-            .query_map([name], |row| Ok(SourceMark { name: row.get(0)?, blank: row.get(1)?, text: row.get(2)? }))?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+    pub fn quarantine(&self, source: Option<&str>) -> Result<Vec<RejectedLine>> {
+        let mut lines = self.rejected("true", [])?;
+        lines.retain(|line| source.is_none_or(|source| *line.source.name == *source));
+        Ok(lines)
+    }
+
+    fn rejected(&self, which: &str, with: impl rusqlite::Params) -> Result<Vec<RejectedLine>> {
+        let mut lines: Vec<RejectedLine> = Vec::new();
+        self.rows.each(SealedTable::Rejected, which, with, |row| {
+            lines.push(json(held(row)?)?);
+            Ok(())
+        })?;
+        lines.sort_by(|a, b| {
+            (&a.source.name, a.source.line, a.position).cmp(&(&b.source.name, b.source.line, b.position))
+        });
+        Ok(lines)
     }
 
     /// Hands out all capsules, by derived key: the rows of `capsules.jsonl` (M-120).
@@ -259,8 +251,17 @@ impl Index {
     ///
     /// When they cannot be read, and those of `take`.
     pub fn capsules(&self, mut take: impl FnMut(Capsule) -> Result<()>) -> Result<()> {
-        let (mut reader, by) = (RowReader::default(), (&self.basis.rules, self.as_of()?));
-        read::capsules(&self.db, self.seals, &mut reader, by, Capsules::All, |finished| take(finished.capsule))
+        let by = (&self.basis.rules, self.as_of()?);
+        self.rows.capsules(by, Capsules::All, |finished| take(finished.capsule))
+    }
+
+    fn capsules_where(&self, which: Capsules, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {
+        let mut capsules = Vec::new();
+        self.rows.capsules((&self.basis.rules, as_of), which, |finished| {
+            capsules.push(finished.capsule);
+            Ok(())
+        })?;
+        Ok(capsules)
     }
 
     /// Hands out the concepts that are listed, by key: the rows of `concepts.jsonl` (M-120).
@@ -270,24 +271,49 @@ impl Index {
     /// When they cannot be read, and those of `take`.
     pub fn concepts(&self, mut take: impl FnMut(Concept) -> Result<()>) -> Result<()> {
         let as_of = self.as_of()?;
-        let mut select = self.db.prepare("SELECT key, row, seal FROM concepts ORDER BY key")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            take(self.concept(row)?.at(&self.basis.rules, as_of))?;
+        let listed = self.concepts_where("listed", [])?.into_iter().filter_map(|row| row.listed);
+        listed.map(|concept| concept.at(&self.basis.rules, as_of)).try_for_each(&mut take)
+    }
+
+    /// Looks at every row: whether it is the one that was written, and whether none is missing. It reads the whole index;
+    /// answers look only at the rows that they are made of.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Unfit`] when it is not whole.
+    pub fn check(&self) -> Result<()> {
+        for table in SealedTable::ALL {
+            self.rows.each(table, "true", [], |_| Ok(()))?;
         }
-        Ok(())
-    }
-
-    /// A concept, if it is listed.
-    fn concept_of(&self, key: Sha256Hash) -> Result<Option<Concept>> {
-        let mut select = self.db.prepare_cached("SELECT key, row, seal FROM concepts WHERE key = ?1")?;
-        let mut rows = select.query([key.as_bytes()])?;
-        rows.next()?.map(|row| self.concept(row)).transpose()
-    }
-
-    fn concept(&self, row: &rusqlite::Row<'_>) -> Result<Concept> {
-        let (key, bytes, seal) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-        self.seals.check(seal::Table::Concepts, key, bytes, seal)?;
-        json(bytes)
+        let (tallies, sum) = (self.tallies()?, self.rows.all_runs()?);
+        let facts = tallies.facts;
+        for (of, expected) in [
+            ("entries", tallies.entries),
+            ("facts", facts),
+            ("digests", facts),
+            ("outcomes", facts),
+            ("events", facts),
+            ("places", facts),
+            ("runs", sum.counts.runs),
+            ("sums WHERE key >= x'04'", sum.counts.runs),
+            ("facts WHERE flags & 1", tallies.failing),
+            ("lines", tallies.lines),
+            ("keys", tallies.keys),
+            ("keys WHERE row <> x''", tallies.capsules),
+            ("concepts WHERE listed", tallies.concepts),
+        ] {
+            let count = format!("SELECT count(*) FROM {of}");
+            let found: u64 = self.rows.db.query_row(&count, [], |row| row.get(0))?;
+            (found == expected).then_some(()).fits("a row is missing, or one too many")?;
+        }
+        let count = |sql: &str| self.rows.db.query_row(sql, [], |row| row.get::<_, u64>(0));
+        for level in 1..=3 {
+            let found = count(&format!("SELECT count(*) FROM sums WHERE substr(key, 1, 1) = x'0{level}'"))?;
+            let leaves = format!("SELECT count(DISTINCT substr(key, 2, {level})) FROM sums WHERE key >= x'04'");
+            (found == count(&leaves)?).then_some(()).fits("a sum is missing, or one too many")?;
+        }
+        let conflicts = self.quarantine(None)?.iter().filter(|line| line.conflict.is_some()).count() as u64;
+        let spans = count("SELECT coalesce(sum(facts), 0) FROM spans")?;
+        ((spans, conflicts) == (facts, tallies.conflicts)).then_some(()).fits("a row is missing, or one too many")
     }
 }

@@ -1,15 +1,16 @@
-//! `priors`: answered from the capsules and concepts that a question may reach, and no others.
+//! `priors`: answered from the capsules and concepts that can be in the answer, and no others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use dome_binder::priors::{Memory, Priors, PriorsQuery, priors};
-use dome_binder::{Capsule, Concept, RowReader};
-use dome_core::{Sha256Hash, Source, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use dome_binder::priors::{MAX_LIMIT, Memory, Priors, PriorsQuery, priors};
+use dome_binder::{Capsule, Concept};
+use dome_core::{Sha256Hash, Timestamp};
+use rusqlite::{Params, params};
 
 use super::Index;
-use super::error::Result;
-use super::read::{self, Capsules};
+use super::error::{Fits, Result};
+use super::read::Capsules;
+use super::sealed::{SealedTable, hash, held, number};
 
 impl Index {
     /// Answers a planner's question as a replay of the whole history would (section 10). `as_of` is the instant that
@@ -20,82 +21,110 @@ impl Index {
     /// When a row cannot be read, or does not fit.
     pub fn priors(&self, query: &PriorsQuery, as_of: Option<Timestamp>) -> Result<Priors> {
         let as_of = as_of.map_or_else(|| self.as_of(), |as_of| Ok(Some(as_of)))?;
-        let mut capsules = Vec::new();
-        if let Some(line) = read::line_id(&self.db, query.line.key())? {
-            self.reach(Capsules::OfLine(line), as_of, &mut capsules)?;
-        }
         let line = query.line.key();
-        let asked = |capsule: &&Capsule| {
+        let mut capsules = self.capsules_where(Capsules::OfLine(line), as_of)?;
+        let asked = |capsule: &Capsule| {
             query.failure_reason_code.as_ref().is_none_or(|code| *code == capsule.failure_reason_code)
         };
-        let sought: BTreeSet<Sha256Hash> = capsules.iter().filter(asked).map(|capsule| capsule.concept_key).collect();
-        let mut elsewhere = Vec::new();
-        match query.fingerprint_hash {
-            Some(fingerprint) => self.reach(Capsules::WithFingerprint(fingerprint), as_of, &mut elsewhere)?,
+        let own: Vec<Sha256Hash> =
+            capsules.iter().filter(|capsule| asked(capsule)).map(|capsule| capsule.concept_key).collect();
+        let concepts = match query.fingerprint_hash {
+            Some(fingerprint) => self.concepts_where(
+                "fingerprint = ?1 AND target_kind = ?2 AND action_kind = ?3",
+                params![fingerprint.as_bytes(), query.line.target_kind.as_str(), query.line.action_kind.as_str()],
+            )?,
             None => {
-                for concept in &sought {
-                    self.reach(Capsules::OfConcept(*concept), as_of, &mut elsewhere)?;
-                }
+                own.iter().map(|key| self.concept_row(*key)?.fits("a concept is missing")).collect::<Result<_>>()?
+            }
+        };
+        let mut left_off = 0;
+        for ConceptRow { key, capsules: members, .. } in &concepts {
+            let best = self.best_elsewhere(*key, line, query.limit.min(MAX_LIMIT), as_of)?;
+            // What is asked of the failure goes for the whole concept.
+            if best.iter().all(asked) {
+                let own = own.iter().filter(|own| *own == key).count();
+                left_off += members.checked_sub((own + best.len()) as u64).fits("a concept has more capsules")?;
+                capsules.extend(best);
             }
         }
-        capsules.extend(elsewhere.into_iter().filter(|capsule| capsule.line_key != line));
-        let concepts = self.concepts_for(query, &sought, as_of)?;
-        let policy = &self.basis.rules.policy;
-        let memory = Memory { capsules: &capsules, concepts: &concepts, policy, as_of, sources: BTreeMap::new() };
+        let mut listed: Vec<Concept> = concepts.into_iter().filter_map(|row| row.listed).collect();
+        if query.fingerprint_hash.is_none() && own.is_empty() {
+            // Where nothing is known of the line: those of its kind of work.
+            let of_kind = self.concepts_where(
+                "listed AND target_kind = ?1 AND action_kind = ?2",
+                [query.line.target_kind.as_str(), query.line.action_kind.as_str()],
+            )?;
+            listed.extend(of_kind.into_iter().filter_map(|row| row.listed));
+        }
+        let rules = &self.basis.rules;
+        let listed: Vec<Concept> = listed.into_iter().map(|concept| concept.at(rules, as_of)).collect();
+        let memory =
+            Memory { capsules: &capsules, concepts: &listed, policy: &rules.policy, as_of, sources: BTreeMap::new() };
         let mut answer = priors(&memory, query);
+        answer.left_off += left_off;
         // Only what is shown is looked up.
         for fact in answer.priors.iter_mut().flat_map(|prior| &mut prior.provenance) {
-            fact.source = self.source_of(fact.digest)?;
+            let id = self.rows.with_digest(fact.digest)?;
+            fact.source = id.map(|id| Ok::<_, super::IndexError>(self.rows.record(id)?.source)).transpose()?;
         }
         Ok(answer)
     }
 
-    fn reach(&self, which: Capsules, as_of: Option<Timestamp>, into: &mut Vec<Capsule>) -> Result<()> {
-        let mut reader = RowReader::default();
-        let by = (&self.basis.rules, as_of);
-        read::capsules(&self.db, self.seals, &mut reader, by, which, |finished| {
-            into.push(finished.capsule);
-            Ok(())
-        })
-    }
-
-    /// The concepts that the question may mean: those of the line's own failures; where nothing is known of the line,
-    /// those of its kind of work.
-    fn concepts_for(
+    /// The best capsules of a concept on other task lines, as many as an answer can show: of those that are blocked by
+    /// themselves and of the others. Whether a query blocks them all, only the engine knows.
+    fn best_elsewhere(
         &self,
-        query: &PriorsQuery,
-        sought: &BTreeSet<Sha256Hash>,
+        concept: Sha256Hash,
+        line: Sha256Hash,
+        limit: usize,
         as_of: Option<Timestamp>,
-    ) -> Result<Vec<Concept>> {
-        let mut found = Vec::new();
-        if query.fingerprint_hash.is_none() && !sought.is_empty() {
-            let mut select = self.db.prepare_cached("SELECT key, row, seal FROM concepts WHERE key = ?1")?;
-            for key in sought {
-                let mut rows = select.query([key.as_bytes()])?;
-                while let Some(row) = rows.next()? {
-                    found.push(self.concept(row)?.at(&self.basis.rules, as_of));
-                }
-            }
-            return Ok(found);
+    ) -> Result<Vec<Capsule>> {
+        let mut best = Vec::new();
+        for blocked in [0_u8, 1] {
+            self.rows.each(
+                SealedTable::Keys,
+                "concept = ?1 AND rank >= ?2 AND rank < ?3 AND line <> ?4 ORDER BY rank, key LIMIT ?5",
+                params![concept.as_bytes(), [blocked], [blocked + 1], line.as_bytes(), limit],
+                |row| {
+                    let finished = self.rows.finished(row, (&self.basis.rules, as_of))?;
+                    best.extend(finished.map(|finished| finished.capsule));
+                    Ok(())
+                },
+            )?;
         }
-        let mut select = self.db.prepare_cached(
-            "SELECT key, row, seal FROM concepts WHERE target_kind = ?1 AND action_kind = ?2
-             AND (?3 IS NULL OR fingerprint = ?3) ORDER BY key",
-        )?;
-        let fingerprint = query.fingerprint_hash.as_ref().map(|hash| hash.as_bytes().as_slice());
-        let mut rows =
-            select.query(params![query.line.target_kind.as_str(), query.line.action_kind.as_str(), fingerprint])?;
-        while let Some(row) = rows.next()? {
-            found.push(self.concept(row)?.at(&self.basis.rules, as_of));
-        }
-        Ok(found)
+        Ok(best)
+    }
+}
+
+/// A concept with a capsule.
+pub(super) struct ConceptRow {
+    key: Sha256Hash,
+    /// How many it has.
+    capsules: u64,
+    pub(super) listed: Option<Concept>,
+}
+
+impl ConceptRow {
+    fn read(row: &rusqlite::Row<'_>) -> Result<Self> {
+        let mut rest = held(row)?;
+        let (key, capsules) = (hash(row, 0)?, number(&mut rest)?);
+        let listed = if rest.is_empty() { None } else { Some(super::sealed::json(rest)?) };
+        Ok(Self { key, capsules, listed })
+    }
+}
+
+impl Index {
+    pub(super) fn concept_row(&self, key: Sha256Hash) -> Result<Option<ConceptRow>> {
+        self.rows.find(SealedTable::Concepts, key.as_bytes(), ConceptRow::read)
     }
 
-    /// Where the fact with a digest first appeared.
-    fn source_of(&self, digest: Sha256Hash) -> Result<Option<Source>> {
-        let mut select = self.db.prepare_cached("SELECT id FROM digests WHERE digest = ?1")?;
-        let id: Option<u64> = select.query_row([digest.as_bytes()], |row| row.get(0)).optional()?;
-        let mut reader = RowReader::default();
-        id.map(|id| Ok(read::record(&self.db, self.seals, &mut reader, id)?.source)).transpose()
+    /// Concepts by key.
+    pub(super) fn concepts_where(&self, which: &str, with: impl Params) -> Result<Vec<ConceptRow>> {
+        let mut found = Vec::new();
+        self.rows.each(SealedTable::Concepts, &format!("{which} ORDER BY key"), with, |row| {
+            found.push(ConceptRow::read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 }

@@ -1,22 +1,21 @@
-//! Questions to the three views (M-110): rows of a whole view from its sums, all others from the facts that filters
-//! select.
+//! Questions to the three views (M-110): rows of a whole view from the sum of all runs, all others from the facts that
+//! filters select.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use dome_binder::query::{Cursor, CursorError, Filter, Filters, Limit, Question, Unmatched, View, unmatched_among};
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials, RecentFailure};
-use dome_binder::{Fact, FactOrder, RowReader, append_row};
+use dome_binder::{Fact, FactOrder, append_row};
 use dome_core::{FailureReasonCode, RunId, Sha256Hash, TaskLine};
+use rusqlite::Row;
 use serde::Serialize;
 
 use super::Index;
-use super::derive::{Tag, flag, flags};
-use super::error::{Fits, Result};
-use super::read;
-use super::rows::{Total, json, line_of, order};
-use super::seal::Table;
+use super::derive::{flag, flags};
+use super::error::{Fits, IndexError, Result};
+use super::read::{RunSum, TaskRow, order};
+use super::sealed::{SealedTable, held, json, number};
 
 /// The first line of an answer as JSON, in canonical order. Rows of the view follow, one per line.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -59,36 +58,24 @@ struct Selected {
     order: FactOrder,
     id: u64,
     line: Rc<TaskLine>,
-    code: Rc<FailureReasonCode>,
+    code: FailureReasonCode,
     /// Its own policy code, empty where it has none.
-    policy: Rc<str>,
+    policy: String,
 }
 
-/// Names that rows of the total order refer to, each read once.
-#[derive(Default)]
-struct Seen {
-    lines: HashMap<i64, Rc<TaskLine>>,
-    codes: HashMap<i64, Rc<FailureReasonCode>>,
-    policies: HashMap<Option<i64>, Rc<str>>,
-}
+/// Task lines, each read once.
+type TaskLines = HashMap<Sha256Hash, Rc<TaskLine>>;
 
 /// Task lines are read one by one when they hold at most one fact of so many.
 const FEW: u64 = 16;
-
-/// What a walk over facts goes on with.
-#[derive(PartialEq, Eq)]
-enum Walk {
-    On,
-    Enough,
-}
 
 impl Index {
     /// Answers a question as it would be answered from all facts in memory, a page at a time.
     ///
     /// # Errors
     ///
-    /// [`super::IndexError::Cursor`] when the cursor was given out for another snapshot, view or filters; and when a row cannot
-    /// be read, or does not fit.
+    /// When the cursor was given out for another snapshot, view or filters; and when a row cannot be read, or does not
+    /// fit.
     pub fn query(&self, question: &Question, limit: Limit, cursor: Option<Cursor>) -> Result<QueryPage> {
         let snapshot = self.snapshot_digest()?;
         let start = question.place(snapshot, cursor)?;
@@ -125,37 +112,30 @@ impl Index {
     ///
     /// When a row cannot be read, or does not fit; and those of `take`.
     pub fn view(&self, view: View, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::IndexError::broken("every view can be asked whole"))?;
+        let whole = whole(view)?;
         if view != View::RecentFailures {
             return self.counted(&whole)?.iter().try_for_each(|row| take(row));
         }
-        let mut reader = RowReader::default();
-        self.latest(&whole, u64::MAX, &mut |index, order, id| take(&index.failure(&mut reader, order, id)?))
+        self.latest(&whole, u64::MAX, &mut |order, id| take(&self.failure(&order, id)?))
     }
 
     fn recent_failures(&self, question: &Question, start: u64, limit: Limit) -> Result<(u64, Vec<Vec<u8>>)> {
         let end = start.saturating_add(limit.rows());
         let all = question.filters().given().is_empty();
         let (mut total, mut page) = (0, Vec::new());
-        self.latest(question, if all { end } else { u64::MAX }, &mut |_, order, id| {
+        self.latest(question, if all { end } else { u64::MAX }, &mut |order, id| {
             if (start..end).contains(&total) {
-                page.push((order.clone(), id));
+                page.push(self.failure(&order, id)?);
             }
             total += 1;
             Ok(())
         })?;
-        let mut reader = RowReader::default();
-        let rows = page.iter().map(|(order, id)| self.failure(&mut reader, order, *id)).collect::<Result<_>>()?;
-        Ok((if all { self.tallies()?.failing } else { total }, rows))
+        Ok((if all { self.tallies()?.failing } else { total }, page))
     }
 
-    fn failure(&self, reader: &mut RowReader, order: &FactOrder, id: u64) -> Result<Vec<u8>> {
-        let record = read::record(&self.db, self.seals, reader, id)?;
-        let fact = Fact { record, ordered_ts: order.ts, place: order.place };
-        let mut row = Vec::new();
-        append_row(&RecentFailure::of(&fact), &mut row);
-        Ok(row)
+    fn failure(&self, order: &FactOrder, id: u64) -> Result<Vec<u8>> {
+        let fact = Fact { record: self.rows.record(id)?, ordered_ts: order.ts, place: order.place };
+        Ok(bytes_of(&RecentFailure::of(&fact)))
     }
 
     /// Hands out failing facts that a question selects, the latest first, until there are so many: facts of one
@@ -164,76 +144,67 @@ impl Index {
         &self,
         question: &Question,
         enough: u64,
-        take: &mut dyn FnMut(&Self, &FactOrder, u64) -> Result<()>,
+        take: &mut dyn FnMut(FactOrder, u64) -> Result<()>,
     ) -> Result<()> {
-        let filters = question.filters();
         let (mut instant, mut count) = (Vec::<(FactOrder, u64)>::new(), 0);
-        self.walk(question, true, &mut |index, fact| {
-            if !filters.policy_code_is(&fact.policy) {
-                return Ok(Walk::On);
+        self.walk(question, true, &mut |fact| {
+            if !question.filters().policy_code_is(&fact.policy) {
+                return Ok(true);
             }
             if instant.first().is_some_and(|(first, _)| first.ts != fact.order.ts) {
-                for (order, id) in instant.drain(..).rev() {
-                    take(index, &order, id)?;
-                }
+                instant.drain(..).rev().try_for_each(|(order, id)| take(order, id))?;
             }
             if count >= enough && instant.is_empty() {
-                return Ok(Walk::Enough);
+                return Ok(false);
             }
             count += 1;
             instant.push((fact.order, fact.id));
-            Ok(Walk::On)
+            Ok(true)
         })?;
-        instant.into_iter().rev().try_for_each(|(order, id)| take(self, &order, id))
+        instant.into_iter().rev().try_for_each(|(order, id)| take(order, id))
     }
 
-    /// Walks over the facts of a view that filters select, by the total order or from its end.
-    fn walk(
-        &self,
-        question: &Question,
-        from_end: bool,
-        take: &mut dyn FnMut(&Self, Selected) -> Result<Walk>,
-    ) -> Result<()> {
-        let (view, filters, seen) = (question.view(), question.filters(), &mut Seen::default());
-        if let Some(few) = self.of_few_lines(question)? {
-            let ordered: Box<dyn Iterator<Item = Selected>> =
-                if from_end { Box::new(few.into_iter().rev()) } else { Box::new(few.into_iter()) };
-            for fact in ordered {
-                if take(self, fact)? == Walk::Enough {
+    /// Walks over the facts of a view that filters select, by the total order or from its end, until `take` says that it
+    /// has enough.
+    fn walk(&self, question: &Question, from_end: bool, take: &mut dyn FnMut(Selected) -> Result<bool>) -> Result<()> {
+        let filters = question.filters();
+        if let Some(mut few) = self.of_few_lines(question)? {
+            if from_end {
+                few.reverse();
+            }
+            for fact in few {
+                if !take(fact)? {
                     break;
                 }
             }
             return Ok(());
         }
-        let code = match &filters.failure_reason_code {
-            Some(code) => match read::word_id(&self.db, code.as_str())? {
-                Some(id) => Some(id),
-                None => return Ok(()),
-            },
-            None => None,
-        };
+        let mut seen = TaskLines::new();
+        let code = filters.failure_reason_code.as_ref().map(FailureReasonCode::as_str);
         let direction = if from_end { "DESC" } else { "ASC" };
-        let mut select = self.db.prepare_cached(&format!(
-            "SELECT place, id, line, code, policy, flags, seal FROM facts WHERE flags & ?1 AND (?2 IS NULL OR code = ?2)
-             ORDER BY place {direction}"
-        ))?;
-        let mut rows = select.query(rusqlite::params![flag(view), code])?;
-        while let Some(row) = rows.next()? {
-            let place = row.get_ref(0)?.as_blob()?;
-            let (id, line, code, policy): (u64, i64, i64, _) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-            if self.seals.of_fact(place, id, line, code, policy, row.get(5)?) != row.get_ref(6)?.as_blob()? {
-                return Err(super::IndexError::Unfit("a fact is not the one that was written"));
+        let which = format!("flags & ?1 AND (?2 IS NULL OR code = ?2) ORDER BY key {direction}");
+        self.rows.walk(SealedTable::Facts, &which, (flag(question.view()), code), |row| {
+            let fact = self.selected(row, &mut seen)?;
+            let picked = filters.select_by(&fact.line, &fact.code, &fact.order.run_id, fact.order.ts);
+            if picked { take(fact) } else { Ok(true) }
+        })
+    }
+
+    fn selected(&self, row: &Row<'_>, seen: &mut TaskLines) -> Result<Selected> {
+        let mut rest = held(row)?;
+        let id = number(&mut rest)?;
+        let (line, policy) = rest.split_first_chunk().fits("a row of a fact has another form")?;
+        let policy = str::from_utf8(policy).ok().fits("a policy code is none")?.to_owned();
+        let code = row.get_ref(3)?.as_str()?.parse().ok().fits("a reason code is none")?;
+        let line = Sha256Hash::from_bytes(*line);
+        let known = match seen.get(&line) {
+            Some(known) => Rc::clone(known),
+            None => {
+                let found = self.rows.find(SealedTable::Lines, line.as_bytes(), task_line)?;
+                Rc::clone(seen.entry(line).or_insert(Rc::new(found.fits("a task line is missing")?)))
             }
-            let order = order(place)?;
-            let (line, code) = (self.line_of(seen, line)?, self.code_of(seen, code)?);
-            if filters.select_by(&line, &code, &order.run_id, order.ts) {
-                let fact = Selected { order, id, line, code, policy: self.policy(seen, policy)? };
-                if take(self, fact)? == Walk::Enough {
-                    break;
-                }
-            }
-        }
-        Ok(())
+        };
+        Ok(Selected { order: order(row)?, id, line: known, code, policy })
     }
 
     /// The facts that a question selects, in total order, when its filters leave so few task lines that these are
@@ -243,171 +214,73 @@ impl Index {
         if filters.target_id.is_none() && (filters.action_kind.is_none() || filters.target_kind.is_none()) {
             return Ok(None);
         }
-        let (mut reader, mut rows, mut facts) = (RowReader::default(), Vec::new(), 0);
         let most = self.tallies()?.facts / FEW;
-        let ids: Vec<i64> = {
-            let mut select = self.db.prepare_cached("SELECT id FROM lines")?;
-            let ids = select.query_map([], |row| row.get(0))?;
-            ids.collect::<std::result::Result<_, _>>()?
-        };
-        for id in ids {
-            let line = self.line_of(&mut Seen::default(), id)?;
+        let (mut lines, mut facts) = (Vec::new(), 0);
+        self.rows.walk(SealedTable::Lines, "true", [], |row| {
+            let line = task_line(row)?;
             if filters.select_line(&line) {
-                let row = read::task_row(&self.db, self.seals, &mut reader, id)?;
-                facts += row.facts.len() as u64;
-                rows.push((line, row));
+                let known = json::<TaskRow>(held(row)?)?.facts;
+                facts += known.len() as u64;
+                lines.push((Rc::new(line), known));
             }
-            if facts > most {
-                return Ok(None);
-            }
+            Ok(facts <= most)
+        })?;
+        if facts > most {
+            return Ok(None);
         }
         let mut selected = Vec::new();
-        for (line, row) in rows {
-            for known in &row.facts {
-                let fact = read::fact(&self.db, self.seals, &mut reader, known)?;
-                let code = &fact.keys.failure_reason_code;
-                let picked = filters.select_by(&line, code, &fact.run_id, fact.ordered_ts);
-                if picked && flags(&fact) & flag(question.view()) != 0 {
-                    let policy = fact.policy_reason_code().map_or("", |code| code.as_str()).into();
-                    let code = Rc::new(code.clone());
-                    selected.push(Selected { order: fact.order(), id: known.id, line: Rc::clone(&line), code, policy });
-                }
+        for (line, known) in lines.iter().flat_map(|(line, facts)| facts.iter().map(move |known| (line, known))) {
+            let fact = self.rows.fact(known)?;
+            let code = &fact.keys.failure_reason_code;
+            let picked = filters.select_by(line, code, &fact.run_id, fact.ordered_ts);
+            if picked && flags(&fact) & flag(question.view()) != 0 {
+                let policy = fact.policy_reason_code().map_or("", |code| code.as_str()).to_owned();
+                let (line, code) = (Rc::clone(line), code.clone());
+                selected.push(Selected { order: fact.order(), id: known.0, line, code, policy });
             }
         }
         selected.sort_unstable_by(|a, b| a.order.cmp(&b.order));
         Ok(Some(selected))
     }
 
-    fn line_of(&self, seen: &mut Seen, id: i64) -> Result<Rc<TaskLine>> {
-        if let Some(line) = seen.lines.get(&id) {
-            return Ok(Rc::clone(line));
-        }
-        let mut select = self.db.prepare_cached("SELECT row, seal FROM lines WHERE id = ?1")?;
-        let mut rows = select.query([id])?;
-        let row = rows.next()?.fits("a task line is missing")?;
-        let bytes = row.get_ref(0)?.as_blob()?;
-        self.seals.check(Table::Lines, &id.to_le_bytes(), bytes, row.get_ref(1)?.as_blob()?)?;
-        let line = Rc::new(line_of(bytes).fits("a row of a task line has another form")?);
-        seen.lines.insert(id, Rc::clone(&line));
-        Ok(line)
-    }
-
-    fn code_of(&self, seen: &mut Seen, id: i64) -> Result<Rc<FailureReasonCode>> {
-        if let Some(code) = seen.codes.get(&id) {
-            return Ok(Rc::clone(code));
-        }
-        let code = Rc::new(read::word(&self.db, id)?.parse().ok().fits("a reason code is none")?);
-        seen.codes.insert(id, Rc::clone(&code));
-        Ok(code)
-    }
-
-    fn policy(&self, seen: &mut Seen, id: Option<i64>) -> Result<Rc<str>> {
-        if let Some(policy) = seen.policies.get(&id) {
-            return Ok(Rc::clone(policy));
-        }
-        let policy: Rc<str> = id.map_or_else(|| Ok(String::new()), |id| read::word(&self.db, id))?.into();
-        seen.policies.insert(id, Rc::clone(&policy));
-        Ok(policy)
-    }
-
     /// The rows of a view that counts, in its order.
     fn counted(&self, question: &Question) -> Result<Vec<Vec<u8>>> {
         let filters = question.filters();
+        let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
+        if picks_rows(question) {
+            self.rows.all_runs()?.add_to(&mut RunSum::default(), &mut gates, &mut denials);
+        } else {
+            self.by_run(question, &mut |facts| match question.view() {
+                View::GateRollup => gates.add_run(facts),
+                _ => denials.add_run(facts),
+            })?;
+        }
         if question.view() == View::GateRollup {
-            let rollups = if picks_rows(question) { self.gate_sums()? } else { self.gates_of(question)? };
             let asked = |row: &&GateRollup<'_>| {
                 filters.gate_is(&row.gate_id)
                     && filters.failure_reason_code.as_ref().is_none_or(|code| *code == *row.failure_reason_code)
             };
-            return Ok(rollups.rows().iter().filter(asked).map(bytes_of).collect());
+            return Ok(gates.rows().iter().filter(asked).map(bytes_of).collect());
         }
-        let denials = if picks_rows(question) { self.denial_sums()? } else { self.denials_of(question)? };
         let asked =
             |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
-    fn gate_sums(&self) -> Result<GateRollups> {
-        let mut rollups = GateRollups::default();
-        for (name, total) in self.totals(View::GateRollup)? {
-            let (code, gate): (FailureReasonCode, dome_core::GateId) = json(name.as_bytes())?;
-            let [fail_count, pass_count, skip_count] = total.counts;
-            rollups.add_row(&GateRollup {
-                fail_count,
-                failure_reason_code: Cow::Owned(code),
-                first_ts: total.first_ts,
-                gate_id: Cow::Owned(gate),
-                last_ts: total.last_ts,
-                pass_count,
-                run_count: total.runs,
-                skip_count,
-            });
-        }
-        Ok(rollups)
-    }
-
-    fn denial_sums(&self) -> Result<GuardDenials> {
-        let mut denials = GuardDenials::default();
-        for (name, total) in self.totals(View::GuardDenials)? {
-            let (code, guard): (String, String) = json(name.as_bytes())?;
-            let [denial_count, stop_count, _] = total.counts;
-            denials.add_row(&GuardDenial {
-                denial_count,
-                failure_reason_codes: total.beside.into_keys().map(Cow::Owned).collect(),
-                first_ts: total.first_ts,
-                guard_id: Cow::Owned(guard),
-                last_ts: total.last_ts,
-                policy_reason_code: Cow::Owned(code),
-                run_count: total.runs,
-                stop_count,
-            });
-        }
-        Ok(denials)
-    }
-
-    fn gates_of(&self, question: &Question) -> Result<GateRollups> {
-        let mut rollups = GateRollups::default();
-        self.by_run(question, &mut |facts| rollups.add_run(facts))?;
-        Ok(rollups)
-    }
-
-    fn denials_of(&self, question: &Question) -> Result<GuardDenials> {
-        let mut denials = GuardDenials::default();
-        self.by_run(question, &mut |facts| denials.add_run(facts))?;
-        Ok(denials)
-    }
-
     /// Hands out the facts that a question selects, run by run.
     fn by_run(&self, question: &Question, take: &mut dyn FnMut(&[Fact])) -> Result<()> {
         let mut runs: BTreeMap<RunId, Vec<(FactOrder, u64)>> = BTreeMap::new();
-        self.walk(question, false, &mut |_, fact| {
+        self.walk(question, false, &mut |fact| {
             runs.entry(fact.order.run_id.clone()).or_default().push((fact.order, fact.id));
-            Ok(Walk::On)
+            Ok(true)
         })?;
-        let mut reader = RowReader::default();
         for facts in runs.into_values() {
-            let mut fact = |(order, id): (FactOrder, u64)| {
-                let record = read::record(&self.db, self.seals, &mut reader, id)?;
-                Ok(Fact { record, ordered_ts: order.ts, place: order.place })
+            let fact = |(order, id): (FactOrder, u64)| {
+                Ok(Fact { record: self.rows.record(id)?, ordered_ts: order.ts, place: order.place })
             };
-            let facts: Vec<Fact> = facts.into_iter().map(&mut fact).collect::<Result<_>>()?;
-            take(&facts);
+            take(&facts.into_iter().map(fact).collect::<Result<Vec<Fact>>>()?);
         }
         Ok(())
-    }
-
-    fn totals(&self, view: View) -> Result<Vec<(String, Total)>> {
-        let mut select = self.db.prepare_cached("SELECT name, row, seal FROM totals WHERE view = ?1 ORDER BY name")?;
-        let mut rows = select.query([view.tag()])?;
-        let mut totals = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (name, bytes): (String, _) = (row.get(0)?, row.get_ref(1)?.as_blob()?);
-            self.seals.check(Table::Totals, name.as_bytes(), bytes, row.get_ref(2)?.as_blob()?)?;
-            totals.push((name, json(bytes)?));
-        }
-        let tallies = self.tallies()?;
-        let expected = if view == View::GateRollup { tallies.gate_rows } else { tallies.denial_rows };
-        (expected == totals.len() as u64).then_some(totals).fits("a row of a view is missing")
     }
 
     /// Filters whose value no row of the whole view has.
@@ -421,21 +294,17 @@ impl Index {
 
     /// What the facts of a whole view give a filter to look at.
     fn values(&self, view: View, filter: Filter) -> Result<BTreeSet<String>> {
-        let pairs = |view| -> Result<Vec<(String, String)>> {
-            self.totals(view)?.into_iter().map(|(name, _)| json(name.as_bytes())).collect()
-        };
-        match filter {
-            Filter::Gate => return Ok(pairs(View::GateRollup)?.into_iter().map(|(_, gate)| gate).collect()),
-            Filter::Guard => return Ok(pairs(View::GuardDenials)?.into_iter().map(|(_, guard)| guard).collect()),
-            Filter::PolicyReasonCode if view == View::GuardDenials => {
-                return Ok(pairs(view)?.into_iter().map(|(code, _)| code).collect());
+        let mut values = BTreeSet::new();
+        let RunSum { gates, denials, .. } = self.rows.all_runs()?;
+        match (filter, view) {
+            (Filter::Gate, _) => return Ok(gates.iter().map(|row| row.gate_id.to_string()).collect()),
+            (Filter::Guard, _) => return Ok(denials.iter().map(|row| row.guard_id.to_string()).collect()),
+            (Filter::PolicyReasonCode, View::GuardDenials) => {
+                return Ok(denials.iter().map(|row| row.policy_reason_code.to_string()).collect());
             }
             _ => {}
         }
-        let whole = Question::new(view, Filters::default())
-            .map_err(|_| super::IndexError::broken("every view can be asked whole"))?;
-        let mut values = BTreeSet::new();
-        self.walk(&whole, false, &mut |_, fact| {
+        self.walk(&whole(view)?, false, &mut |fact| {
             let value = match filter {
                 Filter::Scope => fact.line.scope.as_str(),
                 Filter::TargetKind => fact.line.target_kind.as_str(),
@@ -444,15 +313,24 @@ impl Index {
                 Filter::FailureReasonCode => fact.code.as_str(),
                 Filter::Run => fact.order.run_id.as_str(),
                 Filter::PolicyReasonCode => &*fact.policy,
-                Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(Walk::Enough),
+                Filter::Gate | Filter::Guard | Filter::Since | Filter::Until => return Ok(false),
             };
             if !values.contains(value) {
                 values.insert(value.to_owned());
             }
-            Ok(Walk::On)
+            Ok(true)
         })?;
         Ok(values)
     }
+}
+
+fn whole(view: View) -> Result<Question> {
+    Question::new(view, Filters::default()).map_err(|_| IndexError::broken("every view can be asked whole"))
+}
+
+/// The task line of a row of one.
+fn task_line(row: &Row<'_>) -> Result<TaskLine> {
+    json(row.get_ref(2)?.as_blob()?)
 }
 
 /// Whether every row of the whole view is in the answer as it stands, or not at all: no filter selects among the facts

@@ -1,212 +1,303 @@
-//! Reading rows of an index back; each is held to its seal.
+//! What rows hold as values, and back.
 
-use dome_binder::{Applied, Fact, FinishedCapsule, FoldedCapsule, Record, RowReader, Rules, finish};
-use dome_core::{Sha256Hash, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use dome_binder::priors::elsewhere_rank;
+use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials};
+use dome_binder::{
+    Applied, AppliedCounts, CapsuleState, Fact, FactOrder, FinishedCapsule, FinishedKey, FoldedCapsule, Record,
+    Row as _, Rules, RunCounts, finish, finish_key,
+};
+use dome_core::{Problem, Sha256Hash, Timestamp};
+use rusqlite::Row;
+use serde::{Deserialize, Serialize};
 
 use super::batch::{EntryBytes, Standing};
 use super::error::{Fits, Result};
-use super::rows::{Judged, Tallies, TaskFact, TaskRow, json, order, read_applied, read_key};
-use super::seal::{Seals, Table};
+use super::sealed::{SealedRows, SealedTable, held, json, number};
 
-/// What is said of the whole index under a name.
-pub(super) fn meta(db: &Connection, seals: Seals, name: &str) -> Result<Option<String>> {
-    let mut select = db.prepare_cached("SELECT value, seal FROM meta WHERE name = ?1")?;
-    let found: Option<(String, Vec<u8>)> = select.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((value, seal)) = found else { return Ok(None) };
-    seals.check(Table::Meta, name.as_bytes(), value.as_bytes(), &seal)?;
-    Ok(Some(value))
+/// A fact of a run: the entry that it is lineage of, and when it is ordered.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct RunFact(pub(super) u64, pub(super) Timestamp);
+
+/// What a run came to (M-41).
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct RunRow {
+    /// By place.
+    pub(super) facts: Vec<RunFact>,
+    /// Entries that repeat a fact.
+    pub(super) repeats: Vec<u64>,
+    /// Entries that a fact rules out.
+    pub(super) conflicts: Vec<(u64, Problem)>,
 }
 
-pub(super) fn set_meta(db: &Connection, seals: Seals, name: &str, value: &str) -> Result<()> {
-    let seal = seals.of(Table::Meta, name.as_bytes(), value.as_bytes());
-    db.prepare_cached("INSERT OR REPLACE INTO meta (name, value, seal) VALUES (?1, ?2, ?3)")?
-        .execute(params![name, value, seal])?;
-    Ok(())
-}
-
-/// What is counted of the whole history.
-pub(super) fn tallies(db: &Connection, seals: Seals) -> Result<Tallies> {
-    meta(db, seals, "tallies")?.map_or_else(|| Ok(Tallies::default()), |text| json(text.as_bytes()))
-}
-
-/// Up to where an index was derived.
-pub(super) fn standing(db: &Connection, seals: Seals) -> Result<Standing> {
-    json(meta(db, seals, "standing")?.fits("it does not say up to where it was derived")?.as_bytes())
-}
-
-/// The record of an entry.
-pub(super) fn record(db: &Connection, seals: Seals, reader: &mut RowReader, id: u64) -> Result<Box<Record>> {
-    let mut select = db.prepare_cached("SELECT row, seal FROM entries WHERE id = ?1")?;
-    let mut rows = select.query([id])?;
-    let row = rows.next()?.fits("an entry is missing")?;
-    let bytes = row.get_ref(0)?.as_blob()?;
-    seals.check(Table::Entries, &id.to_le_bytes(), bytes, row.get_ref(1)?.as_blob()?)?;
-    Ok(Box::new(reader.read(bytes).ok().fits("an entry has another form")?))
-}
-
-/// Where the bytes of an entry stand.
-pub(super) fn entry_bytes(db: &Connection, id: u64) -> Result<EntryBytes> {
-    let mut select = db.prepare_cached("SELECT segment, start, length FROM entries WHERE id = ?1")?;
-    let found =
-        select.query_row([id], |row| Ok(EntryBytes { segment: row.get(0)?, start: row.get(1)?, length: row.get(2)? }));
-    found.optional()?.fits("an entry is missing")
-}
-
-/// A task line by its number.
-pub(super) fn task_row(db: &Connection, seals: Seals, reader: &mut RowReader, id: i64) -> Result<TaskRow> {
-    let mut select = db.prepare_cached("SELECT row, seal FROM lines WHERE id = ?1")?;
-    let mut rows = select.query([id])?;
-    let row = rows.next()?.fits("a task line is missing")?;
-    let bytes = row.get_ref(0)?.as_blob()?;
-    seals.check(Table::Lines, &id.to_le_bytes(), bytes, row.get_ref(1)?.as_blob()?)?;
-    TaskRow::read(reader, bytes)
-}
-
-/// The number of a task line, if some fact is of it.
-pub(super) fn line_id(db: &Connection, key: Sha256Hash) -> Result<Option<i64>> {
-    let mut select = db.prepare_cached("SELECT id FROM lines WHERE key = ?1")?;
-    Ok(select.query_row([key.as_bytes()], |row| row.get(0)).optional()?)
-}
-
-/// A fact of a task line.
-pub(super) fn fact(db: &Connection, seals: Seals, reader: &mut RowReader, fact: &TaskFact) -> Result<Fact> {
-    let record = record(db, seals, reader, fact.id)?;
-    Ok(Fact { record, ordered_ts: fact.ordered_ts, place: fact.place })
-}
-
-/// A capsule as its line folded it; `None` where no fact mints the key.
-pub(super) fn folded(
-    db: &Connection,
-    seals: Seals,
-    reader: &mut RowReader,
-    key: Sha256Hash,
-) -> Result<Option<FoldedCapsule>> {
-    let mut select = db.prepare_cached("SELECT key, row, seal FROM keys WHERE key = ?1")?;
-    let mut rows = select.query([key.as_bytes()])?;
-    rows.next()?.map_or(Ok(None), |row| folded_of(row, seals, reader))
-}
-
-/// As [`folded`], of a row with key, row and seal.
-fn folded_of(row: &Row<'_>, seals: Seals, reader: &mut RowReader) -> Result<Option<FoldedCapsule>> {
-    let (key, bytes, seal) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-    seals.check(Table::Keys, key, bytes, seal)?;
-    read_key(reader, bytes)
-}
-
-/// All facts that applied a key.
-pub(super) fn applied(db: &Connection, seals: Seals, reader: &mut RowReader, key: Sha256Hash) -> Result<Vec<Applied>> {
-    let mut select = db.prepare_cached("SELECT row, seal FROM applied WHERE key = ?1")?;
-    let mut rows = select.query([key.as_bytes()])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob()?;
-        seals.check(Table::Applied, key.as_bytes(), bytes, row.get_ref(1)?.as_blob()?)?;
-        all.extend(read_applied(reader, bytes)?);
+impl RunRow {
+    /// All its entries.
+    pub(super) fn entries(&self) -> impl Iterator<Item = u64> {
+        let facts = self.facts.iter().map(|fact| fact.0);
+        facts.chain(self.repeats.iter().copied()).chain(self.conflicts.iter().map(|(id, _)| *id))
     }
-    Ok(all)
 }
 
-/// The lines with a fact that applied a key.
-pub(super) fn lines_applying(db: &Connection, key: Sha256Hash) -> Result<Vec<i64>> {
-    let mut select = db.prepare_cached("SELECT line FROM applied WHERE key = ?1")?;
-    let rows = select.query_map([key.as_bytes()], |row| row.get(0))?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
+/// What some runs add up to: what is counted of them, and their rows of the views that count (M-110, M-44).
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct RunSum<'s> {
+    pub(super) counts: RunCounts,
+    pub(super) facts: u64,
+    pub(super) failing: u64,
+    pub(super) conflicts: u64,
+    pub(super) gates: Vec<GateRollup<'s>>,
+    pub(super) denials: Vec<GuardDenial<'s>>,
 }
 
-/// What the applications of a key came to, if there were any.
-pub(super) fn judged(db: &Connection, seals: Seals, reader: &mut RowReader, key: Sha256Hash) -> Result<Option<Judged>> {
-    let mut select = db.prepare_cached("SELECT row, seal FROM judged WHERE key = ?1")?;
-    let mut rows = select.query([key.as_bytes()])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let bytes = row.get_ref(0)?.as_blob()?;
-    seals.check(Table::Judged, key.as_bytes(), bytes, row.get_ref(1)?.as_blob()?)?;
-    Judged::read(reader, bytes).map(Some)
+impl RunSum<'_> {
+    /// Adds sums of other runs up.
+    pub(super) fn add_to(&self, sum: &mut RunSum<'_>, gates: &mut GateRollups, denials: &mut GuardDenials) {
+        sum.counts += self.counts;
+        sum.facts += self.facts;
+        sum.failing += self.failing;
+        sum.conflicts += self.conflicts;
+        self.gates.iter().for_each(|row| gates.add_row(row));
+        self.denials.iter().for_each(|row| denials.add_row(row));
+    }
 }
+
+/// A fact of a task line: its entry, when it is ordered, its place in its run, and whether it is an unseen denial (M-71).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct TaskFact(pub(super) u64, pub(super) Timestamp, pub(super) u64, pub(super) bool);
+
+/// What a task line came to.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct TaskRow {
+    /// In total order.
+    pub(super) facts: Vec<TaskFact>,
+    /// How many derived keys its facts have.
+    pub(super) keys: u64,
+    /// The derived keys that its facts applied.
+    pub(super) applied: Vec<Sha256Hash>,
+}
+
+/// What is known of the whole history: sums that change with each derivation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tallies {
+    /// Envelopes, whatever became of them.
+    pub entries: u64,
+    /// Facts.
+    pub facts: u64,
+    /// Facts that fail (M-72).
+    pub failing: u64,
+    /// Envelopes that a fact rules out.
+    pub conflicts: u64,
+    /// Derived keys of facts, minted or not.
+    pub keys: u64,
+    /// Capsules.
+    pub capsules: u64,
+    /// Concepts that are listed.
+    pub concepts: u64,
+    /// Task lines.
+    pub lines: u64,
+    /// What was counted of the runs (M-44).
+    pub runs: RunCounts,
+}
+
+/// The key of the sum of all runs.
+pub(super) const ALL_RUNS: &[u8] = &[0];
 
 /// Which capsules are meant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Capsules {
-    /// Those of a task line.
-    OfLine(i64),
-    /// Those with a concept key.
+    OfLine(Sha256Hash),
     OfConcept(Sha256Hash),
-    /// Those with a fingerprint.
-    WithFingerprint(Sha256Hash),
-    /// All.
     All,
 }
 
-/// Hands out finished capsules, by derived key; what holds them back is told as of an instant (M-92).
-pub(super) fn capsules(
-    db: &Connection,
-    seals: Seals,
-    reader: &mut RowReader,
-    (rules, as_of): (&Rules, Option<Timestamp>),
-    which: Capsules,
-    mut take: impl FnMut(FinishedCapsule) -> Result<()>,
-) -> Result<()> {
-    let of = |condition: &str| format!("SELECT key, row, seal FROM keys WHERE {condition} ORDER BY key");
-    let mut select = match which {
-        Capsules::OfLine(_) => db.prepare_cached(&of("line = ?1"))?,
-        Capsules::OfConcept(_) => db.prepare_cached(&of("concept = ?1"))?,
-        Capsules::WithFingerprint(_) => db.prepare_cached(&of("fingerprint = ?1"))?,
-        Capsules::All => db.prepare_cached(&of("true"))?,
-    };
-    let mut rows = match which {
-        Capsules::OfLine(line) => select.query([line])?,
-        Capsules::OfConcept(key) | Capsules::WithFingerprint(key) => select.query(params![key.as_bytes()])?,
-        Capsules::All => select.query([])?,
-    };
-    let mut found = 0;
-    while let Some(row) = rows.next()? {
-        found += 1;
-        let Some(FoldedCapsule { state, guard_denied }) = folded_of(row, seals, reader)? else { continue };
-        let counts = judged(db, seals, reader, state.keys.derived)?.unwrap_or_default().counts;
-        let capsule = finish(&state, counts, guard_denied, rules, as_of);
-        take(FinishedCapsule { state, capsule })?;
+/// The start of a hash that a name is found by.
+pub(super) fn start(hash: &Sha256Hash) -> [u8; 8] {
+    let mut start = [0; 8];
+    start.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    start
+}
+
+/// What a line of a source is found by: the start of the hash of the source's name, and the line.
+pub(super) fn place_name(name: &str, line: u64) -> [u8; 16] {
+    let source = u64::from_be_bytes(start(&Sha256Hash::of(name.as_bytes())));
+    (u128::from(source) << 64 | u128::from(line)).to_be_bytes()
+}
+
+/// The order of a fact, as the key of its row.
+pub(super) fn order(row: &Row<'_>) -> Result<FactOrder> {
+    FactOrder::from_bytes(row.get_ref(0)?.as_blob()?).fits("a place in the total order has another form")
+}
+
+impl SealedRows {
+    /// What is said of the whole index under a name.
+    pub(super) fn meta(&self, name: &str) -> Result<Option<String>> {
+        self.find(SealedTable::Meta, name.as_bytes(), |row| {
+            String::from_utf8(held(row)?.to_vec()).ok().fits("what is said of the index is no text")
+        })
     }
-    // Rows that are gone are missed where something sealed says how many there are.
-    let expected = match which {
-        Capsules::OfLine(line) => Some(task_row(db, seals, reader, line)?.keys),
-        Capsules::All => Some(tallies(db, seals)?.keys),
-        Capsules::OfConcept(_) | Capsules::WithFingerprint(_) => None,
-    };
-    expected.is_none_or(|expected| expected == found).then_some(()).fits("a capsule is missing")
-}
 
-/// The finished capsules with a concept key.
-pub(super) fn members(
-    db: &Connection,
-    seals: Seals,
-    reader: &mut RowReader,
-    rules: &Rules,
-    key: Sha256Hash,
-    as_of: Option<Timestamp>,
-) -> Result<Vec<FinishedCapsule>> {
-    let mut members = Vec::new();
-    capsules(db, seals, reader, (rules, as_of), Capsules::OfConcept(key), |capsule| {
-        members.push(capsule);
-        Ok(())
-    })?;
-    Ok(members)
-}
+    pub(super) fn set_meta(&self, name: &str, text: &str) -> Result<()> {
+        self.put(SealedTable::Meta, &[&name.as_bytes(), &text.as_bytes()])
+    }
 
-/// The ordered time of the last fact (M-92).
-pub(super) fn last_ts(db: &Connection) -> Result<Option<Timestamp>> {
-    let mut select = db.prepare_cached("SELECT place FROM facts ORDER BY place DESC LIMIT 1")?;
-    let place: Option<Vec<u8>> = select.query_row([], |row| row.get(0)).optional()?;
-    place.map(|place| Ok(order(&place)?.ts)).transpose()
-}
+    /// Up to where the index was derived.
+    pub(super) fn standing(&self) -> Result<Standing> {
+        json(self.meta("standing")?.fits("it does not say up to where it was derived")?.as_bytes())
+    }
 
-/// A word by its number.
-pub(super) fn word(db: &Connection, id: i64) -> Result<String> {
-    let mut select = db.prepare_cached("SELECT text FROM words WHERE id = ?1")?;
-    select.query_row([id], |row| row.get(0)).optional()?.fits("a word is missing")
-}
+    /// What is counted of the whole history.
+    pub(super) fn tallies(&self) -> Result<Tallies> {
+        json(self.meta("tallies")?.fits("it does not say what it holds")?.as_bytes())
+    }
 
-/// The number of a word, if it is known.
-pub(super) fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {
-    let mut select = db.prepare_cached("SELECT id FROM words WHERE text = ?1")?;
-    Ok(select.query_row([text], |row| row.get(0)).optional()?)
+    /// The record of an entry, and where its bytes stand.
+    pub(super) fn entry(&self, id: u64) -> Result<Option<(EntryBytes, Box<Record>)>> {
+        self.find(SealedTable::Entries, id, |row| {
+            let mut rest = held(row)?;
+            let bytes =
+                EntryBytes { segment: number(&mut rest)?, start: number(&mut rest)?, length: number(&mut rest)? };
+            Ok((bytes, Box::new(self.value(&mut rest)?)))
+        })
+    }
+
+    /// The record of an entry that something names.
+    pub(super) fn record(&self, id: u64) -> Result<Box<Record>> {
+        Ok(self.entry(id)?.fits("an entry is missing")?.1)
+    }
+
+    /// What a task line came to, if it has a fact.
+    pub(super) fn task_row(&self, key: Sha256Hash) -> Result<Option<TaskRow>> {
+        self.find(SealedTable::Lines, key.as_bytes(), |row| json(held(row)?))
+    }
+
+    /// A fact of a task line.
+    pub(super) fn fact(&self, TaskFact(id, ordered_ts, place, _): &TaskFact) -> Result<Fact> {
+        Ok(Fact { record: self.record(*id)?, ordered_ts: *ordered_ts, place: *place })
+    }
+
+    /// All facts that applied a derived key, and the task lines that they are of.
+    pub(super) fn applied(&self, key: Sha256Hash) -> Result<(Vec<Applied>, Vec<Sha256Hash>)> {
+        let (mut all, mut lines) = (Vec::new(), Vec::new());
+        let last = [key.as_bytes().as_slice(), &[u8::MAX; 32]].concat();
+        self.each(SealedTable::Applied, "key BETWEEN ?1 AND ?2", (key.as_bytes(), last), |row| {
+            let mut rest = held(row)?;
+            while !rest.is_empty() {
+                all.push(self.value(&mut rest)?);
+            }
+            let line = row.get_ref(0)?.as_blob()?.last_chunk().fits("a row has another form")?;
+            lines.push(Sha256Hash::from_bytes(*line));
+            Ok(())
+        })?;
+        Ok((all, lines))
+    }
+
+    /// The capsule of a derived key as a row and its rank; both empty where no fact mints it.
+    pub(super) fn key_row(
+        &self,
+        key: Sha256Hash,
+        folded: Option<FoldedCapsule>,
+        rules: &Rules,
+    ) -> Result<(Vec<u8>, Vec<u8>)> {
+        let Some(guard_denied) = folded.as_ref().map(|folded| folded.guard_denied) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let FinishedKey { capsule, .. } = finish_key(folded, self.applied(key)?.0, rules, None);
+        let Some(FinishedCapsule { state, capsule }) = capsule else { return Ok((Vec::new(), Vec::new())) };
+        let mut row = Vec::with_capacity(1024);
+        let counts = AppliedCounts {
+            confirmed_count: capsule.confirmed_count,
+            refuted_count: capsule.refuted_count,
+            blocked_count: capsule.blocked_count,
+        };
+        counts.append(&mut row);
+        row.push(u8::from(guard_denied));
+        state.append(&mut row);
+        Ok((row, elsewhere_rank(&capsule)))
+    }
+
+    /// The capsule of a row as its line folded it, with what was applied of it; `None` where no fact mints the key.
+    pub(super) fn folded(&self, row: &Row<'_>) -> Result<Option<(FoldedCapsule, AppliedCounts)>> {
+        let mut rest = held(row)?;
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let counts: AppliedCounts = self.value(&mut rest)?;
+        let (guard, mut state) = rest.split_first().fits("a row of a capsule has another form")?;
+        let state: CapsuleState = self.value(&mut state)?;
+        Ok(Some((FoldedCapsule { state: Box::new(state), guard_denied: *guard == 1 }, counts)))
+    }
+
+    /// The finished capsule of a row; what holds it back is told as of an instant (M-92).
+    pub(super) fn finished(
+        &self,
+        row: &Row<'_>,
+        (rules, as_of): (&Rules, Option<Timestamp>),
+    ) -> Result<Option<FinishedCapsule>> {
+        let folded = self.folded(row)?;
+        Ok(folded.map(|(FoldedCapsule { state, guard_denied }, counts)| {
+            let capsule = finish(&state, counts, guard_denied, rules, as_of);
+            FinishedCapsule { state, capsule }
+        }))
+    }
+
+    /// Hands out finished capsules, by derived key.
+    pub(super) fn capsules(
+        &self,
+        by: (&Rules, Option<Timestamp>),
+        which: Capsules,
+        mut take: impl FnMut(FinishedCapsule) -> Result<()>,
+    ) -> Result<()> {
+        let mut found = 0;
+        let mut each = |row: &Row<'_>| {
+            found += 1;
+            self.finished(row, by)?.map_or(Ok(()), &mut take)
+        };
+        // Rows that are gone are missed where something sealed says how many there are.
+        let expected = match which {
+            Capsules::OfLine(key) => {
+                self.each(SealedTable::Keys, "line = ?1 ORDER BY key", [key.as_bytes()], each)?;
+                Some(self.task_row(key)?.map_or(0, |row| row.keys))
+            }
+            Capsules::OfConcept(key) => {
+                self.each(SealedTable::Keys, "concept = ?1 ORDER BY key", [key.as_bytes()], &mut each)?;
+                None
+            }
+            Capsules::All => {
+                self.each(SealedTable::Keys, "true ORDER BY key", [], each)?;
+                Some(self.tallies()?.keys)
+            }
+        };
+        expected.is_none_or(|expected| expected == found).then_some(()).fits("a capsule is missing")
+    }
+
+    /// What all runs add up to.
+    pub(super) fn all_runs(&self) -> Result<RunSum<'static>> {
+        let sum = self.find(SealedTable::Sums, ALL_RUNS, |row| json(held(row)?))?;
+        match sum {
+            Some(sum) => Ok(sum),
+            None => (self.tallies()?.runs.runs == 0).then(RunSum::default).fits("the sum of all runs is missing"),
+        }
+    }
+
+    /// The ordered time of the last fact (M-92).
+    pub(super) fn last_ts(&self) -> Result<Option<Timestamp>> {
+        let mut last = None;
+        self.each(SealedTable::Facts, "true ORDER BY key DESC LIMIT 1", [], |row| {
+            last = Some(order(row)?.ts);
+            Ok(())
+        })?;
+        Ok(last)
+    }
+
+    /// Entries of facts with a name, or between two.
+    pub(super) fn named(&self, table: &str, least: &[u8], most: &[u8]) -> Result<Vec<u64>> {
+        let sql = format!("SELECT id FROM {table} WHERE name BETWEEN ?1 AND ?2");
+        let mut select = self.db.prepare_cached(&sql)?;
+        let ids = select.query_map([least, most], |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The entry of the fact with a digest.
+    pub(super) fn with_digest(&self, digest: Sha256Hash) -> Result<Option<u64>> {
+        Ok(self.named("digests", digest.as_bytes(), digest.as_bytes())?.first().copied())
+    }
 }

@@ -32,21 +32,15 @@ fn answers(index: &Index, told: &mut Told, names: &[String]) -> Result<Vec<Value
 }
 
 /// Changes one row that is sealed.
-fn forge(path: &Path, table: &str, at: usize) -> bool {
+fn forge(path: &Path, (table, column): (&str, &str), at: usize) -> bool {
     let db = rusqlite::Connection::open(path).unwrap();
     let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
     if rows == 0 {
         return false;
     }
-    let keyed = match table {
-        "applied" => "(key, line)",
-        "judged" => "(key)",
-        "totals" => "(view, name)",
-        _ => "(rowid)",
-    };
-    let names = keyed.trim_matches(['(', ')']);
     let sql = format!(
-        "UPDATE {table} SET row = row || x'20' WHERE {keyed} IN (SELECT {names} FROM {table} LIMIT 1 OFFSET {})",
+        "UPDATE {table} SET {column} = CAST({column} || x'20' AS BLOB)
+         WHERE key IN (SELECT key FROM {table} LIMIT 1 OFFSET {})",
         i64::try_from(at).unwrap() % rows
     );
     db.execute(&sql, []).unwrap() == 1
@@ -56,7 +50,11 @@ proptest! {
     #[test]
     fn a_row_that_was_changed_is_noticed_and_never_believed(
         history in history(), course in course(), rules in rules(), at in 0_usize..100,
-        table in prop::sample::select(vec!["entries", "lines", "keys", "applied", "judged", "concepts", "totals"]),
+        changed in prop::sample::select(vec![
+            ("meta", "row"), ("entries", "row"), ("runs", "row"), ("sums", "row"), ("lines", "row"), ("lines", "line"),
+            ("facts", "row"), ("keys", "row"), ("keys", "rank"), ("keys", "concept"), ("applied", "row"),
+            ("concepts", "row"), ("concepts", "fingerprint"), ("rejected", "row"), ("rejected", "sha256"), ("sources", "row"),
+        ]),
     ) {
         let mut told = course.tell(&history.lines);
         let folder = tempfile::tempdir().unwrap();
@@ -68,10 +66,10 @@ proptest! {
         let replay = told.replay(&rules, None);
         let names: Vec<String> = keys(&replay, &told.quarantine(&replay)).into_iter().step_by(9).collect();
         let truth = answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names).unwrap();
-        if forge(&path, table, at) {
-            let whole = Index::read(&path, basis(&rules, None)).unwrap().check();
+        if forge(&path, changed, at) {
+            let whole = Index::read(&path, basis(&rules, None)).and_then(|index| index.check());
             prop_assert!(whole.is_err_and(|error| error.is_unfit()));
-            match answers(&Index::read(&path, basis(&rules, None)).unwrap(), &mut told, &names) {
+            match Index::read(&path, basis(&rules, None)).and_then(|index| answers(&index, &mut told, &names)) {
                 Ok(found) => prop_assert_eq!(found, truth, "what was changed was not looked at"),
                 Err(error) => prop_assert!(error.is_unfit(), "{error}"),
             }
@@ -84,7 +82,8 @@ proptest! {
     fn a_row_that_is_gone_is_missed(
         history in history(), course in course(), rules in rules(), at in 0_i64..100,
         table in prop::sample::select(vec![
-            "entries", "lines", "keys", "concepts", "totals", "facts", "spans", "digests", "outcomes", "events", "places",
+            "entries", "runs", "sums", "lines", "keys", "concepts", "facts", "spans", "digests", "outcomes", "events",
+            "places",
         ]),
     ) {
         let mut told = course.tell(&history.lines);
@@ -97,17 +96,16 @@ proptest! {
         let db = rusqlite::Connection::open(&path).unwrap();
         let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         let first = match table {
-            "facts" => "place",
             "spans" => "first",
-            "digests" => "digest",
-            "outcomes" => "id",
-            "events" => "id",
-            "places" => "id",
-            "totals" => "name",
-            _ => "rowid",
+            "digests" | "outcomes" | "events" | "places" => "id",
+            _ => "key",
         };
         // Stretches without a fact say nothing.
-        let some = if table == "spans" { "WHERE facts > 0" } else { "" };
+        let some = match table {
+            "spans" => "WHERE facts > 0",
+            "concepts" => "WHERE listed",
+            _ => "",
+        };
         let at = at % rows.max(1);
         let gone = db.execute(
             &format!("DELETE FROM {table} WHERE {first} IN (SELECT {first} FROM {table} {some} LIMIT 1 OFFSET {at})"), [],
@@ -154,10 +152,10 @@ fn a_link_is_not_believed() {
 fn a_file_with_other_tables_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     for sql in [
-        "DROP TABLE judged",
+        "DROP TABLE applied",
         "CREATE TABLE more (a)",
-        "CREATE TRIGGER t AFTER INSERT ON words BEGIN DELETE FROM facts; END",
-        "DELETE FROM meta WHERE name = 'basis'",
+        "CREATE TRIGGER t AFTER INSERT ON kinds BEGIN DELETE FROM facts; END",
+        "DELETE FROM meta WHERE key = CAST('standing' AS BLOB)",
     ] {
         let path = folder.path().join("index.sqlite");
         some_index(&path);
@@ -181,4 +179,59 @@ fn an_index_of_something_else_does_not_fit() {
     assert!(Index::read(&path, other).err().unwrap().is_unfit());
     rules.policy.min_support += 1;
     assert!(Index::read(&path, basis(&rules, None)).err().unwrap().is_unfit());
+}
+
+/// Everything that two indexes of one layout are told apart by, but for their rows.
+fn filled(path: &Path, identity: &str, secret: &[u8], lines: &[Vec<u8>]) -> dome_store::index::Basis {
+    let rules =
+        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let of = dome_store::index::Basis {
+        identity: identity.to_owned(),
+        seal: dome_core::Sha256Hash::of(secret),
+        ..basis(&rules, None)
+    };
+    Index::build(path, of.clone(), |index| {
+        derive(index, &mut super::support::Course::default().tell(lines));
+        Ok(())
+    })
+    .unwrap();
+    of
+}
+
+#[test]
+fn an_index_of_another_store_or_by_another_hand_is_not_believed_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other, forged] = ["own", "other", "forged"].map(|name| folder.path().join(name));
+    let line = dome_core::EXAMPLE_LINE.to_vec();
+    let passing = String::from_utf8(line.clone()).unwrap().replace("FAIL", "PASS").into_bytes();
+    let of = filled(&own, "store 1", b"secret", std::slice::from_ref(&line));
+    // Of another store with the same secret, as far along; and of this one by who does not know its secret.
+    filled(&other, "store 2", b"secret", std::slice::from_ref(&passing));
+    filled(&forged, "store 1", b"guess", std::slice::from_ref(&passing));
+    for stranger in [&other, &forged] {
+        std::fs::copy(stranger, folder.path().join("placed")).unwrap();
+        assert!(Index::read(&folder.path().join("placed"), of.clone()).err().unwrap().is_unfit());
+    }
+    assert!(Index::read(&own, of).unwrap().check().is_ok());
+}
+
+#[test]
+fn a_row_of_another_index_is_not_believed_although_it_was_sealed_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other] = ["own", "other"].map(|name| folder.path().join(name));
+    let line = dome_core::EXAMPLE_LINE.to_vec();
+    let later = String::from_utf8(line.clone()).unwrap().replace("\"e1\"", "\"e9\"").into_bytes();
+    for table in ["entries", "runs", "sums", "lines", "facts", "keys", "concepts", "meta"] {
+        let of = filled(&own, "result 1", b"secret", std::slice::from_ref(&line));
+        filled(&other, "result 2", b"secret", &[line.clone(), later.clone()]);
+        let db = rusqlite::Connection::open(&own).unwrap();
+        let from = other.to_str().unwrap();
+        db.execute_batch(&format!(
+            "ATTACH '{from}' AS other; DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM other.{table};"
+        ))
+        .unwrap();
+        drop(db);
+        let whole = Index::read(&own, of).and_then(|index| index.check());
+        assert!(whole.err().unwrap().is_unfit(), "{table}");
+    }
 }

@@ -6,7 +6,9 @@ use dome_binder::explain::{Found, Subject, capsule_story, concept_story, fact_st
 use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
 use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, WrapperPolicy};
-use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, SourceMark, Standing, Turned};
+use dome_store::index::{
+    Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, RejectedLine, SourceMark, Standing,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -45,8 +47,31 @@ pub(crate) enum Fate {
     Retried,
 }
 
+/// The lines of a history on many targets each, so that concepts have many capsules; not every line on every target, so
+/// that these differ.
+pub(crate) fn on_targets(lines: &[Vec<u8>], targets: usize, left_out: u64) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let documents = lines.iter().filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    for (number, document) in documents.filter(|document| document["task_spec"]["target"]["id"].is_string()).enumerate()
+    {
+        for target in 0..targets {
+            if left_out.rotate_left((number * 7 + target) as u32) % 3 == 0 {
+                continue;
+            }
+            let mut copy = document.clone();
+            let named = |value: &Value, by: usize| Value::from(format!("{}-{by}", value.as_str().unwrap_or("none")));
+            copy["task_spec"]["target"]["id"] = named(&copy["task_spec"]["target"]["id"], target);
+            copy["run_id"] = named(&copy["run_id"], target % 3);
+            copy["event_id"] = named(&copy["event_id"], target);
+            copy["task_id"] = named(&copy["task_id"], target);
+            all.push(copy.to_string().into_bytes());
+        }
+    }
+    all
+}
+
 /// In which order lines arrive, in which batches, and what becomes of each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Course {
     order: Vec<u16>,
     fates: Vec<Fate>,
@@ -118,7 +143,8 @@ impl Course {
             told.lines.0.insert(position, (source.clone(), bytes.to_vec()));
             told.positions.insert(source.clone(), position);
             let at = EntryBytes { segment: 0, start: position, length: bytes.len() as u64 };
-            let turned = Turned { position, bytes: at, source: source.clone(), sha256: Sha256Hash::of(bytes) };
+            let sha256 = Sha256Hash::of(bytes);
+            let turned = RejectedLine { position, bytes: at, source: source.clone(), sha256, conflict: None };
             let batch = told.batches.last_mut().unwrap();
             match (reader.read(bytes), fate) {
                 (Ok(envelope), Fate::Stays) => {

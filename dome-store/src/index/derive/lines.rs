@@ -1,177 +1,177 @@
-//! Task lines: folded whole (section 9), and what comes of that in the place of what was there.
+//! Task lines, folded whole (section 9), the derived keys of their facts, and the concepts of those.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use dome_binder::{Applied, DenialKind, Fact, FoldedCapsule, FoldedLine, LineFact, LineFacts, fold};
+use dome_binder::{Fact, FoldedCapsule, FoldedLine, LineFact, LineFacts, Row as _, concepts, fold};
 use dome_core::Sha256Hash;
-use rusqlite::params;
 
 use super::{Derivation, TaskChange};
 use crate::index::error::Result;
-use crate::index::rows::{TaskFact, TaskRow, applied_bytes, key_bytes};
-use crate::index::seal::Table;
+use crate::index::read::{Capsules, TaskFact, TaskRow};
+use crate::index::sealed::{SealedTable, hash, held};
 
-/// A derived key of a line, with what places it.
-struct LineKey {
+/// The row of a derived key: what holds its capsule, and what it is found by.
+#[derive(PartialEq, Eq)]
+struct KeyRow {
+    row: Vec<u8>,
+    line: Sha256Hash,
     concept: Sha256Hash,
     fingerprint: Sha256Hash,
     fact: u64,
+    rank: Vec<u8>,
+}
+
+impl KeyRow {
+    fn read(row: &rusqlite::Row<'_>) -> Result<Self> {
+        let (line, concept, fingerprint) = (hash(row, 2)?, hash(row, 3)?, hash(row, 4)?);
+        Ok(Self { row: held(row)?.to_vec(), line, concept, fingerprint, fact: row.get(5)?, rank: row.get(6)? })
+    }
 }
 
 impl Derivation<'_> {
     /// Folds a task line again with the facts that it gained and lost.
-    pub(super) fn fold(&mut self, key: Sha256Hash, change: TaskChange) -> Result<()> {
-        let before = if change.new {
-            None
-        } else {
-            Some(crate::index::read::task_row(self.tx, self.seals, &mut self.reader, change.id)?)
-        };
-        let TaskChange { id, new, gone, fresh } = change;
-        let mut facts = fresh;
-        for fact in before.iter().flat_map(|row| &row.facts).filter(|fact| !gone.contains(&fact.id)) {
-            let record = self.record(fact.id)?;
-            facts.push((fact.id, Fact { record, ordered_ts: fact.ordered_ts, place: fact.place }));
+    pub(super) fn fold(&mut self, key: Sha256Hash, TaskChange { gone, fresh: mut facts }: TaskChange) -> Result<()> {
+        let before = self.rows.task_row(key)?;
+        self.tallies.lines -= u64::from(before.is_some());
+        let before = before.unwrap_or_default();
+        for known in before.facts.iter().filter(|known| !gone.contains(&known.0)) {
+            facts.push((known.0, self.rows.fact(known)?));
         }
         facts.sort_unstable_by(|(_, a), (_, b)| a.total_order(b));
-        let mut unseen = Vec::with_capacity(facts.len());
-        for (_, fact) in &facts {
-            let kind = DenialKind::of(fact).map(|kind| serde_json::to_string(&kind)).transpose()?;
-            unseen.push(match kind {
-                Some(kind) => self.is_first(&kind, &fact.order().to_bytes())?,
-                None => false,
-            });
-        }
-        let mut line = LineFacts { facts: Vec::with_capacity(facts.len()) };
-        for (position, ((_, fact), unseen_denial)) in facts.iter().zip(unseen.iter().copied()).enumerate() {
-            line.facts.push(LineFact { position, fact, unseen_denial });
-        }
-        let FoldedLine { bound, capsules, applied, guard_denied } = fold(&line, self.rules);
-        self.tallies.lines += u64::from(new);
-        let Some((_, first)) = facts.first() else {
-            return self.no_line(id, before);
-        };
-        let mut by_key: BTreeMap<Sha256Hash, Vec<Applied>> = BTreeMap::new();
-        applied.into_iter().for_each(|applied| by_key.entry(applied.capsule).or_default().push(applied));
-        let mut row = TaskRow {
-            line: (*first.keys.task_line).clone(),
-            facts: facts
-                .iter()
-                .zip(bound)
-                .zip(&unseen)
-                .map(|(((id, fact), bound), unseen)| TaskFact {
-                    id: *id,
-                    ordered_ts: fact.ordered_ts,
-                    place: fact.place,
-                    unseen_denial: *unseen,
-                    bound,
-                })
-                .collect(),
-            keys: 0,
-            applied: by_key.keys().copied().collect(),
-        };
-        self.write_applied(id, before.map(|row| row.applied).unwrap_or_default(), &by_key)?;
-        let mut keys: BTreeMap<Sha256Hash, LineKey> = BTreeMap::new();
+        let mut row = TaskRow::default();
         for (id, fact) in &facts {
-            let place = || LineKey { concept: fact.keys.concept, fingerprint: fact.keys.fingerprint_hash, fact: *id };
-            keys.entry(fact.keys.derived).or_insert_with(place);
+            row.facts.push(TaskFact(*id, fact.ordered_ts, fact.place, self.is_unseen(fact)?));
         }
-        row.keys = keys.len() as u64;
-        self.write_line(id, key, &row)?;
+        let known = facts.iter().zip(&row.facts).enumerate();
+        let known = known.map(|(position, ((_, fact), known))| LineFact { position, fact, unseen_denial: known.3 });
+        let line = LineFacts { facts: known.collect() };
+        let FoldedLine { capsules, applied, guard_denied, .. } = fold(&line, self.rules);
+        let mut by_key: BTreeMap<Sha256Hash, Vec<u8>> = BTreeMap::new();
+        applied.iter().for_each(|applied| applied.append(by_key.entry(applied.capsule).or_default()));
+        row.applied = by_key.keys().copied().collect();
+        self.write_applied(key, &before.applied, &by_key)?;
         let folded = capsules.into_iter().map(|state| (state.keys.derived, FoldedCapsule { state, guard_denied }));
-        self.write_keys(id, new, &keys, &folded.collect())
-    }
-
-    fn write_line(&mut self, id: i64, key: Sha256Hash, row: &TaskRow) -> Result<()> {
-        let bytes = row.to_bytes()?;
-        let seal = self.seals.of(Table::Lines, &id.to_le_bytes(), &bytes);
-        self.tx
-            .prepare_cached("INSERT OR REPLACE INTO lines (id, key, row, seal) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, key.as_bytes(), bytes, seal])?;
-        Ok(())
-    }
-
-    /// A line whose last fact went.
-    fn no_line(&mut self, id: i64, before: Option<TaskRow>) -> Result<()> {
-        self.tallies.lines -= 1;
-        self.tx.prepare_cached("DELETE FROM lines WHERE id = ?1")?.execute([id])?;
-        self.write_applied(id, before.map(|row| row.applied).unwrap_or_default(), &BTreeMap::new())?;
-        self.write_keys(id, false, &BTreeMap::new(), &BTreeMap::new())
+        row.keys = self.write_keys(key, &facts, folded.collect(), before.keys)?;
+        let Some((_, first)) = facts.first() else {
+            self.rows.delete(SealedTable::Lines, key.as_bytes())?;
+            return Ok(());
+        };
+        self.tallies.lines += 1;
+        let (row, line) = (serde_json::to_vec(&row)?, serde_json::to_vec(&*first.keys.task_line)?);
+        self.rows.put(SealedTable::Lines, &[key.as_bytes(), &row, &line])
     }
 
     /// Puts what a line applied in the place of what it applied before.
     fn write_applied(
         &mut self,
-        line: i64,
-        before: Vec<Sha256Hash>,
-        now: &BTreeMap<Sha256Hash, Vec<Applied>>,
+        line: Sha256Hash,
+        before: &[Sha256Hash],
+        now: &BTreeMap<Sha256Hash, Vec<u8>>,
     ) -> Result<()> {
-        for key in before.into_iter().filter(|key| !now.contains_key(key)) {
-            self.tx
-                .prepare_cached("DELETE FROM applied WHERE key = ?1 AND line = ?2")?
-                .execute(params![key.as_bytes(), line])?;
-            self.touched_keys.insert(key);
+        let name = |key: &Sha256Hash| [key.as_bytes().as_slice(), line.as_bytes()].concat();
+        for key in before.iter().filter(|key| !now.contains_key(key)) {
+            self.rows.delete(SealedTable::Applied, name(key))?;
         }
         for (key, applied) in now {
-            let bytes = applied_bytes(applied);
-            let seal = self.seals.of(Table::Applied, key.as_bytes(), &bytes);
-            self.tx
-                .prepare_cached("INSERT OR REPLACE INTO applied (key, line, row, seal) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![key.as_bytes(), line, bytes, seal])?;
-            self.touched_keys.insert(*key);
+            self.rows.put(SealedTable::Applied, &[&name(key), applied])?;
         }
+        self.applied.extend(before.iter().chain(now.keys()));
         Ok(())
     }
 
-    /// Puts the keys of a line in the place of those that it had.
+    /// Puts the keys of a line's facts in the place of those that it had; how many there are.
     fn write_keys(
         &mut self,
-        line: i64,
-        new: bool,
-        keys: &BTreeMap<Sha256Hash, LineKey>,
-        folded: &BTreeMap<Sha256Hash, FoldedCapsule>,
-    ) -> Result<()> {
-        let before = if new { BTreeMap::new() } else { self.keys_of(line)? };
-        self.tallies.keys = self.tallies.keys + keys.len() as u64 - before.len() as u64;
-        let gone: BTreeSet<Sha256Hash> = before.keys().filter(|key| !keys.contains_key(key)).copied().collect();
-        for key in gone {
-            self.tx.prepare_cached("DELETE FROM keys WHERE key = ?1")?.execute([key.as_bytes()])?;
-            if let Some((minted, concept, _, _)) = before.get(&key) {
-                self.tallies.capsules -= u64::from(*minted);
-                self.touched_concepts.insert(*concept);
-                self.touched_keys.insert(key);
-            }
+        line: Sha256Hash,
+        facts: &[(u64, Fact)],
+        mut folded: BTreeMap<Sha256Hash, FoldedCapsule>,
+        had: u64,
+    ) -> Result<u64> {
+        let mut before: BTreeMap<Sha256Hash, KeyRow> = BTreeMap::new();
+        if had > 0 {
+            self.rows.each(SealedTable::Keys, "line = ?1", [line.as_bytes()], |row| {
+                before.insert(hash(row, 0)?, KeyRow::read(row)?);
+                Ok(())
+            })?;
         }
-        for (key, LineKey { concept, fingerprint, fact }) in keys {
-            let bytes = key_bytes(folded.get(key));
-            if let Some((minted, _, known_fact, known)) = before.get(key) {
-                if *known_fact == *fact && *known == bytes {
-                    continue;
-                }
-                self.tallies.capsules -= u64::from(*minted);
-            }
-            self.tallies.capsules += u64::from(!bytes.is_empty());
-            let seal = self.seals.of(Table::Keys, key.as_bytes(), &bytes);
-            let mut insert = self.tx.prepare_cached(
-                "INSERT INTO keys (key, line, concept, fingerprint, fact, row, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (key) DO UPDATE SET fact = excluded.fact, row = excluded.row, seal = excluded.seal",
-            )?;
-            let (concept_bytes, fingerprint) = (concept.as_bytes(), fingerprint.as_bytes());
-            insert.execute(params![key.as_bytes(), line, concept_bytes, fingerprint, fact, bytes, seal])?;
-            self.touched_concepts.insert(*concept);
-            self.touched_keys.insert(*key);
+        let mut firsts: BTreeMap<Sha256Hash, &(u64, Fact)> = BTreeMap::new();
+        for fact in facts {
+            firsts.entry(fact.1.keys.derived).or_insert(fact);
+        }
+        let keys = firsts.len() as u64;
+        for (key, (fact, first)) in firsts {
+            let (row, rank) = self.rows.key_row(key, folded.remove(&key), self.rules)?;
+            let (concept, fingerprint) = (first.keys.concept, first.keys.fingerprint_hash);
+            let now = KeyRow { row, line, concept, fingerprint, fact: *fact, rank };
+            self.write_key(key, before.remove(&key).as_ref(), &now)?;
+        }
+        for (key, gone) in before {
+            self.rows.delete(SealedTable::Keys, key.as_bytes())?;
+            self.count_key(&gone, |sum, one| *sum -= one);
+            self.concepts.insert(gone.concept);
+        }
+        Ok(keys)
+    }
+
+    fn write_key(&mut self, key: Sha256Hash, before: Option<&KeyRow>, now: &KeyRow) -> Result<()> {
+        if before == Some(now) {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            self.count_key(before, |sum, one| *sum -= one);
+        }
+        self.count_key(now, |sum, one| *sum += one);
+        self.concepts.insert(now.concept);
+        let KeyRow { row, line, concept, fingerprint, fact, rank } = now;
+        let [key, line, concept, fingerprint] = [&key, line, concept, fingerprint].map(Sha256Hash::as_bytes);
+        self.rows.put(SealedTable::Keys, &[key, row, line, concept, fingerprint, fact, rank])
+    }
+
+    fn count_key(&mut self, key: &KeyRow, change: fn(&mut u64, u64)) {
+        change(&mut self.tallies.keys, 1);
+        change(&mut self.tallies.capsules, u64::from(!key.row.is_empty()));
+    }
+
+    /// Finishes the keys again that are applied otherwise than before, whatever line they are of (M-84).
+    pub(super) fn finish_applied(&mut self) -> Result<()> {
+        for key in std::mem::take(&mut self.applied) {
+            let found = self.rows.find(SealedTable::Keys, key.as_bytes(), |row| {
+                Ok((KeyRow::read(row)?, self.rows.folded(row)?.map(|(folded, _)| folded)))
+            })?;
+            let Some((before, folded)) = found else { continue };
+            let (row, rank) = self.rows.key_row(key, folded, self.rules)?;
+            let now = KeyRow { row, rank, ..before };
+            self.write_key(key, Some(&before), &now)?;
         }
         Ok(())
     }
 
-    /// The keys of a line as they stand: whether some fact mints one, its concept, a fact of it, and its row.
-    #[expect(clippy::type_complexity, reason = "a row of one table, read in one place")]
-    fn keys_of(&self, line: i64) -> Result<BTreeMap<Sha256Hash, (bool, Sha256Hash, u64, Vec<u8>)>> {
-        let mut select = self.tx.prepare_cached("SELECT key, concept, fact, row FROM keys WHERE line = ?1")?;
-        let rows = select.query_map([line], |row| {
-            let (key, concept) = (Sha256Hash::from_bytes(row.get(0)?), Sha256Hash::from_bytes(row.get(1)?));
-            let bytes: Vec<u8> = row.get(3)?;
-            Ok((key, (!bytes.is_empty(), concept, row.get(2)?, bytes)))
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+    /// Gathers every concept again that was touched (M-95). Whether one is expired is told when it is read.
+    pub(super) fn gather_concepts(&mut self) -> Result<()> {
+        for key in std::mem::take(&mut self.concepts) {
+            let mut members = Vec::new();
+            self.rows.capsules((self.rules, None), Capsules::OfConcept(key), |member| {
+                members.push(member);
+                Ok(())
+            })?;
+            let listed: Option<bool> =
+                self.rows.find(SealedTable::Concepts, key.as_bytes(), |row| Ok(row.get::<_, i64>(2)? == 1))?;
+            self.tallies.concepts -= u64::from(listed == Some(true));
+            let Some(any) = members.first().map(|member| &member.capsule) else {
+                self.rows.delete(SealedTable::Concepts, key.as_bytes())?;
+                continue;
+            };
+            let each = members.iter().map(|member| (&member.capsule, &member.state.remedies));
+            let listed = concepts(each, self.rules, None).pop();
+            self.tallies.concepts += u64::from(listed.is_some());
+            let mut row = (members.len() as u64).to_le_bytes().to_vec();
+            if let Some(concept) = &listed {
+                serde_json::to_writer(&mut row, concept)?;
+            }
+            let (target, action) = (any.target_kind.as_str(), any.action_kind.as_str());
+            let (listed, fingerprint) = (i64::from(listed.is_some()), any.fingerprint_hash.as_bytes());
+            self.rows.put(SealedTable::Concepts, &[key.as_bytes(), &row, &listed, &target, &action, fingerprint])?;
+        }
+        Ok(())
     }
 }
