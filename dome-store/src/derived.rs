@@ -14,13 +14,13 @@ use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
 use dome_replay::error::{Context, Invariant, Result};
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 use crate::inbox;
 use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
-use crate::writer::{Limits, random};
+use crate::writer::{StoreLimits, random};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";
@@ -80,7 +80,7 @@ impl Derived {
     /// # Errors
     ///
     /// When no store stands there, or it cannot be read.
-    pub fn open(store: &Path, limits: Limits, watch: &dyn Watch) -> Result<Self> {
+    pub fn open(store: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Self> {
         let waiting = inbox::catch_up(store, limits, watch)?;
         let mut derived = Self::as_it_is(store, watch)?;
         derived.waiting = waiting;
@@ -213,12 +213,12 @@ pub(crate) fn basis(log: &Log) -> Result<Basis> {
     Basis::of_log(log, Sha256Hash::from_bytes(random()?))
 }
 
-fn file(store: &Folder) -> PathBuf {
+fn file(store: &StoreFolder) -> PathBuf {
     store.path().join(INDEX_NAME)
 }
 
 /// The secret that rows are sealed by; `None` where there is none that others cannot read, or the caller may not.
-fn seal(store: &Folder, makes: bool) -> Result<Option<Sha256Hash>> {
+fn seal(store: &StoreFolder, makes: bool) -> Result<Option<Sha256Hash>> {
     use std::os::unix::fs::MetadataExt;
     let mode = store.writers_only()?;
     let failed = || format!("cannot read `{}`", store.named(SEAL));

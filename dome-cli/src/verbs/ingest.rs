@@ -7,7 +7,7 @@ use clap::Args;
 use dome_binder::Rules;
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{BUILT_IN, Masking};
-use dome_store::{Error, Ingest, Limits, Opening, Stop, Summary, drop_off, given, ingest};
+use dome_store::{Error, Ingest, IngestSummary, Opening, Stop, StoreLimits, drop_off, given, ingest};
 use serde::Serialize;
 
 use crate::args::RulesArgs;
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     };
     let ingested = ingest(&args.store, what, &stop, &mut told, &watching)?;
     drop(watching);
-    let summary = Summary::between(&args.store, ingested.tally, &ingested.before, &ingested.totals)?;
+    let summary = IngestSummary::of(&args.store, &ingested)?;
     if output.is_json() {
         output.object(&summary)?;
     } else {
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
 
 fn opening(args: &IngestArgs) -> Opening {
     let (batch_lines, batch_age) = (args.batch_lines.get(), Duration::from_millis(args.batch_ms));
-    let limits = Limits { batch_lines, batch_age, ..Limits::default() };
+    let limits = StoreLimits { batch_lines, batch_age, ..StoreLimits::default() };
     Opening { limits, wait: args.wait.map_or(Duration::ZERO, Duration::from_secs) }
 }
 
@@ -148,7 +148,7 @@ fn leave(args: &IngestArgs, watching: &Watching, output: &mut Output) -> anyhow:
     Ok(Exit::Done)
 }
 
-fn print(summary: &Summary, output: &mut Output) -> anyhow::Result<()> {
+fn print(summary: &IngestSummary, output: &mut Output) -> anyhow::Result<()> {
     let sign = if summary.new_facts < 0 { "-" } else { "" };
     let [lines, blank, batches] = [summary.lines, summary.blank, summary.batches].map(grouped);
     let new_facts = format!("{sign}{}", grouped(summary.new_facts.unsigned_abs()));

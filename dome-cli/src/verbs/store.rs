@@ -8,8 +8,8 @@ use dome_core::Timestamp;
 use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Difference, Limits, Opening, Report, SourceStatus, Status, compact, compare_index, export, given, merge,
-    rebuild, status, verify,
+    Derived, Opening, SourceStatus, Status, StoreDifference, StoreLimits, StoreVerification, compact, compare_index,
+    export, given, merge, rebuild, status, verify,
 };
 use serde::Serialize;
 
@@ -187,7 +187,7 @@ fn tell(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
         })?;
         Ok(failing::keeps_failing(&counts.foremost, clock))
     };
-    let status = status(store, Limits::default(), failing, &Watching::new("reading"))?;
+    let status = status(store, StoreLimits::default(), failing, &Watching::new("reading"))?;
     if output.is_json() {
         output.object(&status)?;
     } else {
@@ -242,14 +242,14 @@ fn hold(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
     Ok(whole(report.is_sound()))
 }
 
-fn print_report(report: &Report, output: &mut Output) -> anyhow::Result<()> {
+fn print_report(report: &StoreVerification, output: &mut Output) -> anyhow::Result<()> {
     for damage in &report.damage {
         output.line(&format!("damaged: {}", damage))?;
     }
     for aside in &report.aside {
         output.line(&format!("no part of the log any more: `{aside}`"))?;
     }
-    for Difference { expected, found, row, what } in &report.differences {
+    for StoreDifference { expected, found, row, what } in &report.differences {
         output.line(&format!("{what} {row}:\n  expected {expected}\n  found    {found}"))?;
     }
     let [entries, facts] = [report.entries, report.facts as u64].map(grouped);

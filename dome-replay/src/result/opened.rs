@@ -207,17 +207,17 @@ pub fn record_of(line: &[u8], source: Source, reader: &mut Reader, recorder: &mu
 #[must_use]
 pub fn source_of(line: &[u8]) -> Option<Source> {
     #[derive(Deserialize)]
-    struct Row<'l> {
+    struct LineageRow<'l> {
         #[serde(borrow)]
-        source: Place<'l>,
+        source: LineagePlace<'l>,
     }
     #[derive(Deserialize)]
-    struct Place<'l> {
+    struct LineagePlace<'l> {
         line: u64,
         #[serde(borrow)]
         name: Cow<'l, str>,
     }
-    let Row { source: Place { line, name } } = serde_json::from_slice(line).ok()?;
+    let LineageRow { source: LineagePlace { line, name } } = serde_json::from_slice(line).ok()?;
     Some(Source { line, name: name.into() })
 }
 
