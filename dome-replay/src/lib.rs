@@ -60,5 +60,5 @@ pub use result::{
     check_destination, envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
 };
 pub use rules::{codes, load_rules, policy};
-pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
+pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dome_core::arbitrary::{Dice, File, dice, history, layout};
+use dome_core::arbitrary::{Dice, LaidOutFile, dice, history, layout};
 use dome_store::{Log, StoreLimits, compare_index, rebuild, verify};
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use super::support::{Bench, Outcome, as_made, copy, files, opening, segments, sm
 use crate::log::KnownLog;
 
 /// Writes the files as far as they have grown: at any byte, so also in the middle of a line.
-fn grow(folder: &Path, files: &[File], dice: &mut Dice) {
+fn grow(folder: &Path, files: &[LaidOutFile], dice: &mut Dice) {
     for file in files {
         let path = folder.join(&file.name);
         let there = fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap());

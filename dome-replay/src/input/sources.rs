@@ -6,8 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use dome_core::{Sha256Hash, escaped, escaped_path};
-use sha2::{Digest, Sha256};
+use dome_core::{escaped, escaped_path};
 use walkdir::WalkDir;
 
 use super::{Chunk, Chunks, compressed};
@@ -250,17 +249,4 @@ pub fn document(path: &Path) -> crate::Result<Vec<u8>> {
     };
     read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)
-}
-
-/// SHA-256 of everything that a reader gives.
-pub fn sha256(mut reader: impl Read) -> io::Result<Sha256Hash> {
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let count = reader.read(&mut buffer)?;
-        let (read, _) = buffer.split_at(count);
-        if read.is_empty() {
-            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
-        }
-        hasher.update(read);
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
+use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -185,14 +186,12 @@ pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
 
 /// The digest of the pinned contracts as a whole.
 fn contracts_digest() -> Sha256Hash {
-    let mut listed: Vec<String> = V0_1
-        .artifacts
-        .iter()
+    let listed: String = V0_1
+        .artifacts()
         .filter(|artifact| !artifact.path.starts_with("examples/"))
-        .map(|artifact| format!("{} {}\n", artifact.path, artifact.sha256))
+        .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
         .collect();
-    listed.sort_unstable();
-    Sha256Hash::of(listed.concat().as_bytes())
+    Sha256Hash::of(listed.as_bytes())
 }
 
 /// A manifest that was read back. Members that a reader has no use for stay in [`Named::document`].
@@ -287,9 +286,7 @@ fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
 fn files(document: &Value) -> std::result::Result<BTreeMap<String, FileEntry>, NotNamed> {
     let listed = document.get("files").and_then(Value::as_object).ok_or_else(|| member("files", "it is missing"))?;
     let entry = |(name, entry): (&String, &Value)| {
-        let wrong = || {
-            member(&format!("files/{}", name.replace('~', "~0").replace('/', "~1")), "expected `lines` and `sha256`")
-        };
+        let wrong = || member(&format!("files/{}", pointer_step(name)), "expected `lines` and `sha256`");
         Ok((name.clone(), FileEntry::deserialize(entry).map_err(|_| wrong())?))
     };
     listed.iter().map(entry).collect()

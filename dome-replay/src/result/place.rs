@@ -12,7 +12,6 @@ use tempfile::TempDir;
 use super::file::{MANIFEST, VIEWS};
 use super::manifest::Manifest;
 use crate::error::{Context, Error, Result};
-use crate::input;
 
 /// What stands at the place of a result.
 enum AtDestination {
@@ -147,7 +146,7 @@ fn holds(out: &Path, manifest: &Manifest) -> Result<bool> {
         manifest.files.iter().map(|(name, entry)| (name.clone(), entry.sha256)).collect();
     expected.insert(MANIFEST.to_owned(), Sha256Hash::of(&bytes));
     for (name, sha256) in expected {
-        match File::open(out.join(name)).and_then(input::sha256) {
+        match File::open(out.join(name)).and_then(Sha256Hash::of_reader) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use dome_binder::{Ledger, Rules, group_by_run, order, settle};
+use dome_binder::{Ledger, Rules};
 use dome_core::{Sha256Hash, escaped_path};
 use dome_replay::{ResultDir, ResultFile, Watch};
 
@@ -89,8 +89,7 @@ impl FactsIn<'_> {
                 let history = LogHistory::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| watch.note(&damage.to_string()));
                 let records = history.records().collect::<crate::Result<_>>()?;
-                let settled = group_by_run(records).into_iter().map(settle).collect();
-                Ok((order(settled), derived.rules))
+                Ok((Ledger::of(records), derived.rules))
             }
         }
     }

@@ -6,9 +6,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Recorder, Rules};
-use dome_core::{BinderVersion, QuarantineRow, Reader, Sha256Hash, Timestamp};
+use dome_core::{BinderVersion, HashingReader, QuarantineRow, Reader, Sha256Hash, Timestamp};
 use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
-use sha2::{Digest, Sha256};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
 use super::error::{IndexError, Result};
@@ -140,16 +139,15 @@ impl ResultFiles {
 
     fn rows(&self, name: &'static str, sha256: Sha256Hash) -> Result<Rows> {
         let path = self.path.join(name);
-        let reader = BufReader::with_capacity(1 << 18, open(&path)?);
-        Ok(Rows { path, reader, hasher: Sha256::new(), start: 0, sha256 })
+        let reader = BufReader::with_capacity(1 << 18, HashingReader::new(open(&path)?));
+        Ok(Rows { path, reader, start: 0, sha256 })
     }
 }
 
 /// The lines of a file that is held to its digest while it is read.
 struct Rows {
     path: PathBuf,
-    reader: BufReader<File>,
-    hasher: Sha256,
+    reader: BufReader<HashingReader<File>>,
     start: u64,
     sha256: Sha256Hash,
 }
@@ -162,7 +160,6 @@ impl Rows {
         if line.is_empty() {
             return Ok(None);
         }
-        self.hasher.update(&line);
         self.start += line.len() as u64;
         if line.last() == Some(&b'\n') {
             line.pop();
@@ -173,7 +170,7 @@ impl Rows {
     /// Refuses a file that is not the one that the manifest names.
     fn end(mut self) -> Result<()> {
         while self.next_line()?.is_some() {}
-        if Sha256Hash::from_bytes(self.hasher.finalize().into()) == self.sha256 {
+        if self.reader.get_ref().sha256() == self.sha256 {
             return Ok(());
         }
         let shown = dome_core::escaped_path(&self.path);

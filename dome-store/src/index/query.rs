@@ -256,14 +256,14 @@ impl Index {
             })?;
         }
         if question.view() == View::GateRollup {
-            let asked = |row: &&GateRollup<'_>| {
+            let asked = |row: &&GateRollup| {
                 filters.gate_is(&row.gate_id)
-                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == *row.failure_reason_code)
+                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == row.failure_reason_code)
             };
             return Ok(gates.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let asked =
-            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
+            |row: &&GuardDenial| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 

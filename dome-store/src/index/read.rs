@@ -39,24 +39,24 @@ impl RunRow {
 
 /// What some runs add up to: what is counted of them, and their rows of the views that count (M-110, M-44).
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct RunSum<'s> {
+pub(super) struct RunSum {
     pub(super) counts: RunCounts,
     pub(super) facts: u64,
     pub(super) failing: u64,
     pub(super) conflicts: u64,
-    pub(super) gates: Vec<GateRollup<'s>>,
-    pub(super) denials: Vec<GuardDenial<'s>>,
+    pub(super) gates: Vec<GateRollup>,
+    pub(super) denials: Vec<GuardDenial>,
 }
 
-impl RunSum<'_> {
+impl RunSum {
     /// Adds sums of other runs up.
-    pub(super) fn add_to(&self, sum: &mut RunSum<'_>, gates: &mut GateRollups, denials: &mut GuardDenials) {
+    pub(super) fn add_to(self, sum: &mut Self, gates: &mut GateRollups, denials: &mut GuardDenials) {
         sum.counts += self.counts;
         sum.facts += self.facts;
         sum.failing += self.failing;
         sum.conflicts += self.conflicts;
-        self.gates.iter().for_each(|row| gates.add_row(row));
-        self.denials.iter().for_each(|row| denials.add_row(row));
+        self.gates.into_iter().for_each(|row| gates.add_row(row));
+        self.denials.into_iter().for_each(|row| denials.add_row(row));
     }
 }
 
@@ -270,7 +270,7 @@ impl SealedRows {
     }
 
     /// What all runs add up to.
-    pub(super) fn all_runs(&self) -> Result<RunSum<'static>> {
+    pub(super) fn all_runs(&self) -> Result<RunSum> {
         let sum = self.find(SealedTable::Sums, ALL_RUNS, |row| json(held(row)?))?;
         match sum {
             Some(sum) => Ok(sum),

@@ -6,7 +6,6 @@ use std::os::unix::fs::FileExt;
 
 use dome_core::Sha256Hash;
 use dome_replay::error::{Context, Error, Invariant, Result};
-use dome_replay::input::sha256;
 
 use super::entry::Entry;
 use super::known::KnownLog;
@@ -184,7 +183,7 @@ fn behind(store: &StoreFolder) -> Error {
 /// SHA-256 of the first bytes of a file.
 fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
-    sha256(file.take(length))
+    Sha256Hash::of_reader(file.take(length))
 }
 
 /// SHA-256 of a segment, as far as it is acknowledged; `None` where there is none.

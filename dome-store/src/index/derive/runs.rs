@@ -174,7 +174,7 @@ impl Derivation<'_> {
                 let least = [&[level + 1], path.as_slice()].concat();
                 let most = [least.as_slice(), &[u8::MAX]].concat();
                 self.rows.each(SealedTable::Sums, "key BETWEEN ?1 AND ?2", (least, most), |row| {
-                    json::<RunSum<'_>>(held(row)?)?.add_to(&mut sum, &mut gates, &mut denials);
+                    json::<RunSum>(held(row)?)?.add_to(&mut sum, &mut gates, &mut denials);
                     Ok(())
                 })?;
                 let key = [&[level], path.as_slice()].concat();
