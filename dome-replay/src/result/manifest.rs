@@ -14,7 +14,7 @@ use crate::door::Redacted;
 use crate::error::{Invariant, Result};
 use crate::summary::Totals;
 
-/// The manifest, its members in canonical order. ManifestInputs the digests of the policy and of the
+/// The manifest, its members in canonical order. Beside the digests of the policy and of the
 /// reason-code table it carries both documents, so that a result can be recomputed from itself.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Manifest {

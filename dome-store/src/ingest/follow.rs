@@ -124,7 +124,7 @@ fn watch(watcher: &mut impl Watcher, input: &Path) -> Result<()> {
 struct FollowedFiles<'i> {
     inputs: &'i [PathBuf],
     tails: BTreeMap<PathBuf, FollowedFile>,
-    /// FollowedFiles that lost their names. Who writes to one may go on for a while.
+    /// Files that lost their names. Who writes to one may go on for a while.
     gone: Vec<FollowedFile>,
 }
 
