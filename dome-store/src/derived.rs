@@ -12,17 +12,15 @@ use std::time::Duration;
 use dome_binder::Rules;
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
+use dome_replay::error::{Context, Invariant, Result};
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 use crate::inbox;
 use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
-use crate::limits::Limits;
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
-use crate::verify::told;
-use crate::writer::random;
-use dome_replay::error::{Context, Invariant, Result};
+use crate::writer::{StoreLimits, random};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";
@@ -82,7 +80,7 @@ impl Derived {
     /// # Errors
     ///
     /// When no store stands there, or it cannot be read.
-    pub fn open(store: &Path, limits: Limits, watch: &dyn Watch) -> Result<Self> {
+    pub fn open(store: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Self> {
         let waiting = inbox::catch_up(store, limits, watch)?;
         let mut derived = Self::as_it_is(store, watch)?;
         derived.waiting = waiting;
@@ -163,7 +161,7 @@ fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
             ));
             let log = Log::open(store)?;
             let mut index = Index::in_memory(basis(&log)?)?;
-            index.catch_up(&log, &mut |damage| watch.note(&told(damage)))?;
+            index.catch_up(&log, &mut |damage| watch.note(&damage.to_string()))?;
             Ok((log, index))
         }
     }
@@ -189,7 +187,7 @@ pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log
     let seal = seal(&folder, true)?.invariant("a seal that is not there is made")?;
     let basis = Basis::of_log(&log, seal)?;
     let file = file(&folder);
-    let mut damaged = |damage: &crate::log::Damage| watch.note(&told(damage));
+    let mut damaged = |damage: &crate::log::Damage| watch.note(&damage.to_string());
     let derived_on = !anew
         && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, &mut damaged)) {
             Ok(()) => true,
@@ -215,12 +213,12 @@ pub(crate) fn basis(log: &Log) -> Result<Basis> {
     Basis::of_log(log, Sha256Hash::from_bytes(random()?))
 }
 
-fn file(store: &Folder) -> PathBuf {
+fn file(store: &StoreFolder) -> PathBuf {
     store.path().join(INDEX_NAME)
 }
 
 /// The secret that rows are sealed by; `None` where there is none that others cannot read, or the caller may not.
-fn seal(store: &Folder, makes: bool) -> Result<Option<Sha256Hash>> {
+fn seal(store: &StoreFolder, makes: bool) -> Result<Option<Sha256Hash>> {
     use std::os::unix::fs::MetadataExt;
     let mode = store.writers_only()?;
     let failed = || format!("cannot read `{}`", store.named(SEAL));

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dome_core::Timestamp;
+use dome_replay::Result;
 use dome_replay::Watch;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::{Derived, Totals, is_latest};
-use crate::limits::Limits;
 use crate::log::Checkpoint;
-use dome_replay::Result;
+use crate::writer::StoreLimits;
 
 /// A source; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -86,7 +86,7 @@ pub struct Status<F> {
 /// When no store stands there, or it cannot be read.
 pub fn status<F>(
     store: &Path,
-    limits: Limits,
+    limits: StoreLimits,
     keeps_failing: impl FnOnce(&Derived) -> Result<Vec<F>>,
     watch: &dyn Watch,
 ) -> Result<Status<F>> {

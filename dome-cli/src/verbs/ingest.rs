@@ -7,7 +7,7 @@ use clap::Args;
 use dome_binder::Rules;
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{BUILT_IN, Masking};
-use dome_store::{Error, Ingest, Limits, Opening, Stop, Summary, drop_off, given, ingest};
+use dome_store::{Error, Ingest, IngestSummary, Opening, Stop, StoreLimits, drop_off, given, ingest};
 use serde_json::json;
 
 use crate::args::RulesArgs;
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Printer) 
     };
     let ingested = ingest(&args.store, what, &stop, &mut told, &watching)?;
     drop(watching);
-    let summary = Summary::between(&args.store, ingested.tally, &ingested.before, &ingested.totals)?;
+    let summary = IngestSummary::of(&args.store, &ingested)?;
     output.show(&summary, print)?;
     output.flush()?;
     if !ingested.is_complete {
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Printer) 
 
 fn opening(args: &IngestArgs) -> Opening {
     let (batch_lines, batch_age) = (args.batch_lines.get(), Duration::from_millis(args.batch_ms));
-    let limits = Limits { batch_lines, batch_age, ..Limits::default() };
+    let limits = StoreLimits { batch_lines, batch_age, ..StoreLimits::default() };
     Opening { limits, wait: args.wait.map_or(Duration::ZERO, Duration::from_secs) }
 }
 
@@ -133,7 +133,7 @@ fn leave(args: &IngestArgs, watching: &Watching, output: &mut Printer) -> anyhow
     Ok(Exit::Done)
 }
 
-fn print(summary: &Summary, output: &mut Printer) -> anyhow::Result<()> {
+fn print(summary: &IngestSummary, output: &mut Printer) -> anyhow::Result<()> {
     let sign = if summary.new_facts < 0 { "-" } else { "" };
     let new_facts = format!("{sign}{}", grouped(summary.new_facts.unsigned_abs()));
     let counts = [summary.lines, summary.blank, summary.batches, summary.total_facts, summary.quarantined];

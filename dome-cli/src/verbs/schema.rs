@@ -13,8 +13,8 @@ use dome_core::{CodeTable, QuarantineRow, schema};
 use dome_replay::verify::Verification;
 use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
-use dome_store::quarantine::{Retried, Shown};
-use dome_store::{Acknowledged, Report as StoreReport, Status, Summary};
+use dome_store::quarantine::{Retried, ShownLine};
+use dome_store::{Acknowledged, IngestSummary, Status, StoreVerification};
 use schemars::Schema;
 
 use super::{convert, diff, plan};
@@ -55,10 +55,10 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("plan", "what plan --format json prints", schema::of_output::<plan::PlanDocument>),
     ("verification", "what verify --format json prints", schema::of_output::<Verification>),
     ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
-    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
+    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<IngestSummary>),
     ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
-    ("store-verification", "what store verify --format json prints", schema::of_output::<StoreReport>),
-    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<Shown>),
+    ("store-verification", "what store verify --format json prints", schema::of_output::<StoreVerification>),
+    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<ShownLine>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),
     ("convert-finding", "a line of convert --findings", schema::of_output::<convert::ConvertFinding<'static>>),
     ("guard-context", "what guard eval --context takes", schema::guard_context),

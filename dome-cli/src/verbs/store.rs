@@ -8,8 +8,8 @@ use dome_core::Timestamp;
 use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, KeepsFailing, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Difference, Limits, Opening, Report, SourceStatus, Status, compact, compare_index, export, given, merge,
-    rebuild, status, told, verify,
+    Derived, Opening, SourceStatus, Status, StoreDifference, StoreLimits, StoreVerification, compact, compare_index,
+    export, given, merge, rebuild, status, verify,
 };
 use serde_json::json;
 
@@ -162,7 +162,7 @@ fn tell(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
         })?;
         Ok(counts.keeps_failing(derived.index.as_of()?, &derived.rules.policy))
     };
-    let status = status(store, Limits::default(), failing, &Watching::new("reading"))?;
+    let status = status(store, StoreLimits::default(), failing, &Watching::new("reading"))?;
     output.show(&status, print_status)?;
     Ok(whole(status.damaged == 0))
 }
@@ -204,10 +204,10 @@ fn hold(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
     Ok(whole(report.is_sound()))
 }
 
-fn print_report(report: &Report, output: &mut Printer) -> anyhow::Result<()> {
-    report.damage.iter().try_for_each(|damage| writeln!(output, "damaged: {}", told(damage)))?;
+fn print_report(report: &StoreVerification, output: &mut Printer) -> anyhow::Result<()> {
+    report.damage.iter().try_for_each(|damage| writeln!(output, "damaged: {}", damage))?;
     report.aside.iter().try_for_each(|aside| writeln!(output, "no part of the log any more: `{aside}`"))?;
-    for Difference { expected, found, row, what } in &report.differences {
+    for StoreDifference { expected, found, row, what } in &report.differences {
         writeln!(output, "{what} {row}:\n  expected {expected}\n  found    {found}")?;
     }
     let [entries, facts] = [report.entries, report.facts as u64].map(grouped);

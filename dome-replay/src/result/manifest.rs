@@ -1,10 +1,12 @@
-//! `manifest.json`: what a result was computed from, and what it holds (M-120, L-10).
+//! `manifest.json`: what a result was computed from, and what it holds (M-120, L-10); written, and read back.
 
 use std::collections::BTreeMap;
 
 use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
+use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use xtrlv2_fixtures::V0_1;
 
 use super::file::FileEntry;
@@ -24,7 +26,7 @@ pub struct Manifest {
     /// SHA-256 over the pinned contracts: a line `path sha256` for each, sorted.
     pub contracts_digest: Sha256Hash,
     /// What was counted.
-    pub counts: Counts,
+    pub counts: ManifestCounts,
     /// The version of the envelopes.
     pub envelope_version: &'static str,
     /// Whether the binder's rules may still change under its name; absent when they may not.
@@ -65,7 +67,8 @@ pub struct Manifest {
 
 /// What was counted (M-44, M-120), in canonical order.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
-pub struct Counts {
+#[schemars(rename = "Counts")]
+pub struct ManifestCounts {
     /// Facts that apply a key that some fact mints, but no earlier one.
     pub applied_too_early: u64,
     /// Facts that apply a key that no fact mints.
@@ -98,7 +101,7 @@ pub struct Counts {
 
 /// What a manifest says that facts and rules do not.
 #[derive(Clone, Debug)]
-pub struct Beside {
+pub struct ManifestInputs {
     /// The binder that made the keys.
     pub binder: BinderVersion,
     /// The instant after which lines were refused.
@@ -129,14 +132,29 @@ impl Manifest {
     pub fn computed(
         rules: &Rules,
         totals: &Totals,
-        beside: Beside,
+        beside: ManifestInputs,
         files: BTreeMap<String, FileEntry>,
     ) -> Result<Self> {
         let mut manifest = Self {
             as_of: totals.as_of,
             binder_version: beside.binder.as_str(),
             contracts_digest: contracts_digest(),
-            counts: Counts::of(totals, &beside),
+            counts: ManifestCounts {
+                applied_too_early: totals.applied_too_early,
+                applied_unknown: totals.applied_unknown,
+                blank: beside.blank,
+                capsules: totals.capsules,
+                concepts: totals.concepts,
+                duplicates: beside.duplicates,
+                facts: totals.facts,
+                facts_out_of_clock_order: totals.runs.facts_out_of_clock_order,
+                lines: beside.lines,
+                quarantined: beside.quarantined,
+                runs: totals.runs.runs,
+                runs_with_mixed_policy: totals.runs.runs_with_mixed_policy,
+                runs_with_sequence_gaps: totals.runs.runs_with_sequence_gaps,
+                runs_with_sequence_repeats: totals.runs.runs_with_sequence_repeats,
+            },
             envelope_version: EnvelopeVersion::V1.as_str(),
             experimental: beside.binder.is_experimental(),
             files,
@@ -161,31 +179,9 @@ impl Manifest {
 }
 
 /// The digest of a manifest as a document: of all its members but the digest itself.
-pub fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256Hash> {
+pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
     document.as_object_mut()?.remove("manifest_digest");
     canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
-}
-
-impl Counts {
-    const fn of(totals: &Totals, beside: &Beside) -> Self {
-        let runs = &totals.runs;
-        Self {
-            applied_too_early: totals.applied_too_early,
-            applied_unknown: totals.applied_unknown,
-            blank: beside.blank,
-            capsules: totals.capsules,
-            concepts: totals.concepts,
-            duplicates: beside.duplicates,
-            facts: totals.facts,
-            facts_out_of_clock_order: runs.facts_out_of_clock_order,
-            lines: beside.lines,
-            quarantined: beside.quarantined,
-            runs: runs.runs,
-            runs_with_mixed_policy: runs.runs_with_mixed_policy,
-            runs_with_sequence_gaps: runs.runs_with_sequence_gaps,
-            runs_with_sequence_repeats: runs.runs_with_sequence_repeats,
-        }
-    }
 }
 
 /// The digest of the pinned contracts as a whole.
@@ -196,4 +192,102 @@ fn contracts_digest() -> Sha256Hash {
         .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
         .collect();
     Sha256Hash::of(listed.as_bytes())
+}
+
+/// A manifest that was read back. Members that a reader has no use for stay in [`Named::document`].
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The whole document.
+    pub document: Value,
+    /// The instant that staleness was measured at.
+    pub as_of: Option<Timestamp>,
+    /// The rules that bound the facts.
+    pub binder: BinderVersion,
+    /// Every other file, with its digest and lines.
+    pub files: BTreeMap<String, FileEntry>,
+    /// The instant after which lines were refused.
+    pub not_after: Option<Timestamp>,
+    /// The policy, the reason-code table and the mode.
+    pub rules: Rules,
+    /// Which facts these are.
+    pub snapshot_digest: Sha256Hash,
+}
+
+/// Why a document is not a manifest that this build reads.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NotNamed {
+    /// Where in the document, as a JSON Pointer; empty for all of it.
+    pub pointer: String,
+    message: String,
+}
+
+impl Named {
+    /// What it counts under a name; 0 where it says nothing.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        self.document.get("counts").and_then(|counts| counts.get(name)).and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a manifest of format 1, or names a version, policy or table that this build
+    /// cannot go by.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, NotNamed> {
+        let document: Value = serde_json::from_slice(bytes)
+            .map_err(|why| NotNamed { pointer: String::new(), message: format!("not JSON: {why}") })?;
+        let version = document.get("format_version");
+        if version.and_then(Value::as_str) != Some("1") {
+            let found = version.map_or_else(|| "none".to_owned(), Value::to_string);
+            return Err(member("format_version", format!("this build reads results of format `1`, found {found}")));
+        }
+        let binder = word(&document, "binder_version")?;
+        let policy = Policy::parse(&bytes_of(&document, "policy")?).map_err(|why| member("policy", why))?;
+        let codes =
+            CodeTable::parse(&bytes_of(&document, "reason_codes")?).map_err(|why| member("reason_codes", why))?;
+        Ok(Self {
+            as_of: optional(&document, "as_of")?,
+            binder,
+            files: files(&document)?,
+            not_after: optional(&document, "not_after")?,
+            rules: Rules { policy, codes, mode: optional(&document, "mode")? },
+            snapshot_digest: word(&document, "snapshot_digest")?,
+            document,
+        })
+    }
+}
+
+fn member(name: &str, why: impl std::fmt::Display) -> NotNamed {
+    NotNamed { pointer: format!("/{name}"), message: format!("`/{name}`: {why}") }
+}
+
+fn bytes_of(document: &Value, name: &str) -> std::result::Result<Vec<u8>, NotNamed> {
+    let value = document.get(name).ok_or_else(|| member(name, "it is missing"))?;
+    Ok(value.to_string().into_bytes())
+}
+
+fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
+    document: &Value,
+    name: &str,
+) -> std::result::Result<Option<T>, NotNamed> {
+    let Some(value) = document.get(name) else { return Ok(None) };
+    let text = value.as_str().ok_or_else(|| member(name, format!("expected a string, found {value}")))?;
+    text.parse().map(Some).map_err(|why| member(name, format!("{why}, found `{text}`")))
+}
+
+fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
+    document: &Value,
+    name: &str,
+) -> std::result::Result<T, NotNamed> {
+    optional(document, name)?.ok_or_else(|| member(name, "it is missing"))
+}
+
+fn files(document: &Value) -> std::result::Result<BTreeMap<String, FileEntry>, NotNamed> {
+    let listed = document.get("files").and_then(Value::as_object).ok_or_else(|| member("files", "it is missing"))?;
+    let entry = |(name, entry): (&String, &Value)| {
+        let wrong = || member(&format!("files/{}", pointer_step(name)), "expected `lines` and `sha256`");
+        Ok((name.clone(), FileEntry::deserialize(entry).map_err(|_| wrong())?))
+    };
+    listed.iter().map(entry).collect()
 }

@@ -14,7 +14,7 @@ use super::manifest::Manifest;
 use crate::error::{Context, Error, Result};
 
 /// What stands at the place of a result.
-enum Standing {
+enum AtDestination {
     Nothing,
     /// An empty directory, which a result may fill.
     Empty,
@@ -24,19 +24,19 @@ enum Standing {
     Other,
 }
 
-fn standing(out: &Path) -> Result<Standing> {
+fn standing(out: &Path) -> Result<AtDestination> {
     let entries = match fs::read_dir(out) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Standing::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AtDestination::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(AtDestination::Other),
         Err(error) => return Err(error).context(|| format!("cannot read `{}`", escaped_path(out))),
     };
     Ok(if out.join(MANIFEST).is_file() {
-        Standing::Result
+        AtDestination::Result
     } else if entries.count() == 0 {
-        Standing::Empty
+        AtDestination::Empty
     } else {
-        Standing::Other
+        AtDestination::Other
     })
 }
 
@@ -46,7 +46,7 @@ fn standing(out: &Path) -> Result<Standing> {
 ///
 /// When something that is not a result stands there.
 pub fn check_destination(out: &Path) -> Result<()> {
-    if matches!(standing(out)?, Standing::Other) {
+    if matches!(standing(out)?, AtDestination::Other) {
         return Err(Error::failed(format!(
             "`{}` holds something that is not a dome result; choose another --out, or remove it",
             escaped_path(out)
@@ -97,16 +97,16 @@ impl Destination {
     /// Puts the directory in its place; says whether the same result stood there already.
     pub(crate) fn take_place(self, out: &Path, force: bool, manifest: &Manifest) -> Result<bool> {
         match standing(out)? {
-            Standing::Nothing | Standing::Empty => self.move_to(out)?,
-            Standing::Result if holds(out, manifest)? => return Ok(true),
-            Standing::Result if force => self.swap_with(out)?,
-            Standing::Result => {
+            AtDestination::Nothing | AtDestination::Empty => self.move_to(out)?,
+            AtDestination::Result if holds(out, manifest)? => return Ok(true),
+            AtDestination::Result if force => self.swap_with(out)?,
+            AtDestination::Result => {
                 return Err(Error::failed(format!(
                     "`{}` holds another result; pass --force to replace it, or choose another --out",
                     escaped_path(out)
                 )));
             }
-            Standing::Other => {
+            AtDestination::Other => {
                 return Err(Error::failed(format!(
                     "`{}` holds something that is not a dome result",
                     escaped_path(out)

@@ -11,9 +11,8 @@ use dome_replay::{ResultDir, ResultFile, Watch};
 
 use super::{Basis, Index, Origin, Result, ResultFiles, beside};
 use crate::derived::{Derived, compact};
-use crate::history::History;
-use crate::limits::Limits;
-use crate::verify::told;
+use crate::history::LogHistory;
+use crate::writer::StoreLimits;
 
 /// Where facts are kept.
 ///
@@ -87,8 +86,8 @@ impl FactsIn<'_> {
             }
             Self::Store(path) => {
                 let derived = of_store(path, watch)?;
-                let history = History::read(&derived.log)?;
-                history.damage().iter().for_each(|damage| watch.note(&told(damage)));
+                let history = LogHistory::read(&derived.log)?;
+                history.damage().iter().for_each(|damage| watch.note(&damage.to_string()));
                 let records = history.records().collect::<crate::Result<_>>()?;
                 Ok((Ledger::of(records), derived.rules))
             }
@@ -121,7 +120,7 @@ impl FactsIn<'_> {
 
 /// A store as it is asked: what waits in its inbox is taken in, or said to wait.
 fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<Derived> {
-    let derived = Derived::open(store, Limits::default(), watch)?;
+    let derived = Derived::open(store, StoreLimits::default(), watch)?;
     if derived.waiting > 0 {
         watch.note(&format!("{} files wait in the inbox of `{}`", derived.waiting, escaped_path(store)));
     }

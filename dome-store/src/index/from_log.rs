@@ -10,7 +10,7 @@ use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, S
 use super::error::{Fits, IndexError, Result};
 use super::sealed::json;
 use super::{Basis, Index};
-use crate::log::{AdmittedLine, Checkpoint, Damage, Entry, Found, Log, Place, Segments};
+use crate::log::{AdmittedEntry, Checkpoint, Damage, Entry, Log, LogItem, Segments};
 use crate::settings::StoreSettings;
 use dome_replay::error::{Error, Invariant};
 use dome_replay::{Admitted, Door};
@@ -64,7 +64,7 @@ impl LogLines {
             not_after = state.session.and_then(|session| session.not_after);
             // Terms may have changed since.
             for found in log.scan_at(at)? {
-                if let Found::Entry { entry: Entry::Session(session), .. } = found? {
+                if let LogItem::Entry { entry: Entry::Session(session), .. } = found? {
                     not_after = session.not_after;
                 }
             }
@@ -79,8 +79,7 @@ impl LogLines {
     }
 
     fn entry(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<Entry> {
-        let EntryBytes { segment, start, length } = bytes;
-        let entry = self.segments.read(Place { segment, start, length }, position)?;
+        let entry = self.segments.read(bytes, position)?;
         entry.ok_or_else(|| Error::invalid(format!("entry {position} of the log is damaged")))
     }
 }
@@ -125,7 +124,7 @@ impl Index {
             return Ok(true);
         }
         let mark: LastEntry = json(standing.mark.as_bytes())?;
-        let place = Place { segment: mark.segment, start: mark.start, length: mark.length };
+        let place = EntryBytes { segment: mark.segment, start: mark.start, length: mark.length };
         let found = log.segments().read(place, mark.position)?;
         Ok(found.map(|entry| digest(&entry)).transpose()? == Some(mark.entry))
     }
@@ -162,8 +161,8 @@ impl Index {
         let mut reading = Reading::new(LogLines::of(log)?, from.clone());
         for found in log.scan(from.next) {
             match found? {
-                Found::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
-                Found::Damage(damage) => damaged(&damage),
+                LogItem::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
+                LogItem::Damage(damage) => damaged(&damage),
             }
             if reading.entries >= most {
                 let next = reading.next;
@@ -191,7 +190,7 @@ struct Reading {
     batch: Batch,
     /// Rejected lines of the batch, for those that are read again in it.
     rejected: HashMap<u64, EntryBytes>,
-    last: Option<(u64, Place)>,
+    last: Option<(u64, EntryBytes)>,
     next: u64,
     entries: usize,
 }
@@ -211,11 +210,10 @@ impl Reading {
         }
     }
 
-    fn entry(&mut self, index: &Index, position: u64, place: Place, entry: Entry) -> Result<()> {
-        let bytes = EntryBytes { segment: place.segment, start: place.start, length: place.length };
+    fn entry(&mut self, index: &Index, position: u64, bytes: EntryBytes, entry: Entry) -> Result<()> {
         self.next = position + 1;
         self.entries += 1;
-        self.last = Some((position, place));
+        self.last = Some((position, bytes));
         match entry {
             Entry::Line(line) => self.line(position, bytes, line),
             Entry::Rejected(rejected) => {
@@ -234,12 +232,12 @@ impl Reading {
     /// What the last entry is known by.
     fn mark(&mut self) -> Result<String> {
         let Some((position, place)) = self.last else { return Ok(String::new()) };
-        let Place { segment, start, length } = place;
-        let entry = digest(&self.lines.entry(position, EntryBytes { segment, start, length })?)?;
+        let EntryBytes { segment, start, length } = place;
+        let entry = digest(&self.lines.entry(position, place)?)?;
         Ok(serde_json::to_string(&LastEntry { position, segment, start, length, entry })?)
     }
 
-    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedLine) {
+    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedEntry) {
         match self.door.admit(&line.line(), &line.source.name) {
             Admitted::Blank => {}
             Admitted::Envelope(envelope, _) => {

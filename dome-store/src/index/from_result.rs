@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use dome_binder::{Recorder, Rules};
 use dome_core::{BinderVersion, HashingReader, QuarantineRow, Reader, Sha256Hash, Timestamp};
-use dome_replay::{Error, FactRow, MANIFEST, ResultDir, ResultFile, manifest_bytes, source_of};
+use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
 use super::error::{IndexError, Result};
@@ -110,7 +110,7 @@ impl ResultFiles {
             number += 1;
             let source = places.next_line()?.and_then(|(_, line)| source_of(&line));
             let source = source.ok_or_else(|| self.bad("lineage.jsonl", number, "no row of lineage for this fact"))?;
-            let record = FactRow::cut(&line).and_then(|row| row.record(source, &mut reader, &mut recorder));
+            let record = record_of(&line, source, &mut reader, &mut recorder);
             let record = Box::new(record.ok_or_else(|| self.bad("facts.jsonl", number, "not a row of facts"))?);
             let bytes = EntryBytes { segment: IN_FACTS, start, length: line.len() as u64 };
             batch.arrivals.push(Arrival { position: number, bytes, record });
@@ -202,8 +202,8 @@ impl ResultLines {
 impl Origin for ResultLines {
     fn line(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         let row = self.read(bytes)?;
-        let cut = FactRow::cut(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;
-        Ok(RawEntry { offset: 0, bytes: cut.envelope.to_vec() })
+        let envelope = envelope_of(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;
+        Ok(RawEntry { offset: 0, bytes: envelope.to_vec() })
     }
 
     fn turned(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {

@@ -1,20 +1,22 @@
 //! `--follow`: files and folders are watched, stdin is streamed, until a signal asks to end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use notify::{RecursiveMode, Watcher};
-
-use super::intake::Intake;
-use super::progress::{Progress, fresh_name};
-use super::stop::Stop;
-use super::tail::{Now, Tail};
-use crate::inbox;
 use dome_core::{escaped, escaped_path};
 use dome_replay::error::{Context, Result};
 use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
+use notify::{RecursiveMode, Watcher};
+
+use super::Stop;
+use super::intake::LineIntake;
+use super::progress::{Progress, find_start, fresh_name, skip};
+use crate::inbox;
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -26,11 +28,11 @@ const LINGER: Duration = Duration::from_secs(5);
 const WAITING: usize = 2;
 
 /// Follows the inputs until a signal asks to end, or stdin does.
-pub(super) fn follow(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+pub(super) fn follow(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     if inputs.iter().any(|input| input.as_os_str() == "-") { stdin(intake, stop) } else { files(inputs, intake, stop) }
 }
 
-fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+fn stdin(intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     let (send, receive) = sync_channel(WAITING);
     let asked = stop.clone();
     std::thread::spawn(move || pump(&send, &asked));
@@ -44,7 +46,9 @@ fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         }
         match receive.recv_timeout(intake.patience().unwrap_or(TICK).min(TICK)) {
             // A stream's last chunk may lack its end; it is the only one that does.
-            Ok(chunk) => intake.chunk(chunk.context(|| "cannot read stdin")?, &mut progress, true)?,
+            Ok(chunk) => {
+                intake.chunk(chunk.context(|| "cannot read stdin")?, &mut progress, true, &Stop::never())?;
+            }
             // What was read from the stream before it was asked to end is taken in.
             Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -66,11 +70,11 @@ fn pump(send: &SyncSender<std::io::Result<Chunk>>, stop: &Stop) {
     }
 }
 
-fn keep_if_due(intake: &mut Intake<'_>) -> Result<()> {
+fn keep_if_due(intake: &mut LineIntake<'_>) -> Result<()> {
     if intake.patience() == Some(Duration::ZERO) { intake.keep() } else { Ok(()) }
 }
 
-fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+fn files(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     let (send, changed) = sync_channel(1);
     let mut watcher = notify::recommended_watcher(move |_| {
         // One word that something changed is enough.
@@ -80,7 +84,7 @@ fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()>
     for input in inputs {
         watch(&mut watcher, input)?;
     }
-    let mut files = Files { inputs, tails: BTreeMap::new(), gone: Vec::new() };
+    let mut files = FollowedFiles { inputs, tails: BTreeMap::new(), gone: Vec::new() };
     let mut looked: Option<Instant> = None;
     while !stop.is_asked() {
         let told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
@@ -117,16 +121,16 @@ fn watch(watcher: &mut impl Watcher, input: &Path) -> Result<()> {
 }
 
 /// The files that are followed.
-struct Files<'i> {
+struct FollowedFiles<'i> {
     inputs: &'i [PathBuf],
-    tails: BTreeMap<PathBuf, Tail>,
+    tails: BTreeMap<PathBuf, FollowedFile>,
     /// Files that lost their names. Who writes to one may go on for a while.
-    gone: Vec<Tail>,
+    gone: Vec<FollowedFile>,
 }
 
-impl Files<'_> {
+impl FollowedFiles<'_> {
     /// Looks at every file that the inputs name now, and at those that they named before.
-    fn look(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+    fn look(&mut self, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         let mut there = BTreeSet::new();
         for source in input::find_some(self.inputs, ENVELOPES)? {
             let Some(path) = source.path().map(PathBuf::from) else { continue };
@@ -136,11 +140,10 @@ impl Files<'_> {
             self.one(&source, &path, intake, stop)?;
             there.insert(path);
         }
-        let lost: Vec<PathBuf> = self.tails.keys().filter(|path| !there.contains(*path)).cloned().collect();
-        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+        self.lose(|path, _| !there.contains(path));
         let mut waiting = Vec::new();
         for mut tail in std::mem::take(&mut self.gone) {
-            let over = tail.is_quiet(LINGER);
+            let over = tail.active.elapsed() >= LINGER;
             let read = read_on(&mut tail, intake, over, stop)?;
             waiting.extend((read && !over).then_some(tail));
         }
@@ -148,19 +151,27 @@ impl Files<'_> {
         Ok(())
     }
 
-    fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+    /// Lays those aside that lost their names.
+    fn lose(&mut self, is_lost: impl Fn(&Path, &FollowedFile) -> bool) {
+        let tails = std::mem::take(&mut self.tails).into_iter();
+        let (lost, left): (BTreeMap<_, _>, BTreeMap<_, _>) = tails.partition(|(path, tail)| is_lost(path, tail));
+        self.tails = left;
+        self.gone.extend(lost.into_values());
+    }
+
+    fn one(&mut self, source: &Source, path: &Path, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
-                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.name().to_owned()).collect();
-                match Tail::open(source, path, intake, &in_use) {
+                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.progress.at.name.clone()).collect();
+                match FollowedFile::open(source, path, intake, &in_use) {
                     Ok(tail) => {
-                        if self.gone.iter().any(|gone| gone.path() == path) {
+                        if self.gone.iter().any(|gone| gone.path == path) {
                             intake.watch.note(&format!(
                                 "`{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
                                 escaped_path(path),
-                                escaped(tail.name())
+                                escaped(&tail.progress.at.name)
                             ));
                         }
                         self.tails.insert(path.to_owned(), tail);
@@ -187,10 +198,8 @@ impl Files<'_> {
     }
 
     /// The rest of files that lost their names is read now: nobody would find it later.
-    fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
-        let lost: Vec<PathBuf> =
-            self.tails.iter().filter(|(_, tail)| !tail.has_its_name()).map(|(path, _)| path.clone()).collect();
-        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+    fn end(&mut self, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
+        self.lose(|_, tail| !tail.has_its_name());
         for mut tail in std::mem::take(&mut self.gone) {
             read_on(&mut tail, intake, true, stop)?;
         }
@@ -199,13 +208,141 @@ impl Files<'_> {
 }
 
 /// Reads what has come to a file that lost its name. Whether it still is the file that was read.
-fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
-    let now = tail.rest(intake, is_all, stop)?;
-    let is_same = !matches!(now, Now::Rewritten);
-    if !is_same {
-        intake
-            .watch
-            .note(&format!("`{}` lost its name and was rewritten: it is not read any more", escaped(tail.name())));
+fn read_on(tail: &mut FollowedFile, intake: &mut LineIntake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
+    if !matches!(tail.rest(intake, is_all, stop)?, Now::Rewritten) {
+        return Ok(true);
     }
-    Ok(is_same)
+    let name = escaped(&tail.progress.at.name);
+    intake.watch.note(&format!("`{name}` lost its name and was rewritten: it is not read any more"));
+    Ok(false)
+}
+
+/// An open file and how far it was read. The file stays open when its name goes to another one.
+struct FollowedFile {
+    path: PathBuf,
+    file: File,
+    progress: Progress,
+    compressed: bool,
+    /// Of a compressed file: the size and change time that were read.
+    seen: (u64, i64, i64),
+    /// When it last had something new.
+    active: Instant,
+}
+
+/// What has become of a file.
+enum Now {
+    /// It is the file at its path.
+    Same,
+    /// Its path leads to another file, or nowhere.
+    Renamed,
+    /// It does not hold any more what was read from it.
+    Rewritten,
+}
+
+impl FollowedFile {
+    /// Starts where the store stopped; `in_use` are the names under which others are read.
+    fn open(source: &Source, path: &Path, intake: &mut LineIntake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
+        intake.keep_lines_of(&source.name)?;
+        let known = intake.writer.checkpoints_of(&source.name);
+        let progress = find_start(source, &known, in_use, intake.watch)?;
+        let file = File::open(path).context(|| format!("cannot read `{}`", escaped_path(path)))?;
+        let (path, compressed) = (path.to_owned(), source.is_compressed());
+        Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
+    }
+
+    /// Whether its path still leads to it.
+    fn has_its_name(&self) -> bool {
+        let place = |found: &fs::Metadata| (found.dev(), found.ino());
+        let named = fs::metadata(&self.path).ok();
+        named.is_some_and(|named| self.file.metadata().is_ok_and(|open| place(&open) == place(&named)))
+    }
+
+    /// Reads what has come. A line without an end waits for it.
+    fn advance(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
+        let renamed = !self.has_its_name();
+        if self.compressed {
+            return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
+        }
+        match self.rest(intake, false, stop)? {
+            Now::Same if renamed => Ok(Now::Renamed),
+            now => Ok(now),
+        }
+    }
+
+    /// Whether it is shorter than what was read, or other bytes stand before that place.
+    fn is_rewritten(&self) -> Result<bool> {
+        let expected = self.progress.recent();
+        let mut found = vec![0; expected.len()];
+        let start = self.progress.at.offset - expected.len() as u64;
+        let length = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?.len();
+        let read = self.file.read_exact_at(&mut found, start);
+        Ok(length < self.progress.at.offset || read.is_ok() && found != expected)
+    }
+
+    /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
+    /// line without an end is one. Says whether the file is another one than what was read of it.
+    fn rest(&mut self, intake: &mut LineIntake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
+        if self.compressed {
+            return Ok(Now::Same);
+        }
+        if self.is_rewritten()? {
+            return Ok(Now::Rewritten);
+        }
+        let failed = || format!("cannot read `{}`", escaped_path(&self.path));
+        let length = self.file.metadata().context(failed)?.len();
+        if length <= self.progress.at.offset {
+            return Ok(Now::Same);
+        }
+        self.file.seek(SeekFrom::Start(self.progress.at.offset)).context(failed)?;
+        let reader = Read::take(&self.file, length - self.progress.at.offset);
+        let before = self.progress.at.offset;
+        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.at.offset) {
+            let chunk = chunk.context(failed)?;
+            // Looked at once the chunk is in memory: a file that was rewritten in the meantime may have
+            // given bytes of another text. What stands before the chunk still, stood there when it was read.
+            if self.is_rewritten()? {
+                return Ok(Now::Rewritten);
+            }
+            // The rest of what nobody will find later is read in any case.
+            let stop = if is_all { &Stop::never() } else { stop };
+            if !intake.chunk(chunk, &mut self.progress, is_all, stop)? {
+                break;
+            }
+        }
+        if self.progress.at.offset > before {
+            self.active = Instant::now();
+        }
+        let ended = is_all || self.progress.at.offset == length;
+        intake.ended(&mut self.progress, ended);
+        Ok(Now::Same)
+    }
+
+    /// A compressed file is read from its start whenever it has changed.
+    fn compressed(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
+        let open = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?;
+        let seen = (open.len(), open.mtime(), open.mtime_nsec());
+        if seen == self.seen {
+            return Ok(Now::Same);
+        }
+        let Ok(mut reader) = source.open() else { return Ok(Now::Same) };
+        match skip(&mut reader, self.progress.at.offset) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof && self.progress.at.offset > 0 => {
+                return Ok(Now::Rewritten);
+            }
+            Err(_) => return Ok(Now::Same),
+            Ok(()) => {}
+        }
+        let mut chunks = Chunks::resumed(reader, self.progress.number(), self.progress.at.offset).peekable();
+        while let Some(chunk) = chunks.next() {
+            // It may still be being written: what is not there yet is read when it is.
+            let Ok(chunk) = chunk else { return Ok(Now::Same) };
+            let is_last = chunks.peek().is_none();
+            if !intake.chunk(chunk, &mut self.progress, is_last, stop)? {
+                return Ok(Now::Same);
+            }
+        }
+        self.seen = seen;
+        intake.ended(&mut self.progress, true);
+        Ok(Now::Same)
+    }
 }
