@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::aside;
 use crate::derived;
-use crate::index::Index;
+use crate::index::{ENTRIES, Index};
 use crate::log::{Damage, Found, Log};
 use dome_replay::error::{Context, Invariant, Result};
 
@@ -134,7 +134,7 @@ pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
     let folder = tempfile::tempdir().context(|| "cannot make a temporary folder")?;
     let (path, basis) = (folder.path().join("index.sqlite"), derived::basis(&held_log)?);
     let mut lost = false;
-    Index::build(&path, basis.clone(), |index| index.catch_up(&held_log, &mut |_| lost = true))?;
+    Index::build(&path, basis.clone(), |index| index.catch_up(&held_log, ENTRIES, &mut |_| lost = true))?;
     let again = Index::read(&path, basis)?;
     report.facts = usize::try_from(again.tallies()?.facts).invariant("facts fit into memory")?;
     if lost {

@@ -95,7 +95,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     };
     let ingested = ingest(&args.store, what, &stop, &mut told, &watching)?;
     drop(watching);
-    let summary = Summary::between(&args.store, ingested.tally, &ingested.before, &ingested.totals)?;
+    let summary = Summary::of(&args.store, &ingested)?;
     if output.is_json() {
         output.object(&summary)?;
     } else {

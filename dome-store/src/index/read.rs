@@ -111,9 +111,8 @@ pub(super) enum Capsules {
 
 /// The start of a hash that a name is found by.
 pub(super) fn start(hash: &Sha256Hash) -> [u8; 8] {
-    let mut start = [0; 8];
-    start.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
-    start
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    [a, b, c, d, e, f, g, h]
 }
 
 /// What a line of a source is found by: the start of the hash of the source's name, and the line.

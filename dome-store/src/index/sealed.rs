@@ -7,7 +7,6 @@ use dome_core::Sha256Hash;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Row, ToSql, params_from_iter};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::error::{Fits, IndexError, Result};
 
@@ -78,9 +77,9 @@ impl SealedRows {
 
     /// The seal of a row: over its table and all its columns.
     fn seal<'v>(&self, table: SealedTable, columns: impl Iterator<Item = ValueRef<'v>>) -> [u8; SEAL_BYTES] {
-        let mut hasher = Sha256::new();
-        hasher.update(self.key.as_bytes());
-        hasher.update([table as u8]);
+        let mut all = Vec::with_capacity(1024);
+        all.extend_from_slice(self.key.as_bytes());
+        all.push(table as u8);
         for column in columns {
             let integer;
             let (kind, bytes): (u8, &[u8]) = match column {
@@ -93,13 +92,12 @@ impl SealedRows {
                 // No sealed row holds one.
                 ValueRef::Null | ValueRef::Real(_) => (b'n', &[]),
             };
-            hasher.update([kind]);
-            hasher.update((bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
+            all.push(kind);
+            all.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            all.extend_from_slice(bytes);
         }
-        let digest: [u8; 32] = hasher.finalize().into();
         let mut seal = [0; SEAL_BYTES];
-        seal.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        seal.copy_from_slice(Sha256Hash::of(&all).as_bytes().split_at(SEAL_BYTES).0);
         seal
     }
 

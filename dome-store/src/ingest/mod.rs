@@ -20,8 +20,9 @@ pub use intake::Tally;
 pub use stop::Stop;
 pub use summary::{Acknowledged, Summary};
 
-use crate::derived::{Derived, Totals};
+use crate::derived::Derived;
 use crate::inbox::{self, Drained};
+use crate::index::Tallies;
 use crate::terms;
 use crate::writer::{Opening, Writer};
 use dome_replay::error::{Context, Error, Result};
@@ -81,9 +82,11 @@ pub struct Ingested {
     /// What was taken from the inbox; its lines are counted in `tally`.
     pub inbox: Drained,
     /// What the store came to before.
-    pub before: Totals,
+    pub before: Tallies,
     /// What it comes to now.
-    pub totals: Totals,
+    pub now: Tallies,
+    /// The instant up to which that is complete, as far as the sources were read.
+    pub watermark: Option<dome_core::Timestamp>,
     /// Whether everything was read: not where it was asked to stop before, unless it followed.
     pub is_complete: bool,
 }
@@ -106,7 +109,7 @@ pub fn ingest(
         return Err(Error::usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
     let mut writer = Writer::open(store, what.opening, what.rules, watch)?;
-    let before = Derived::as_it_is(store, watch)?.totals()?;
+    let before = Derived::as_it_is(store, watch)?.index.tallies()?;
     let terms = terms::session(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
     let intake = Intake::new(&mut writer, terms, &what.masking, what.opening.limits, watch).telling(told);
@@ -122,8 +125,9 @@ pub fn ingest(
     let inbox = if is_complete { inbox::drain(&mut intake, &Stop::never())? } else { Drained::default() };
     let tally = intake.tally;
     // Everything is acknowledged by now, whatever becomes of this.
-    let totals = Derived::as_it_is(store, watch)?.totals()?;
-    Ok(Ingested { tally, inbox, before, totals, is_complete })
+    let derived = Derived::as_it_is(store, watch)?;
+    let (now, watermark) = (derived.index.tallies()?, derived.watermark()?);
+    Ok(Ingested { tally, inbox, before, now, watermark, is_complete })
 }
 
 /// Reads every source to its end; says whether it got there.

@@ -6,8 +6,8 @@ use dome_core::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Ingested;
 use super::intake::Tally;
-use crate::derived::Totals;
 use crate::writer::Writer;
 use dome_replay::error::{Invariant, Result};
 
@@ -55,23 +55,24 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// What came of it, between two looks at what the store comes to.
+    /// What came of it.
     ///
     /// # Errors
     ///
     /// Never, unless dome has a defect.
-    pub fn between(store: &Path, tally: Tally, before: &Totals, now: &Totals) -> Result<Self> {
-        let facts = |totals: &Totals| i64::try_from(totals.facts).invariant("facts are counted in 63 bits");
+    pub fn of(store: &Path, ingested: &Ingested) -> Result<Self> {
+        let Ingested { tally, before, now, watermark, .. } = ingested;
+        let facts = |facts: u64| i64::try_from(facts).invariant("facts are counted in 63 bits");
         Ok(Self {
             batches: tally.batches,
             blank: tally.blank,
             format_version: "1",
             lines: tally.lines,
-            new_facts: facts(now)? - facts(before)?,
+            new_facts: facts(now.facts)? - facts(before.facts)?,
             quarantined: tally.rejected + now.conflicts.saturating_sub(before.conflicts),
             store: store.display().to_string(),
             total_facts: now.facts,
-            watermark: now.watermark,
+            watermark: *watermark,
         })
     }
 }

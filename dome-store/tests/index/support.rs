@@ -55,7 +55,7 @@ pub(crate) fn on_targets(lines: &[Vec<u8>], targets: usize, left_out: u64) -> Ve
     for (number, document) in documents.filter(|document| document["task_spec"]["target"]["id"].is_string()).enumerate()
     {
         for target in 0..targets {
-            if left_out.rotate_left((number * 7 + target) as u32) % 3 == 0 {
+            if left_out.rotate_left((number * 7 + target) as u32).is_multiple_of(3) {
                 continue;
             }
             let mut copy = document.clone();

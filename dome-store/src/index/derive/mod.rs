@@ -19,6 +19,7 @@ use dome_binder::{Canonical, Fact, Row as _, Rules};
 use dome_core::{RunId, Sha256Hash};
 
 pub(super) use self::names::{Ranks, flag, flags};
+pub(super) use self::runs::LEVELS;
 
 use self::names::{Kinds, NewNames};
 use self::runs::RunChange;

@@ -13,7 +13,7 @@ use crate::index::read::{RunFact, RunRow, RunSum};
 use crate::index::sealed::{SealedTable, held, json};
 
 /// Levels of the tree of sums between its root and its leaves, the runs; each splits by half a byte of a run's hash.
-const LEVELS: u8 = 3;
+pub(in crate::index) const LEVELS: u8 = 2;
 
 /// What a batch brings a run.
 #[derive(Default)]
