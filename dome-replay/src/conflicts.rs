@@ -53,10 +53,6 @@ impl<'c> RuledOut<'c> {
 }
 
 /// Hands out the rows of lines that settling ruled out, source by source. Only the chunks that they stand in are read.
-///
-/// # Errors
-///
-/// When a source cannot be read, or a line is not what it was.
 pub(crate) fn reread(
     conflicts: &[Conflict],
     sources: &[Source],

@@ -107,10 +107,6 @@ impl Error {
 /// Says what was tried when an error came up.
 pub trait Context<T> {
     /// As [`Error::caused`].
-    ///
-    /// # Errors
-    ///
-    /// Those that it is called on.
     fn context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> Result<T>;
 }
 
@@ -123,10 +119,6 @@ impl<T, E: std::error::Error + Send + Sync + 'static> Context<T> for std::result
 /// What has to be there, unless dome has a defect.
 pub trait Invariant<T> {
     /// The value.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::broken`], when there is none.
     fn invariant(self, holds: &'static str) -> Result<T>;
 }
 

@@ -17,7 +17,7 @@
 //! - [`input`] finds and opens sources, and cuts them into chunks of whole lines; [`Door`] admits lines.
 //! - [`replay_into`] writes the directory of a result, [`replay_rows`] returns its rows as values. Replays in memory
 //!   and beyond memory are the same code and give the same bytes.
-//! - [`ResultDir`] opens a result; [`ResultFile`] knows the names, order and schemas of its files; [`Manifest`] is what
+//! - [`ResultDir`] opens a result; [`ResultFile`] knows the names and order of its files; [`Manifest`] is what
 //!   names them all.
 //! - [`verify`] computes a result again from its facts, and reports what differs (L-10).
 
@@ -56,8 +56,8 @@ pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};
 pub use records::{SourceRecords, read_records};
 pub use replay::{Destined, Input, ReadLine, Records, ReplayedRows, RuledOutRows, Written, replay_into, replay_rows};
 pub use result::{
-    Beside, Counts, FactRow, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
-    manifest_bytes, manifest_digest, source_of,
+    Beside, Counts, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
+    envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
 };
 pub use rules::{codes, load_rules, policy};
 pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};

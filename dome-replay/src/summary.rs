@@ -32,23 +32,6 @@ pub struct Totals {
     pub snapshot_digest: Sha256Hash,
 }
 
-impl Totals {
-    /// Those of a replay in memory.
-    #[must_use]
-    pub fn of(replay: &dome_binder::Replay) -> Self {
-        Self {
-            as_of: replay.as_of,
-            facts: replay.ledger.facts.len() as u64,
-            runs: replay.ledger.counts,
-            capsules: replay.derived.capsules.len() as u64,
-            concepts: replay.derived.concepts.len() as u64,
-            applied_unknown: replay.derived.applied_unknown,
-            applied_too_early: replay.derived.applied_too_early,
-            snapshot_digest: replay.ledger.snapshot_digest(),
-        }
-    }
-}
-
 /// Rejected lines, added up row by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RejectedCounts {

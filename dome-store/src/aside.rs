@@ -2,17 +2,14 @@
 
 use std::io::{self, Seek, SeekFrom};
 
-use crate::folder::Folder;
 use dome_replay::error::{Context, Error, Result};
+
+use crate::folder::Folder;
 
 /// The folder.
 pub(crate) const FOLDER: &str = "aside";
 
 /// Moves a file there, whole; its name from the folder of the store on. Nothing that a link leads to is touched.
-///
-/// # Errors
-///
-/// When it cannot be moved.
 pub(crate) fn whole(store: &Folder, folder: &Folder, name: &str) -> Result<String> {
     let aside = store.make_sub(FOLDER)?;
     let to = free(&aside, name)?;
@@ -23,10 +20,6 @@ pub(crate) fn whole(store: &Folder, folder: &Folder, name: &str) -> Result<Strin
 }
 
 /// Moves the end of a file there, from a byte on; its name from the folder of the store on.
-///
-/// # Errors
-///
-/// When it cannot be copied; nothing is cut then.
 pub(crate) fn tail(store: &Folder, folder: &Folder, name: &str, from: u64) -> Result<String> {
     let aside = store.make_sub(FOLDER)?;
     let to = free(&aside, &format!("{name}.from-{from}"))?;
@@ -56,10 +49,6 @@ fn free(aside: &Folder, name: &str) -> Result<String> {
 }
 
 /// What was moved there, in name order.
-///
-/// # Errors
-///
-/// When the folder cannot be read.
 pub(crate) fn names(store: &Folder) -> Result<Vec<String>> {
     match store.sub(FOLDER)? {
         Some(aside) => aside.names(),

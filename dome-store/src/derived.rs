@@ -13,17 +13,15 @@ use std::time::Duration;
 use dome_binder::Rules;
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
+use dome_replay::error::{Context, Invariant, Result};
 
 use crate::folder::Folder;
 use crate::inbox;
 use crate::index::{Basis, ENTRIES, INDEX_NAME, Index, LogLines, Origin};
-use crate::limits::Limits;
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
-use crate::verify::told;
-use crate::writer::random;
-use dome_replay::error::{Context, Invariant, Result};
+use crate::writer::{Limits, random};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";
@@ -136,7 +134,7 @@ fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
             ));
             let log = Log::open(store)?;
             let mut index = Index::in_memory(basis(&log)?)?;
-            index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&told(damage)))?;
+            index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&damage.to_string()))?;
             Ok((log, index))
         }
     }
@@ -156,7 +154,7 @@ pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log
     let seal = sealing_secret(&folder, SEAL, true)?.invariant("a seal that is not there is made")?;
     let basis = Basis::of_log(&log, seal)?;
     let file = file(&folder);
-    let mut damaged = |damage: &crate::log::Damage| watch.note(&told(damage));
+    let mut damaged = |damage: &crate::log::Damage| watch.note(&damage.to_string());
     let derived_on = !anew
         && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, ENTRIES, &mut damaged)) {
             Ok(()) => true,

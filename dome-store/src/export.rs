@@ -10,7 +10,6 @@ use dome_replay::{
 use crate::history::History;
 use crate::log::Log;
 use crate::settings::StoreSettings;
-use crate::verify::told;
 
 /// What an export came to.
 #[derive(Clone, Debug)]
@@ -50,7 +49,7 @@ pub fn export(
     }));
     let written = replay_into(to, spec, as_of, input, &())?;
     for damage in history.damage() {
-        watch.note(&told(damage));
+        watch.note(&damage.to_string());
     }
     Ok(Exported { written, damaged: history.damage().len() })
 }

@@ -3,7 +3,7 @@
 //! Names inside a store are names that dome makes. Each is opened relative to its open folder, so that no part of a
 //! path can lead elsewhere: no link is followed, nothing but a regular file is opened, and no opening waits for one.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -27,9 +27,15 @@ pub(crate) struct Folder {
 
 /// What a name in a folder leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) kind: FileType,
+pub(crate) struct FileFound {
+    kind: FileType,
     pub(crate) length: u64,
+}
+
+impl FileFound {
+    pub(crate) fn is_file(self) -> bool {
+        self.kind == FileType::RegularFile
+    }
 }
 
 const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
@@ -51,7 +57,7 @@ impl Folder {
             Err(Errno::LOOP | Errno::NOTDIR) => {
                 Err(Error::invalid(format!("`{}` is no folder, or a link to one; a store has none", self.named(name))))
             }
-            Err(error) => Err(io::Error::from(error)).context(|| format!("cannot open `{}`", self.named(name))),
+            Err(error) => self.tried("open", name, Err(error)),
         }
     }
 
@@ -61,8 +67,8 @@ impl Folder {
             return Ok(found);
         }
         match rustix::fs::mkdirat(&*self.file, name, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(io::Error::from(error)).context(|| format!("cannot make `{}`", self.named(name))),
+            Err(Errno::EXIST) => {}
+            made => self.tried("make", name, made)?,
         }
         self.sync()?;
         self.sub(name)?.ok_or_else(|| Error::failed(format!("`{}` was removed while it was made", self.named(name))))
@@ -121,6 +127,10 @@ impl Folder {
         Ok(file)
     }
 
+    fn tried<T>(&self, what: &str, name: &str, result: rustix::io::Result<T>) -> Result<T> {
+        result.map_err(io::Error::from).context(|| format!("cannot {what} `{}`", self.named(name)))
+    }
+
     fn refused(&self, what: &str, name: &str, error: io::Error) -> Error {
         let link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
         // Opening a FIFO for writing, and a socket at all, fails with this.
@@ -135,27 +145,26 @@ impl Folder {
     /// A file that another folder holds as well would change there, too.
     fn unshared(&self, name: &str, file: File) -> Result<File> {
         use std::os::unix::fs::MetadataExt;
-        let named = || self.named(name);
-        let links = file.metadata().context(|| format!("cannot read `{}`", named()))?.nlink();
+        let named = self.named(name);
+        let links = file.metadata().context(|| format!("cannot read `{named}`"))?.nlink();
         if links > 1 {
             return Err(Error::invalid(format!(
-                "`{}` has {links} names (hard links): another store would change with this one. Copy the store \
-                 without links (`cp -r`) and write to the copy",
-                named()
+                "`{named}` has {links} names (hard links): another store would change with this one. Copy the store \
+                 without links (`cp -r`) and write to the copy"
             )));
         }
         Ok(file)
     }
 
     /// What a name leads to, without following it; `None` where nothing stands.
-    pub(crate) fn find(&self, name: &str) -> Result<Option<Found>> {
+    pub(crate) fn find(&self, name: &str) -> Result<Option<FileFound>> {
         match rustix::fs::statat(&*self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) => Ok(Some(Found {
+            Ok(found) => Ok(Some(FileFound {
                 kind: FileType::from_raw_mode(found.st_mode),
                 length: u64::try_from(found.st_size).invariant("no file has a negative length")?,
             })),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(io::Error::from(error)).context(|| format!("cannot look at `{}`", self.named(name))),
+            Err(error) => self.tried("look at", name, Err(error)),
         }
     }
 
@@ -163,15 +172,12 @@ impl Folder {
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let failed = || format!("cannot read `{}`", escaped_path(&self.path));
         let mut names = Vec::new();
-        let mut entries = Dir::read_from(&*self.file).map_err(io::Error::from).context(failed)?;
-        while let Some(entry) = entries.read() {
+        for entry in Dir::read_from(&*self.file).map_err(io::Error::from).context(failed)? {
             let entry = entry.map_err(io::Error::from).context(failed)?;
-            let name: CString = entry.file_name().to_owned();
-            if let Ok(name) = name.into_string()
-                && name != "."
-                && name != ".."
+            if let Ok(name) = entry.file_name().to_str()
+                && !matches!(name, "." | "..")
             {
-                names.push(name);
+                names.push(name.to_owned());
             }
         }
         names.sort_unstable();
@@ -181,8 +187,8 @@ impl Folder {
     /// Takes a name away. What it led to is not touched.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         match rustix::fs::unlinkat(&*self.file, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(io::Error::from(error)).context(|| format!("cannot remove `{}`", self.named(name))),
+            Err(Errno::NOENT) => Ok(()),
+            removed => self.tried("remove", name, removed),
         }
     }
 
@@ -206,9 +212,8 @@ impl Folder {
         self.remove(&next)?;
         let mut file = self.create(&next)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        let placed = written
-            .context(|| format!("cannot write `{}`", self.named(&next)))
-            .and_then(|()| self.rename(&next, self, name));
+        let written = written.context(|| format!("cannot write `{}`", self.named(&next)));
+        let placed = written.and_then(|()| self.rename(&next, self, name));
         if placed.is_err() {
             let _written_again_later = self.remove(&next);
         }

@@ -6,22 +6,22 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dome_core::{escaped, escaped_path};
+use dome_core::escaped_path;
+use dome_replay::error::{Context, ErrorClass, Result};
+use dome_replay::input::Source;
 use dome_replay::{BUILT_IN, Masking, Watch};
-use rustix::fs::FileType;
 
 use crate::aside;
 use crate::folder::Folder;
-use crate::ingest::{Intake, Lines, Stop, read};
+use crate::ingest::{Intake, Stop, read};
 use crate::log::{StoreManifest, open_store};
-use crate::terms;
+use crate::settings;
 use crate::writer::random;
-use dome_replay::error::{Context, ErrorClass, Result};
 
 /// The folder.
 pub(crate) const FOLDER: &str = "inbox";
@@ -96,34 +96,6 @@ pub struct Drained {
     pub aside: u64,
 }
 
-/// A file of the inbox, open.
-struct Letter {
-    name: String,
-    file: File,
-}
-
-impl Lines for Letter {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn open(&self) -> Result<Box<dyn Read + Send>> {
-        let opened = self.file.try_clone().and_then(|mut file| {
-            file.seek(SeekFrom::Start(0))?;
-            Ok(file)
-        });
-        Ok(Box::new(opened.context(|| format!("cannot read `{}`", self.named()))?))
-    }
-
-    fn named(&self) -> String {
-        escaped(&self.name)
-    }
-
-    fn is_file(&self) -> bool {
-        true
-    }
-}
-
 /// Takes in what waits, in name order. Files are removed when all of them are acknowledged.
 pub(crate) fn drain(intake: &mut Intake<'_>, stop: &Stop) -> Result<Drained> {
     let watch = intake.watch;
@@ -135,8 +107,7 @@ pub(crate) fn drain(intake: &mut Intake<'_>, stop: &Stop) -> Result<Drained> {
         match open(&inbox, &name, intake.limits.inbox_bytes)? {
             Some(file) => {
                 let found = state(&file, &inbox, &name)?;
-                let letter = Letter { name: source(&name), file };
-                if !read(&letter, intake, &mut BTreeSet::new(), stop)? {
+                if !read(&Source::opened(source(&name), file), intake, &mut BTreeSet::new(), stop)? {
                     break;
                 }
                 read_whole.push((name, found));
@@ -180,7 +151,7 @@ fn state(file: &File, inbox: &Folder, name: &str) -> Result<(u64, u64, u64)> {
 /// Opens a file that waits; `None` for what is none, or longer than it may be.
 fn open(inbox: &Folder, name: &str, most: u64) -> Result<Option<File>> {
     match inbox.find(name)? {
-        Some(found) if found.kind == FileType::RegularFile && found.length <= most => {}
+        Some(found) if found.is_file() && found.length <= most => {}
         _ => return Ok(None),
     }
     match inbox.read(name) {
@@ -218,7 +189,7 @@ fn take(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Result<()> {
         Some(session) => Masking::recorded(session.redaction.as_ref())?,
         None => Masking::load(Some(Path::new(BUILT_IN)))?,
     };
-    let terms = terms::session(&masking, None, writer.session())?;
+    let terms = settings::terms(&masking, None, writer.session())?;
     let mut intake = Intake::new(&mut writer, terms, &masking, limits, watch);
     intake.readmit()?;
     drain(&mut intake, &Stop::never()).map(drop)

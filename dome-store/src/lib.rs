@@ -48,15 +48,12 @@ mod history;
 mod inbox;
 pub mod index;
 mod ingest;
-mod limits;
 mod lock;
 pub mod log;
 mod merge;
 pub mod quarantine;
-mod rebuild;
 mod settings;
 mod status;
-mod terms;
 mod verify;
 mod writer;
 
@@ -67,15 +64,12 @@ pub use export::{Exported, export};
 pub use history::History;
 pub use inbox::{Drained, catch_up, drop_off, waiting};
 pub use ingest::{Acknowledged, Ingest, Ingested, Stop, Summary, Tally, ingest};
-pub use limits::Limits;
 pub use log::Log;
 pub use merge::{Merged, merge};
-pub use rebuild::{Rebuilt, rebuild};
-pub use settings::{StoreSettings, given};
+pub use settings::{StoreSettings, given, not_after};
 pub use status::{SourceStatus, Status, status};
-pub use terms::not_after;
-pub use verify::{Difference, Report, compare_index, told, verify};
-pub use writer::{Opening, Writer};
+pub use verify::{Difference, Rebuilt, Report, compare_index, rebuild, verify};
+pub use writer::{Limits, Opening, Writer};
 
 #[cfg(test)]
 extern crate self as dome_store;

@@ -6,11 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use dome_core::escaped_path;
+use dome_replay::error::{Context, Error, Result};
 use rustix::fs::{FlockOperation, fchmod, flock};
 use rustix::io::Errno;
 
 use crate::folder::Folder;
-use dome_replay::error::{Context, Error, Result};
 
 /// The lock of whoever writes to the log.
 pub(crate) const NAME: &str = "writer.lock";
@@ -29,10 +29,6 @@ pub(crate) struct WriterLock {
 
 impl WriterLock {
     /// Takes the lock, or waits for it as long as it is told to.
-    ///
-    /// # Errors
-    ///
-    /// When another process holds it until then, or it cannot be written.
     pub(crate) fn take(store: &Folder, name: &str, wait: Duration) -> Result<Self> {
         let begun = Instant::now();
         loop {
@@ -48,10 +44,6 @@ impl WriterLock {
     }
 
     /// Takes the lock if nobody holds it.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
     pub(crate) fn try_take(store: &Folder, name: &str) -> Result<Option<Self>> {
         let failed = || format!("cannot lock `{}`", store.named(name));
         // Whoever can open a file can hold its lock, so nobody may who may not write to the store.

@@ -6,18 +6,21 @@
 //! were: so both orders come to the same store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use dome_core::{Sha256Hash, canonical, escaped_path};
 use dome_replay::Watch;
+use dome_replay::error::{Context, Error, Invariant, Result};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::folder::Folder;
 use crate::inbox;
 use crate::log::{Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session, StoreManifest};
-use crate::verify::told;
-use crate::writer::{Opening, Writer, random};
-use dome_replay::error::{Context, Error, Invariant, Result};
+use crate::writer::{Opening, Writer};
 
 /// What merging came to; its members in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,9 +87,9 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
         // Both have lost by which terms their lines were admitted.
         terms = Some(Session { dome_version: env!("CARGO_PKG_VERSION").to_owned(), ..Session::default() });
     }
-    let draft = Draft::beside(out)?;
-    begin(&draft.path, &sides)?;
-    let mut writer = Writer::open_existing(&draft.path, opening, watch)?;
+    let draft = draft(out)?;
+    begin(draft.path(), &sides)?;
+    let mut writer = Writer::open_existing(draft.path(), opening, watch)?;
     if let Some(terms) = &terms {
         writer.keep(terms, Vec::new())?;
         let mut copy = Copy { writer: &mut writer, terms, pending: Vec::new(), bytes: 0, opening };
@@ -100,7 +103,7 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
     }
     let entries = writer.last_position();
     drop(writer);
-    draft.place(out)?;
+    place(draft, out)?;
     let damaged = sides.iter().map(|side| side.damage.len()).sum();
     Ok(Merged { damaged, entries, format_version: "1", sources: contents.len() })
 }
@@ -119,9 +122,9 @@ impl Side {
         let mut of: BTreeMap<u64, String> = BTreeMap::new();
         for found in side.log.scan(1) {
             match found? {
-                Found::Entry { position, place, entry } => side.take(number, position, place, entry, &mut of)?,
+                Found::Entry { position, place, entry } => side.take(number, position, place, entry, &mut of),
                 Found::Damage(damage) => {
-                    watch.note(&format!("`{}`: {}", escaped_path(store), told(&damage)));
+                    watch.note(&format!("`{}`: {}", escaped_path(store), damage));
                     side.damage.push(damage);
                 }
             }
@@ -129,14 +132,7 @@ impl Side {
         Ok(side)
     }
 
-    fn take(
-        &mut self,
-        number: usize,
-        position: u64,
-        place: Place,
-        entry: Entry,
-        of: &mut BTreeMap<u64, String>,
-    ) -> Result<()> {
+    fn take(&mut self, number: usize, position: u64, place: Place, entry: Entry, of: &mut BTreeMap<u64, String>) {
         match entry {
             Entry::Line(line) => {
                 let raw = Sha256Hash::of(line.raw.as_bytes());
@@ -171,7 +167,6 @@ impl Side {
             }
             Entry::State(_) => {}
         }
-        Ok(())
     }
 
     fn content(&mut self, number: usize, name: &str) -> &mut Content {
@@ -292,10 +287,8 @@ impl Copy<'_> {
     fn content(&mut self, name: &str, content: &Content, segments: &mut Segments) -> Result<()> {
         let mut moved = BTreeMap::new();
         for (position, place) in &content.lines {
-            let mut entry = match segments.read(*place, *position)? {
-                Some(entry) => entry,
-                None => return Err(Error::failed("a log changed while it was read")),
-            };
+            let entry = segments.read(*place, *position)?;
+            let mut entry = entry.ok_or_else(|| Error::failed("a log changed while it was read"))?;
             match &mut entry {
                 Entry::Line(line) => line.source.name = name.into(),
                 Entry::Rejected(rejected) => rejected.row.source.name = name.into(),
@@ -336,8 +329,7 @@ impl Copy<'_> {
 
     fn keep(&mut self) -> Result<()> {
         self.bytes = 0;
-        self.writer.keep(self.terms, std::mem::take(&mut self.pending))?;
-        Ok(())
+        self.writer.keep(self.terms, std::mem::take(&mut self.pending))
     }
 }
 
@@ -353,51 +345,33 @@ fn begin(path: &Path, sides: &[Side; 2]) -> Result<()> {
     StoreManifest::new(manifest.settings.clone(), identity).write(&store)
 }
 
-/// A folder that is put in place when it is whole, and removed otherwise.
-struct Draft {
-    path: PathBuf,
-    placed: bool,
+/// A folder beside the place of a store, which is put there when it is whole and removed otherwise.
+fn draft(out: &Path) -> Result<TempDir> {
+    let failed = || format!("cannot make `{}`", escaped_path(out));
+    match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => {}
+        Ok(false) => return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out)))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).context(failed),
+    }
+    let whole = std::path::absolute(out).context(failed)?;
+    let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
+        return Err(Error::usage(format!("`{}` is no name for a store", escaped_path(out))));
+    };
+    let mut begin = OsString::from(".");
+    begin.push(name);
+    begin.push(".");
+    std::fs::create_dir_all(parent).context(failed)?;
+    // As open as any folder that the user makes.
+    let open = Permissions::from_mode(0o777);
+    tempfile::Builder::new().prefix(&begin).suffix(".part").permissions(open).tempdir_in(parent).context(failed)
 }
 
-impl Draft {
-    fn beside(out: &Path) -> Result<Self> {
-        let failed = || format!("cannot make `{}`", escaped_path(out));
-        match std::fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(Error::failed(format!("`{}` is not empty; choose another --out", escaped_path(out))));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).context(failed),
-        }
-        let whole = std::path::absolute(out).context(failed)?;
-        let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
-            return Err(Error::usage(format!("`{}` is no name for a store", escaped_path(out))));
-        };
-        let drawn: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut draft = std::ffi::OsString::from(".");
-        draft.push(name);
-        draft.push(format!(".{drawn}.part"));
-        let path = parent.join(draft);
-        std::fs::create_dir_all(parent).context(failed)?;
-        std::fs::create_dir(&path).context(failed)?;
-        Ok(Self { path, placed: false })
-    }
-
-    fn place(mut self, out: &Path) -> Result<()> {
-        let failed = || format!("cannot make `{}`", escaped_path(out));
-        std::fs::rename(&self.path, out).context(failed)?;
-        self.placed = true;
-        let whole = std::path::absolute(out).context(failed)?;
-        let parent = whole.parent().invariant("a store that was made has a folder above it")?;
-        std::fs::File::open(parent).and_then(|parent| parent.sync_all()).context(failed)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.placed {
-            let _left_behind = std::fs::remove_dir_all(&self.path);
-        }
-    }
+fn place(draft: TempDir, out: &Path) -> Result<()> {
+    let failed = || format!("cannot make `{}`", escaped_path(out));
+    std::fs::rename(draft.path(), out).context(failed)?;
+    let _placed = draft.keep();
+    let whole = std::path::absolute(out).context(failed)?;
+    let parent = whole.parent().invariant("a store that was made has a folder above it")?;
+    std::fs::File::open(parent).and_then(|parent| parent.sync_all()).context(failed)
 }

@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use dome_core::{Line, Problem, Sha256Hash};
+use dome_replay::error::{Error, Result};
 use dome_replay::{Admitted, Door, Masking, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::Quarantined;
 use crate::derived::{Derived, derive};
-use crate::limits::Limits;
 use crate::log::Entry;
-use crate::terms;
-use crate::writer::{Opening, Writer};
-use dome_replay::error::{Error, Result};
+use crate::settings;
+use crate::writer::{Limits, Opening, Writer};
 
 /// A line of the list; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -150,9 +149,9 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
     let masking = Masking::recorded(before.as_ref().and_then(|before| before.redaction.as_ref()))?;
     let mut terms = match &before {
         Some(before) => before.clone(),
-        None => terms::session(&masking, what.not_after, None)?,
+        None => settings::terms(&masking, what.not_after, None)?,
     };
-    terms.not_after = terms::not_after(what.not_after, before.as_ref())?;
+    terms.not_after = settings::not_after(what.not_after, before.as_ref())?;
     let mut rows = Derived::as_it_is(store, watch)?.quarantined(what.source)?;
     if let Some(position) = what.positions.iter().find(|asked| !rows.iter().any(|found| found.position == **asked)) {
         return Err(unknown(*position));

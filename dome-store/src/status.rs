@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dome_core::Timestamp;
+use dome_replay::Result;
 use dome_replay::Watch;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::{Derived, is_latest};
-use crate::limits::Limits;
 use crate::log::Checkpoint;
-use dome_replay::Result;
+use crate::writer::Limits;
 
 /// A source; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

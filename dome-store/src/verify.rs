@@ -1,17 +1,20 @@
-//! Verifying a store: the log is read again, and what was derived is held against it.
+//! Verifying a store: the log is read again, and what was derived is held against it. Making it anew from its log.
 
-use std::cmp::Ordering;
+use std::io::{BufRead, BufReader, BufWriter, IntoInnerError, Seek, Write};
 use std::path::Path;
 
+use dome_binder::Rules;
 use dome_binder::query::View;
+use dome_replay::Watch;
+use dome_replay::error::{Context, Invariant, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aside;
-use crate::derived;
+use crate::derived::{self, derive};
 use crate::index::{ENTRIES, Index};
-use crate::log::{Damage, Found, Log};
-use dome_replay::error::{Context, Invariant, Result};
+use crate::log::{Damage, Found, Log, segment_name};
+use crate::writer::{Opening, Writer};
 
 /// Differences that are shown.
 const SHOWN: usize = 10;
@@ -56,18 +59,6 @@ pub struct Report {
     pub store: String,
 }
 
-/// How damage is told.
-#[must_use]
-pub fn told(damage: &Damage) -> String {
-    let Damage { length, positions: (first, last), segment, start, what } = damage;
-    let entries = match last.cmp(first) {
-        Ordering::Less => "no entry".to_owned(),
-        Ordering::Equal => format!("entry {first}"),
-        Ordering::Greater => format!("entries {first} to {last}"),
-    };
-    format!("`log/{segment}`, byte {start}, {length} bytes, {entries}: {what}")
-}
-
 /// Verifies a store. All of the log is read, as far as `store.json` says that it is acknowledged, whatever was derived
 /// from it. `compare` holds what was derived against the log, and says whether it could: [`compare_index`].
 ///
@@ -92,10 +83,18 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
             Found::Damage(found) => damage.push(found),
         }
     }
+    damage.extend(log.sealed_damage(&damage)?);
+    let last = log.manifest().segments.last().map_or_else(|| segment_name(1), |last| last.name.clone());
+    let whole = |is_wrong: bool, what| {
+        let positions = (log.end(), log.end() - 1);
+        is_wrong.then(|| Damage { length: 0, positions, segment: last.clone(), start: 0, what })
+    };
+    damage.extend(whole(is_older, "`store.json` is older than the log: whole batches stand behind its end"));
+    damage.extend(whole(log.foreign()?.is_some(), "`store.json` and the log are not of one store and generation"));
     let mut report = Report {
         aside: aside::names(log.store())?,
         compared: true,
-        damage: damage.clone(),
+        damage,
         difference_count: 0,
         differences: Vec::new(),
         entries,
@@ -104,18 +103,6 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
         segments: log.manifest().segments.len(),
         store: store.display().to_string(),
     };
-    report.damage.extend(log.sealed_damage(&damage)?);
-    let foreign = log.foreign()?;
-    let last = log.manifest().segments.last();
-    let last = last.map_or_else(|| crate::log::segment_name(1), |last| last.name.clone());
-    let whole =
-        |what| Damage { length: 0, positions: (log.end(), log.end() - 1), segment: last.clone(), start: 0, what };
-    report
-        .damage
-        .extend(is_older.then(|| whole("`store.json` is older than the log: whole batches stand behind its end")));
-    report
-        .damage
-        .extend(foreign.is_some().then(|| whole("`store.json` and the log are not of one store and generation")));
     report.compared = compare(&log, &mut report)?;
     Ok(report)
 }
@@ -130,7 +117,7 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
 /// When the log cannot be read, or nothing can be derived beside it.
 pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
     let Some(held) = derived::as_derived(log)? else { return Ok(false) };
-    let held_log = log.reopened()?.until(held.standing()?.next.saturating_sub(1));
+    let held_log = log.clone().until(held.standing()?.next.saturating_sub(1));
     let folder = tempfile::tempdir().context(|| "cannot make a temporary folder")?;
     let (path, basis) = (folder.path().join("index.sqlite"), derived::basis(&held_log)?);
     let mut lost = false;
@@ -140,56 +127,31 @@ pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
     if lost {
         return Ok(false);
     }
-    let tallies = |index: &Index| -> Result<Lines> {
-        let text = serde_json::to_vec(&index.tallies()?).invariant("tallies are JSON")?;
-        Ok(vec![Ok(text), Ok(index.snapshot_digest()?.to_string().into_bytes())])
-    };
-    report.hold("count", tallies(&again)?, tallies(&held)?)?;
-    report.hold("capsule", capsules(&again)?, capsules(&held)?)?;
-    report.hold("concept", concepts(&again)?, concepts(&held)?)?;
-    report.hold("quarantined line", quarantine(&again)?, quarantine(&held)?)?;
+    let mut same = |what: &str, rows: IndexRows<'_>| report.compare(what, &again, &held, rows);
+    same("count", &|index, take| {
+        take(&serde_json::to_vec(&index.tallies()?).invariant("tallies are JSON")?)?;
+        take(index.snapshot_digest()?.to_string().as_bytes())
+    })?;
+    same("capsule", &|index, take| {
+        Ok(index.capsules(|capsule| Ok(take(&serde_json::to_vec(&capsule).invariant("a capsule is JSON")?)?))?)
+    })?;
+    same("concept", &|index, take| {
+        Ok(index.concepts(|concept| Ok(take(&serde_json::to_vec(&concept).invariant("a concept is JSON")?)?))?)
+    })?;
+    same("quarantined line", &|index, take| {
+        let mut lines = index.quarantine(None)?.into_iter();
+        lines.try_for_each(|line| take(format!("{}:{}", line.source.name, line.source.line).as_bytes()))
+    })?;
     for (name, view) in
         [("recent failure", View::RecentFailures), ("rolled-up gate", View::GateRollup), ("denial", View::GuardDenials)]
     {
-        report.hold(name, rows(&again, view)?, rows(&held, view)?)?;
+        same(name, &|index, take| Ok(index.view(view, |row| Ok(take(row)?))?))?;
     }
     Ok(true)
 }
 
-type Lines = Vec<Result<Vec<u8>>>;
-
-fn capsules(index: &Index) -> Result<Lines> {
-    let mut lines = Vec::new();
-    index.capsules(|capsule| {
-        lines.push(serde_json::to_vec(&capsule).invariant("a capsule is JSON"));
-        Ok(())
-    })?;
-    Ok(lines)
-}
-
-fn concepts(index: &Index) -> Result<Lines> {
-    let mut lines = Vec::new();
-    index.concepts(|concept| {
-        lines.push(serde_json::to_vec(&concept).invariant("a concept is JSON"));
-        Ok(())
-    })?;
-    Ok(lines)
-}
-
-fn quarantine(index: &Index) -> Result<Lines> {
-    let place =
-        |line: crate::index::RejectedLine| Ok(format!("{}:{}", line.source.name, line.source.line).into_bytes());
-    Ok(index.quarantine(None)?.into_iter().map(place).collect())
-}
-
-fn rows(index: &Index, view: View) -> Result<Lines> {
-    let mut lines = Vec::new();
-    index.view(view, |row| {
-        lines.push(Ok(row.to_vec()));
-        Ok(())
-    })?;
-    Ok(lines)
-}
+/// Hands out rows of an index, in their order.
+type IndexRows<'r> = &'r dyn Fn(&Index, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 
 impl Report {
     /// Whether everything is as it should be.
@@ -198,31 +160,33 @@ impl Report {
         self.damage.is_empty() && self.difference_count == 0
     }
 
-    /// Holds rows that were found against those that are expected, one by one.
-    ///
-    /// # Errors
-    ///
-    /// Those of the rows.
-    pub fn hold(
-        &mut self,
-        what: &str,
-        expected: impl IntoIterator<Item = Result<Vec<u8>>>,
-        found: impl IntoIterator<Item = Result<Vec<u8>>>,
-    ) -> Result<()> {
-        let (mut expected, mut found) = (expected.into_iter(), found.into_iter());
-        for row in 1.. {
-            let (expected, found) = (expected.next().transpose()?, found.next().transpose()?);
-            if expected.is_none() && found.is_none() {
-                break;
-            }
-            if expected != found {
-                self.differs(what, row, expected.as_deref(), found.as_deref());
-            }
+    /// Compares rows of the index that was derived again with those of the one that is held. The former wait in a file,
+    /// so that one of each is in memory, however many there are.
+    fn compare(&mut self, what: &str, again: &Index, held: &Index, rows: IndexRows<'_>) -> Result<()> {
+        let failed = || "cannot use a temporary file";
+        let mut waiting = BufWriter::new(tempfile::tempfile().context(failed)?);
+        // Neither JSON nor the name of a source holds a NUL.
+        rows(again, &mut |row| waiting.write_all(row).and_then(|()| waiting.write_all(b"\0")).context(failed))?;
+        let mut waiting = waiting.into_inner().map_err(IntoInnerError::into_error).context(failed)?;
+        waiting.rewind().context(failed)?;
+        let mut expected = BufReader::new(waiting).split(b'\0');
+        let mut number = 0;
+        rows(held, &mut |found| {
+            number += 1;
+            self.same(what, number, expected.next().transpose().context(failed)?.as_deref(), Some(found));
+            Ok(())
+        })?;
+        for row in expected {
+            number += 1;
+            self.same(what, number, Some(&row.context(failed)?), None);
         }
         Ok(())
     }
 
-    fn differs(&mut self, what: &str, row: usize, expected: Option<&[u8]>, found: Option<&[u8]>) {
+    fn same(&mut self, what: &str, row: usize, expected: Option<&[u8]>, found: Option<&[u8]>) {
+        if expected == found {
+            return;
+        }
         self.difference_count += 1;
         if self.differences.len() < SHOWN {
             let text = |bytes: Option<&[u8]>| bytes.map_or("nothing".into(), String::from_utf8_lossy).into_owned();
@@ -230,4 +194,57 @@ impl Report {
             self.differences.push(Difference { expected, found, row, what: what.to_owned() });
         }
     }
+}
+
+/// What a rebuild came to; its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rebuilt {
+    /// Files in the store with bytes that are no part of its log any more.
+    pub aside: Vec<String>,
+    /// Places of the log that cannot be read.
+    pub damaged: usize,
+    /// Entries that can be read.
+    pub entries: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+}
+
+impl Rebuilt {
+    /// Whether nothing is lost: else whoever rebuilds ends with [`crate::ErrorClass::Unreproduced`].
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.aside.is_empty() && self.damaged == 0
+    }
+}
+
+/// Makes what stands beside the log anew: the manifest where it is damaged, gone or older than the log, and what was
+/// derived. `rules` says by what the store derives from now on; it is given what it derived by, or none where nothing says
+/// that any more. The index is derived beside and put in place, so that readers never see an empty store.
+///
+/// The version is looked at before anything is opened for writing, and nothing is removed: bytes that are no part of the
+/// log any more are moved aside, named and counted.
+///
+/// # Errors
+///
+/// When there is no store, it is of another version, or it cannot be written.
+pub fn rebuild(
+    store: &Path,
+    opening: Opening,
+    rules: &dyn Fn(Option<&Rules>) -> Result<Rules>,
+    watch: &dyn Watch,
+) -> Result<(Rebuilt, Writer)> {
+    let writer = Writer::rebuild(store, opening, rules, watch)?;
+    let (mut entries, mut damaged) = (0, 0);
+    for found in writer.log()?.scan(1) {
+        match found? {
+            Found::Entry { .. } => entries += 1,
+            Found::Damage(damage) => {
+                damaged += 1;
+                watch.note(&damage.to_string());
+            }
+        }
+    }
+    derive(store, true, &())?;
+    let aside = writer.aside().to_vec();
+    Ok((Rebuilt { aside, damaged, entries, format_version: "1" }, writer))
 }

@@ -7,19 +7,49 @@ use std::time::Duration;
 use dome_binder::Rules;
 use dome_core::escaped_path;
 use dome_replay::Watch;
+use dome_replay::error::{Context, Error, Invariant, Result};
 
 use crate::aside;
 use crate::folder::Folder;
 use crate::inbox;
-use crate::limits::Limits;
 use crate::lock::{self, WriterLock};
 use crate::log::manifest::{Looked, NAME};
 use crate::log::{
-    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, Session, StoreManifest, Written, check_version,
-    has_segments, missing, recover,
+    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, Session, StoreManifest, check_version, has_segments,
+    missing, recover,
 };
 use crate::settings::StoreSettings;
-use dome_replay::error::{Context, Error, Invariant, Result};
+
+/// The limits of a store and of whoever writes to it. They are values, so that a test can have others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A segment of the log that has grown to this many bytes is full.
+    pub segment_bytes: u64,
+    /// A state is put into the log when it has grown by this many bytes since the last one, or by four times the bytes
+    /// of that, whichever is more. Opening a store reads about as much.
+    pub state_bytes: u64,
+    /// Bytes of lines that a batch holds, but for its last line.
+    pub batch_bytes: usize,
+    /// Lines that a batch holds.
+    pub batch_lines: usize,
+    /// How long the first line of a batch waits for others, where lines come as they happen.
+    pub batch_age: Duration,
+    /// Bytes of a file in the inbox; a longer one is moved aside.
+    pub inbox_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            state_bytes: 1 << 20,
+            batch_bytes: 8 << 20,
+            batch_lines: 1_000,
+            batch_age: Duration::from_millis(500),
+            inbox_bytes: 1 << 30,
+        }
+    }
+}
 
 /// How a store is opened for writing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -228,15 +258,12 @@ impl Writer {
         self.log.known.admitted_by(terms.not_after)
     }
 
-    /// Keeps a batch: when this returns, it is on the disk. `terms` are what it was admitted by.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses it. The store is then what it was before, or has the whole batch.
-    pub(crate) fn keep(&mut self, terms: &Session, entries: Vec<Entry>) -> Result<Vec<Written>> {
+    /// Keeps a batch: when this returns, it is on the disk. `terms` are what it was admitted by. Where the disk refuses it,
+    /// the store is what it was before, or has the whole batch.
+    pub(crate) fn keep(&mut self, terms: &Session, entries: Vec<Entry>) -> Result<()> {
         // A store without a line still says by which terms it has none.
         if entries.is_empty() && self.session().is_some() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let session = (self.session() != Some(terms)).then(|| Entry::Session(terms.clone()));
         self.log.append(session.into_iter().chain(entries).collect())

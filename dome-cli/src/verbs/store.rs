@@ -9,7 +9,7 @@ use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, Limits as ReplayLimit
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
     Derived, Difference, Limits, Opening, Report, SourceStatus, Status, compact, compare_index, export, given, merge,
-    rebuild, status, told, verify,
+    rebuild, status, verify,
 };
 use serde::Serialize;
 
@@ -244,7 +244,7 @@ fn hold(store: &Path, output: &mut Output) -> anyhow::Result<Exit> {
 
 fn print_report(report: &Report, output: &mut Output) -> anyhow::Result<()> {
     for damage in &report.damage {
-        output.line(&format!("damaged: {}", told(damage)))?;
+        output.line(&format!("damaged: {}", damage))?;
     }
     for aside in &report.aside {
         output.line(&format!("no part of the log any more: `{aside}`"))?;

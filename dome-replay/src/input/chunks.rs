@@ -85,8 +85,9 @@ impl<R: Read> Chunks<R> {
         while self.eager && !self.rest.contains(&b'\n') && self.rest.len() < bytes {
             let held = self.rest.len();
             self.rest.resize(held + EAGER_BYTES, 0);
-            let read = self.reader.read(self.rest.get_mut(held..).unwrap_or_default());
-            self.rest.truncate(held + read.as_ref().copied().unwrap_or_default());
+            let (_, room) = self.rest.split_at_mut(held);
+            let read = self.reader.read(room);
+            self.rest.truncate(held + read.as_ref().map_or(0, |read| *read));
             match read {
                 Ok(0) => {
                     self.ended = true;

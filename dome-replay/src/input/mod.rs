@@ -6,48 +6,4 @@ mod sources;
 
 pub use chunks::{Chunk, Chunks, LongLine};
 pub(crate) use compressed::Corrupt;
-pub use sources::{ENVELOPES, Endings, Source, find, find_some};
-
-use std::io::Read;
-
-use dome_core::Sha256Hash;
-use sha2::{Digest, Sha256};
-
-use dome_core::escaped_path;
-
-use crate::error::Context;
-
-/// All chunks of all sources, one source after the other.
-pub fn all_chunks(sources: &[Source]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
-    sources.iter().enumerate().flat_map(|(index, source)| {
-        let (chunks, error) = match source.chunks_from(1) {
-            Ok(chunks) => (Some(chunks), None),
-            Err(error) => (None, Some(Err(error))),
-        };
-        chunks.into_iter().flatten().map(move |chunk| Ok((index, chunk?))).chain(error)
-    })
-}
-
-/// A document that is small and read whole, such as a policy.
-pub fn document(path: &std::path::Path) -> crate::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
-    read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
-    Ok(bytes)
-}
-
-/// SHA-256 of everything that a reader gives.
-pub fn sha256(mut reader: impl Read) -> std::io::Result<Sha256Hash> {
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
-}
+pub use sources::{ENVELOPES, Endings, Source, all_chunks, document, find, find_some, sha256};

@@ -1,11 +1,13 @@
 //! Finding sources and opening them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use dome_core::{escaped, escaped_path};
+use dome_core::{Sha256Hash, escaped, escaped_path};
+use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::{Chunk, Chunks, compressed};
@@ -25,8 +27,8 @@ pub struct Source {
 
 enum SourcePlace {
     File(PathBuf),
-    /// What stdin said, kept so that it can be read again.
-    Spool(File),
+    /// A file that is open, such as what stdin said, kept so that it can be read again.
+    Open(File),
 }
 
 /// Which files of a folder count: by the ends of their names, plain or compressed.
@@ -49,7 +51,7 @@ pub fn find(inputs: &[PathBuf], endings: Endings<'_>, watch: &dyn Watch) -> crat
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
-            sources.push(Source::new("-".to_owned(), SourcePlace::Spool(spool_stdin()?)));
+            sources.push(Source::opened("-".to_owned(), spool_stdin()?));
         } else if input.is_dir() {
             sources.extend(walk(input, endings)?);
         } else {
@@ -117,11 +119,9 @@ pub fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> crate::Result<Vec<
 
 /// Lineage names a source; two of one name cannot be told apart.
 fn note_namesakes(sources: &[Source], watch: &dyn Watch) {
-    let mut names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    names.sort_unstable();
-    let mut twice: Vec<&str> =
-        names.windows(2).filter_map(|pair| pair.first().filter(|name| pair.last() == Some(name))).copied().collect();
-    twice.dedup();
+    let mut names = BTreeSet::new();
+    let twice: BTreeSet<&str> =
+        sources.iter().map(|source| source.name.as_str()).filter(|name| !names.insert(*name)).collect();
     for name in twice {
         watch.note(&format!(
             "more than one source is called `{}`; lineage cannot tell them apart. \
@@ -138,6 +138,12 @@ fn spool_stdin() -> crate::Result<File> {
 }
 
 impl Source {
+    /// A file that is open, under a name of its own: whatever becomes of its path, these lines are read.
+    #[must_use]
+    pub const fn opened(name: String, file: File) -> Self {
+        Self::new(name, SourcePlace::Open(file))
+    }
+
     const fn new(name: String, place: SourcePlace) -> Self {
         Self { name, place, marks: Mutex::new(Vec::new()) }
     }
@@ -147,27 +153,17 @@ impl Source {
         Self::new(name, SourcePlace::File(path.to_owned()))
     }
 
-    /// The file that it is; `None` for stdin.
+    /// Its path, if it has one.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             SourcePlace::File(path) => Some(path),
-            SourcePlace::Spool(_) => None,
+            SourcePlace::Open(_) => None,
         }
     }
 
     /// Whether its bytes are not its lines.
     pub fn is_compressed(&self) -> bool {
         self.name.ends_with(".gz") || self.name.ends_with(".zst")
-    }
-
-    /// How many bytes of lines it holds; `None` when that is not known before it is read.
-    pub fn plain_bytes(&self) -> Option<u64> {
-        let metadata = match &self.place {
-            SourcePlace::File(_) if self.is_compressed() => return None,
-            SourcePlace::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file),
-            SourcePlace::Spool(file) => file.metadata().ok(),
-        };
-        metadata.map(|found| found.len())
     }
 
     /// How messages name it.
@@ -179,13 +175,14 @@ impl Source {
     pub fn shown(&self) -> String {
         match &self.place {
             SourcePlace::File(path) => path.display().to_string(),
-            SourcePlace::Spool(_) => "stdin".to_owned(),
+            SourcePlace::Open(_) if self.name == "-" => "stdin".to_owned(),
+            SourcePlace::Open(_) => self.name.clone(),
         }
     }
 
     /// Whether it is a file that can be pointed at.
-    pub const fn is_file(&self) -> bool {
-        matches!(self.place, SourcePlace::File(_))
+    pub fn is_file(&self) -> bool {
+        matches!(self.place, SourcePlace::File(_)) || self.name != "-"
     }
 
     /// Opens it at its start, decompressed by its name.
@@ -235,9 +232,45 @@ impl Source {
         let mut file = match &self.place {
             SourcePlace::File(path) if at == 0 => return File::open(path),
             SourcePlace::File(path) => File::open(path)?,
-            SourcePlace::Spool(file) => file.try_clone()?,
+            SourcePlace::Open(file) => file.try_clone()?,
         };
         file.seek(SeekFrom::Start(at))?;
         Ok(file)
+    }
+}
+
+/// All chunks of all sources, one source after the other.
+pub fn all_chunks(sources: &[Source]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
+    sources.iter().enumerate().flat_map(|(index, source)| {
+        let (chunks, error) = match source.chunks_from(1) {
+            Ok(chunks) => (Some(chunks), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        chunks.into_iter().flatten().map(move |chunk| Ok((index, chunk?))).chain(error)
+    })
+}
+
+/// A document that is small and read whole, such as a policy.
+pub fn document(path: &Path) -> crate::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
+    Ok(bytes)
+}
+
+/// SHA-256 of everything that a reader gives.
+pub fn sha256(mut reader: impl Read) -> io::Result<Sha256Hash> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        let count = reader.read(&mut buffer)?;
+        let (read, _) = buffer.split_at(count);
+        if read.is_empty() {
+            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
+        }
+        hasher.update(read);
     }
 }

@@ -1,8 +1,11 @@
-//! The files of a result: their names, their order and the schemas of their rows, in one place (M-120).
+//! The files of a result: their names and their order, in one place (M-120).
 
 use std::fmt;
+use std::io::{self, Read};
 
+use dome_core::{Sha256Hash, line_feeds};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 /// A file of a result beside its manifest, in the order in which one follows from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,21 +65,6 @@ impl ResultFile {
             Self::Quarantine => "quarantine.jsonl",
         }
     }
-
-    /// The name under which `dome schema` prints the JSON Schema of its rows.
-    #[must_use]
-    pub const fn schema(self) -> &'static str {
-        match self {
-            Self::Facts => "fact",
-            Self::Lineage => "lineage",
-            Self::Capsules => "capsule",
-            Self::Concepts => "concept",
-            Self::RecentFailures => "recent-failure",
-            Self::GateRollup => "gate-rollup",
-            Self::GuardDenials => "guard-denial",
-            Self::Quarantine => "quarantine",
-        }
-    }
 }
 
 impl fmt::Display for ResultFile {
@@ -91,5 +79,31 @@ pub struct FileEntry {
     /// Its lines.
     pub lines: u64,
     /// SHA-256 of its bytes.
-    pub sha256: dome_core::Sha256Hash,
+    pub sha256: Sha256Hash,
+}
+
+impl FileEntry {
+    /// That of a file with these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { lines: line_feeds(bytes), sha256: Sha256Hash::of(bytes) }
+    }
+
+    /// That of everything that a reader gives, read piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn read(mut reader: impl Read) -> io::Result<Self> {
+        let (mut lines, mut hasher, mut piece) = (0, Sha256::new(), vec![0; 64 << 10]);
+        loop {
+            let read = reader.read(&mut piece)?;
+            let (read, _) = piece.split_at(read);
+            if read.is_empty() {
+                return Ok(Self { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) });
+            }
+            lines += line_feeds(read);
+            hasher.update(read);
+        }
+    }
 }

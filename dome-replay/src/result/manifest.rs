@@ -1,10 +1,11 @@
-//! `manifest.json`: what a result was computed from, and what it holds (M-120, L-10).
+//! `manifest.json`: what a result was computed from, and what it holds (M-120, L-10); written, and read back.
 
 use std::collections::BTreeMap;
 
 use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
+use serde_json::Value;
 use xtrlv2_fixtures::V0_1;
 
 use super::file::FileEntry;
@@ -136,7 +137,22 @@ impl Manifest {
             as_of: totals.as_of,
             binder_version: beside.binder.as_str(),
             contracts_digest: contracts_digest(),
-            counts: Counts::of(totals, &beside),
+            counts: Counts {
+                applied_too_early: totals.applied_too_early,
+                applied_unknown: totals.applied_unknown,
+                blank: beside.blank,
+                capsules: totals.capsules,
+                concepts: totals.concepts,
+                duplicates: beside.duplicates,
+                facts: totals.facts,
+                facts_out_of_clock_order: totals.runs.facts_out_of_clock_order,
+                lines: beside.lines,
+                quarantined: beside.quarantined,
+                runs: totals.runs.runs,
+                runs_with_mixed_policy: totals.runs.runs_with_mixed_policy,
+                runs_with_sequence_gaps: totals.runs.runs_with_sequence_gaps,
+                runs_with_sequence_repeats: totals.runs.runs_with_sequence_repeats,
+            },
             envelope_version: EnvelopeVersion::V1.as_str(),
             experimental: beside.binder.is_experimental(),
             files,
@@ -161,31 +177,9 @@ impl Manifest {
 }
 
 /// The digest of a manifest as a document: of all its members but the digest itself.
-pub fn manifest_digest(mut document: serde_json::Value) -> Option<Sha256Hash> {
+pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
     document.as_object_mut()?.remove("manifest_digest");
     canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
-}
-
-impl Counts {
-    const fn of(totals: &Totals, beside: &Beside) -> Self {
-        let runs = &totals.runs;
-        Self {
-            applied_too_early: totals.applied_too_early,
-            applied_unknown: totals.applied_unknown,
-            blank: beside.blank,
-            capsules: totals.capsules,
-            concepts: totals.concepts,
-            duplicates: beside.duplicates,
-            facts: totals.facts,
-            facts_out_of_clock_order: runs.facts_out_of_clock_order,
-            lines: beside.lines,
-            quarantined: beside.quarantined,
-            runs: runs.runs,
-            runs_with_mixed_policy: runs.runs_with_mixed_policy,
-            runs_with_sequence_gaps: runs.runs_with_sequence_gaps,
-            runs_with_sequence_repeats: runs.runs_with_sequence_repeats,
-        }
-    }
 }
 
 /// The digest of the pinned contracts as a whole.
@@ -198,4 +192,131 @@ fn contracts_digest() -> Sha256Hash {
         .collect();
     listed.sort_unstable();
     Sha256Hash::of(listed.concat().as_bytes())
+}
+
+/// A manifest that was read back. Members that a reader has no use for stay in [`Named::document`].
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The whole document.
+    pub document: Value,
+    /// The instant that staleness was measured at.
+    pub as_of: Option<Timestamp>,
+    /// The rules that bound the facts.
+    pub binder: BinderVersion,
+    /// Every other file, with its digest and lines.
+    pub files: BTreeMap<String, FileEntry>,
+    /// The instant after which lines were refused.
+    pub not_after: Option<Timestamp>,
+    /// The policy, the reason-code table and the mode.
+    pub rules: Rules,
+    /// Which facts these are.
+    pub snapshot_digest: Sha256Hash,
+}
+
+/// Why a document is not a manifest that this build reads.
+#[derive(Debug, thiserror::Error)]
+pub enum NotNamed {
+    /// It is no JSON at all.
+    #[error("not JSON: {0}")]
+    Json(serde_json::Error),
+    /// It says another version of the layout.
+    #[error("`/format_version`: this build reads results of format `1`, found {found}")]
+    Version {
+        /// What stands there.
+        found: String,
+    },
+    /// A member is missing or not what it should be.
+    #[error("`{pointer}`: {why}")]
+    Member {
+        /// Which one, as a JSON Pointer.
+        pointer: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl NotNamed {
+    /// Where in the document.
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::Json(_) => "",
+            Self::Version { .. } => "/format_version",
+            Self::Member { pointer, .. } => pointer,
+        }
+    }
+}
+
+impl Named {
+    /// What it counts under a name; 0 where it says nothing.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        self.document.get("counts").and_then(|counts| counts.get(name)).and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a manifest of format 1, or names a version, policy or table that this build
+    /// cannot go by.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, NotNamed> {
+        let document: Value = serde_json::from_slice(bytes).map_err(NotNamed::Json)?;
+        match document.get("format_version").and_then(Value::as_str) {
+            Some("1") => {}
+            _ => {
+                let found = document.get("format_version").map_or_else(|| "none".to_owned(), Value::to_string);
+                return Err(NotNamed::Version { found });
+            }
+        }
+        let binder = word(&document, "binder_version")?;
+        let policy = Policy::parse(&bytes_of(&document, "policy")).map_err(|why| member("policy", why))?;
+        let codes =
+            CodeTable::parse(&bytes_of(&document, "reason_codes")).map_err(|why| member("reason_codes", why))?;
+        Ok(Self {
+            as_of: optional(&document, "as_of")?,
+            binder,
+            files: files(&document)?,
+            not_after: optional(&document, "not_after")?,
+            rules: Rules { policy, codes, mode: optional(&document, "mode")? },
+            snapshot_digest: word(&document, "snapshot_digest")?,
+            document,
+        })
+    }
+}
+
+fn member(name: &str, why: impl std::fmt::Display) -> NotNamed {
+    NotNamed::Member { pointer: format!("/{name}"), why: why.to_string() }
+}
+
+fn bytes_of(document: &Value, name: &str) -> Vec<u8> {
+    document.get(name).map(Value::to_string).unwrap_or_default().into_bytes()
+}
+
+fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
+    document: &Value,
+    name: &str,
+) -> std::result::Result<Option<T>, NotNamed> {
+    let Some(value) = document.get(name) else { return Ok(None) };
+    let text = value.as_str().ok_or_else(|| member(name, format!("expected a string, found {value}")))?;
+    text.parse().map(Some).map_err(|why| member(name, format!("{why}, found `{text}`")))
+}
+
+fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
+    document: &Value,
+    name: &str,
+) -> std::result::Result<T, NotNamed> {
+    optional(document, name)?.ok_or_else(|| member(name, "it is missing"))
+}
+
+fn files(document: &Value) -> std::result::Result<BTreeMap<String, FileEntry>, NotNamed> {
+    let listed = document.get("files").and_then(Value::as_object).ok_or_else(|| member("files", "it is missing"))?;
+    let entry = |(name, entry): (&String, &Value)| {
+        let wrong = || {
+            member(&format!("files/{}", name.replace('~', "~0").replace('/', "~1")), "expected `lines` and `sha256`")
+        };
+        let lines = entry.get("lines").and_then(Value::as_u64).ok_or_else(wrong)?;
+        let sha256 =
+            entry.get("sha256").and_then(Value::as_str).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
+        Ok((name.clone(), FileEntry { lines, sha256 }))
+    };
+    listed.iter().map(entry).collect()
 }

@@ -1,21 +1,18 @@
 //! The directory of a result, opened.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Ledger, Record, Recorder, Replay, Rules, group_by_run, order, settle};
-use dome_core::{BinderVersion, Reader, Sha256Hash, Timestamp};
+use dome_core::{BinderVersion, Reader, Source, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::file::{FileEntry, MANIFEST, ResultFile};
-use super::named::Named;
-use super::{FactRow, source_of};
+use super::manifest::Named;
 use crate::error::{Context, Error, Result};
-
-/// Bytes of a file that are held to its digest at once.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// A result that was opened: its manifest is read, its files are read when they are asked for.
 #[derive(Clone, Debug)]
@@ -64,8 +61,7 @@ impl ResultDir {
 
     /// Lines that left no row: blank ones, and repeats of facts.
     pub fn unlisted(&self) -> (u64, u64) {
-        let count = |name: &str| self.named.document.pointer(&format!("/counts/{name}")).and_then(Value::as_u64);
-        (count("blank").unwrap_or(0), count("duplicates").unwrap_or(0))
+        (self.named.count("blank"), self.named.count("duplicates"))
     }
 
     /// One of its files, whole: the very bytes that the manifest names.
@@ -74,11 +70,9 @@ impl ResultDir {
     ///
     /// When it is missing, cut short, or another file than the manifest names.
     pub fn file(&self, name: ResultFile) -> Result<Vec<u8>> {
-        let path = self.path.join(name.name());
-        let named = self.named(name)?;
+        let (path, named) = self.named(name)?;
         let bytes = fs::read(&path).context(|| format!("cannot read `{}`", path.display()))?;
-        let found = FileEntry { lines: dome_core::line_feeds(&bytes), sha256: Sha256Hash::of(&bytes) };
-        self.same(&path, named, &found)?;
+        self.same(&path, named, &FileEntry::of(&bytes))?;
         Ok(bytes)
     }
 
@@ -88,10 +82,9 @@ impl ResultDir {
     ///
     /// As [`ResultDir::file`].
     pub fn hold(&self, name: ResultFile) -> Result<()> {
-        let path = self.path.join(name.name());
-        let named = self.named(name)?;
-        let found = entry_of(&path).context(|| format!("cannot read `{}`", path.display()))?;
-        self.same(&path, named, &found)
+        let (path, named) = self.named(name)?;
+        let found = File::open(&path).and_then(FileEntry::read);
+        self.same(&path, named, &found.context(|| format!("cannot read `{}`", path.display()))?)
     }
 
     /// Holds every file to the manifest, so that nothing is said of a result that was edited.
@@ -103,25 +96,25 @@ impl ResultDir {
         ResultFile::ALL.into_iter().try_for_each(|file| self.hold(file))
     }
 
-    /// What the manifest says of a file.
-    fn named(&self, name: ResultFile) -> Result<&FileEntry> {
+    /// Where a file is, and what the manifest says of it.
+    fn named(&self, name: ResultFile) -> Result<(PathBuf, &FileEntry)> {
         let path = self.path.join(name.name());
-        let entry = self.named.files.get(name.name());
-        entry.ok_or_else(|| Error::invalid(format!("`{}`: the manifest names no such file", path.display())))
+        match self.named.files.get(name.name()) {
+            Some(entry) => Ok((path, entry)),
+            None => Err(Error::invalid(format!("`{}`: the manifest names no such file", path.display()))),
+        }
     }
 
     fn same(&self, path: &Path, named: &FileEntry, found: &FileEntry) -> Result<()> {
-        let says = |what: String| {
-            let dir = self.path.display();
-            Error::invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display()))
+        let what = if found.lines < named.lines {
+            format!("is cut short: {} of {} lines", found.lines, named.lines)
+        } else if found.sha256 != named.sha256 {
+            "is not the file that the manifest names".to_owned()
+        } else {
+            return Ok(());
         };
-        if found.lines < named.lines {
-            return Err(says(format!("is cut short: {} of {} lines", found.lines, named.lines)));
-        }
-        if found.sha256 != named.sha256 {
-            return Err(says("is not the file that the manifest names".to_owned()));
-        }
-        Ok(())
+        let dir = self.path.display();
+        Err(Error::invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display())))
     }
 
     /// The rows of one of its files as values.
@@ -154,18 +147,15 @@ impl ResultDir {
     pub fn records_under(&self, binder: BinderVersion) -> Result<Vec<Box<Record>>> {
         let (facts, lineage) = (self.file(ResultFile::Facts)?, self.file(ResultFile::Lineage)?);
         let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(binder));
-        let mut records = Vec::new();
         let mut places = lines(&lineage);
-        for (number, line) in lines(&facts).enumerate() {
+        let record = |(number, line): (usize, &[u8])| {
             let source = places.next().and_then(source_of);
             let source =
                 source.ok_or_else(|| self.bad_row(ResultFile::Lineage, number, "no row of lineage for this fact"))?;
-            let row = FactRow::cut(line);
-            let record = row.and_then(|row| row.record(source, &mut reader, &mut recorder));
-            records
-                .push(Box::new(record.ok_or_else(|| self.bad_row(ResultFile::Facts, number, "not a row of facts"))?));
-        }
-        Ok(records)
+            let record = record_of(line, source, &mut reader, &mut recorder);
+            record.map(Box::new).ok_or_else(|| self.bad_row(ResultFile::Facts, number, "not a row of facts"))
+        };
+        lines(&facts).enumerate().map(record).collect()
     }
 
     /// Its facts in total order (M-42), settled again; duplicates are not counted, as they left no row.
@@ -191,24 +181,44 @@ impl ResultDir {
     }
 }
 
-/// What a manifest would say of a file, read piece by piece.
-fn entry_of(path: &Path) -> io::Result<FileEntry> {
-    let (mut file, mut piece) = (File::open(path)?, vec![0; PIECE_BYTES]);
-    let (mut lines, mut hasher) = (0, Sha256::new());
-    loop {
-        let count = file.read(&mut piece)?;
-        if count == 0 {
-            return Ok(FileEntry { lines, sha256: Sha256Hash::from_bytes(hasher.finalize().into()) });
-        }
-        let read = piece.get(..count).unwrap_or_default();
-        lines += dome_core::line_feeds(read);
-        hasher.update(read);
-    }
-}
-
 /// The lines of a file of a result, without their ends.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+/// The canonical envelope in a row of `facts.jsonl`; `None` when the line does not have the form of a row.
+#[must_use]
+pub fn envelope_of(line: &[u8]) -> Option<&[u8]> {
+    const HASH_BYTES: usize = 64;
+    // Nothing behind the envelope can hold the last one of these.
+    const BEHIND: &[u8] = b",\"fingerprint_hash\":\"";
+    let (_derived_key, rest) = line.strip_prefix(b"{\"derived_key\":\"")?.split_at_checked(HASH_BYTES)?;
+    let (_digest, rest) = rest.strip_prefix(b"\",\"digest\":\"")?.split_at_checked(HASH_BYTES)?;
+    let rest = rest.strip_prefix(b"\",\"envelope\":")?;
+    rest.get(..rest.windows(BEHIND.len()).rposition(|window| window == BEHIND)?)
+}
+
+/// The record behind a row of `facts.jsonl`, as it was read from its source.
+pub fn record_of(line: &[u8], source: Source, reader: &mut Reader, recorder: &mut Recorder) -> Option<Record> {
+    Some(recorder.record(reader.read(envelope_of(line)?).ok()?, source))
+}
+
+/// Where a row of `lineage.jsonl` says that a fact stood.
+#[must_use]
+pub fn source_of(line: &[u8]) -> Option<Source> {
+    #[derive(Deserialize)]
+    struct Row<'l> {
+        #[serde(borrow)]
+        source: Place<'l>,
+    }
+    #[derive(Deserialize)]
+    struct Place<'l> {
+        line: u64,
+        #[serde(borrow)]
+        name: Cow<'l, str>,
+    }
+    let Row { source: Place { line, name } } = serde_json::from_slice(line).ok()?;
+    Some(Source { line, name: name.into() })
 }
 
 /// The bytes of the manifest.

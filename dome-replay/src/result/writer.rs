@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use dome_binder::append_row;
 use dome_core::{Sha256Hash, escaped_path, line_feeds};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::early::EarlySync;
 use super::file::{FileEntry, ResultFile, VIEWS};
 use crate::error::{Context, Result};
 use crate::parallel;
 
 /// Bytes that are gathered for one write, where they come in smaller pieces.
 const BUFFER_BYTES: usize = 64 << 10;
+
 /// Where the rows of a result go.
 #[derive(Debug)]
 pub(crate) enum Sink {
@@ -114,7 +116,7 @@ impl Rows {
         let bytes = match self.to {
             RowTarget::Memory(bytes) => bytes,
             RowTarget::File { path, out, early } => {
-                let file = out.into_inner().map_err(std::io::IntoInnerError::into_error);
+                let file = out.into_inner().map_err(io::IntoInnerError::into_error);
                 let synced = file.and_then(|file| early.end().and_then(|()| file.sync_all()));
                 synced.context(|| format!("cannot write `{}`", escaped_path(&path)))?;
                 Vec::new()
@@ -144,5 +146,93 @@ impl Sums {
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.lines += line_feeds(bytes);
+    }
+}
+
+/// Asks the disk for what was written so far, beside who writes it.
+pub(crate) struct EarlySync {
+    /// Bytes between two syncs, at least; a file of fewer is only synced at its end.
+    every: usize,
+    /// Bytes since the disk was asked last.
+    waiting: usize,
+    helper: Option<Helper>,
+}
+
+struct Helper {
+    ask: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl EarlySync {
+    const fn new(every: usize) -> Self {
+        Self { every, waiting: 0, helper: None }
+    }
+
+    /// So many bytes more were given to the system.
+    fn wrote(&mut self, file: &File, bytes: usize) {
+        self.waiting += bytes;
+        if self.waiting >= self.every {
+            if self.helper.is_none() {
+                self.helper = Helper::start(file);
+            }
+            self.ask();
+        }
+    }
+
+    /// Asks for what was written since, if the file is large.
+    fn ask(&mut self) {
+        self.waiting = 0;
+        if let Some(helper) = &self.helper {
+            // One that is still at work, or has failed, is asked no more: `end` has the error.
+            let _asked = helper.ask.try_send(());
+        }
+    }
+
+    /// Waits for what was begun. What was written since is not on the disk yet.
+    fn end(self) -> io::Result<()> {
+        let Some(Helper { ask, thread }) = self.helper else { return Ok(()) };
+        drop(ask);
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Helper {
+    /// One with a thread of its own; none where the system has no more to give, since all that is lost is time.
+    fn start(file: &File) -> Option<Self> {
+        let file = file.try_clone().ok()?;
+        let (ask, asked) = sync_channel(1);
+        let sync = move |asked: Receiver<()>| asked.iter().try_for_each(|()| file.sync_data());
+        let thread = thread::Builder::new().spawn(move || sync(asked)).ok()?;
+        Some(Self { ask, thread })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_synced_while_it_is_written() -> io::Result<()> {
+        let mut file = tempfile::tempfile()?;
+        let mut early = EarlySync::new(64);
+        for _ in 0..100 {
+            file.write_all(&[b'x'; 50])?;
+            early.wrote(&file, 50);
+        }
+        assert!(early.helper.is_some());
+        early.end()
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_heard_at_the_end() -> io::Result<()> {
+        // One end of a pipe cannot be synced.
+        let (_reader, writer) = io::pipe()?;
+        let file = File::from(std::os::fd::OwnedFd::from(writer));
+        let mut early = EarlySync::new(64);
+        early.wrote(&file, 64);
+        assert_eq!(early.end().map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
+        Ok(())
     }
 }

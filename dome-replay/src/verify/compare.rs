@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::findings::Findings;
+use super::Differences;
 
 /// Stands where nothing stands.
 const NOTHING: &str = "nothing";
 
 /// Compares a file with the rows that are expected. Lines that both have at the start and at the
 /// end are left out, so that one row more or less is one difference.
-pub(super) fn file(path: &str, expected: &[u8], found: &[u8], findings: &mut Findings) {
+pub(super) fn file(path: &str, expected: &[u8], found: &[u8], differences: &mut Differences) {
     if expected == found {
         return;
     }
@@ -26,29 +26,29 @@ pub(super) fn file(path: &str, expected: &[u8], found: &[u8], findings: &mut Fin
     for number in before + 1.. {
         let number = Some(number as u64);
         match (rows.0.next(), rows.1.next()) {
-            (Some(expected), Some(found)) => row(path, number, expected, found, findings),
-            (Some(expected), None) => findings.add(path, number, "", &text(expected), NOTHING),
-            (None, Some(found)) => findings.add(path, number, "", NOTHING, &text(found)),
+            (Some(expected), Some(found)) => row(path, number, expected, found, differences),
+            (Some(expected), None) => differences.add(path, number, "", &text(expected), NOTHING),
+            (None, Some(found)) => differences.add(path, number, "", NOTHING, &text(found)),
             (None, None) => break,
         }
     }
 }
 
 /// Compares one line with the row that is expected there.
-pub(super) fn row(path: &str, number: Option<u64>, expected: &[u8], found: &[u8], findings: &mut Findings) {
+pub(super) fn row(path: &str, number: Option<u64>, expected: &[u8], found: &[u8], differences: &mut Differences) {
     if expected == found {
         return;
     }
     if expected.strip_suffix(b"\n") == Some(found) {
-        return findings.add(path, number, "", "a line feed at the end", NOTHING);
+        return differences.add(path, number, "", "a line feed at the end", NOTHING);
     }
     let (Ok(wanted), Ok(given)) = (serde_json::from_slice(expected), serde_json::from_slice(found)) else {
-        return findings.add(path, number, "", &text(expected), &text(found));
+        return differences.add(path, number, "", &text(expected), &text(found));
     };
-    let before = findings.count;
-    value(path, number, &mut String::new(), &wanted, &given, findings);
-    if findings.count == before {
-        findings.add(path, number, "", "canonical JSON", "the same value, written otherwise");
+    let before = differences.count;
+    value(path, number, &mut String::new(), &wanted, &given, differences);
+    if differences.count == before {
+        differences.add(path, number, "", "canonical JSON", "the same value, written otherwise");
     }
 }
 
@@ -59,23 +59,23 @@ fn value(
     pointer: &mut String,
     expected: &Value,
     found: &Value,
-    findings: &mut Findings,
+    differences: &mut Differences,
 ) {
     match (expected, found) {
         (Value::Object(wanted), Value::Object(given)) => {
             let names: BTreeSet<&String> = wanted.keys().chain(given.keys()).collect();
             for name in names {
                 let step = name.replace('~', "~0").replace('/', "~1");
-                below(path, line, pointer, &step, (wanted.get(name), given.get(name)), findings);
+                below(path, line, pointer, &step, (wanted.get(name), given.get(name)), differences);
             }
         }
         (Value::Array(wanted), Value::Array(given)) if wanted.len() == given.len() => {
             for (index, (wanted, given)) in wanted.iter().zip(given).enumerate() {
-                below(path, line, pointer, &index.to_string(), (Some(wanted), Some(given)), findings);
+                below(path, line, pointer, &index.to_string(), (Some(wanted), Some(given)), differences);
             }
         }
         _ if expected == found => {}
-        _ => findings.add(path, line, pointer, &expected.to_string(), &found.to_string()),
+        _ => differences.add(path, line, pointer, &expected.to_string(), &found.to_string()),
     }
 }
 
@@ -86,16 +86,16 @@ fn below(
     pointer: &mut String,
     step: &str,
     pair: (Option<&Value>, Option<&Value>),
-    findings: &mut Findings,
+    differences: &mut Differences,
 ) {
     let length = pointer.len();
     pointer.push('/');
     pointer.push_str(step);
     match pair {
-        (Some(expected), Some(found)) => value(path, line, pointer, expected, found, findings),
+        (Some(expected), Some(found)) => value(path, line, pointer, expected, found, differences),
         (expected, found) => {
             let written = |value: Option<&Value>| value.map_or_else(|| NOTHING.to_owned(), Value::to_string);
-            findings.add(path, line, pointer, &written(expected), &written(found));
+            differences.add(path, line, pointer, &written(expected), &written(found));
         }
     }
     pointer.truncate(length);

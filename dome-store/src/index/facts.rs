@@ -14,8 +14,7 @@ use super::{Index, Origin, Result, ResultFiles, beside};
 use crate::derived::{Derived, compact, sealing_secret};
 use crate::folder::Folder;
 use crate::history::History;
-use crate::limits::Limits;
-use crate::verify::told;
+use crate::writer::Limits;
 
 /// Where facts are kept.
 ///
@@ -90,7 +89,7 @@ impl FactsIn<'_> {
             Self::Store(path) => {
                 let derived = of_store(path, watch)?;
                 let history = History::read(&derived.log)?;
-                history.damage().iter().for_each(|damage| watch.note(&told(damage)));
+                history.damage().iter().for_each(|damage| watch.note(&damage.to_string()));
                 let records = history.records().collect::<crate::Result<_>>()?;
                 let settled = group_by_run(records).into_iter().map(settle).collect();
                 Ok((order(settled), derived.rules))

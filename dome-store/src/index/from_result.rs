@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use dome_binder::Recorder;
 use dome_core::{QuarantineRow, Reader, Sha256Hash};
-use dome_replay::{Error, FactRow, MANIFEST, ResultDir, ResultFile, manifest_bytes, source_of};
+use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
 use sha2::{Digest, Sha256};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
@@ -86,7 +86,7 @@ impl ResultFiles {
             let source = places.next_line()?.and_then(|(_, line)| source_of(&line));
             let source =
                 source.ok_or_else(|| self.bad(ResultFile::Lineage, number, "no row of lineage for this fact"))?;
-            let record = FactRow::cut(&line).and_then(|row| row.record(source, &mut reader, &mut recorder));
+            let record = record_of(&line, source, &mut reader, &mut recorder);
             let record = Box::new(record.ok_or_else(|| self.bad(ResultFile::Facts, number, "not a row of facts"))?);
             let bytes = EntryBytes { segment: IN_FACTS, start, length: line.len() as u64 };
             batch.arrivals.push(Arrival { position: number, bytes, record });
@@ -182,8 +182,8 @@ impl ResultLines {
 impl Origin for ResultLines {
     fn line(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         let row = self.read(bytes)?;
-        let cut = FactRow::cut(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;
-        Ok(RawEntry { offset: 0, bytes: cut.envelope.to_vec() })
+        let envelope = envelope_of(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;
+        Ok(RawEntry { offset: 0, bytes: envelope.to_vec() })
     }
 
     fn turned(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<QuarantineRow> {

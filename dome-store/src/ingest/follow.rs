@@ -1,20 +1,22 @@
 //! `--follow`: files and folders are watched, stdin is streamed, until a signal asks to end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use notify::{RecursiveMode, Watcher};
-
-use super::intake::Intake;
-use super::progress::{Progress, fresh_name};
-use super::stop::Stop;
-use super::tail::{Now, Tail};
-use crate::inbox;
 use dome_core::{escaped, escaped_path};
 use dome_replay::error::{Context, Result};
 use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
+use notify::{RecursiveMode, Watcher};
+
+use super::Stop;
+use super::intake::Intake;
+use super::progress::{Progress, find_start, fresh_name, skip};
+use crate::inbox;
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -136,11 +138,10 @@ impl Files<'_> {
             self.one(&source, &path, intake, stop)?;
             there.insert(path);
         }
-        let lost: Vec<PathBuf> = self.tails.keys().filter(|path| !there.contains(*path)).cloned().collect();
-        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+        self.lose(|path, _| !there.contains(path));
         let mut waiting = Vec::new();
         for mut tail in std::mem::take(&mut self.gone) {
-            let over = tail.is_quiet(LINGER);
+            let over = tail.active.elapsed() >= LINGER;
             let read = read_on(&mut tail, intake, over, stop)?;
             waiting.extend((read && !over).then_some(tail));
         }
@@ -148,19 +149,27 @@ impl Files<'_> {
         Ok(())
     }
 
+    /// Lays those aside that lost their names.
+    fn lose(&mut self, is_lost: impl Fn(&Path, &Tail) -> bool) {
+        let tails = std::mem::take(&mut self.tails).into_iter();
+        let (lost, left): (BTreeMap<_, _>, BTreeMap<_, _>) = tails.partition(|(path, tail)| is_lost(path, tail));
+        self.tails = left;
+        self.gone.extend(lost.into_values());
+    }
+
     fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
-                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.name().to_owned()).collect();
+                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.progress.name.clone()).collect();
                 match Tail::open(source, path, intake, &in_use) {
                     Ok(tail) => {
-                        if self.gone.iter().any(|gone| gone.path() == path) {
+                        if self.gone.iter().any(|gone| gone.path == path) {
                             intake.watch.note(&format!(
                                 "`{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
                                 escaped_path(path),
-                                escaped(tail.name())
+                                escaped(&tail.progress.name)
                             ));
                         }
                         self.tails.insert(path.to_owned(), tail);
@@ -188,9 +197,7 @@ impl Files<'_> {
 
     /// The rest of files that lost their names is read now: nobody would find it later.
     fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
-        let lost: Vec<PathBuf> =
-            self.tails.iter().filter(|(_, tail)| !tail.has_its_name()).map(|(path, _)| path.clone()).collect();
-        self.gone.extend(lost.iter().filter_map(|path| self.tails.remove(path)));
+        self.lose(|_, tail| !tail.has_its_name());
         for mut tail in std::mem::take(&mut self.gone) {
             read_on(&mut tail, intake, true, stop)?;
         }
@@ -200,12 +207,140 @@ impl Files<'_> {
 
 /// Reads what has come to a file that lost its name. Whether it still is the file that was read.
 fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
-    let now = tail.rest(intake, is_all, stop)?;
-    let is_same = !matches!(now, Now::Rewritten);
-    if !is_same {
-        intake
-            .watch
-            .note(&format!("`{}` lost its name and was rewritten: it is not read any more", escaped(tail.name())));
+    if !matches!(tail.rest(intake, is_all, stop)?, Now::Rewritten) {
+        return Ok(true);
     }
-    Ok(is_same)
+    let name = escaped(&tail.progress.name);
+    intake.watch.note(&format!("`{name}` lost its name and was rewritten: it is not read any more"));
+    Ok(false)
+}
+
+/// An open file and how far it was read. The file stays open when its name goes to another one.
+struct Tail {
+    path: PathBuf,
+    file: File,
+    progress: Progress,
+    compressed: bool,
+    /// Of a compressed file: the size and change time that were read.
+    seen: (u64, i64, i64),
+    /// When it last had something new.
+    active: Instant,
+}
+
+/// What has become of a file.
+enum Now {
+    /// It is the file at its path.
+    Same,
+    /// Its path leads to another file, or nowhere.
+    Renamed,
+    /// It does not hold any more what was read from it.
+    Rewritten,
+}
+
+impl Tail {
+    /// Starts where the store stopped; `in_use` are the names under which others are read.
+    fn open(source: &Source, path: &Path, intake: &mut Intake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
+        intake.keep_lines_of(&source.name)?;
+        let known = intake.writer.checkpoints_of(&source.name);
+        let progress = find_start(source, &known, in_use, intake.watch)?;
+        let file = File::open(path).context(|| format!("cannot read `{}`", escaped_path(path)))?;
+        let (path, compressed) = (path.to_owned(), source.is_compressed());
+        Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
+    }
+
+    /// Whether its path still leads to it.
+    fn has_its_name(&self) -> bool {
+        let place = |found: &fs::Metadata| (found.dev(), found.ino());
+        let named = fs::metadata(&self.path).ok();
+        named.is_some_and(|named| self.file.metadata().is_ok_and(|open| place(&open) == place(&named)))
+    }
+
+    /// Reads what has come. A line without an end waits for it.
+    fn advance(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
+        let renamed = !self.has_its_name();
+        if self.compressed {
+            return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
+        }
+        match self.rest(intake, false, stop)? {
+            Now::Same if renamed => Ok(Now::Renamed),
+            now => Ok(now),
+        }
+    }
+
+    /// Whether it is shorter than what was read, or other bytes stand before that place.
+    fn is_rewritten(&self) -> Result<bool> {
+        let expected = self.progress.recent();
+        let mut found = vec![0; expected.len()];
+        let start = self.progress.offset - expected.len() as u64;
+        let length = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?.len();
+        let read = self.file.read_exact_at(&mut found, start);
+        Ok(length < self.progress.offset || read.is_ok() && found != expected)
+    }
+
+    /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
+    /// line without an end is one. Says whether the file is another one than what was read of it.
+    fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
+        if self.compressed {
+            return Ok(Now::Same);
+        }
+        if self.is_rewritten()? {
+            return Ok(Now::Rewritten);
+        }
+        let failed = || format!("cannot read `{}`", escaped_path(&self.path));
+        let length = self.file.metadata().context(failed)?.len();
+        if length <= self.progress.offset {
+            return Ok(Now::Same);
+        }
+        self.file.seek(SeekFrom::Start(self.progress.offset)).context(failed)?;
+        let reader = Read::take(&self.file, length - self.progress.offset);
+        let before = self.progress.offset;
+        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
+            let chunk = chunk.context(failed)?;
+            // Looked at once the chunk is in memory: a file that was rewritten in the meantime may have
+            // given bytes of another text. What stands before the chunk still, stood there when it was read.
+            if self.is_rewritten()? {
+                return Ok(Now::Rewritten);
+            }
+            if is_all {
+                intake.chunk(chunk, &mut self.progress, true)?;
+            } else if !intake.chunk_until(chunk, &mut self.progress, false, stop)? {
+                break;
+            }
+        }
+        if self.progress.offset > before {
+            self.active = Instant::now();
+        }
+        let ended = is_all || self.progress.offset == length;
+        intake.ended(&mut self.progress, ended);
+        Ok(Now::Same)
+    }
+
+    /// A compressed file is read from its start whenever it has changed.
+    fn compressed(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
+        let open = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?;
+        let seen = (open.len(), open.mtime(), open.mtime_nsec());
+        if seen == self.seen {
+            return Ok(Now::Same);
+        }
+        let Ok(mut reader) = source.open() else { return Ok(Now::Same) };
+        match skip(&mut reader, self.progress.offset) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof && self.progress.offset > 0 => {
+                return Ok(Now::Rewritten);
+            }
+            Err(_) => return Ok(Now::Same),
+            Ok(()) => {}
+        }
+        let mut chunks = Chunks::resumed(reader, self.progress.number(), self.progress.offset).peekable();
+        while let Some(chunk) = chunks.next() {
+            // It may still be being written: what is not there yet is read when it is.
+            let Ok(chunk) = chunk else { return Ok(Now::Same) };
+            let is_last = chunks.peek().is_none();
+            if !intake.chunk_until(chunk, &mut self.progress, is_last, stop)? {
+                return Ok(Now::Same);
+            }
+        }
+        self.seen = seen;
+        intake.ended(&mut self.progress, true);
+        Ok(Now::Same)
+    }
 }

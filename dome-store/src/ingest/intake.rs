@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 
 use dome_core::redact::RedactionCounts;
 use dome_core::{Sha256Hash, Source as LineRef, limits, lines};
-
-use super::progress::{Progress, is_of};
-use super::stop::Stop;
-use super::summary::Acknowledged;
-use crate::limits::Limits;
-use crate::log::{AdmittedLine, Entry, Raw, RejectedLine, Session, Unfinished};
-use crate::terms;
-use crate::writer::Writer;
 use dome_replay::error::{Invariant, Result};
 use dome_replay::input::{Chunk, LongLine};
 use dome_replay::{Admitted, Door, Masking, Watch};
+
+use super::progress::{Progress, is_of};
+use super::{Acknowledged, Stop};
+use crate::log::{AdmittedLine, Entry, Raw, RejectedLine, Session, Unfinished};
+use crate::settings;
+use crate::writer::{Limits, Writer};
 
 /// How often the instant that records may not pass moves on with the clock.
 const CLOCK: Duration = Duration::from_secs(60);
@@ -114,7 +112,7 @@ impl<'w> Intake<'w> {
             return Ok(());
         }
         self.clock = Some(Instant::now());
-        self.terms.not_after = self.terms.not_after.max(Some(terms::tomorrow()?));
+        self.terms.not_after = self.terms.not_after.max(Some(settings::tomorrow()?));
         self.door.set_not_after(self.terms.not_after);
         self.readmit()
     }

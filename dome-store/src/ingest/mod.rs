@@ -3,60 +3,31 @@
 mod follow;
 mod intake;
 mod progress;
-mod stop;
-mod summary;
-mod tail;
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dome_binder::Rules;
-use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
+use dome_core::Timestamp;
+use dome_replay::error::{Context, Error, Invariant, Result};
+use dome_replay::input::{self, Chunks, ENVELOPES, Source};
 use dome_replay::{Masking, Watch};
+use schemars::JsonSchema;
+use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 pub(crate) use intake::Intake;
 pub use intake::Tally;
-pub use stop::Stop;
-pub use summary::{Acknowledged, Summary};
 
 use crate::derived::Derived;
 use crate::inbox::{self, Drained};
 use crate::index::Tallies;
-use crate::terms;
+use crate::settings;
 use crate::writer::{Opening, Writer};
-use dome_replay::error::{Context, Error, Result};
-use progress::{Start, find_start, skip};
-
-/// Something that lines are read from, more than once.
-pub(crate) trait Lines {
-    /// Its name in lineage, unless other content has that name.
-    fn name(&self) -> &str;
-    /// Opens it at its start.
-    fn open(&self) -> Result<Box<dyn Read + Send>>;
-    /// How messages name it.
-    fn named(&self) -> String;
-    /// Whether it is a file that can be pointed at.
-    fn is_file(&self) -> bool;
-}
-
-impl Lines for Source {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn open(&self) -> Result<Box<dyn Read + Send>> {
-        Source::open(self)
-    }
-
-    fn named(&self) -> String {
-        Source::named(self)
-    }
-
-    fn is_file(&self) -> bool {
-        Source::is_file(self)
-    }
-}
+use progress::{find_start, skip};
 
 /// What is ingested, and how.
 pub struct Ingest<'i> {
@@ -86,7 +57,7 @@ pub struct Ingested {
     /// What it comes to now.
     pub now: Tallies,
     /// The instant up to which that is complete, as far as the sources were read.
-    pub watermark: Option<dome_core::Timestamp>,
+    pub watermark: Option<Timestamp>,
     /// Whether everything was read: not where it was asked to stop before, unless it followed.
     pub is_complete: bool,
 }
@@ -110,7 +81,7 @@ pub fn ingest(
     }
     let mut writer = Writer::open(store, what.opening, what.rules, watch)?;
     let before = Derived::as_it_is(store, watch)?.index.tallies()?;
-    let terms = terms::session(&what.masking, what.not_after, writer.session())?;
+    let terms = settings::terms(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
     let intake = Intake::new(&mut writer, terms, &what.masking, what.opening.limits, watch).telling(told);
     let mut intake = if has_clock { intake.with_clock() } else { intake };
@@ -143,25 +114,21 @@ fn at_once(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<b
 
 /// Reads a source from where it stopped to its end; says whether it got there.
 pub(crate) fn read(
-    source: &dyn Lines,
+    source: &Source,
     intake: &mut Intake<'_>,
     in_use: &mut BTreeSet<String>,
     stop: &Stop,
 ) -> Result<bool> {
-    intake.keep_lines_of(source.name())?;
-    let known = intake.writer.checkpoints_of(source.name());
-    let Start { mut progress, note: remark } = find_start(source, &known, in_use)?;
-    if let Some(remark) = remark {
-        intake.watch.note(&remark);
-    }
+    intake.keep_lines_of(&source.name)?;
+    let known = intake.writer.checkpoints_of(&source.name);
+    let mut progress = find_start(source, &known, in_use, intake.watch)?;
     in_use.insert(progress.name.clone());
     let mut reader = source.open()?;
     let failed = || format!("cannot read `{}`", source.named());
     skip(&mut reader, progress.offset).context(failed)?;
     let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
     while let Some(chunk) = chunks.next() {
-        // A damaged compressed file is invalid input, not a failure of the system.
-        let chunk: Chunk = chunk.context(failed)?;
+        let chunk = chunk.context(failed)?;
         let is_last = chunks.peek().is_none();
         if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
             return Ok(false);
@@ -169,4 +136,115 @@ pub(crate) fn read(
     }
     intake.ended(&mut progress, true);
     Ok(true)
+}
+
+/// Whether somebody asked to end. Whoever ingests keeps its batch, then ends.
+///
+/// ```
+/// let stop = dome_store::Stop::never();
+/// assert!(!stop.is_asked());
+/// stop.ask();
+/// assert!(stop.is_asked());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Listens for SIGTERM and SIGINT, for as long as the process lives. A second one ends it at once.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses to tell of signals.
+    pub fn on_signals() -> Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            let registered = flag::register_conditional_default(signal, Arc::clone(&asked))
+                .and_then(|_| flag::register(signal, Arc::clone(&asked)));
+            registered.context(|| "cannot listen for signals")?;
+        }
+        Ok(Self(asked))
+    }
+
+    /// Nobody asks, but for [`Stop::ask`].
+    #[must_use]
+    pub fn never() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// Asks to end.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked to end.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A batch is on the disk; its members in canonical order. The document of `dome schema ingest-batch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IngestBatch")]
+pub struct Acknowledged {
+    /// Lines that this command has read and that are kept, this batch's included.
+    pub acknowledged_lines: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// The position of the log's last entry.
+    pub position: u64,
+}
+
+impl Acknowledged {
+    pub(crate) fn of(writer: &Writer, tally: Tally) -> Self {
+        Self { acknowledged_lines: tally.lines, format_version: "1", position: writer.last_position() }
+    }
+}
+
+/// What an ingest came to; its members in canonical order. The document of `dome schema ingest-summary`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "IngestSummary")]
+pub struct Summary {
+    /// Batches that were kept.
+    pub batches: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// `"1"`
+    pub format_version: &'static str,
+    /// Lines that were read, those of the inbox included.
+    pub lines: u64,
+    /// Facts more than before: fewer, where a late line rules out more than it adds.
+    pub new_facts: i64,
+    /// Lines that were rejected, and conflicts more than before.
+    pub quarantined: u64,
+    /// The store.
+    pub store: String,
+    /// Facts in all.
+    pub total_facts: u64,
+    /// The instant up to which the derived state is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+}
+
+impl Summary {
+    /// What came of it.
+    ///
+    /// # Errors
+    ///
+    /// Never, unless dome has a defect.
+    pub fn of(store: &Path, ingested: &Ingested) -> Result<Self> {
+        let Ingested { tally, before, now, watermark, .. } = ingested;
+        let facts = |facts: u64| i64::try_from(facts).invariant("facts are counted in 63 bits");
+        Ok(Self {
+            batches: tally.batches,
+            blank: tally.blank,
+            format_version: "1",
+            lines: tally.lines,
+            new_facts: facts(now.facts)? - facts(before.facts)?,
+            quarantined: tally.rejected + now.conflicts.saturating_sub(before.conflicts),
+            store: store.display().to_string(),
+            total_facts: now.facts,
+            watermark: *watermark,
+        })
+    }
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use dome_core::{Sha256Hash, Timestamp};
+use dome_replay::Watch;
+use dome_replay::error::{Context, Invariant, Result};
+use dome_replay::input::{Chunk, Chunks, LongLine, Source};
 use sha2::{Digest, Sha256};
 
-use dome_replay::input::{Chunk, Chunks, LongLine};
-
-use super::Lines;
 use crate::log::{Checkpoint, Unfinished};
-use dome_replay::error::{Context, Invariant, Result};
 
 /// Bytes that are held against a file before it is read on.
 const RECENT_BYTES: usize = 256;
@@ -103,24 +102,18 @@ impl Progress {
     }
 }
 
-/// Where reading a source starts.
-pub(crate) struct Start {
-    pub(crate) progress: Progress,
-    /// What is remarkable about it.
-    pub(crate) note: Option<String>,
-}
-
 /// Finds the place where reading a source stopped: at the end of the longest of its earlier contents
 /// that it still begins with. A source that begins otherwise was rewritten, truncated or rotated: it
 /// is read from its start, under a name of its own. So is a second source of one name; `in_use` are the
 /// names under which others are being read.
-///
-/// # Errors
-///
-/// When the source cannot be read.
-pub(crate) fn find_start(source: &dyn Lines, known: &[Checkpoint], in_use: &BTreeSet<String>) -> Result<Start> {
+pub(crate) fn find_start(
+    source: &Source,
+    known: &[Checkpoint],
+    in_use: &BTreeSet<String>,
+    watch: &dyn Watch,
+) -> Result<Progress> {
     let mut earlier: Vec<&Checkpoint> =
-        known.iter().filter(|known| is_of(&known.name, source.name()) && !in_use.contains(&known.name)).collect();
+        known.iter().filter(|known| is_of(&known.name, &source.name) && !in_use.contains(&known.name)).collect();
     earlier.sort_by_key(|known| known.offset);
     let last = earlier.iter().map(|known| known.offset).max().unwrap_or(0);
     let mut progress = Progress::new(String::new());
@@ -147,11 +140,19 @@ pub(crate) fn find_start(source: &dyn Lines, known: &[Checkpoint], in_use: &BTre
         }
         found = earlier.iter().rev().find_map(|known| progress.take_up(known)).or(found);
     }
-    let fresh = fresh_name(source.name(), known, in_use)?;
+    let fresh = fresh_name(&source.name, known, in_use)?;
     // Each stream of stdin is another one; nothing is remarkable about that.
-    let note = (found.is_none() && !earlier.is_empty() && source.is_file())
-        .then(|| changed(source, progress.offset < last, &fresh));
-    Ok(Start { progress: found.unwrap_or_else(|| Progress::new(fresh)), note })
+    if found.is_none() && !earlier.is_empty() && source.is_file() {
+        let what = match progress.offset < last {
+            true => "is shorter than what was read from it before",
+            false => "does not begin with what was read from it before",
+        };
+        watch.note(&format!(
+            "`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{fresh}`",
+            source.named()
+        ));
+    }
+    Ok(found.unwrap_or_else(|| Progress::new(fresh)))
 }
 
 /// The first of `name`, `name#2` and so on that was never given.
@@ -164,26 +165,13 @@ pub(crate) fn fresh_name(name: &str, known: &[Checkpoint], in_use: &BTreeSet<Str
         .invariant("there is always another number")
 }
 
-fn changed(source: &dyn Lines, shorter: bool, name: &str) -> String {
-    let what = if shorter {
-        "is shorter than what was read from it before"
-    } else {
-        "does not begin with what was read from it before"
-    };
-    format!("`{}` {what} (truncated, rotated or rewritten): it is read from its start, as `{name}`", source.named())
-}
-
 /// Whether a stored name is `name` itself or a later content under it.
 pub(crate) fn is_of(stored: &str, name: &str) -> bool {
     let later = |rest: &str| rest.strip_prefix('#').is_some_and(|number| number.parse::<u64>().is_ok());
     stored.strip_prefix(name).is_some_and(|rest| rest.is_empty() || later(rest))
 }
 
-/// Skips what was read already.
-///
-/// # Errors
-///
-/// When the source cannot be read, or is shorter than it was a moment ago.
+/// Skips what was read already. The source may be shorter than it was a moment ago.
 pub(crate) fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
     let skipped = io::copy(&mut reader.take(bytes), &mut io::sink())?;
     if skipped < bytes {

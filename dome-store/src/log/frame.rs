@@ -8,9 +8,9 @@
 //! a line can change without being seen, and any tool that reads JSON Lines reads the log.
 
 use dome_core::Sha256Hash;
+use dome_replay::error::Invariant;
 
 use super::entry::Entry;
-use dome_replay::error::Invariant;
 
 const HASH: &str = "{\"hash\":\"";
 const REST: usize = HASH.len() + 64 + 1;

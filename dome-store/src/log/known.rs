@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::{ProblemCode, Timestamp};
+use dome_replay::{Door, Result};
 
 use super::Log;
 use super::entry::{Checkpoint, Entry, Late, RejectedLine, Session, State};
-use super::manifest::{FORMAT_VERSION, StateAt, StoreManifest};
+use super::manifest::{FORMAT_VERSION, StoreManifest};
 use super::scan::{Found, Place};
-use dome_replay::{Door, Result};
 
 /// What the entries of a log come to for whoever appends to it.
 #[derive(Default)]
@@ -26,10 +26,6 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads what a log says: from its last state on, or the whole log where that cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// When a segment cannot be opened.
     pub(crate) fn read(log: &Log) -> Result<Self> {
         if let Some(at) = log.manifest().state {
             let mut entries = log.scan_at(at)?.peekable();
@@ -123,12 +119,5 @@ impl Known {
             sources: self.sources.values().cloned().collect(),
             store: manifest.store.clone(),
         }
-    }
-}
-
-impl StateAt {
-    /// Where the state with this position stands.
-    pub(crate) const fn of(position: u64, place: Place) -> Self {
-        Self { length: place.length, position, segment: place.segment, start: place.start }
     }
 }

@@ -1,13 +1,13 @@
 //! `store.json`: how far the log is acknowledged. It is replaced whole, never written into.
 
 use dome_core::{Sha256Hash, canonical};
+use dome_replay::error::{Error, Invariant, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::scan::Place;
 use super::segment_name;
 use crate::folder::Folder;
-use dome_replay::error::{Error, Invariant, Result};
 
 /// Its name in the store.
 pub(crate) const NAME: &str = "store.json";
@@ -52,6 +52,11 @@ pub struct StateAt {
 }
 
 impl StateAt {
+    /// Where the state with this position stands.
+    pub(crate) const fn of(position: u64, place: Place) -> Self {
+        Self { length: place.length, position, segment: place.segment, start: place.start }
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn place(self) -> Place {
@@ -108,11 +113,7 @@ impl StoreManifest {
         }
     }
 
-    /// Looks at the manifest. The version comes first: nothing else is believed of another one.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read, or is one of another version.
+    /// Looks at the manifest. The version comes first: nothing else is believed of another one, which is an error.
     pub(crate) fn look(store: &Folder) -> Result<Looked> {
         let Some(bytes) = store.bytes(NAME, MOST_BYTES)? else { return Ok(Looked::Missing) };
         let Ok(document) = serde_json::from_slice::<Value>(&bytes) else { return Ok(Looked::Damaged) };
@@ -130,10 +131,6 @@ impl StoreManifest {
     }
 
     /// The manifest of a store that stands.
-    ///
-    /// # Errors
-    ///
-    /// When it is not there, is damaged, or is of another version.
     pub(crate) fn read(store: &Folder) -> Result<Self> {
         match Self::look(store)? {
             Looked::Sound(manifest) => Ok(*manifest),
@@ -151,25 +148,26 @@ impl StoreManifest {
     /// Whether dome could have written it: names are those that it gives, and positions grow.
     fn is_possible(&self) -> bool {
         let names = self.segments.iter().all(|segment| segment.name == segment_name(segment.position));
-        let starts = self.segments.iter().map(|segment| segment.position);
-        let ends = starts.clone().skip(1).chain([self.next_position]);
-        let grow = starts.clone().zip(ends).all(|(start, end)| start <= end);
-        let distinct = starts.clone().zip(starts.skip(1)).all(|(start, next)| start < next);
+        let grow = self.with_ends().all(|(segment, end)| segment.position <= end);
+        let distinct = self.segments.is_sorted_by(|segment, next| segment.position < next.position);
         let first = self.segments.first().map_or(self.next_position, |first| first.position) == 1;
         names && grow && distinct && first
     }
 
-    /// Puts the manifest in the place of the one before; when this returns it is on the disk.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written; the one before is then still whole.
+    /// Puts the manifest in the place of the one before; when this returns it is on the disk. Where it cannot be written,
+    /// the one before is still whole.
     pub(crate) fn write(&self, store: &Folder) -> Result<()> {
         let body = canonical::to_vec(self).invariant("a manifest has canonical bytes")?;
         let signed = Signed { digest: Sha256Hash::of(&body), store: self };
         let mut bytes = canonical::to_vec(&signed).invariant("a manifest has canonical bytes")?;
         bytes.push(b'\n');
         store.replace(NAME, &bytes)
+    }
+
+    /// The segments, each with the position behind its last entry.
+    pub(crate) fn with_ends(&self) -> impl Iterator<Item = (&SegmentEntry, u64)> {
+        let ends = self.segments.iter().skip(1).map(|next| next.position).chain([self.next_position]);
+        self.segments.iter().zip(ends)
     }
 
     /// Bytes of the log that are acknowledged.
@@ -190,13 +188,8 @@ pub(crate) fn other_version(store: &Folder, version: &str) -> Error {
         version.parse::<u64>().is_ok_and(|version| FORMAT_VERSION.parse().is_ok_and(|ours: u64| version > ours));
     let what = if newer { "a later dome wrote it: use that one" } else { "no dome that was published wrote it" };
     Error::invalid(format!(
-        "`{}`: expected format_version `{FORMAT_VERSION}`, found {}; {what}. Nothing was changed",
+        "`{}`: expected format_version `{FORMAT_VERSION}`, found `{}`; {what}. Nothing was changed",
         store.named(NAME),
-        shown(version)
+        dome_core::escaped(&version.chars().take(40).collect::<String>())
     ))
-}
-
-fn shown(version: &str) -> String {
-    let short: String = version.chars().take(40).collect();
-    format!("`{}`", dome_core::escaped(&short))
 }

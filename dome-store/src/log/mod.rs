@@ -7,7 +7,6 @@ mod known;
 pub(crate) mod manifest;
 mod recover;
 mod scan;
-mod tail;
 mod write;
 
 pub use entry::{AdmittedLine, Checkpoint, Entry, Late, Raw, RejectedLine, Session, State, Unfinished};
@@ -16,18 +15,20 @@ pub(crate) use known::Known;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
 pub(crate) use recover::{Recovered, check_version, recover};
 pub use scan::{Damage, Found, Place};
-pub(crate) use write::{LogWriter, Written};
+pub(crate) use write::LogWriter;
 
 use std::collections::{BTreeMap, btree_map};
+use std::fmt::Display;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use dome_core::escaped_path;
+use dome_replay::error::{Error, ErrorClass, Invariant, Result};
 
 use crate::folder::Folder;
-use dome_replay::error::{Context, Error, ErrorClass, Invariant, Result};
 use scan::Scan;
+use write::{hash_of, look_behind};
 
 /// The folder of the segments.
 pub(crate) const FOLDER: &str = "log";
@@ -36,7 +37,7 @@ pub(crate) const FOLDER: &str = "log";
 ///
 /// It is what everything derived is derived from: [`Log::scan`] tells its entries in order, and [`Segments::read`]
 /// reads one again by its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Log {
     manifest: StoreManifest,
     store: Folder,
@@ -75,15 +76,15 @@ impl Log {
 
     /// All entries from a position on, and what is damaged.
     pub fn scan(&self, from: u64) -> impl Iterator<Item = Result<Found>> + use<> {
-        let segments = self.manifest.segments.clone();
-        let ends: Vec<u64> =
-            segments.iter().skip(1).map(|next| next.position).chain([self.manifest.next_position]).collect();
+        let wanted = self.manifest.with_ends().filter(|(_, end)| *end > from);
+        let wanted: Vec<(SegmentEntry, u64)> = wanted.map(|(segment, end)| (segment.clone(), end)).collect();
         let folder = self.folder.clone();
-        let wanted = segments.into_iter().zip(ends).filter(move |(_, end)| *end > from);
-        let found = wanted.flat_map(move |(segment, end)| match Scan::open(folder.as_ref(), &segment, end) {
-            Ok(Ok(scan)) => Box::new(scan) as Box<dyn Iterator<Item = Result<Found>>>,
-            Ok(Err(damage)) => Box::new(std::iter::once(Ok(Found::Damage(damage)))),
-            Err(error) => Box::new(std::iter::once(Err(error))),
+        let found = wanted.into_iter().flat_map(move |(segment, end)| {
+            let (scan, error) = match Scan::open(folder.as_ref(), &segment, end, None) {
+                Ok(scan) => (Some(scan), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            scan.into_iter().flatten().chain(error)
         });
         found.filter(move |found| match found {
             Ok(Found::Entry { position, .. }) => *position >= from,
@@ -93,21 +94,11 @@ impl Log {
     }
 
     /// The entries from an entry on whose place is known, without reading what stands before it in its segment.
-    pub(crate) fn scan_at(&self, at: StateAt) -> Result<Box<dyn Iterator<Item = Result<Found>>>> {
-        let mut segments =
-            self.manifest.segments.iter().zip(
-                self.manifest.segments.iter().skip(1).map(|next| next.position).chain([self.manifest.next_position]),
-            );
+    pub(crate) fn scan_at(&self, at: StateAt) -> Result<impl Iterator<Item = Result<Found>> + use<>> {
+        let mut segments = self.manifest.with_ends();
         let (segment, end) =
             segments.find(|(segment, _)| segment.position == at.segment).invariant("a state stands in a segment")?;
-        let first: Box<dyn Iterator<Item = Result<Found>>> = match Scan::open(self.folder.as_ref(), segment, end)? {
-            Ok(mut scan) => {
-                scan.skip_to(at.start, at.position)?;
-                Box::new(scan)
-            }
-            Err(damage) => Box::new(std::iter::once(Ok(Found::Damage(damage)))),
-        };
-        Ok(Box::new(first.chain(self.scan(end))))
+        Ok(Scan::open(self.folder.as_ref(), segment, end, Some(at))?.chain(self.scan(end)))
     }
 
     /// The log as it was when `last` was its last entry.
@@ -134,15 +125,13 @@ impl Log {
     /// When a segment cannot be read.
     pub fn sealed_damage(&self, named: &[Damage]) -> Result<Vec<Damage>> {
         let mut damage = Vec::new();
-        let ends = self.manifest.segments.iter().skip(1).map(|next| next.position);
-        for (segment, end) in self.manifest.segments.iter().zip(ends) {
+        for (segment, end) in self.manifest.with_ends() {
             let Some(expected) = segment.sha256 else { continue };
             if named.iter().any(|named| named.segment == segment.name) {
                 continue;
             }
-            let found = self.folder.as_ref().map_or(Ok(None), |folder| folder.read(&segment.name))?;
-            let found = match found {
-                Some(mut file) => Some(write::hash(&mut file, segment.length).context(|| self.unread(segment))?),
+            let found = match &self.folder {
+                Some(folder) => hash_of(folder, segment)?,
                 None => None,
             };
             if found != Some(expected) {
@@ -152,30 +141,21 @@ impl Log {
         Ok(damage)
     }
 
-    fn unread(&self, segment: &SegmentEntry) -> String {
-        format!("cannot read `{}`", escaped_path(&self.store.path().join(FOLDER).join(&segment.name)))
-    }
-
     /// What shows without reading segments: those that are gone or shorter than what was acknowledged.
     ///
     /// # Errors
     ///
     /// When a segment cannot be looked at.
     pub fn short(&self) -> Result<Vec<Damage>> {
-        let ends = self.manifest.segments.iter().skip(1).map(|next| next.position).chain([self.end()]);
         let mut damage = Vec::new();
-        for (segment, end) in self.manifest.segments.iter().zip(ends) {
-            let found = self.folder.as_ref().map_or(Ok(None), |folder| folder.find(&segment.name))?;
-            match found {
-                None => damage.push(segment.damage(end, "the segment is not there")),
-                Some(found) if found.kind != rustix::fs::FileType::RegularFile => {
-                    damage.push(segment.damage(end, "the segment is a link or no regular file"));
-                }
-                Some(found) if found.length < segment.length => {
-                    damage.push(segment.damage(end, "the segment is shorter than what was acknowledged"));
-                }
-                Some(_) => {}
-            }
+        for (segment, end) in self.manifest.with_ends() {
+            let what = match self.folder.as_ref().map_or(Ok(None), |folder| folder.find(&segment.name))? {
+                None => "the segment is not there",
+                Some(found) if !found.is_file() => "the segment is a link or no regular file",
+                Some(found) if found.length < segment.length => "the segment is shorter than what was acknowledged",
+                Some(_) => continue,
+            };
+            damage.push(segment.damage(end, what));
         }
         Ok(damage)
     }
@@ -188,16 +168,17 @@ impl Log {
     pub fn foreign(&self) -> Result<Option<String>> {
         let Some(at) = self.manifest.state else { return Ok(None) };
         let Some(Entry::State(state)) = self.segments().read(at.place(), at.position)? else { return Ok(None) };
-        let StoreManifest { store, generation, .. } = &self.manifest;
-        if state.store != *store {
-            return Ok(Some(format!(
-                "`store.json` is of the store {store}, and the log is of the store {}",
-                state.store
-            )));
-        }
-        Ok((state.generation > *generation).then(|| {
-            format!("`store.json` is of generation {generation}, and the log is of generation {}", state.generation)
-        }))
+        let (of, found) = (&self.manifest, state);
+        let what = |what: &str, says: &dyn Display, found: &dyn Display| {
+            Some(format!("`store.json` is of {what} {says}, and the log is of {what} {found}"))
+        };
+        Ok(if found.store != of.store {
+            what("the store", &of.store, &found.store)
+        } else if found.generation > of.generation {
+            what("generation", &of.generation, &found.generation)
+        } else {
+            None
+        })
     }
 
     /// Whether whole batches stand behind the end that `store.json` names, so that it is older than its log: one batch
@@ -212,17 +193,12 @@ impl Log {
         let positions = || names.iter().filter_map(|name| position_of(name));
         let mut batches = 0;
         if let Some(last) = self.manifest.segments.last() {
-            batches += tail::look(folder, &last.name, last.length, self.end()).map_or(0, |tail| tail.batches);
+            batches += look_behind(folder, &last.name, last.length, self.end()).map_or(0, |behind| behind.batches);
         }
         if positions().any(|at| at == self.end()) {
-            batches += tail::look(folder, &segment_name(self.end()), 0, self.end()).map_or(0, |tail| tail.batches);
+            batches += look_behind(folder, &segment_name(self.end()), 0, self.end()).map_or(0, |behind| behind.batches);
         }
         Ok(batches > 1 || positions().any(|at| at > self.end()))
-    }
-
-    /// Another one of the same moment.
-    pub(crate) fn reopened(&self) -> Result<Self> {
-        Self::of(self.store.clone(), self.manifest.clone())
     }
 
     /// The folder of the store.

@@ -4,16 +4,17 @@
 //! log any more is moved to a folder beside it, whole and under a name that says where it stood.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+
+use dome_replay::error::{Context, Error, Result};
 
 use super::entry::{Entry, State};
 use super::manifest::{FORMAT_VERSION, SegmentEntry, StateAt, StoreManifest, other_version};
 use super::scan::{Found, Scan};
-use super::{FOLDER, frame, position_of, segment_name, write};
+use super::write::hash_of;
+use super::{FOLDER, frame, position_of, segment_name};
 use crate::aside;
 use crate::folder::Folder;
-use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// A manifest that was made again.
 pub(crate) struct Recovered {
@@ -40,11 +41,8 @@ struct Held {
 }
 
 /// Reads the log for what the manifest of a store said: its segments, and how far whole batches reach. `settings` and
-/// `identity` are those of a log that does not say its own any more.
-///
-/// # Errors
-///
-/// When there is no log, it cannot be read, or it is of another version: nothing is touched then.
+/// `identity` are those of a log that does not say its own any more. A log that cannot be read, or is of another version,
+/// is not touched.
 pub(crate) fn recover(
     store: &Folder,
     settings: impl FnOnce() -> Result<serde_json::Value>,
@@ -70,14 +68,12 @@ pub(crate) fn recover(
     for (number, (segment, held)) in segments.into_iter().zip(held).enumerate() {
         recovered.segment(store, &folder, segment, &held, number == last)?;
     }
+    let next_position = recovered.manifest.next_position;
+    recovered.manifest.state = recovered.manifest.state.filter(|at| at.position < next_position);
     Ok(recovered)
 }
 
 /// Refuses a log that another version wrote, before anything is opened for writing.
-///
-/// # Errors
-///
-/// When there is no log, it cannot be read, or it is of another version.
 pub(crate) fn check_version(store: &Folder) -> Result<()> {
     look(store).map(drop)
 }
@@ -103,49 +99,42 @@ impl Recovered {
         held: &Held,
         is_last: bool,
     ) -> Result<()> {
+        let begin = End { length: 0, next: segment.position };
+        let end = match held.last {
+            Some(last) if is_last => self.last(store, folder, &segment, held.whole.unwrap_or(begin), last)?,
+            Some(last) => {
+                segment.sha256 = hash_of(folder, &segment)?;
+                End { length: segment.length, ..last }
+            }
+            None => {
+                // Nothing of it can be read; an empty one was made by a killed writer.
+                if segment.length > 0 {
+                    self.aside.push(aside::whole(store, folder, &segment.name)?);
+                }
+                begin
+            }
+        };
+        segment.length = end.length;
         let manifest = &mut self.manifest;
-        if held.last.is_none() {
-            // A segment of which nothing can be read, but for an empty one that a killed writer made.
-            if segment.length > 0 {
-                self.aside.push(aside::whole(store, folder, &segment.name)?);
-            }
-            if !is_last {
-                segment.length = 0;
-                manifest.segments.push(segment);
-            } else if let Some(before) = manifest.segments.last_mut() {
-                // It is written to again.
-                before.sha256 = None;
-                manifest.next_position = segment.position;
-            }
-            return Ok(());
-        }
         if !is_last {
-            segment.sha256 = Some(hash(folder, &segment)?);
             manifest.segments.push(segment);
-            return Ok(());
-        }
-        let end = self.last(store, folder, &segment, held)?;
-        let manifest = &mut self.manifest;
-        if end.length > 0 {
-            (segment.length, manifest.next_position) = (end.length, end.next);
+        } else if end.length > 0 {
+            manifest.next_position = end.next;
             manifest.segments.push(segment);
         } else if let Some(before) = manifest.segments.last_mut() {
+            // It is written to again.
             before.sha256 = None;
             manifest.next_position = segment.position;
         }
-        let kept = manifest.state.is_none_or(|at| at.position < manifest.next_position);
-        manifest.state = manifest.state.filter(|_| kept);
         Ok(())
     }
 
     /// Decides where the last segment ends, and moves away what stands behind.
-    fn last(&mut self, store: &Folder, folder: &Folder, segment: &SegmentEntry, held: &Held) -> Result<End> {
-        let last = held.last.invariant("a segment of which entries were read has a last one")?;
+    fn last(&mut self, store: &Folder, folder: &Folder, segment: &SegmentEntry, whole: End, last: End) -> Result<End> {
         let lost = damaged_lines(folder, segment, last)?;
         // An entry that was written to its end and is damaged may be the checkpoint that ended its batch: what stands
         // before it was acknowledged, then.
-        let end =
-            if lost.next > last.next { lost } else { held.whole.unwrap_or(End { length: 0, next: segment.position }) };
+        let end = if lost.next > last.next { lost } else { whole };
         if end.length < segment.length {
             self.aside.push(aside::tail(store, folder, &segment.name, end.length)?);
         }
@@ -183,10 +172,9 @@ fn found(store: &Folder, folder: &Folder) -> Result<Vec<SegmentEntry>> {
 fn read(store: &Folder, folder: &Folder, segment: &SegmentEntry, end: u64) -> Result<Held> {
     let mut held = Held::default();
     newer(store, folder, segment)?;
-    let Ok(scan) = Scan::open(Some(folder), segment, end)? else { return Ok(held) };
     // Sources of which it is not told yet how far they were read.
     let mut open = BTreeSet::new();
-    for found in scan {
+    for found in Scan::open(Some(folder), segment, end, None)? {
         let Found::Entry { position, place, entry } = found? else {
             // The checkpoint that is waited for may be what is lost.
             open.clear();
@@ -252,9 +240,4 @@ fn damaged_lines(folder: &Folder, segment: &SegmentEntry, last: End) -> Result<E
         }
         end = End { length: end.length + line.len() as u64, next: end.next + 1 };
     }
-}
-
-fn hash(folder: &Folder, segment: &SegmentEntry) -> Result<dome_core::Sha256Hash> {
-    let mut file: File = folder.read(&segment.name)?.invariant("a segment that was read is there")?;
-    write::hash(&mut file, segment.length).context(|| format!("cannot read `{}`", folder.named(&segment.name)))
 }

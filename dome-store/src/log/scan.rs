@@ -1,15 +1,16 @@
 //! Reading segments from front to back, past whatever is damaged.
 
-use std::fs::File;
+use std::cmp::Ordering;
+use std::fmt;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
+use dome_replay::error::{Context, ErrorClass, Result};
 use serde::Serialize;
 
 use super::entry::Entry;
 use super::frame::{self, Fault};
-use super::manifest::SegmentEntry;
+use super::manifest::{SegmentEntry, StateAt};
 use crate::folder::Folder;
-use dome_replay::error::{Context, ErrorClass, Result};
 
 /// Where an entry stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,18 @@ pub struct Damage {
     pub what: &'static str,
 }
 
+impl fmt::Display for Damage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { length, positions: (first, last), segment, start, what } = self;
+        let entries = match last.cmp(first) {
+            Ordering::Less => "no entry".to_owned(),
+            Ordering::Equal => format!("entry {first}"),
+            Ordering::Greater => format!("entries {first} to {last}"),
+        };
+        write!(formatter, "`log/{segment}`, byte {start}, {length} bytes, {entries}: {what}")
+    }
+}
+
 impl SegmentEntry {
     /// Damage to all of it; `end` is the position behind its last entry.
     pub(crate) fn damage(&self, end: u64, what: &'static str) -> Damage {
@@ -64,7 +77,7 @@ pub enum Found {
 
 /// One segment, line by line, as far as it is acknowledged.
 pub(crate) struct Scan {
-    reader: BufReader<std::io::Take<File>>,
+    reader: Box<dyn BufRead>,
     name: String,
     segment: u64,
     start: u64,
@@ -81,23 +94,16 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
-    /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is
-    /// damage.
+    /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is damage. Where an entry
+    /// is given whose place is known, nothing before it is read.
     pub(crate) fn open(
         folder: Option<&Folder>,
         segment: &SegmentEntry,
         end: u64,
-    ) -> Result<std::result::Result<Self, Damage>> {
-        let file = match folder.map_or(Ok(None), |folder| folder.read(&segment.name)) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(Err(segment.damage(end, "the segment is not there"))),
-            Err(error) if error.class() == ErrorClass::Invalid => {
-                return Ok(Err(segment.damage(end, "the segment is a link or no regular file")));
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Ok(Self {
-            reader: BufReader::with_capacity(1 << 18, file.take(segment.length)),
+        from: Option<StateAt>,
+    ) -> Result<Self> {
+        let mut scan = Self {
+            reader: Box::new(std::io::empty()),
             name: segment.name.clone(),
             segment: segment.position,
             start: 0,
@@ -106,17 +112,28 @@ impl Scan {
             stretch: None,
             waiting: None,
             unread: None,
-        }))
+        };
+        let mut file = match folder.map_or(Ok(None), |folder| folder.read(&segment.name)) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(scan.lost(segment, "the segment is not there")),
+            Err(error) if error.class() == ErrorClass::Invalid => {
+                return Ok(scan.lost(segment, "the segment is a link or no regular file"));
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(from) = from {
+            file.seek(SeekFrom::Start(from.start)).context(|| format!("cannot read `{}`", scan.name))?;
+            (scan.start, scan.expected) = (from.start, from.position);
+        }
+        let rest = file.take(segment.length.saturating_sub(scan.start));
+        scan.reader = Box::new(BufReader::with_capacity(1 << 18, rest));
+        Ok(scan)
     }
 
-    /// Goes on at an entry whose place is known.
-    pub(crate) fn skip_to(&mut self, start: u64, position: u64) -> Result<()> {
-        let whole = self.reader.get_mut();
-        let sought = whole.get_mut().seek(SeekFrom::Start(start));
-        sought.context(|| format!("cannot read `{}`", self.name))?;
-        whole.set_limit(whole.limit().saturating_sub(start));
-        (self.start, self.expected) = (start, position);
-        Ok(())
+    /// All of it is damaged.
+    fn lost(mut self, segment: &SegmentEntry, what: &'static str) -> Self {
+        self.stretch = Some((0, segment.length, what));
+        self
     }
 
     fn line(&mut self) -> Result<Option<(Place, Vec<u8>)>> {
@@ -130,15 +147,9 @@ impl Scan {
         if line.is_empty() {
             return Ok(None);
         }
-        let place = |line: &[u8]| Place { segment: self.segment, start: self.start, length: line.len() as u64 };
-        if line.last() == Some(&b'\n') {
-            line.pop();
-            let place = place(&line);
-            self.start += place.length + 1;
-            return Ok(Some((place, line)));
-        }
-        let place = place(&line);
-        self.start += place.length;
+        let is_ended = line.pop_if(|byte| *byte == b'\n').is_some();
+        let place = Place { segment: self.segment, start: self.start, length: line.len() as u64 };
+        self.start += place.length + u64::from(is_ended);
         Ok(Some((place, line)))
     }
 

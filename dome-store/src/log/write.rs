@@ -1,20 +1,20 @@
 //! Writing the log: a batch is on the disk before it is acknowledged.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use dome_core::Sha256Hash;
+use dome_replay::error::{Context, Error, Invariant, Result};
 use dome_replay::input::sha256;
 
 use super::entry::Entry;
 use super::known::Known;
 use super::manifest::{SegmentEntry, StateAt, StoreManifest};
 use super::scan::Place;
-use super::{FOLDER, Log, frame, segment_name, tail};
+use super::{FOLDER, Log, frame, segment_name};
 use crate::aside;
 use crate::folder::Folder;
-use crate::limits::Limits;
-use dome_replay::error::{Context, Error, Invariant, Result};
+use crate::writer::Limits;
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {
@@ -28,14 +28,6 @@ pub(crate) struct LogWriter {
     is_broken: bool,
 }
 
-/// An entry that is in the log now.
-#[derive(Debug)]
-pub(crate) struct Written {
-    pub(crate) position: u64,
-    pub(crate) place: Place,
-    pub(crate) entry: Entry,
-}
-
 /// What was done with bytes behind the acknowledged end of a log.
 #[derive(Debug, Default)]
 pub(crate) struct Cleared {
@@ -47,11 +39,8 @@ pub(crate) struct Cleared {
 
 impl LogWriter {
     /// Opens the log for writing, and cuts what was never acknowledged off its end. A last segment that is gone, or has
-    /// lost its end, is left as it is: what comes goes into a new one.
-    ///
-    /// # Errors
-    ///
-    /// When a segment cannot be opened or is shared with another store, or when the manifest is older than its log.
+    /// lost its end, is left as it is: what comes goes into a new one. A segment that is shared with another store, or a
+    /// manifest that is older than its log, is an error.
     pub(crate) fn open(store: &Folder, manifest: StoreManifest, limits: Limits) -> Result<(Self, Cleared)> {
         let folder = store.make_sub(FOLDER)?;
         let log = Log::of(store.clone(), manifest)?;
@@ -88,24 +77,20 @@ impl LogWriter {
 
     /// Writes a batch. When this returns it is on the disk and acknowledged; when it fails, the log on the disk is what
     /// it was before or has the whole batch, and this writer takes no other.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses it.
-    pub(crate) fn append(&mut self, entries: Vec<Entry>) -> Result<Vec<Written>> {
+    pub(crate) fn append(&mut self, entries: Vec<Entry>) -> Result<()> {
         if self.is_broken {
             return Err(Error::failed("a batch before this one could not be written: open the store again"));
         }
         self.is_broken = true;
-        let written = self.write(entries)?;
-        self.is_broken = false;
-        for Written { position, place, entry } in &written {
-            self.known.take(*position, *place, entry);
+        for (position, place, entry) in self.write(entries)? {
+            self.known.take(position, place, &entry);
         }
-        Ok(written)
+        self.is_broken = false;
+        Ok(())
     }
 
-    fn write(&mut self, entries: Vec<Entry>) -> Result<Vec<Written>> {
+    /// Says where each entry stands now.
+    fn write(&mut self, entries: Vec<Entry>) -> Result<Vec<(u64, Place, Entry)>> {
         let mut next = self.manifest.clone();
         let state = self.is_state_due().then(|| Entry::State(Box::new(self.known.state(&self.manifest))));
         if self.is_full() {
@@ -121,7 +106,7 @@ impl LogWriter {
             if matches!(entry, Entry::State(_)) {
                 next.state = Some(StateAt::of(position, place));
             }
-            written.push(Written { position, place, entry });
+            written.push((position, place, entry));
             next.next_position += 1;
         }
         let file = self.active.as_mut().invariant("a segment is open")?;
@@ -164,7 +149,7 @@ fn active(
     if found < segment.length {
         return Ok(None);
     }
-    let tail = tail::look(folder, &segment.name, segment.length, end)?;
+    let tail = look_behind(folder, &segment.name, segment.length, end)?;
     if tail.is_foreign {
         cleared.aside.push(aside::tail(store, folder, &segment.name, segment.length)?);
     } else if tail.length > 0 {
@@ -179,8 +164,7 @@ fn active(
 fn begun(store: &Folder, folder: &Folder, end: u64, cleared: &mut Cleared) -> Result<()> {
     let name = segment_name(end);
     let Some(found) = folder.find(&name)? else { return Ok(()) };
-    let is_file = found.kind == rustix::fs::FileType::RegularFile;
-    if !is_file || tail::look(folder, &name, 0, end)?.is_foreign {
+    if !found.is_file() || look_behind(folder, &name, 0, end)?.is_foreign {
         cleared.aside.push(aside::whole(store, folder, &name)?);
         return Ok(());
     }
@@ -204,7 +188,69 @@ fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// SHA-256 of the first bytes of a file.
-pub(crate) fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
+fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
     sha256(file.take(length))
+}
+
+/// SHA-256 of a segment, as far as it is acknowledged; `None` where there is none.
+pub(crate) fn hash_of(folder: &Folder, segment: &SegmentEntry) -> Result<Option<Sha256Hash>> {
+    let hashed = folder.read(&segment.name)?.map(|mut file| hash(&mut file, segment.length)).transpose();
+    hashed.context(|| format!("cannot read `{}`", folder.named(&segment.name)))
+}
+
+/// Bytes behind an acknowledged end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unacknowledged {
+    pub(crate) length: u64,
+    /// Batches that begin in it.
+    pub(crate) batches: u32,
+    /// Whether it holds anything that no killed writer leaves.
+    pub(crate) is_foreign: bool,
+}
+
+/// Looks at a segment from its acknowledged end on; `position` is that of the entry which would stand there.
+///
+/// A killed writer leaves whole entries, the next positions in order, and behind them at most one that was not written
+/// to its end. Its batch ends with checkpoints, so whatever follows checkpoints is another batch.
+pub(crate) fn look_behind(folder: &Folder, name: &str, from: u64, mut position: u64) -> Result<Unacknowledged> {
+    let mut tail = Unacknowledged::default();
+    let Some(mut file) = folder.read(name)? else { return Ok(tail) };
+    let failed = || format!("cannot read `{}`", folder.named(name));
+    let length = file.metadata().context(failed)?.len();
+    if length <= from {
+        return Ok(tail);
+    }
+    tail.length = length - from;
+    file.seek(SeekFrom::Start(from)).context(failed)?;
+    let mut reader = BufReader::new(file.take(tail.length));
+    let (mut line, mut in_checkpoints) = (Vec::new(), false);
+    loop {
+        line.clear();
+        reader.read_until(b'\n', &mut line).context(failed)?;
+        if line.is_empty() {
+            return Ok(tail);
+        }
+        let is_ended = line.pop_if(|byte| *byte == b'\n').is_some();
+        match frame::read(&line) {
+            Ok((found, entry)) if found == position => {
+                position += 1;
+                let is_checkpoint = matches!(entry, Entry::Source(_));
+                if tail.batches == 0 || in_checkpoints && !is_checkpoint {
+                    tail.batches += 1;
+                }
+                in_checkpoints = is_checkpoint;
+            }
+            // Its hash holds, so it was written to its end: by another version, or for another place.
+            Ok(_) | Err(frame::Fault::Entry) => tail.is_foreign = true,
+            Err(_) => {
+                let is_last = reader.fill_buf().context(failed)?.is_empty();
+                let is_begun = frame::is_begun(&line) || line.iter().all(|byte| *byte == 0);
+                tail.is_foreign |= !is_last || !is_begun || is_ended && !frame::looks_written(&line);
+            }
+        }
+        if tail.is_foreign {
+            return Ok(tail);
+        }
+    }
 }
