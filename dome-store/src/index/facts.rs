@@ -62,7 +62,7 @@ impl FactsIn<'_> {
     /// Opens the index of a result or a store, which is derived as far as it has to be, and asks. An index that turns out
     /// not to be as it was written is derived again, once.
     ///
-    /// The index of a result stands [`beside`] it, sealed by a secret in the user's own state folder. Where none can be
+    /// The index of a result stands beside it (`NAME.dome-index`), sealed by a secret in the user's own state folder. Where none can be
     /// kept, it is derived in memory.
     ///
     /// # Errors
