@@ -189,11 +189,13 @@ fn file(store: &Folder) -> PathBuf {
 pub(crate) fn sealing_secret(folder: &Folder, name: &str, makes: bool) -> Result<Option<Sha256Hash>> {
     let mode = folder.writers_only()?;
     let failed = || format!("cannot read `{}`", folder.named(name));
-    let mut text = String::new();
+    let mut text = Vec::new();
     if let Ok(Some(file)) = folder.read(name) {
         let is_secret = file.metadata().context(failed)?.mode() & 0o777 & !mode.as_raw_mode() == 0;
-        Read::take(&file, 64).read_to_string(&mut text).context(failed)?;
-        if let (true, Ok(secret)) = (is_secret, text.parse()) {
+        Read::take(&file, 64).read_to_end(&mut text).context(failed)?;
+        // Anything else is no secret of this version, and one is drawn in its place.
+        let secret = str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+        if let (true, Some(secret)) = (is_secret, secret) {
             return Ok(Some(secret));
         }
     }
