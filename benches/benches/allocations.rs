@@ -1,4 +1,4 @@
-//! How many allocations each stage makes an envelope: `cargo bench -p dome-benches --bench allocations`.
+//! How many allocations each stage makes per envelope: `cargo bench -p dome-benches --bench allocations`.
 
 use std::hint::black_box;
 

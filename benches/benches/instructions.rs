@@ -1,4 +1,4 @@
-//! How many instructions each stage takes an envelope: `cargo bench -p dome-benches --bench instructions`.
+//! How many instructions each stage takes per envelope: `cargo bench -p dome-benches --bench instructions`.
 //!
 //! Counted by `callgrind`, so that a busy machine changes nothing, and held against the recorded
 //! figures in `benches/instructions.tsv`. SHA-256 stands by itself: `valgrind` knows no SHA
@@ -124,7 +124,7 @@ fn cells(now: u64, recorded: Option<u64>) -> String {
 fn table(figures: &[Figure]) -> Vec<String> {
     let recorded = Recorded::parse(&std::fs::read_to_string(recorded_path()).unwrap_or_default());
     println!("{LINES} synthetic lines under callgrind; instructions an envelope");
-    println!("recorded with {}; this is {}\n", recorded.compiler, compiler().unwrap_or_default());
+    println!("recorded with {}; this is {}\n", recorded.compiler, compiler().unwrap_or_else(|why| why.to_string()));
     println!(
         "{:<36}{:>9}{:>10}{:>7}   {:>9}{:>10}{:>7}",
         "", "own", "recorded", "ratio", "SHA-256", "recorded", "ratio"

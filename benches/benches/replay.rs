@@ -34,7 +34,9 @@ fn main() -> ExitCode {
         ["ceiling", input, lengths, result, out] => {
             on_disk::run(input.as_ref(), lengths.as_ref(), result.as_ref(), out.as_ref())
         }
-        ["synthesize", count, path] => synthesize(count.parse().unwrap_or_default(), path.as_ref()).map(drop),
+        ["synthesize", count, path] => {
+            count.parse().map_err(io::Error::other).and_then(|count| synthesize(count, path.as_ref())).map(drop)
+        }
         ["lengths", input, lengths] => on_disk::write_lengths(input.as_ref(), lengths.as_ref(), false),
         ["lengths-once", input, lengths] => on_disk::write_lengths(input.as_ref(), lengths.as_ref(), true),
         _ => measure(words.contains(&"--large") || std::env::var("DOME_BENCH_LARGE").is_ok_and(|large| large == "1")),

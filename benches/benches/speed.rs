@@ -1,4 +1,4 @@
-//! How long each stage takes an envelope, beside its ceiling: `cargo bench -p dome-benches`.
+//! How long each stage takes per envelope, beside its ceiling: `cargo bench -p dome-benches`.
 //!
 //! `-- envelope` or `-- replay` behind it measures one half.
 
@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use dome_benches::ceiling::{self, Hashed};
-use dome_benches::pipeline::{self, STAGES};
-use dome_benches::stopwatch::{Laps, best, best_of_fresh};
+use dome_benches::pipeline::{self, Outcome, STAGES};
+use dome_benches::stopwatch::{best, best_of_fresh};
 use dome_benches::{SEED, count, synthetic};
 use dome_binder::{Recorder, Rules};
 use dome_core::{CodeTableError, Envelope, Fingerprint, Keyer, Keys, Reader, Source, lines, message_template};
@@ -150,26 +150,23 @@ fn whole_envelope(table: &Table, lines: &[&[u8]], least: Duration) {
 
 /// The whole replay, from the bytes of all lines to the bytes of all rows.
 fn whole_replay(table: &Table, rules: &Rules, bytes: &[u8], lines: &[&[u8]]) {
-    let mut best_laps: Option<Laps> = None;
-    let mut total = Duration::MAX;
-    let (mut rows, mut shape) = (Vec::new(), String::new());
-    for _ in 0..ROUNDS {
+    let Outcome { mut rows, facts, capsules, mut laps } = pipeline::replay(bytes, rules);
+    let mut total = laps.total();
+    for _ in 1..ROUNDS {
         let outcome = pipeline::replay(bytes, rules);
         total = total.min(outcome.laps.total());
-        best_laps.get_or_insert_with(|| outcome.laps.clone()).keep_best(&outcome.laps);
+        laps.keep_best(&outcome.laps);
         rows = outcome.rows;
-        shape = format!("{} facts, {} capsules, {} bytes of rows", outcome.facts, outcome.capsules, rows.len());
     }
-    println!("\nthe whole history: {shape}");
+    println!("\nthe whole history: {facts} facts, {capsules} capsules, {} bytes of rows", rows.len());
     let parse = best(ROUNDS, || ceiling::parse(lines));
     let mut reader = Reader::new();
     let hashed = lines.iter().filter_map(|line| reader.read(line).ok()).map(|envelope| Hashed::of(&envelope));
     let lengths: Vec<usize> = hashed.flat_map(|of| [of.digest, of.fingerprint].into_iter().chain(of.keys)).collect();
     let hash = best(ROUNDS, || ceiling::hash(lengths.iter().copied()));
     let write = best(ROUNDS, || ceiling::write(&rows));
-    let laps = best_laps.map(|laps| laps.taken).unwrap_or_default();
     for stage in STAGES {
-        let taken = laps.get(stage).copied().unwrap_or_default();
+        let taken = laps.of(stage);
         match stage {
             "read + record" => table.row(stage, taken, "parse + SHA-256", parse + hash),
             "rows" => table.row(stage, taken, "copy of the bytes", write),

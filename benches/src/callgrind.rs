@@ -61,8 +61,8 @@ impl Counts {
                 // The line after it says what the call took all in all, which is counted where it was spent.
                 called = true;
             } else if line.starts_with(|first: char| first.is_ascii_digit()) && !std::mem::take(&mut called) {
-                let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok()).unwrap_or_default();
-                *counts.0.entry(function.to_owned()).or_default() += cost;
+                let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok());
+                *counts.0.entry(function.to_owned()).or_default() += cost.expect("callgrind writes a cost per line");
             }
         }
         counts

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dome_core::{Keys, Sha256Hash, Timestamp};
 use serde::Serialize;
 
+use crate::history::narrow;
 use crate::message::{Mode, word};
 use crate::random::Random;
 
@@ -35,7 +36,7 @@ impl Plan {
         let mut runs = Vec::new();
         let mut first = 0_u64;
         while first < events as u64 {
-            runs.push(u32::try_from(first).unwrap_or(u32::MAX));
+            runs.push(narrow(first));
             first += 20 + random.below(581);
         }
         Self { seed, runs, task_lines: (events as u64 / 50).max(20) }
@@ -192,7 +193,7 @@ impl Event {
     /// The event with a number.
     pub(crate) fn new(plan: &Plan, number: u32) -> Self {
         let run = plan.runs.partition_point(|first| *first <= number).saturating_sub(1);
-        let place = number - plan.runs.get(run).copied().unwrap_or_default();
+        let place = number - plan.runs.get(run).expect("the first run begins with event 0");
         let run = run as u64;
         let mut task = Random::of(&[plan.seed, TASKS, run, u64::from(place / OUTCOMES)]);
         let mut random = Random::of(&[plan.seed, EVENTS, u64::from(number)]);
@@ -221,16 +222,30 @@ impl Event {
 
     /// The line, without its line feed.
     pub(crate) fn to_line(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(self).expect("an event is JSON")
     }
+}
+
+/// A line that no reader admits.
+pub(crate) fn junk(plan: &Plan, number: u32) -> Vec<u8> {
+    let mut line = Event::new(plan, number).to_line();
+    match number % 6 {
+        0 => line.truncate(line.len() / 2),
+        1 => return format!("2026-01-01 00:00:{:02} INFO flushed {number} events", number % 60).into_bytes(),
+        2 => line.splice(1..1, *b"\"sevrity\":\"high\",").for_each(drop),
+        3 => line.splice(1..1, *b"\"run_id\":\"again\",").for_each(drop),
+        4 => line.splice(2..2, *b"\xFF\xFE").for_each(drop),
+        _ => line = String::from_utf8_lossy(&line).replace("\"signal\":\"", "\"signal\":\"un").into_bytes(),
+    }
+    line
 }
 
 /// Runs start minutes apart and overlap; clocks are up to seconds off.
 fn time(run: u64, place: u32, random: &mut Random) -> String {
     let offset = run * 900 + u64::from(place) * 11 + random.below(16);
-    let seconds = START + i64::try_from(offset).unwrap_or_default();
-    let fraction = u32::try_from(random.below(1_000)).unwrap_or_default() * 1_000_000;
-    let time = Timestamp::from_unix(seconds, fraction).map(|time| time.to_string()).unwrap_or_default();
+    let seconds = START + narrow::<_, i64>(offset);
+    let fraction = narrow::<_, u32>(random.below(1_000)) * 1_000_000;
+    let time = Timestamp::from_unix(seconds, fraction).expect("a history ends before the year 10000").to_string();
     if random.per_mille(100) { time.replace('Z', "+00:00") } else { time }
 }
 

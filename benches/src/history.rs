@@ -1,7 +1,6 @@
 //! The synthetic history: runs of events, some lines twice, some junk, all in one shuffled file.
 
-use crate::event::{Event, Plan};
-use crate::junk::junk;
+use crate::event::{Event, Plan, junk};
 use crate::random::Random;
 
 /// A history that can be written line by line, each a pure function of seed and place.
@@ -29,8 +28,19 @@ const IN_ORDER: u64 = 11;
 /// Lines in a thousand that are no envelope.
 const JUNK_PER_MILLE: usize = 5;
 
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// How many envelopes a benchmark takes: `DOME_BENCH_COUNT`, else 200,000.
+///
+/// # Panics
+///
+/// When the variable is not a number.
+#[must_use]
+pub fn count() -> usize {
+    std::env::var("DOME_BENCH_COUNT").map_or(200_000, |count| count.parse().expect("DOME_BENCH_COUNT is a number"))
+}
+
+/// A number as another type that has room for it: a history has fewer than 2^32 lines.
+pub(crate) fn narrow<F, T: TryFrom<F, Error: std::fmt::Debug>>(number: F) -> T {
+    number.try_into().expect("a number of a history fits")
 }
 
 impl History {
@@ -44,11 +54,11 @@ impl History {
         let again: Vec<u64> = (0..duplicates).map(|_| random.below(events as u64)).collect();
         let mut lines: Vec<Line> = (0..events)
             .map(|event| Line::Event(narrow(event)))
-            .chain(again.into_iter().map(|event| Line::Event(u32::try_from(event).unwrap_or_default())))
+            .chain(again.into_iter().map(|event| Line::Event(narrow(event))))
             .chain((0..junk).map(|number| Line::Junk(narrow(number))))
             .collect();
         for last in (1..lines.len()).rev() {
-            let other = usize::try_from(random.below(last as u64 + 1)).unwrap_or_default();
+            let other = narrow(random.below(last as u64 + 1));
             lines.swap(last, other);
         }
         Self { plan: Plan::new(events, seed), lines }
@@ -67,7 +77,7 @@ impl History {
             let event = random.below(events as u64);
             // A repeat comes some time after what it repeats.
             let place = event + random.below(LATE_EVENTS);
-            placed.push((place, Line::Event(u32::try_from(event).unwrap_or_default())));
+            placed.push((place, Line::Event(narrow(event))));
         }
         placed.extend((0..junk).map(|number| (random.below(events as u64), Line::Junk(narrow(number)))));
         placed.sort_by_key(|(place, _)| *place);
@@ -125,7 +135,7 @@ mod tests {
     #[test]
     fn the_history_has_the_size_and_shape_that_figures_are_quoted_for() {
         let bytes = synthetic(10_000, 7);
-        assert!((840..880).contains(&(bytes.len() / 10_000)), "{} bytes a line", bytes.len() / 10_000);
+        assert!((840..880).contains(&(bytes.len() / 10_000)), "{} bytes per line", bytes.len() / 10_000);
         assert_eq!(dome_core::lines(&bytes, 1, 0).count(), 10_000);
         let envelopes = envelopes(&bytes);
         assert_eq!(envelopes.len(), 9_950, "0.5 % are junk");

@@ -1,5 +1,6 @@
 //! Failure messages as tools write them: numbers, paths, hashes, times and escapes in them.
 
+use crate::history::narrow;
 use crate::random::Random;
 
 /// One way to fail.
@@ -87,8 +88,7 @@ const MODES: [Mode; 12] = [
 impl Mode {
     /// The mode with a number, any number.
     pub(crate) fn nth(number: u64) -> Self {
-        let [first, ..] = MODES;
-        MODES.into_iter().cycle().nth(usize::try_from(number % 12).unwrap_or_default()).unwrap_or(first)
+        *MODES.get(narrow::<_, usize>(number % MODES.len() as u64)).expect("a remainder is a place")
     }
 
     /// The message with its places filled in, differently every time but for the symbol.
@@ -97,7 +97,7 @@ impl Mode {
         let mut rest = self.message;
         while let Some((before, after)) = rest.split_once('{') {
             message.push_str(before);
-            let (place, after) = after.split_once('}').unwrap_or((after, ""));
+            let (place, after) = after.split_once('}').expect("a place is closed");
             message.push_str(&filled(place, symbol, random));
             rest = after;
         }

@@ -48,7 +48,7 @@ pub fn write_lengths(input: &Path, lengths: &Path, once: bool) -> io::Result<()>
         let first = known.insert(Keys::of(&envelope).derived);
         let shared = [fingerprint, derived, line, concept].into_iter().filter(|_| first || !once);
         let mut lengths = [digest, idempotency].into_iter().chain(shared);
-        lengths.try_for_each(|length| out.write_all(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()))
+        lengths.try_for_each(|length| out.write_all(&u32::try_from(length).map_err(io::Error::other)?.to_le_bytes()))
     })?;
     out.flush()
 }
@@ -96,7 +96,7 @@ fn write(bytes: u64, out: &mut impl Write) -> io::Result<()> {
     let piece = vec![b'x'; PIECE];
     let (mut hasher, mut left) = (Sha256::new(), bytes);
     while left > 0 {
-        let now = piece.get(..usize::try_from(left).unwrap_or(PIECE)).unwrap_or(&piece);
+        let now = piece.get(..left.min(PIECE as u64) as usize).expect("at most a piece");
         hasher.update(now);
         out.write_all(now)?;
         left -= now.len() as u64;

@@ -91,8 +91,8 @@ pub fn derived(ledger: Ledger, rules: &Rules) -> Replay {
 #[derive(Debug)]
 pub struct Views<'f> {
     recent: Vec<RecentFailure<'f>>,
-    rollup: Vec<GateRollup<'f>>,
-    denials: Vec<GuardDenial<'f>>,
+    rollup: Vec<GateRollup>,
+    denials: Vec<GuardDenial>,
 }
 
 impl<'f> Views<'f> {
@@ -113,7 +113,13 @@ impl<'f> Views<'f> {
 pub fn rows(replay: &Replay, views: &Views<'_>, rejected: &[QuarantineRow], rules: &Rules, capacity: usize) -> Vec<u8> {
     let mut rows = Vec::with_capacity(capacity);
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
-        append_fact(fact, fact.canonical.held().unwrap_or_default(), bound, rules, &mut rows);
+        append_fact(
+            rules.mode_of(fact.wrapper_policy),
+            fact,
+            fact.canonical.held().expect("records in memory hold their envelopes"),
+            bound,
+            &mut rows,
+        );
     }
     replay.derived.capsules.iter().for_each(|row| append_row(row, &mut rows));
     replay.derived.concepts.iter().for_each(|row| append_row(row, &mut rows));

@@ -26,7 +26,7 @@ impl Random {
 
     /// A number below `end`, and 0 where nothing is below it.
     pub fn below(&mut self, end: u64) -> u64 {
-        u64::try_from((u128::from(self.draw()) * u128::from(end)) >> 64).unwrap_or_default()
+        ((u128::from(self.draw()) * u128::from(end)) >> 64) as u64
     }
 
     /// True `parts` times in a thousand.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Instructions an envelope that a stage takes.
+/// Instructions per envelope that a stage takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
     /// The name of the stage.

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The CPU time that this thread has had.
 fn now() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("CPU time is not negative")
 }
 
 /// The shortest of `rounds` runs of `work`; what it gives is dropped outside of the time taken.
@@ -20,8 +20,7 @@ pub fn best<T>(rounds: usize, mut work: impl FnMut() -> T) -> Duration {
 #[derive(Clone, Debug)]
 pub struct Laps {
     last: Duration,
-    /// The time that each stage took.
-    pub taken: BTreeMap<&'static str, Duration>,
+    taken: BTreeMap<&'static str, Duration>,
 }
 
 impl Laps {
@@ -36,6 +35,16 @@ impl Laps {
         let now = now();
         *self.taken.entry(stage).or_default() += now - self.last;
         self.last = now;
+    }
+
+    /// The time that a stage took.
+    ///
+    /// # Panics
+    ///
+    /// When no lap has this name.
+    #[must_use]
+    pub fn of(&self, stage: &str) -> Duration {
+        *self.taken.get(stage).expect("each stage has a lap")
     }
 
     /// All laps together.
@@ -63,5 +72,5 @@ pub fn best_of_fresh<F, T>(rounds: usize, mut fresh: impl FnMut() -> F, mut work
         drop(result);
         taken
     };
-    (0..rounds).map(|_| round()).min().unwrap_or_default()
+    (0..rounds).map(|_| round()).min().expect("at least one round")
 }

@@ -12,7 +12,7 @@ const LOCK: &str = include_str!("../../contracts.lock");
 const NOTE: &str = include_str!("../../docs/migrations/xtrlv2-0.1-to-0.2.md");
 
 fn folder(version: &Version) -> Folder {
-    version.artifacts.iter().map(|artifact| (artifact.path, artifact.bytes)).collect()
+    version.artifacts().map(|artifact| (artifact.path, artifact.bytes)).collect()
 }
 
 fn schema(version: &Version, contract: &str) -> Schema {
@@ -30,10 +30,9 @@ fn the_lock_of_this_repository_pins_the_fixtures_of_its_version() {
     let version = VERSIONS.iter().find(|version| version.name == lock.source.version).unwrap();
     assert_eq!(verify_locked(LOCK.as_bytes(), &folder(version), &notes()).unwrap(), []);
     assert_eq!(missing_notes(&lock, &notes()), Vec::<String>::new());
-    for artifact in version.artifacts {
+    for artifact in version.artifacts() {
         let pinned = lock.artifacts.get(artifact.path).unwrap();
-        assert_eq!(pinned.sha256, artifact.sha256);
-        assert_eq!(sha256_hex(artifact.bytes), artifact.sha256);
+        assert_eq!(pinned.sha256, sha256_hex(artifact.bytes));
     }
 }
 
@@ -54,7 +53,7 @@ fn the_examples_are_what_their_schemas_say() {
 #[test]
 fn a_flipped_bit_anywhere_is_caught() {
     let lock = Lock::compute(&folder(&V0_1), "pinned", None).unwrap();
-    for artifact in V0_1.artifacts {
+    for artifact in V0_1.artifacts() {
         let mut changed = folder(&V0_1);
         let mut bytes = artifact.bytes.to_vec();
         let middle = bytes.len() / 2;
@@ -62,7 +61,7 @@ fn a_flipped_bit_anywhere_is_caught() {
         changed.insert(artifact.path, bytes);
         let found = verify(&lock, &changed);
         let named = found.iter().find(|mismatch| mismatch.path == artifact.path).unwrap();
-        assert_eq!(named.expected.as_deref(), Some(artifact.sha256));
+        assert_eq!(named.expected.as_deref(), Some(sha256_hex(artifact.bytes).as_str()));
         assert!(named.mend.ends_with(artifact.path));
     }
 }

@@ -2,93 +2,67 @@
 
 use std::fmt;
 
-macro_rules! codes {
-    ($($(#[$docs:meta])* $name:ident = $text:literal,)*) => {
-        /// The stable code of a [`Finding`]. Codes are added, never renamed.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum FindingCode {
-            $($(#[$docs])* $name,)*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as it is written.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The file is not JSON.
-    JsonInvalid = "json_invalid",
-    /// The file is not XML, or not such that it is read: cut off, nested too deep, with entities of
-    /// its own.
-    XmlInvalid = "xml_invalid",
-    /// Bytes are not text in the encoding of their file.
-    EncodingInvalid = "encoding_invalid",
-    /// A line or a document is too long to be held.
-    TooLarge = "too_large",
-    /// The file cannot be read to its end.
-    ReadFailed = "read_failed",
-    /// No format takes the file for one of its own (`auto`).
-    FormatUnknown = "format_unknown",
-    /// More than one format takes the file for one of its own (`auto`).
-    FormatAmbiguous = "format_ambiguous",
-    /// The file is something else than the format has.
-    WrongFormat = "wrong_format",
-    /// A record lacks a member or has one of a wrong type.
-    RecordMalformed = "record_malformed",
-    /// Two records claim to be the same one and differ.
-    RecordConflict = "record_conflict",
-    /// Nothing among the inputs describes the record's run.
-    MetadataMissing = "metadata_missing",
-    /// Two files describe one run and differ.
-    MetadataAmbiguous = "metadata_ambiguous",
-    /// Nothing says which run the record belongs to.
-    RunMissing = "run_missing",
-    /// The record has no time.
-    TimeMissing = "time_missing",
-    /// The record's time is not one.
-    TimeInvalid = "time_invalid",
-    /// The record does not say how it ended.
-    OutcomeMissing = "outcome_missing",
-    /// A test has a status that the format does not have.
-    StatusUnknown = "status_unknown",
-    /// What the record says makes no valid envelope.
-    EnvelopeInvalid = "envelope_invalid",
-    /// A note: records of the file stand in another input too.
-    RecordRepeated = "record_repeated",
-    /// A note: the record's own time cannot be told for an instant, and another stands in for it.
-    TimeReplaced = "time_replaced",
-    /// A note: a test began, and what it was part of ended without a word on how it did.
-    OutcomeUnsaid = "outcome_unsaid",
-    /// A note: a line that is not of the format, as the output of another program is, was passed over.
-    LinePassedOver = "line_passed_over",
-    /// A note: the file is of the format and holds no record.
-    RecordsNone = "records_none",
-    /// A note: a path that evidence cannot carry was left out.
-    PathLeftOut = "path_left_out",
-    /// A note: a duration could not be told and was left out.
-    DurationLeftOut = "duration_left_out",
-    /// A note: a run is described, but no record of it was given.
-    MetadataUnused = "metadata_unused",
-    /// A note: a run was named by hand, so what its metadata would say is missing.
-    MetadataReplaced = "metadata_replaced",
-    /// A note: the record's failure code is not in the format's reason-code table.
-    CodeUnlisted = "code_unlisted",
-}
-
-impl fmt::Display for FindingCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+dome_core::words! {
+    /// The stable code of a [`Finding`]. Codes are added, never renamed.
+    #[non_exhaustive]
+    FindingCode {
+        /// The file is not JSON.
+        JsonInvalid = "json_invalid",
+        /// The file is not XML, or not such that it is read: cut off, nested too deep, with entities of
+        /// its own.
+        XmlInvalid = "xml_invalid",
+        /// Bytes are not text in the encoding of their file.
+        EncodingInvalid = "encoding_invalid",
+        /// A line or a document is too long to be held.
+        TooLarge = "too_large",
+        /// The file cannot be read to its end.
+        ReadFailed = "read_failed",
+        /// No format takes the file for one of its own (`auto`).
+        FormatUnknown = "format_unknown",
+        /// More than one format takes the file for one of its own (`auto`).
+        FormatAmbiguous = "format_ambiguous",
+        /// The file is something else than the format has.
+        WrongFormat = "wrong_format",
+        /// A record lacks a member or has one of a wrong type.
+        RecordMalformed = "record_malformed",
+        /// Two records claim to be the same one and differ.
+        RecordConflict = "record_conflict",
+        /// Nothing among the inputs describes the record's run.
+        MetadataMissing = "metadata_missing",
+        /// Two files describe one run and differ.
+        MetadataAmbiguous = "metadata_ambiguous",
+        /// Nothing says which run the record belongs to.
+        RunMissing = "run_missing",
+        /// The record has no time.
+        TimeMissing = "time_missing",
+        /// The record's time is not one.
+        TimeInvalid = "time_invalid",
+        /// The record does not say how it ended.
+        OutcomeMissing = "outcome_missing",
+        /// A test has a status that the format does not have.
+        StatusUnknown = "status_unknown",
+        /// What the record says makes no valid envelope.
+        EnvelopeInvalid = "envelope_invalid",
+        /// A note: records of the file stand in another input too.
+        RecordRepeated = "record_repeated",
+        /// A note: the record's own time cannot be told for an instant, and another stands in for it.
+        TimeReplaced = "time_replaced",
+        /// A note: a test began, and what it was part of ended without a word on how it did.
+        OutcomeUnsaid = "outcome_unsaid",
+        /// A note: a line that is not of the format, as the output of another program is, was passed over.
+        LinePassedOver = "line_passed_over",
+        /// A note: the file is of the format and holds no record.
+        RecordsNone = "records_none",
+        /// A note: a path that evidence cannot carry was left out.
+        PathLeftOut = "path_left_out",
+        /// A note: a duration could not be told and was left out.
+        DurationLeftOut = "duration_left_out",
+        /// A note: a run is described, but no record of it was given.
+        MetadataUnused = "metadata_unused",
+        /// A note: a run was named by hand, so what its metadata would say is missing.
+        MetadataReplaced = "metadata_replaced",
+        /// A note: the record's failure code is not in the format's reason-code table.
+        CodeUnlisted = "code_unlisted",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dome_core::json::pointer_step;
 use serde_json::{Map, Value};
 
 use crate::finding::{At, Finding, FindingCode};
@@ -81,7 +82,7 @@ impl<'a> Members<'a> {
             None => Ok(None),
             Some(Value::Object(texts)) => {
                 let text = |(key, value): (String, Value)| {
-                    let text = self.string(&format!("{name}/{}", escaped(&key)), value)?;
+                    let text = self.string(&format!("{name}/{}", pointer_step(&key)), value)?;
                     Ok((key, text))
                 };
                 texts.into_iter().map(text).collect::<Result<_, _>>().map(Some)
@@ -105,11 +106,6 @@ impl<'a> Members<'a> {
         let place = format!("{}/{name}", self.at.place);
         At { place: &place, ..self.at }.found(FindingCode::RecordMalformed, found(value), expected)
     }
-}
-
-/// A name as a segment of a JSON Pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn found(value: &Value) -> String {

@@ -55,8 +55,7 @@ impl<'a> Out<'a> {
         sink: &'a mut dyn FnMut(Envelope),
     ) -> Self {
         let State { sequences, codes, said } = state;
-        let digest = source.sha256.to_string();
-        let label = format!("{}@{}", source.name, digest.get(..12).unwrap_or_default());
+        let label = format!("{}@{}", source.name, source.sha256.short());
         let path = EvidencePath::new(&source.name);
         let mut notes = Findings::default();
         if let Err(error) = &path {

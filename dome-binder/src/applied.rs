@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dome_core::{GateId, RunId, Status};
-use serde::{Deserialize, Serialize};
+use dome_core::{GateId, RunId};
+use serde::Serialize;
 
 use crate::fold::{Applied, CapsuleState};
 
@@ -19,24 +19,14 @@ pub struct AppliedCounts {
 }
 
 impl AppliedCounts {
-    fn add(&mut self, outcome: Outcome) {
-        let counter = match outcome {
-            Outcome::Confirmed => &mut self.confirmed_count,
-            Outcome::Refuted => &mut self.refuted_count,
-            Outcome::Blocked => &mut self.blocked_count,
-        };
-        *counter += 1;
+    pub(crate) const fn add(&mut self, application: Application) {
+        match application {
+            Application::Confirmed => self.confirmed_count += 1,
+            Application::Refuted => self.refuted_count += 1,
+            Application::Blocked => self.blocked_count += 1,
+            _ => {}
+        }
     }
-}
-
-/// What the applications of one derived key come to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Applications {
-    pub(crate) counts: AppliedCounts,
-    /// Facts that apply it, if no fact mints it (M-44).
-    pub(crate) unknown: u64,
-    /// Facts that apply it before the first fact that mints it (M-44).
-    pub(crate) too_early: u64,
 }
 
 /// What became of a fact that applied a capsule (M-84, M-44).
@@ -63,31 +53,14 @@ pub enum Application {
 }
 
 impl Application {
-    const fn of(outcome: Option<Outcome>) -> Self {
-        match outcome {
-            Some(Outcome::Confirmed) => Self::Confirmed,
-            Some(Outcome::Refuted) => Self::Refuted,
-            Some(Outcome::Blocked) => Self::Blocked,
-            None => Self::NoOutcome,
-        }
+    /// Whether it is counted; of a run, only the first is.
+    pub(crate) const fn is_counted(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Refuted | Self::Blocked)
     }
 }
 
-/// Counts the applications of one derived key, whichever lines they come from (M-84).
-pub(crate) fn count(applied: Vec<Applied>, capsule: Option<&CapsuleState>) -> Applications {
-    let mut result = Applications::default();
-    judge(applied, capsule, &mut |_, application| match application {
-        Application::Confirmed => result.counts.add(Outcome::Confirmed),
-        Application::Refuted => result.counts.add(Outcome::Refuted),
-        Application::Blocked => result.counts.add(Outcome::Blocked),
-        Application::Unknown => result.unknown += 1,
-        Application::TooEarly => result.too_early += 1,
-        Application::CountedByFold | Application::RunCounted | Application::NoOutcome => {}
-    });
-    result
-}
-
-/// Tells `observe` what became of each application of one derived key, in total order: what the counts add up from.
+/// Tells `observe` how each application of one derived key ended, whichever lines they come from, in total order
+/// (M-84, M-44).
 pub(crate) fn judge(
     mut applied: Vec<Applied>,
     capsule: Option<&CapsuleState>,
@@ -101,49 +74,28 @@ pub(crate) fn judge(
             Some(capsule) if capsule.support.first.order >= fact.order => Application::TooEarly,
             Some(_) if fact.spoke_already => Application::CountedByFold,
             Some(_) if counted.contains(&fact.order.run_id) => Application::RunCounted,
-            Some(capsule) => Application::of(outcome(fact, &capsule.failed_gates)),
+            Some(capsule) => ended(fact, &capsule.failed_gates),
         };
-        if matches!(application, Application::Confirmed | Application::Refuted | Application::Blocked) {
+        if application.is_counted() {
             counted.insert(&fact.order.run_id);
         }
         observe(fact, application);
     }
 }
 
-/// How an application of a prior ended (M-84).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It helped.
-    Confirmed,
-    /// It did not help.
-    Refuted,
-    /// A policy stood in the way.
-    Blocked,
-}
-
-/// How one run's applications of one capsule ended: what the first of them that counts says (M-84).
-///
-/// `applied` are the run's facts that applied the capsule after it was first minted, in total order.
-#[must_use]
-pub fn run_outcome(applied: &[Applied], failed_gates: &[GateId]) -> Option<Outcome> {
-    applied.iter().filter(|fact| !fact.spoke_already).find_map(|fact| outcome(fact, failed_gates))
-}
-
-fn outcome(fact: &Applied, gates: &[GateId]) -> Option<Outcome> {
-    let ended = |status: Status, gate| match status {
-        Status::Pass => fact.passed.binary_search(gate).is_ok(),
-        _ => fact.failed.binary_search(gate).is_ok(),
-    };
-    let passes = !fact.lists_gates || gates.iter().all(|gate| ended(Status::Pass, gate));
-    let fails = !fact.lists_gates || gates.is_empty() || gates.iter().any(|gate| ended(Status::Fail, gate));
+/// How an application ended that neither the fold nor an earlier fact of its run has counted (M-84). `gates` are
+/// those that failed for the capsule.
+pub(crate) fn ended(fact: &Applied, gates: &[GateId]) -> Application {
+    let passes = !fact.lists_gates || gates.iter().all(|gate| fact.passed.binary_search(gate).is_ok());
+    let fails =
+        !fact.lists_gates || gates.is_empty() || gates.iter().any(|gate| fact.failed.binary_search(gate).is_ok());
     if fact.succeeding && passes {
-        Some(Outcome::Confirmed)
+        Application::Confirmed
     } else if fact.failing && fails {
-        Some(Outcome::Refuted)
+        Application::Refuted
     } else if !fact.failing && fact.denial {
-        Some(Outcome::Blocked)
+        Application::Blocked
     } else {
-        None
+        Application::NoOutcome
     }
 }

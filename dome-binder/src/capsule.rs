@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::applied::AppliedCounts;
 use crate::confidence::confidence_ppm;
 use crate::eligibility::{Figures, Hold, Verdict, holds};
-use crate::fold::{CapsuleState, Rules};
+use crate::fold::{CapsuleState, FactRef, Rules};
 use crate::remedy::{RemedyRecord, best_remedies};
 use crate::trigger::TriggerCounts;
 
@@ -101,6 +101,7 @@ impl Capsule {
             support_count: self.support_count,
             run_count: self.run_count,
             resolved_count: self.resolved_count,
+            remedy_count: self.remedies.len() as u64,
             remedy_confidence_ppm: self.remedies.first().map(|first| first.confidence_ppm),
             confidence_ppm: self.confidence_ppm,
             successes: self.resolved_count + self.confirmed_count,
@@ -129,31 +130,6 @@ impl CodeFacts {
     }
 }
 
-/// The figures that the eligibility of a capsule looks at, before it is finished (M-92).
-pub(crate) fn figures_of(
-    state: &CapsuleState,
-    applied: AppliedCounts,
-    guard_denied: bool,
-    code: &CodeFacts,
-    remedy_confidence_ppm: Option<u64>,
-) -> Figures {
-    let successes = state.resolved_count + applied.confirmed_count;
-    let failures = state.contradiction_count + applied.refuted_count;
-    Figures {
-        support_count: state.support.support_count,
-        run_count: state.support.run_count,
-        resolved_count: state.resolved_count,
-        remedy_confidence_ppm,
-        confidence_ppm: confidence_ppm(successes, failures),
-        successes,
-        failures,
-        last_seen_ts: state.support.last.ts(),
-        class: code.class,
-        reason_code_known: code.known,
-        guard_denied,
-    }
-}
-
 /// Finishes a capsule: what was applied elsewhere (M-84), confidence (M-91), holds and verdict (M-92).
 ///
 /// `guard_denied` is what M-96 says of its task line; staleness is measured at `as_of`.
@@ -166,16 +142,13 @@ pub fn finish(
     as_of: Option<Timestamp>,
 ) -> Capsule {
     let code = CodeFacts::of(&state.failure_reason_code, state.kind(), rules);
-    let remedies = best_remedies(&state.remedies);
-    let remedy_ppm = remedies.first().map(|remedy| remedy.confidence_ppm);
-    let figures = figures_of(state, applied, guard_denied, &code, remedy_ppm);
-    let holds = holds(&figures, &rules.policy, as_of);
-    Capsule {
+    let successes = state.resolved_count + applied.confirmed_count;
+    let mut capsule = Capsule {
         action_kind: state.line.action_kind.clone(),
         blocked_count: applied.blocked_count,
         class: code.class,
         concept_key: state.keys.concept,
-        confidence_ppm: figures.confidence_ppm,
+        confidence_ppm: confidence_ppm(successes, state.contradiction_count + applied.refuted_count),
         confirmed_count: applied.confirmed_count,
         contradiction_count: state.contradiction_count,
         denial_count: state.support.denial_count,
@@ -186,19 +159,18 @@ pub fn finish(
         fingerprint_hash: state.keys.fingerprint_hash,
         first_fact: state.support.first.digest,
         first_seen_ts: state.support.first.ts(),
-        verdict: Verdict::of(&holds),
-        holds,
+        holds: Vec::new(),
         kind: state.kind(),
         last_fact: state.support.last.digest,
         last_resolved_fact: state.last_resolved.as_ref().map(|fact| fact.digest),
-        last_resolved_ts: state.last_resolved.as_ref().map(crate::fold::FactRef::ts),
+        last_resolved_ts: state.last_resolved.as_ref().map(FactRef::ts),
         last_seen_ts: state.support.last.ts(),
         line_key: state.keys.line,
         policy_reason_codes: state.support.policy_reason_codes.clone(),
         reason_code_known: code.known,
         recurrence_count: state.recurrence_count,
         refuted_count: applied.refuted_count,
-        remedies,
+        remedies: best_remedies(&state.remedies),
         resolved_count: state.resolved_count,
         restart_mode: code.restart_mode,
         run_count: state.support.run_count,
@@ -207,5 +179,10 @@ pub fn finish(
         target_id: state.line.target_id.clone(),
         target_kind: state.line.target_kind.clone(),
         triggers: state.support.triggers,
-    }
+        verdict: Verdict::Prescriptive,
+    };
+    let figures = Figures { guard_denied, ..capsule.figures() };
+    capsule.holds = holds(&figures, &rules.policy, as_of);
+    capsule.verdict = Verdict::of(&capsule.holds);
+    capsule
 }

@@ -11,6 +11,7 @@ use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
 use crate::confidence::confidence_ppm;
 use crate::eligibility::Verdict;
 use crate::fold::{Remedies, Rules};
+use crate::policy::Policy;
 use crate::remedy::{RemedyRecord, add_up, best_remedies};
 
 /// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
@@ -52,16 +53,19 @@ impl Concept {
     /// The same concept at another instant: whether it is expired is all that depends on one (M-95).
     #[must_use]
     pub fn at(self, rules: &Rules, as_of: Option<Timestamp>) -> Self {
-        Self { expired: is_expired(self.last_seen_ts, rules, as_of), ..self }
+        Self { expired: is_expired(self.last_seen_ts, &rules.policy, as_of), ..self }
     }
 }
 
-fn is_expired(last_seen_ts: Timestamp, rules: &Rules, as_of: Option<Timestamp>) -> bool {
-    as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, rules.policy.max_staleness_s))
+/// Whether a concept is expired (M-95).
+pub(crate) fn is_expired(last_seen_ts: Timestamp, policy: &Policy, as_of: Option<Timestamp>) -> bool {
+    as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, policy.max_staleness_s))
 }
 
-/// A member of a concept: a capsule, and all its remedies, of which it shows the best.
-type Member<'c> = (&'c Capsule, &'c Remedies);
+/// Whether a concept with this support on this many targets is listed (M-95).
+pub(crate) const fn is_listed(support_count: u64, target_count: u64, policy: &Policy) -> bool {
+    support_count >= policy.concept_min_support && target_count >= policy.concept_min_targets
+}
 
 /// The concepts that are listed, by concept key (M-95): of all capsules, or of all those that have
 /// some concept keys, each with all its remedies.
@@ -71,7 +75,7 @@ pub fn concepts<'c>(
     rules: &Rules,
     as_of: Option<Timestamp>,
 ) -> Vec<Concept> {
-    let mut members: BTreeMap<Sha256Hash, Vec<Member<'_>>> = BTreeMap::new();
+    let mut members: BTreeMap<Sha256Hash, Vec<(&Capsule, &Remedies)>> = BTreeMap::new();
     for member in capsules.filter(|(capsule, _)| capsule.kind == CapsuleKind::Failure) {
         members.entry(member.0.concept_key).or_default().push(member);
     }
@@ -79,13 +83,13 @@ pub fn concepts<'c>(
 }
 
 /// The concept of these members, if it is listed: most are not, so that this is asked first.
-fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
+fn concept(members: &[(&Capsule, &Remedies)], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
     let (any, _) = members.first()?;
     let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(capsule, _)| count(capsule)).sum::<u64>();
     let support_count = sum(|c| c.support_count);
     let targets: BTreeSet<_> = members.iter().map(|(capsule, _)| &capsule.target_id).collect();
     let target_count = targets.len() as u64;
-    if support_count < rules.policy.concept_min_support || target_count < rules.policy.concept_min_targets {
+    if !is_listed(support_count, target_count, &rules.policy) {
         return None;
     }
     let last_seen_ts = members.iter().map(|(capsule, _)| capsule.last_seen_ts).max()?;
@@ -106,7 +110,7 @@ fn concept(members: &[Member<'_>], rules: &Rules, as_of: Option<Timestamp>) -> O
         confidence_ppm: confidence_ppm(resolved_count + confirmed_count, contradiction_count + refuted_count),
         confirmed_count,
         contradiction_count,
-        expired: is_expired(last_seen_ts, rules, as_of),
+        expired: is_expired(last_seen_ts, &rules.policy, as_of),
         failure_count: sum(|c| c.failure_count),
         failure_reason_code: any.failure_reason_code.clone(),
         fingerprint: Arc::clone(&any.fingerprint),

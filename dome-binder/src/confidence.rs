@@ -20,6 +20,7 @@ const SAFE_PRODUCT: u128 = 2_000_000_000_000_000_000_000;
 /// assert!(confidence_ppm(10, 1) < confidence_ppm(10, 0));
 /// ```
 #[must_use]
+#[expect(clippy::expect_used, reason = "the bound of an interval of probabilities is at most 10^6 parts per million")]
 pub fn confidence_ppm(successes: u64, failures: u64) -> u64 {
     let (mut f, mut a) = (u128::from(successes), u128::from(failures));
     while f * a >= SAFE_PRODUCT {
@@ -32,7 +33,7 @@ pub fn confidence_ppm(successes: u64, failures: u64) -> u64 {
     let q = (Z_SQUARED * Z_SQUARED * n + 4 * Z_SQUARED * 10_000 * f * a) * 100_000_000 / n;
     let centre = (20_000 * f + Z_SQUARED) * 10_000;
     let bound = centre.saturating_sub(q.isqrt()) * 100 / (2 * (10_000 * n + Z_SQUARED));
-    u64::try_from(bound).unwrap_or(u64::MAX)
+    u64::try_from(bound).expect("at most 10^6")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dome_core::json::pointer_step;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -10,40 +11,20 @@ use serde_json::{Map, Value};
 #[non_exhaustive]
 pub enum DocumentProblem {
     /// It cannot be read at all.
-    #[error("not the document that is expected: {message}")]
+    #[error("not {expected}: {message}")]
     Document {
+        /// Which document is expected.
+        expected: &'static str,
         /// What the reader said, with line and column.
         message: String,
     },
-    /// It has another version.
-    #[error("`{pointer}`: expected \"{expected}\", found {found}")]
-    Version {
-        /// Where.
-        pointer: String,
-        /// The version that is read.
-        expected: &'static str,
-        /// What was found.
-        found: String,
-    },
-    /// A threshold is out of its range.
-    #[error("`{pointer}`: expected {least} to {most}, found {found}")]
-    Range {
-        /// Where.
-        pointer: String,
-        /// The least value it may have.
-        least: u64,
-        /// The greatest value it may have.
-        most: u64,
-        /// What was found.
-        found: String,
-    },
-    /// A member has another type.
+    /// A member has another type, is out of its range, or another version.
     #[error("`{pointer}`: expected {expected}, found {found}")]
-    Type {
+    Value {
         /// Where.
         pointer: String,
         /// What it should be.
-        expected: &'static str,
+        expected: String,
         /// What was found.
         found: String,
     },
@@ -88,81 +69,86 @@ impl fmt::Display for DocumentError {
 
 impl std::error::Error for DocumentError {}
 
-/// What a member of a document has to be.
-pub(crate) enum Member {
+pub(crate) enum DocumentMember {
     /// An integer from the first to the second.
     Number(u64, u64),
     /// The version.
     Version(&'static str),
     /// An object.
-    Object(&'static [(&'static str, Member)]),
+    Object(&'static [(&'static str, DocumentMember)]),
 }
 
-/// Reads a document that has exactly these members; `more` adds what members say of each other.
+/// Reads a document that has exactly these members.
 pub(crate) fn read<T: DeserializeOwned>(
     document: &[u8],
-    members: &[(&'static str, Member)],
-    more: impl FnOnce(&Value, &mut Vec<DocumentProblem>),
+    members: &[(&'static str, DocumentMember)],
 ) -> Result<T, DocumentError> {
     let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-    let unread = |error: serde_json::Error| DocumentError {
-        problems: vec![DocumentProblem::Document { message: error.to_string() }],
-    };
+    let unread = |error| DocumentProblem::unread("the document that is expected", &error);
     let value: Value = serde_json::from_slice(document).map_err(unread)?;
     let mut problems = Vec::new();
     object("", &value, members, &mut problems);
     if problems.is_empty() {
-        more(&value, &mut problems);
-    }
-    if problems.is_empty() {
         // Which also refuses a member that stands twice.
-        return serde_json::from_slice(document).map_err(unread);
+        return Ok(serde_json::from_slice(document).map_err(unread)?);
     }
     Err(DocumentError { problems })
 }
 
-fn object(at: &str, value: &Value, members: &[(&'static str, Member)], problems: &mut Vec<DocumentProblem>) {
-    let Value::Object(found) = value else {
-        problems.push(DocumentProblem::Type { pointer: at.to_owned(), expected: "an object", found: shown(value) });
-        return;
-    };
+impl From<DocumentProblem> for DocumentError {
+    fn from(problem: DocumentProblem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+fn object(at: &str, value: &Value, members: &[(&'static str, DocumentMember)], problems: &mut Vec<DocumentProblem>) {
+    let Value::Object(found) = value else { return problems.push(DocumentProblem::value(at, "an object", value)) };
     problems.extend(strangers(at, found, members));
     for (name, member) in members {
         let pointer = format!("{at}/{name}");
         match (found.get(*name), member) {
             (None, _) => problems.push(DocumentProblem::Missing { pointer }),
-            (Some(value), Member::Object(members)) => object(&pointer, value, members, problems),
-            (Some(value), Member::Number(least, most)) => problems.extend(number(pointer, value, *least, *most)),
-            (Some(value), Member::Version(expected)) if value.as_str() != Some(expected) => {
-                problems.push(DocumentProblem::Version { pointer, expected, found: shown(value) });
+            (Some(value), DocumentMember::Object(members)) => object(&pointer, value, members, problems),
+            (Some(Value::Number(number)), DocumentMember::Number(least, most)) if !number.is_f64() => {
+                if number.as_u64().is_none_or(|number| !(least..=most).contains(&&number)) {
+                    problems.push(DocumentProblem::range(&pointer, *least, *most, number));
+                }
             }
-            (Some(_), Member::Version(_)) => {}
+            (Some(value), DocumentMember::Number(..)) => {
+                problems.push(DocumentProblem::value(&pointer, "an integer", value));
+            }
+            (Some(value), DocumentMember::Version(expected)) => {
+                if value.as_str() != Some(expected) {
+                    problems.push(DocumentProblem::value(&pointer, format!("\"{expected}\""), value));
+                }
+            }
         }
     }
 }
 
-fn strangers(at: &str, found: &Map<String, Value>, members: &[(&'static str, Member)]) -> Vec<DocumentProblem> {
+fn strangers(at: &str, found: &Map<String, Value>, members: &[(&'static str, DocumentMember)]) -> Vec<DocumentProblem> {
     let unknown = found.keys().filter(|name| members.iter().all(|(known, _)| known != name));
-    let pointer = |name: &String| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+    let pointer = |name: &String| format!("{at}/{}", pointer_step(name));
     unknown.map(|name| DocumentProblem::Unknown { pointer: pointer(name) }).collect()
 }
 
-fn number(pointer: String, value: &Value, least: u64, most: u64) -> Option<DocumentProblem> {
-    match value {
-        Value::Number(number) if !number.is_f64() => {
-            let fits = number.as_u64().is_some_and(|number| (least..=most).contains(&number));
-            (!fits).then(|| DocumentProblem::Range { pointer, least, most, found: number.to_string() })
-        }
-        _ => Some(DocumentProblem::Type { pointer, expected: "an integer", found: shown(value) }),
+impl DocumentProblem {
+    pub(crate) fn unread(expected: &'static str, error: &serde_json::Error) -> Self {
+        Self::Document { expected, message: error.to_string() }
     }
-}
 
-/// What was found, in at most a few words.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Object(_) => "an object".to_owned(),
-        Value::Array(_) => "an array".to_owned(),
-        Value::String(text) => format!("\"{}\"", text.chars().take(40).collect::<String>()),
-        other => format!("`{other}`"),
+    pub(crate) fn value(pointer: &str, expected: impl Into<String>, found: &Value) -> Self {
+        let found = match found {
+            Value::Object(_) => "an object".to_owned(),
+            Value::Array(_) => "an array".to_owned(),
+            Value::String(text) => format!("\"{}\"", text.chars().take(40).collect::<String>()),
+            other => format!("`{other}`"),
+        };
+        Self::Value { pointer: pointer.to_owned(), expected: expected.into(), found }
+    }
+
+    pub(crate) fn range(pointer: &str, least: u64, most: u64, found: impl fmt::Display) -> Self {
+        let (pointer, found) = (pointer.to_owned(), found.to_string());
+        Self::Value { pointer, expected: format!("{least} to {most}"), found }
     }
 }

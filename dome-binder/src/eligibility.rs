@@ -1,107 +1,64 @@
 //! Eligibility: what holds a capsule back from being more than advice (M-92, M-93).
 
-use dome_core::{CodeClass, Timestamp};
+use dome_core::{CodeClass, Timestamp, choice};
 use serde::Serialize;
 
-use crate::policy::{PPM, Policy};
+use crate::policy::{Policy, ppm};
 
-/// What holds a capsule back, in the order in which it is reported (M-92).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Hold {
-    /// `support_count` < `min_support`.
-    LowSupport,
-    /// `run_count` < `min_run_count`.
-    LowRunCount,
-    /// `resolved_count` = 0.
-    NoResolution,
-    /// There is something to read, nothing to do.
-    NoRemedy,
-    /// The first remedy's confidence < `min_confidence_ppm`.
-    UnprovenRemedy,
-    /// The capsule's confidence < `min_confidence_ppm`.
-    LowConfidence,
-    /// Too many contradictions and refutations.
-    Contradicted,
-    /// Not seen for more than `max_staleness_s`.
-    Stale,
-    /// The code's class is `stop`; blocking.
-    StopClass,
-    /// No table has the code; blocking.
-    UnknownReasonCode,
-    /// A guard is at *no* (M-96), or one denies the query for a known cause (M-100); blocking.
-    GuardDenied,
-    /// Guards deny the query by the unknowns policy (M-100); blocking, in queries only.
-    GuardUnknown,
-    /// The capsule's tool has no current conformance report; blocking, in queries only.
-    ToolNotConformant,
-    /// The query runs other versions than the capsule was seen with; blocking, in queries only.
-    VersionIncompatible,
+choice! {
+    /// What holds a capsule back, in the order in which it is reported (M-92).
+    #[non_exhaustive]
+    Hold {
+        /// `support_count` < `min_support`.
+        LowSupport = "low_support",
+        /// `run_count` < `min_run_count`.
+        LowRunCount = "low_run_count",
+        /// `resolved_count` = 0.
+        NoResolution = "no_resolution",
+        /// There is something to read, nothing to do.
+        NoRemedy = "no_remedy",
+        /// The first remedy's confidence < `min_confidence_ppm`.
+        UnprovenRemedy = "unproven_remedy",
+        /// The capsule's confidence < `min_confidence_ppm`.
+        LowConfidence = "low_confidence",
+        /// Too many contradictions and refutations.
+        Contradicted = "contradicted",
+        /// Not seen for more than `max_staleness_s`.
+        Stale = "stale",
+        /// The code's class is `stop`; blocking.
+        StopClass = "stop_class",
+        /// No table has the code; blocking.
+        UnknownReasonCode = "unknown_reason_code",
+        /// A guard is at *no* (M-96), or one denies the query for a known cause (M-100); blocking.
+        GuardDenied = "guard_denied",
+        /// Guards deny the query by the unknowns policy (M-100); blocking, in queries only.
+        GuardUnknown = "guard_unknown",
+        /// The capsule's tool has no current conformance report; blocking, in queries only.
+        ToolNotConformant = "tool_not_conformant",
+        /// The query runs other versions than the capsule was seen with; blocking, in queries only.
+        VersionIncompatible = "version_incompatible",
+    }
+    /// What a capsule may be used as (M-92), the best last.
+    Verdict {
+        /// Not at all.
+        Blocked = "blocked",
+        /// Advice.
+        Advisory = "advisory",
+        /// It may steer.
+        Prescriptive = "prescriptive",
+    }
 }
 
 impl Hold {
-    /// The name, as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LowSupport => "low_support",
-            Self::LowRunCount => "low_run_count",
-            Self::NoResolution => "no_resolution",
-            Self::NoRemedy => "no_remedy",
-            Self::UnprovenRemedy => "unproven_remedy",
-            Self::LowConfidence => "low_confidence",
-            Self::Contradicted => "contradicted",
-            Self::Stale => "stale",
-            Self::StopClass => "stop_class",
-            Self::UnknownReasonCode => "unknown_reason_code",
-            Self::GuardDenied => "guard_denied",
-            Self::GuardUnknown => "guard_unknown",
-            Self::ToolNotConformant => "tool_not_conformant",
-            Self::VersionIncompatible => "version_incompatible",
-        }
-    }
-
     /// Whether it blocks, rather than only keeping a capsule advisory.
     #[must_use]
     pub const fn blocks(self) -> bool {
-        matches!(
-            self,
-            Self::StopClass
-                | Self::UnknownReasonCode
-                | Self::GuardDenied
-                | Self::GuardUnknown
-                | Self::ToolNotConformant
-                | Self::VersionIncompatible
-        )
+        // The blocking ones come last.
+        self as u8 >= Self::StopClass as u8
     }
-}
-
-/// What a capsule may be used as (M-92), the best last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Not at all.
-    Blocked,
-    /// Advice.
-    Advisory,
-    /// It may steer.
-    Prescriptive,
 }
 
 impl Verdict {
-    /// The word for it, as documents have it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Blocked => "blocked",
-            Self::Advisory => "advisory",
-            Self::Prescriptive => "prescriptive",
-        }
-    }
-
     /// The verdict that these holds leave.
     #[must_use]
     pub fn of(holds: &[Hold]) -> Self {
@@ -115,12 +72,6 @@ impl Verdict {
     }
 }
 
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
 /// The figures that eligibility looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
@@ -130,6 +81,8 @@ pub struct Figures {
     pub run_count: u64,
     /// Resolutions.
     pub resolved_count: u64,
+    /// Remedies that are shown.
+    pub remedy_count: u64,
     /// The first remedy's confidence; `None` where there is no remedy.
     pub remedy_confidence_ppm: Option<u64>,
     /// The capsule's confidence.
@@ -148,38 +101,103 @@ pub struct Figures {
     pub guard_denied: bool,
 }
 
+/// A number, a word or a truth that a hold looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Figure"))]
+#[serde(untagged)]
+pub enum HoldFigure {
+    /// A count, parts per million, or seconds.
+    Number(u64),
+    /// A class.
+    Word(&'static str),
+    /// Whether something is so.
+    Flag(bool),
+}
+
+/// One hold: what it looks at, and whether that holds the capsule back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Threshold {
+    /// Whether it blocks, rather than only keeping the capsule advisory.
+    pub blocks: bool,
+    /// How `found` and `limit` are compared: it holds when `found comparison limit`.
+    pub comparison: &'static str,
+    /// What is looked at.
+    pub figure: &'static str,
+    /// What was found; absent where there is nothing to look at, and then it does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<HoldFigure>,
+    /// Its name.
+    pub hold: Hold,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What `found` is compared with.
+    pub limit: HoldFigure,
+    /// The threshold of the policy that `limit` is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'static str>,
+}
+
+impl Threshold {
+    fn bound(
+        (hold, figure): (Hold, &'static str),
+        found: Option<u64>,
+        comparison: &'static str,
+        (policy, limit): (&'static str, u64),
+    ) -> Self {
+        let holds = found.is_some_and(|found| if comparison == "<" { found < limit } else { found > limit });
+        let (found, limit) = (found.map(HoldFigure::Number), HoldFigure::Number(limit));
+        Self { blocks: hold.blocks(), comparison, figure, found, hold, holds, limit, policy: Some(policy) }
+    }
+
+    fn equal((hold, figure): (Hold, &'static str), found: Option<HoldFigure>, limit: HoldFigure) -> Self {
+        let holds = found.as_ref() == Some(&limit);
+        Self { blocks: hold.blocks(), comparison: "=", figure, found, hold, holds, limit, policy: None }
+    }
+}
+
+/// Every hold of M-92 that a capsule alone decides, in order, with its numbers. Staleness is measured at `as_of`.
+#[must_use]
+pub fn thresholds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> [Threshold; 11] {
+    use HoldFigure::{Flag, Number, Word};
+    let (bound, equal) = (Threshold::bound, Threshold::equal);
+    let confident = ("min_confidence_ppm", policy.min_confidence_ppm);
+    let contradicted = ppm(figures.failures, figures.successes.saturating_add(figures.failures));
+    let contradictions = ("max_contradiction_ppm", policy.max_contradiction_ppm);
+    let unseen = as_of.map(|as_of| unseen_s(figures.last_seen_ts, as_of));
+    let (class, stop) = (figures.class.map(|class| Word(class.as_str())), Word(CodeClass::Stop.as_str()));
+    [
+        bound(
+            (Hold::LowSupport, "support_count"),
+            Some(figures.support_count),
+            "<",
+            ("min_support", policy.min_support),
+        ),
+        bound((Hold::LowRunCount, "run_count"), Some(figures.run_count), "<", ("min_run_count", policy.min_run_count)),
+        equal((Hold::NoResolution, "resolved_count"), Some(Number(figures.resolved_count)), Number(0)),
+        equal((Hold::NoRemedy, "remedies"), Some(Number(figures.remedy_count)), Number(0)),
+        bound((Hold::UnprovenRemedy, "remedy_confidence_ppm"), figures.remedy_confidence_ppm, "<", confident),
+        bound((Hold::LowConfidence, "confidence_ppm"), Some(figures.confidence_ppm), "<", confident),
+        bound((Hold::Contradicted, "contradiction_ppm"), contradicted, ">", contradictions),
+        bound((Hold::Stale, "unseen_s"), unseen, ">", ("max_staleness_s", policy.max_staleness_s)),
+        equal((Hold::StopClass, "class"), class, stop),
+        equal((Hold::UnknownReasonCode, "reason_code_known"), Some(Flag(figures.reason_code_known)), Flag(false)),
+        equal((Hold::GuardDenied, "guard_denied"), Some(Flag(figures.guard_denied)), Flag(true)),
+    ]
+}
+
 /// What holds a capsule back, in order (M-92).
 #[must_use]
 pub fn holds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> Vec<Hold> {
-    let low = |confidence: u64| confidence < policy.min_confidence_ppm;
-    let stale = as_of.is_some_and(|as_of| as_of.is_later_by_more_than(figures.last_seen_ts, policy.max_staleness_s));
-    [
-        (figures.support_count < policy.min_support, Hold::LowSupport),
-        (figures.run_count < policy.min_run_count, Hold::LowRunCount),
-        (figures.resolved_count == 0, Hold::NoResolution),
-        (figures.remedy_confidence_ppm.is_none(), Hold::NoRemedy),
-        (figures.remedy_confidence_ppm.is_some_and(low), Hold::UnprovenRemedy),
-        (low(figures.confidence_ppm), Hold::LowConfidence),
-        (contradicted(figures.successes, figures.failures, policy), Hold::Contradicted),
-        (stale, Hold::Stale),
-        (figures.class == Some(CodeClass::Stop), Hold::StopClass),
-        (!figures.reason_code_known, Hold::UnknownReasonCode),
-        (figures.guard_denied, Hold::GuardDenied),
-    ]
-    .into_iter()
-    .filter_map(|(holds, hold)| holds.then_some(hold))
-    .collect()
+    let thresholds = thresholds(figures, policy, as_of).into_iter();
+    thresholds.filter_map(|threshold| threshold.holds.then_some(threshold.hold)).collect()
 }
 
-fn contradicted(successes: u64, failures: u64, policy: &Policy) -> bool {
-    contradiction_ppm(successes, failures).is_some_and(|ppm| ppm > policy.max_contradiction_ppm)
-}
-
-/// The failures among the outcomes, in parts per million, rounded down (M-92); `None` without any.
-pub(crate) fn contradiction_ppm(successes: u64, failures: u64) -> Option<u64> {
-    let (f, a) = (u128::from(successes), u128::from(failures));
-    let ppm = (a * u128::from(PPM)).checked_div(f + a)?;
-    Some(u64::try_from(ppm).unwrap_or(PPM))
+/// How long something was not seen, in whole seconds, rounded up, so that a nanosecond over a threshold
+/// is seen to be over it.
+pub(crate) fn unseen_s(last_seen: Timestamp, as_of: Timestamp) -> u64 {
+    let ((from, from_ns), (to, to_ns)) = (last_seen.to_unix(), as_of.to_unix());
+    (to - from + i64::from(to_ns > from_ns)).max(0).cast_unsigned()
 }
 
 #[cfg(test)]
@@ -194,6 +212,7 @@ mod tests {
             support_count: 9,
             run_count: 9,
             resolved_count: f,
+            remedy_count: 1,
             remedy_confidence_ppm: Some(900_000),
             confidence_ppm: confidence_ppm(f, a),
             successes: f,
@@ -222,7 +241,7 @@ mod tests {
             (Figures { support_count: 1, ..sound }, Hold::LowSupport),
             (Figures { run_count: 1, ..sound }, Hold::LowRunCount),
             (Figures { resolved_count: 0, ..sound }, Hold::NoResolution),
-            (Figures { remedy_confidence_ppm: None, ..sound }, Hold::NoRemedy),
+            (Figures { remedy_count: 0, remedy_confidence_ppm: None, ..sound }, Hold::NoRemedy),
             (Figures { remedy_confidence_ppm: Some(499_999), ..sound }, Hold::UnprovenRemedy),
             (Figures { confidence_ppm: 499_999, ..sound }, Hold::LowConfidence),
             (Figures { successes: 74, failures: 26, ..sound }, Hold::Contradicted),

@@ -10,16 +10,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 /// Groups, found again by a hash of what they have in common.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Groups<G> {
     groups: Vec<G>,
     places: HashTable<(u64, usize)>,
-}
-
-impl<G> Default for Groups<G> {
-    fn default() -> Self {
-        Self { groups: Vec::new(), places: HashTable::new() }
-    }
 }
 
 impl<G: Default> Groups<G> {
@@ -48,19 +42,23 @@ impl<G: Default> Groups<G> {
     }
 }
 
-/// Where a text is looked for.
 pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text.as_bytes());
     hasher.finish()
 }
 
-/// Where any other value is looked for.
 pub(crate) fn hash_of_value(value: &(impl Hash + ?Sized)) -> u64 {
     FixedState::default().hash_one(value)
 }
 
 /// Where a key is looked for: it is a hash already.
-pub(crate) fn hash_of_key(key: &Sha256Hash) -> u64 {
-    key.as_bytes().first_chunk::<8>().map_or(0, |start| u64::from_le_bytes(*start))
+pub(crate) const fn hash_of_key(key: &Sha256Hash) -> u64 {
+    u64::from_le_bytes(start_of(key))
+}
+
+/// Enough of a hash to tell values apart.
+pub(crate) const fn start_of(hash: &Sha256Hash) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    [a, b, c, d, e, f, g, h]
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::groups::{Groups, hash_of_key};
 use crate::record::Record;
-use crate::settle::{Conflict, Fact, RunCounts, SettledRun};
+use crate::settle::{Conflict, Fact, RunCounts, SettledRun, group_by_run, settle};
 
 /// A fact's place in the total order, from 0 (M-42).
 pub type Position = usize;
@@ -56,28 +56,41 @@ pub struct LineFacts<'l> {
     pub facts: Vec<LineFact<'l>>,
 }
 
-/// Cuts facts, which come in total order, into task lines, sorted by line key.
-pub(crate) fn by_line<'l>(facts: impl Iterator<Item = LineFact<'l>>) -> Vec<LineFacts<'l>> {
-    let mut lines = Groups::<(Option<Sha256Hash>, Vec<LineFact<'l>>)>::default();
-    for fact in facts {
-        let key = fact.fact.keys.line;
-        // The key stands beside the facts, so that no earlier fact is looked at again for each new one.
-        let add = |(line, held): &mut (Option<Sha256Hash>, Vec<LineFact<'l>>), fact: LineFact<'l>| {
-            *line = Some(fact.fact.keys.line);
-            held.push(fact);
-        };
-        lines.add(hash_of_key(&key), fact, |(line, _), fact| *line == Some(fact.fact.keys.line), add);
-    }
-    let mut lines = lines.into_vec();
-    lines.sort_unstable_by_key(|(key, _)| *key);
-    lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
-}
-
 impl Ledger {
+    /// The ledger of records, in any order, with repeats or without: grouped by run, settled and put in total order.
+    ///
+    /// ```
+    /// # use dome_binder::{Ledger, Record};
+    /// # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
+    /// let record = Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() });
+    /// assert_eq!(Ledger::of(vec![Box::new(record.clone()), Box::new(record)]).facts.len(), 1);
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn of(records: Vec<Box<Record>>) -> Self {
+        order(group_by_run(records).into_iter().map(settle).collect())
+    }
+
     /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).
     #[must_use]
     pub fn lines(&self) -> Vec<LineFacts<'_>> {
-        by_line(self.line_facts())
+        let mut lines = Groups::<(Option<Sha256Hash>, Vec<LineFact<'_>>)>::default();
+        for fact in self.line_facts() {
+            let key = fact.fact.keys.line;
+            // The key stands beside the facts, so that no earlier fact is looked at again for each new one.
+            lines.add(
+                hash_of_key(&key),
+                fact,
+                |(line, _), fact| *line == Some(fact.fact.keys.line),
+                |(line, facts), fact| {
+                    *line = Some(fact.fact.keys.line);
+                    facts.push(fact);
+                },
+            );
+        }
+        let mut lines = lines.into_vec();
+        lines.sort_unstable_by_key(|(key, _)| *key);
+        lines.into_iter().map(|(_, facts)| LineFacts { facts }).collect()
     }
 
     /// The facts by position, with what their lines cannot know.
@@ -87,13 +100,6 @@ impl Ledger {
             let unseen_denial = DenialKind::of(fact).is_some_and(|kind| seen.insert(kind));
             LineFact { position, fact, unseen_denial }
         })
-    }
-
-    /// The facts that are the first with their (`scope`, `target.kind`, `action.kind`,
-    /// `policy_reason_code`) (M-71).
-    #[must_use]
-    pub fn unseen_denials(&self) -> BTreeSet<Position> {
-        self.line_facts().filter(|fact| fact.unseen_denial).map(|fact| fact.position).collect()
     }
 
     /// The ordered time of the last fact: the default of `as_of` (M-92).

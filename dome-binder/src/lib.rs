@@ -33,7 +33,6 @@
 //! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
 
 mod applied;
-mod assemble;
 pub mod backtest;
 mod capsule;
 mod compare;
@@ -59,8 +58,7 @@ mod settle;
 mod trigger;
 pub mod views;
 
-pub use applied::{Application, AppliedCounts, Outcome, run_outcome};
-pub use assemble::{Derived, FinishedCapsule, FinishedKey, FoldedCapsule, assemble, finish_key};
+pub use applied::{Application, AppliedCounts};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
     Became, Changed, Comparison, Example, ExampleFact, GroupSide, MemberChange, Regrouped, Regrouping, Trace,
@@ -69,25 +67,27 @@ pub use compare::{
 pub use concept::{Concept, concepts};
 pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
-pub use eligibility::{Figures, Hold, Verdict, holds};
+pub use eligibility::{Figures, Hold, HoldFigure, Threshold, Verdict, holds, thresholds};
 pub use fold::{
     Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LineState, Remedies, RemedyState, Rules, Step, Support,
-    fold, fold_with,
+    fold,
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
 pub use record::{Canonical, Record};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
-pub use replay::{Replay, conclude, replay};
+pub use replay::{
+    Derived, FinishedCapsule, FinishedKey, FoldedCapsule, Replay, assemble, conclude, finish_key, replay,
+};
 pub use row::{NoRow, ROW_VERSION, Row, RowReader};
 #[cfg(feature = "schema")]
 pub use rows::fact_schema;
-pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_fact_in, append_row};
+pub use rows::{ENVELOPE_AT, Lineage, append_fact, append_row};
 pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };
-pub use trigger::{Latency, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
+pub use trigger::{MintReason, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
 
 // The tests in `tests/` say `dome_binder`, as any user does, and share one binary with the unit tests.
 #[cfg(test)]

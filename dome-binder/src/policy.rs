@@ -3,12 +3,17 @@
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{Sha256Hash, canonical};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::document::{self, DocumentError, DocumentProblem, Member};
+use crate::document::{self, DocumentError, DocumentMember, DocumentProblem};
 
 /// One part in a million.
 pub const PPM: u64 = 1_000_000;
+
+/// A part in parts per million of a whole, rounded down; `None` where there is no whole.
+pub(crate) fn ppm(part: u64, whole: u64) -> Option<u64> {
+    let ppm = (u128::from(part) * u128::from(PPM)).checked_div(u128::from(whole))?;
+    u64::try_from(ppm).ok()
+}
 
 /// The thresholds, version 1, in canonical order (M-94). [`Policy::default`] has the defaults.
 ///
@@ -79,34 +84,22 @@ impl Default for Policy {
 }
 
 /// The members of the document, each with its least and greatest value.
-const MEMBERS: [(&str, Member); 14] = [
-    ("concept_min_support", Member::Number(0, SAFE_INTEGER)),
-    ("concept_min_targets", Member::Number(0, SAFE_INTEGER)),
-    ("contradiction_window_s", Member::Number(0, SAFE_INTEGER)),
-    ("latency_factor", Member::Number(0, SAFE_INTEGER)),
-    ("latency_min_excess_ms", Member::Number(0, SAFE_INTEGER)),
-    ("latency_min_samples", Member::Number(1, SAFE_INTEGER)),
-    ("latency_window", Member::Number(1, SAFE_INTEGER)),
-    ("max_contradiction_ppm", Member::Number(0, PPM)),
-    ("max_staleness_s", Member::Number(0, SAFE_INTEGER)),
-    ("min_confidence_ppm", Member::Number(0, PPM)),
-    ("min_run_count", Member::Number(0, SAFE_INTEGER)),
-    ("min_support", Member::Number(0, SAFE_INTEGER)),
-    ("policy_version", Member::Version("1")),
-    ("retry_storm_attempts", Member::Number(0, SAFE_INTEGER)),
+const MEMBERS: [(&str, DocumentMember); 14] = [
+    ("concept_min_support", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("concept_min_targets", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("contradiction_window_s", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("latency_factor", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("latency_min_excess_ms", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("latency_min_samples", DocumentMember::Number(1, SAFE_INTEGER)),
+    ("latency_window", DocumentMember::Number(1, SAFE_INTEGER)),
+    ("max_contradiction_ppm", DocumentMember::Number(0, PPM)),
+    ("max_staleness_s", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("min_confidence_ppm", DocumentMember::Number(0, PPM)),
+    ("min_run_count", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("min_support", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("policy_version", DocumentMember::Version("1")),
+    ("retry_storm_attempts", DocumentMember::Number(0, SAFE_INTEGER)),
 ];
-
-/// `latency_window` is at least `latency_min_samples`.
-fn window_holds_samples(document: &Value, problems: &mut Vec<DocumentProblem>) {
-    let number = |name: &str| document.get(name).and_then(Value::as_u64);
-    let (window, samples) = (number("latency_window"), number("latency_min_samples"));
-    if let (Some(window), Some(least)) = (window, samples)
-        && window < least
-    {
-        let (pointer, found) = ("/latency_window".to_owned(), window.to_string());
-        problems.push(DocumentProblem::Range { pointer, least, most: SAFE_INTEGER, found });
-    }
-}
 
 impl Policy {
     /// Reads a policy document. Every member is required, nothing else may stand in it.
@@ -115,7 +108,12 @@ impl Policy {
     ///
     /// [`DocumentError`] with every problem: the member, what was found and what was expected.
     pub fn parse(document: &[u8]) -> Result<Self, DocumentError> {
-        document::read(document, &MEMBERS, window_holds_samples)
+        let policy: Self = document::read(document, &MEMBERS)?;
+        let (window, samples) = (policy.latency_window, policy.latency_min_samples);
+        if window < samples {
+            return Err(DocumentProblem::range("/latency_window", samples, SAFE_INTEGER, window).into());
+        }
+        Ok(policy)
     }
 
     /// SHA-256 of the canonical bytes.
@@ -130,11 +128,10 @@ impl Policy {
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    /// The problems of the default policy with these members changed.
     fn with(members: &[(&str, Value)]) -> Vec<String> {
         let mut document = serde_json::to_value(Policy::default()).unwrap_or_default();
         for (member, value) in members {

@@ -79,12 +79,12 @@ impl Recorder {
 
     /// The record of an envelope whose canonical bytes go to the end of `pile`, where it says they
     /// are kept.
+    #[expect(clippy::expect_used, reason = "a line is at most a megabyte, and so is its envelope")]
     pub fn record_onto(&mut self, pile: &mut Vec<u8>, envelope: Envelope, source: Source) -> Record {
         let keys = self.keyer.key(&envelope);
         let (at, canonical) = (pile.len() as u64, self.keyer.canonical());
         pile.extend_from_slice(canonical);
-        // An envelope is far below 4 GiB: its line is at most a megabyte.
-        let bytes = u32::try_from(canonical.len()).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(canonical.len()).expect("an envelope is far below 4 GiB");
         self.of(envelope, keys, Canonical::Kept { at, bytes }, source)
     }
 

@@ -33,9 +33,9 @@ pub struct RemedyRecord {
 }
 
 /// What remedies are ordered by; smaller comes first (M-83).
-type Rank = (Reverse<(u64, u64, Timestamp)>, Sha256Hash);
+type RemedyRank = (Reverse<(u64, u64, Timestamp)>, Sha256Hash);
 
-fn rank(identity: Sha256Hash, state: &RemedyState) -> Rank {
+fn rank(identity: Sha256Hash, state: &RemedyState) -> RemedyRank {
     (Reverse((state.confidence_ppm(), state.count, state.last.ts())), identity)
 }
 
@@ -47,20 +47,14 @@ impl RemedyState {
     }
 }
 
-/// The first of [`best_remedies`]: its identity and its confidence.
-pub(crate) fn first_remedy(remedies: &Remedies) -> Option<(Sha256Hash, u64)> {
-    let ranks = remedies.iter().map(|(identity, state)| rank(*identity, state));
-    ranks.min().map(|(Reverse((confidence_ppm, ..)), identity)| (identity, confidence_ppm))
-}
-
 /// The eight best: by confidence, count and last time descending, then identity (M-83).
 #[must_use]
 pub fn best_remedies(remedies: &Remedies) -> Vec<RemedyRecord> {
-    let mut ranked: Vec<(Rank, &RemedyState)> =
+    let mut ranked: Vec<(RemedyRank, &RemedyState)> =
         remedies.iter().map(|(identity, state)| (rank(*identity, state), &**state)).collect();
     ranked.sort_unstable_by_key(|(rank, _)| *rank);
     ranked.truncate(SHOWN_REMEDIES);
-    let record = |((_, identity), state): (Rank, &RemedyState)| RemedyRecord {
+    let record = |((_, identity), state): (RemedyRank, &RemedyState)| RemedyRecord {
         confidence_ppm: state.confidence_ppm(),
         contradicted_count: state.contradicted_count,
         count: state.count,

@@ -1,15 +1,123 @@
-//! The whole way in one call: records in, everything derived out.
+//! From records to everything derived, in one call; and its last stage, which puts folded lines together: what no line
+//! can say by itself (L-4, M-84, M-92, M-95).
 //!
-//! It is the composition of the stages and nothing more; an engine calls the stages itself and cuts where L-4 allows
-//! it.
+//! That stage has two steps, each of which may be cut again: capsules are finished key by key, and concepts are gathered
+//! from finished capsules concept by concept. An engine calls the stages itself and cuts where L-4 allows it.
 
-use dome_core::Timestamp;
+use std::collections::BTreeMap;
 
-use crate::assemble::{Derived, assemble};
-use crate::fold::{Bound, FoldedLine, Rules, fold};
-use crate::ledger::{Ledger, order};
+use dome_core::{Sha256Hash, Timestamp};
+
+use crate::applied::{Application, AppliedCounts, judge};
+use crate::capsule::{Capsule, finish};
+use crate::concept::{Concept, concepts};
+use crate::fold::{Applied, Bound, CapsuleState, FoldedLine, Remedies, Rules, fold};
+use crate::ledger::Ledger;
 use crate::record::Record;
-use crate::settle::{group_by_run, settle};
+
+/// What a history comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// The capsules, by derived key.
+    pub capsules: Vec<Capsule>,
+    /// The concepts that are listed, by concept key.
+    pub concepts: Vec<Concept>,
+    /// Facts that apply a key that no fact mints (M-44).
+    pub applied_unknown: u64,
+    /// Facts that apply a key that some fact mints, but no earlier one (M-44).
+    pub applied_too_early: u64,
+}
+
+/// A capsule as its line folded it, with what M-96 says of that line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldedCapsule {
+    /// What its facts say.
+    pub state: Box<CapsuleState>,
+    /// Whether some guard is at *no* in the lane of its line's last fact.
+    pub guard_denied: bool,
+}
+
+/// A capsule as it was folded and as it was finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedCapsule {
+    /// What its facts say.
+    pub state: Box<CapsuleState>,
+    /// What it comes to.
+    pub capsule: Capsule,
+}
+
+/// What one derived key comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FinishedKey {
+    /// Its capsule, if some fact minted it.
+    pub capsule: Option<FinishedCapsule>,
+    /// Facts that apply it, if no fact mints it (M-44).
+    pub applied_unknown: u64,
+    /// Facts that apply it before the first fact that mints it (M-44).
+    pub applied_too_early: u64,
+}
+
+/// Finishes one derived key: `folded` is its capsule, if some fact minted it, `applied` every fact that applied it,
+/// whatever line it is of, in any order. What is counted of a key looks at no other, so that each may be finished on
+/// any thread or machine (M-84, M-90 to M-92, L-4).
+///
+/// ```
+/// use dome_binder::{Policy, Rules, finish_key};
+/// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
+/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// assert_eq!(finish_key(None, Vec::new(), &rules, None).capsule, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn finish_key(
+    folded: Option<FoldedCapsule>,
+    applied: Vec<Applied>,
+    rules: &Rules,
+    as_of: Option<Timestamp>,
+) -> FinishedKey {
+    let (mut key, mut counts) = (FinishedKey::default(), AppliedCounts::default());
+    judge(applied, folded.as_ref().map(|folded| &*folded.state), &mut |_, application| {
+        counts.add(application);
+        key.applied_unknown += u64::from(application == Application::Unknown);
+        key.applied_too_early += u64::from(application == Application::TooEarly);
+    });
+    key.capsule = folded.map(|FoldedCapsule { state, guard_denied }| {
+        let capsule = finish(&state, counts, guard_denied, rules, as_of);
+        FinishedCapsule { state, capsule }
+    });
+    key
+}
+
+/// Puts folded lines together, in whatever order they come.
+///
+/// `as_of` is the instant that staleness is measured at, by default the last fact's ordered time
+/// ([`crate::Ledger::last_ts`]).
+#[must_use]
+pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
+    let mut keys: BTreeMap<Sha256Hash, (Option<FoldedCapsule>, Vec<Applied>)> = BTreeMap::new();
+    for FoldedLine { capsules, applied, guard_denied, .. } in lines {
+        for state in capsules {
+            let key = state.keys.derived;
+            keys.entry(key).or_default().0 = Some(FoldedCapsule { state, guard_denied });
+        }
+        for applied in applied {
+            keys.entry(applied.capsule).or_default().1.push(applied);
+        }
+    }
+    let mut derived = Derived::default();
+    let mut remedies: Vec<Remedies> = Vec::new();
+    for (folded, applied) in keys.into_values() {
+        let FinishedKey { capsule, applied_unknown, applied_too_early } = finish_key(folded, applied, rules, as_of);
+        derived.applied_unknown += applied_unknown;
+        derived.applied_too_early += applied_too_early;
+        if let Some(FinishedCapsule { state, capsule }) = capsule {
+            derived.capsules.push(capsule);
+            remedies.push(state.remedies);
+        }
+    }
+    derived.concepts = concepts(derived.capsules.iter().zip(&remedies), rules, as_of);
+    derived
+}
 
 /// What a replay comes to.
 #[derive(Debug)]
@@ -39,7 +147,7 @@ pub struct Replay {
 /// ```
 #[must_use]
 pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    conclude(order(group_by_run(records).into_iter().map(settle).collect()), rules, as_of)
+    conclude(Ledger::of(records), rules, as_of)
 }
 
 /// Everything that the facts of a ledger come to.

@@ -3,7 +3,7 @@
 use dome_core::{EventId, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy, canonical};
 use serde::Serialize;
 
-use crate::fold::{Bound, Rules};
+use crate::fold::Bound;
 use crate::settle::Fact;
 use crate::trigger::Triggers;
 
@@ -49,14 +49,9 @@ const ENVELOPE: &[u8] = b",\"envelope\":";
 /// putting it there.
 pub const ENVELOPE_AT: usize = DERIVED.len() + DIGEST.len() + ENVELOPE.len() + 2 * (64 + 2);
 
-/// Appends a row of `facts.jsonl`, with its line feed. `canonical` is the fact's envelope, copied as
-/// the bytes that its digest is over.
-pub fn append_fact(fact: &Fact, canonical: &[u8], bound: &Bound, rules: &Rules, bytes: &mut Vec<u8>) {
-    append_fact_in(rules.mode_of(fact.wrapper_policy), fact, canonical, bound, bytes);
-}
-
-/// As [`append_fact`], of a fact that was bound under a mode (M-70).
-pub fn append_fact_in(mode: WrapperPolicy, fact: &Fact, envelope: &[u8], bound: &Bound, bytes: &mut Vec<u8>) {
+/// Appends a row of `facts.jsonl`, with its line feed, of a fact that was bound under `mode` (M-70). `envelope` is its
+/// canonical envelope, copied as the bytes that its digest is over.
+pub fn append_fact(mode: WrapperPolicy, fact: &Fact, envelope: &[u8], bound: &Bound, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(DERIVED);
     canonical::append(&fact.keys.derived, bytes);
     bytes.extend_from_slice(DIGEST);

@@ -76,14 +76,8 @@ impl FactOrder {
     /// ```
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (seconds, nanoseconds) = self.ts.to_unix();
         let mut bytes = Vec::with_capacity(8 + 4 + self.run_id.as_str().len() + 1 + 8);
-        // The sign's bit is turned, so that times before 1970 sort first.
-        bytes.extend_from_slice(&(seconds.cast_unsigned() ^ (1 << 63)).to_be_bytes());
-        bytes.extend_from_slice(&nanoseconds.to_be_bytes());
-        bytes.extend_from_slice(self.run_id.as_str().as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&self.place.to_be_bytes());
+        append_order(self.ts, &self.run_id, self.place, &mut bytes);
         bytes
     }
 
@@ -97,17 +91,28 @@ impl FactOrder {
     /// ```
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (seconds, rest) = bytes.split_first_chunk()?;
-        let (nanoseconds, rest) = rest.split_first_chunk()?;
+        let (ts, rest) = bytes.split_first_chunk()?;
         let (rest, place) = rest.split_last_chunk()?;
-        let seconds = (u64::from_be_bytes(*seconds) ^ (1 << 63)).cast_signed();
-        let ts = Timestamp::from_unix(seconds, u32::from_be_bytes(*nanoseconds)).ok()?;
+        let ts = Timestamp::from_sorting_bytes(*ts)?;
         let run_id = str::from_utf8(rest.strip_suffix(&[0])?).ok()?.parse().ok()?;
         Some(Self { ts, run_id, place: u64::from_be_bytes(*place) })
     }
 }
 
+/// Appends the bytes of a place in the total order.
+fn append_order(ts: Timestamp, run_id: &RunId, place: u64, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&ts.to_sorting_bytes());
+    bytes.extend_from_slice(run_id.as_str().as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(&place.to_be_bytes());
+}
+
 impl Fact {
+    /// Appends what [`FactOrder::to_bytes`] says of its order.
+    pub fn append_order(&self, bytes: &mut Vec<u8>) {
+        append_order(self.ordered_ts, &self.record.run_id, self.place, bytes);
+    }
+
     /// Its place in the total order (M-42).
     #[must_use]
     pub fn order(&self) -> FactOrder {

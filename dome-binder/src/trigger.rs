@@ -1,10 +1,10 @@
 //! Triggers and minting: when a fact says something worth keeping (M-70, M-71).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
-use dome_core::{Signal, Status, WrapperPolicy};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use dome_core::{GuardEval, Signal, Status, WrapperPolicy, choice};
+use serde::{Serialize, Serializer};
 
 use crate::ledger::LineFact;
 use crate::policy::Policy;
@@ -13,38 +13,38 @@ use crate::record::Record;
 /// The version of the trigger set (M-71).
 pub const TRIGGER_SET_VERSION: &str = "1";
 
-/// What made a fact remarkable, in the order in which facts record it (M-71).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// It took many attempts.
-    RetryStorm,
-    /// It took much longer than the line's median.
-    LatencyDelta,
-    /// A policy denied this kind of work for the first time.
-    UnseenDenial,
+choice! {
+    /// What made a fact remarkable, in the order in which facts record it (M-71).
+    Trigger {
+        /// It took many attempts.
+        RetryStorm = "retry_storm",
+        /// It took much longer than the line's median.
+        LatencyDelta = "latency_delta",
+        /// A policy denied this kind of work for the first time.
+        UnseenDenial = "unseen_denial",
+    }
+    /// What makes a fact mint (M-70).
+    MintReason {
+        /// Its signal is `failure` or `denial`: every mode.
+        Signal = "signal",
+        /// Its signal is `anomaly`: `hybrid` and `lenient`.
+        Anomaly = "anomaly",
+        /// A gate failed: `hybrid` and `lenient`.
+        FailedGate = "failed_gate",
+        /// A guard denied or stopped it: `hybrid` and `lenient`.
+        DenyingGuard = "denying_guard",
+        /// A trigger fired: `hybrid` and `lenient`.
+        Trigger = "trigger",
+        /// Every fact does: `lenient`.
+        Lenient = "lenient",
+    }
 }
 
 impl Trigger {
-    /// All, in the order in which facts record them.
-    const ALL: [Self; 3] = [Self::RetryStorm, Self::LatencyDelta, Self::UnseenDenial];
-
-    /// All, sorted by name.
     const BY_NAME: [Self; Self::ALL.len()] = [Self::LatencyDelta, Self::RetryStorm, Self::UnseenDenial];
 
     const fn bit(self) -> u8 {
         1 << self as u8
-    }
-
-    /// The name as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RetryStorm => "retry_storm",
-            Self::LatencyDelta => "latency_delta",
-            Self::UnseenDenial => "unseen_denial",
-        }
     }
 }
 
@@ -74,7 +74,7 @@ impl Triggers {
 
     /// Those that fired, in order.
     pub fn iter(self) -> impl Iterator<Item = Trigger> {
-        Trigger::ALL.into_iter().filter(move |trigger| self.contains(*trigger))
+        Trigger::ALL.iter().copied().filter(move |trigger| self.contains(*trigger))
     }
 }
 
@@ -133,22 +133,12 @@ impl Serialize for TriggerCounts {
     }
 }
 
-impl<'de> Deserialize<'de> for TriggerCounts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = BTreeMap::<Trigger, u64>::deserialize(deserializer)?;
-        let mut counts = Self::default();
-        counts.each().for_each(|(trigger, count)| *count = given.get(&trigger).copied().unwrap_or_default());
-        Ok(counts)
-    }
-}
-
-/// The latest durations of a task line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Latency {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latency {
     /// The latest durations, oldest first.
     latest: VecDeque<u64>,
     /// All durations so far.
-    samples: u64,
+    pub(crate) samples: u64,
 }
 
 /// The triggers that the line's next fact fires.
@@ -166,11 +156,6 @@ pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Po
 }
 
 impl Latency {
-    /// Durations so far.
-    pub(crate) const fn samples(&self) -> u64 {
-        self.samples
-    }
-
     /// The lower median of the latest durations.
     pub(crate) fn median(&self) -> Option<u64> {
         let mut sorted: Vec<u64> = self.latest.iter().copied().collect();
@@ -179,6 +164,12 @@ impl Latency {
         Some(*median)
     }
 
+    /// The duration from which the trigger fires above a median.
+    pub(crate) fn slow_from(median: u64, policy: &Policy) -> u64 {
+        policy.latency_factor.saturating_mul(median).max(median.saturating_add(policy.latency_min_excess_ms))
+    }
+
+    /// Whether a duration reaches what [`Latency::slow_from`] says of the median, which need not be found for that.
     fn is_exceeded_by(&self, duration: u64, policy: &Policy) -> bool {
         if self.samples < policy.latency_min_samples {
             return false;
@@ -201,46 +192,50 @@ impl Latency {
     }
 }
 
+/// Everything that makes a record mint under a mode; nothing when it does not (M-70).
+pub(crate) fn mint_reasons(
+    mode: WrapperPolicy,
+    record: &Record,
+    triggers: Triggers,
+) -> impl Iterator<Item = MintReason> {
+    let hybrid = mode != WrapperPolicy::Strict;
+    [
+        (matches!(record.signal, Signal::Failure | Signal::Denial), MintReason::Signal),
+        (hybrid && record.signal == Signal::Anomaly, MintReason::Anomaly),
+        (hybrid && record.gates.iter().any(|gate| gate.status == Status::Fail), MintReason::FailedGate),
+        (hybrid && record.guard_evals().iter().any(GuardEval::denies), MintReason::DenyingGuard),
+        (hybrid && !triggers.is_empty(), MintReason::Trigger),
+        (mode == WrapperPolicy::Lenient, MintReason::Lenient),
+    ]
+    .into_iter()
+    .filter_map(|(holds, reason)| holds.then_some(reason))
+}
+
 /// Whether a record mints under a mode (M-70).
 #[must_use]
 pub fn mints(mode: WrapperPolicy, record: &Record, triggers: Triggers) -> bool {
-    let strict = matches!(record.signal, Signal::Failure | Signal::Denial);
-    match mode {
-        WrapperPolicy::Strict => strict,
-        WrapperPolicy::Hybrid => {
-            strict
-                || record.signal == Signal::Anomaly
-                || record.gates.iter().any(|gate| gate.status == Status::Fail)
-                || record.guard_evals().iter().any(dome_core::GuardEval::denies)
-                || !triggers.is_empty()
-        }
-        WrapperPolicy::Lenient => true,
-    }
+    mint_reasons(mode, record, triggers).next().is_some()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
 
     proptest! {
         #[test]
-        fn counts_are_those_of_a_plain_tally_and_come_back_from_their_bytes(facts in prop::collection::vec(0_u8..8, 0..20)) {
+        fn counts_are_those_of_a_plain_tally(facts in prop::collection::vec(0_u8..8, 0..20)) {
             let (mut counts, mut tally) = (TriggerCounts::default(), BTreeMap::<&str, u64>::new());
             for bits in facts {
-                let fired: Triggers = Trigger::ALL.into_iter().filter(|trigger| bits & trigger.bit() != 0).collect();
+                let fired: Triggers = Trigger::ALL.iter().copied().filter(|trigger| bits & trigger.bit() != 0).collect();
                 counts.add(fired);
                 fired.iter().for_each(|trigger| *tally.entry(trigger.as_str()).or_default() += 1);
             }
             let bytes = serde_json::to_string(&counts)?;
             prop_assert_eq!(&bytes, &serde_json::to_string(&tally)?, "members are sorted by name");
-            prop_assert_eq!(serde_json::from_str::<TriggerCounts>(&bytes)?, counts);
         }
-    }
-
-    #[test]
-    fn a_trigger_without_a_name_is_refused() {
-        assert!(serde_json::from_str::<TriggerCounts>(r#"{"full_moon":1}"#).is_err());
     }
 }

@@ -91,7 +91,7 @@ fn check(mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, 
     let result = replay(read.records, &rules, as_of);
     let mut facts = Vec::new();
     for (fact, bound) in result.ledger.facts.iter().zip(&result.bound) {
-        append_fact(fact, fact.canonical.held().unwrap(), bound, &rules, &mut facts);
+        append_fact(rules.mode_of(fact.wrapper_policy), fact, fact.canonical.held().unwrap(), bound, &mut facts);
     }
     same("facts", str::from_utf8(&facts).unwrap(), expected.facts);
     same("capsules", &rows(&result.derived.capsules), expected.capsules);

@@ -1,23 +1,23 @@
 //! Arguments that several verbs share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use dome_core::WrapperPolicy;
 
-/// How results are shown.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
     /// How results are printed on stdout [default: human]
     #[arg(long, global = true, value_enum)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<OutputFormat>,
     /// When to use colour; `NO_COLOR` is heeded
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub(crate) color: Option<Color>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people.
     Human,
     /// One canonical object, or JSON Lines.
@@ -41,7 +41,7 @@ pub(crate) enum Color {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RulesArgs {
     /// Bind every fact under this mode, whatever it declares
-    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
+    #[arg(long, value_name = "strict|hybrid|lenient")]
     pub(crate) mode: Option<WrapperPolicy>,
     /// The policy document with the thresholds (see `dome schema policy`)
     #[arg(long, value_name = "FILE")]
@@ -51,22 +51,15 @@ pub(crate) struct RulesArgs {
     pub(crate) reason_codes: Vec<PathBuf>,
 }
 
-/// How many threads work.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ThreadsArgs {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 impl ThreadsArgs {
-    /// As many as are asked for, or all cores.
     pub(crate) fn count(self) -> usize {
-        self.threads.or(std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get)
+        self.threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }
-}
-
-/// Reads an argument of a checked type.
-pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|why: T::Err| why.to_string())
 }

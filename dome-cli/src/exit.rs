@@ -1,6 +1,6 @@
 //! Exit codes, the same for every verb, and how an error gets one.
 
-use std::fmt;
+use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
 use dome_replay::ErrorClass;
@@ -44,28 +44,21 @@ impl Termination for Exit {
 }
 
 /// An error with the exit code that it asks for.
-#[derive(Debug)]
-struct Ending {
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct ExitError {
     exit: Exit,
     message: String,
 }
 
-impl fmt::Display for Ending {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Ending {}
-
 /// A wrong combination of arguments.
-pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
-    Ending { exit: Exit::Usage, message: message.to_string() }.into()
+pub(crate) fn usage(message: impl Display) -> anyhow::Error {
+    ExitError { exit: Exit::Usage, message: message.to_string() }.into()
 }
 
 /// A document that is not what it should be.
-pub(crate) fn invalid(message: impl fmt::Display) -> anyhow::Error {
-    Ending { exit: Exit::Invalid, message: message.to_string() }.into()
+pub(crate) fn invalid(message: impl Display) -> anyhow::Error {
+    ExitError { exit: Exit::Invalid, message: message.to_string() }.into()
 }
 
 /// The exit code that an error asks for: that of the outermost one of its chain which asks for one.
@@ -74,7 +67,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
 }
 
 fn asked(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
-    if let Some(Ending { exit, .. }) = error.downcast_ref() {
+    if let Some(ExitError { exit, .. }) = error.downcast_ref() {
         return Some(*exit);
     }
     if let Some(error) = error.downcast_ref::<dome_replay::Error>() {

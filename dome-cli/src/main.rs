@@ -2,19 +2,19 @@
 
 mod args;
 mod exit;
-mod failing;
 mod known;
 mod output;
 mod render;
 mod settings;
 mod table;
 mod verbs;
+mod whole;
 
 use clap::{CommandFactory, Parser};
 
 use crate::args::OutputArgs;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::settings::Settings;
 use crate::verbs::Verb;
 
@@ -35,7 +35,7 @@ struct Cli {
 fn main() -> Exit {
     let cli = Cli::parse();
     let result = Settings::find().and_then(|settings| {
-        let mut output = Output::new(settings.output(cli.output)?);
+        let mut output = Printer::new(settings.output(cli.output)?);
         let exit = verbs::run(cli.verb, &settings, &mut output, Cli::command)?;
         output.flush()?;
         Ok(exit)

@@ -1,22 +1,23 @@
 //! What is printed: results on stdout, diagnostics on stderr.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::fmt::Arguments;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::time::{Duration, Instant};
 
 use dome_core::{canonical, escaped};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::args::{Color, Format, OutputArgs};
+use crate::args::{Color, OutputArgs, OutputFormat};
 
 /// Where results go, and how they look.
-pub(crate) struct Output {
-    writer: BufWriter<Box<dyn Write>>,
-    format: Format,
-    color: bool,
+pub(crate) struct Printer {
+    writer: BufWriter<Stdout>,
+    pub(crate) format: OutputFormat,
+    pub(crate) color: bool,
 }
 
-impl Output {
+impl Printer {
     pub(crate) fn new(args: OutputArgs) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = match args.color {
@@ -24,20 +25,25 @@ impl Output {
             Some(Color::Never) => false,
             Some(Color::Auto) | None => io::stdout().is_terminal() && !plain,
         };
-        let writer: Box<dyn Write> = Box::new(io::stdout());
-        Self { writer: BufWriter::new(writer), format: args.format.unwrap_or(Format::Human), color }
+        Self { writer: BufWriter::new(io::stdout()), format: args.format.unwrap_or(OutputFormat::Human), color }
     }
 
     pub(crate) fn is_json(&self) -> bool {
-        self.format == Format::Json
+        self.format == OutputFormat::Json
     }
 
-    pub(crate) const fn format(&self) -> Format {
-        self.format
+    /// Prints a value as JSON, or for people as `print` does.
+    pub(crate) fn show<T: Serialize>(
+        &mut self,
+        value: &T,
+        print: impl FnOnce(&T, &mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.is_json() { self.object(value) } else { print(value, self) }
     }
 
-    pub(crate) const fn color(&self) -> bool {
-        self.color
+    /// Prints a document that is JSON in every format: canonical for machines, indented for people.
+    pub(crate) fn document<T: Serialize>(&mut self, value: &T) -> anyhow::Result<()> {
+        self.show(value, |value, output| output.line(&serde_json::to_string_pretty(value)?))
     }
 
     /// Prints one canonical object and a line feed.
@@ -51,14 +57,14 @@ impl Output {
         Ok(self.writer.write_all(bytes)?)
     }
 
-    /// Where results go, for who renders them by themselves.
-    pub(crate) fn writer(&mut self) -> &mut dyn Write {
-        &mut self.writer
-    }
-
-    /// Prints lines for people: what would act on a terminal or a runner of workflows is escaped.
+    /// Prints a line for people, as [`Printer::write_fmt`] does.
     pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
         self.as_is(&lines_escaped(text))
+    }
+
+    /// Prints lines for people, by `writeln!`: what would act on a terminal or a runner of workflows is escaped.
+    pub(crate) fn write_fmt(&mut self, text: Arguments<'_>) -> anyhow::Result<()> {
+        self.bytes(lines_escaped(&text.to_string()).as_bytes())
     }
 
     /// Prints lines that are for machines, or that were escaped before they got their colours.
@@ -74,14 +80,11 @@ impl Output {
 
 /// Says on stderr why a command could not be done: what, then why, each cause once.
 pub(crate) fn complain(error: &anyhow::Error) {
-    let mut message = format!("dome: {error}");
-    for cause in error.chain().skip(1) {
-        message.push_str(&format!("\n  because: {cause}"));
-    }
-    note(&message);
+    let causes = error.chain().skip(1).map(|cause| format!("\n  because: {cause}"));
+    note(&format!("dome: {error}{}", causes.collect::<String>()));
 }
 
-/// Says something on stderr; who does not listen misses nothing that counts. Names and messages of
+/// Says something on stderr; nothing that counts is lost where that cannot be written. Names and messages of
 /// others in it come [`escaped`]; here the line feeds are dome's own.
 pub(crate) fn note(message: &str) {
     let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
@@ -98,12 +101,11 @@ pub(crate) struct Watching {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Watching {
+    #[expect(clippy::expect_used, reason = "the template is a constant")]
     pub(crate) fn new(what: &'static str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
-            bar.set_style(style);
-        }
-        Self { bar, start: Instant::now() }
+        let style = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})").expect("a template");
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style);
+        Self { bar: bar.with_message(what), start: Instant::now() }
     }
 }
 
@@ -121,7 +123,6 @@ impl dome_replay::Watch for Watching {
     }
 }
 
-/// The bar goes, and leaves no trace.
 impl Drop for Watching {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
@@ -152,4 +153,10 @@ pub(crate) fn grouped(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// Names that a reader may have meant, to be added to a message that nothing has the one that was given.
+pub(crate) fn near_it(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { String::new() } else { format!("; near it: {}", names.join(", ")) }
 }

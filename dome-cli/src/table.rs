@@ -1,15 +1,17 @@
 //! Tables that fit the terminal.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use std::borrow::Cow;
 
-use dome_core::{Sha256Hash, escaped};
+use dome_core::escaped;
+use textwrap::{Options, WordSplitter};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a column does when the table is too wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Column {
     /// Its cells stay whole.
     Kept,
-    /// As [`Column::Kept`], to the right.
+    /// As [`Column::Kept`], aligned to the right.
     Number,
     /// Its cells are cut.
     Cut,
@@ -21,18 +23,16 @@ pub(crate) enum Column {
 const LEAST: usize = 8;
 /// While a cell of a column would be cut below this, spare columns are left out.
 const COMFORTABLE: usize = 24;
-/// Between two columns.
 const GAP: usize = 2;
 /// The width where neither a terminal nor `COLUMNS` says one.
 const WIDTH: usize = 100;
 
-/// A table that is being filled.
-pub(crate) struct Table {
+pub(crate) struct TextTable {
     columns: Vec<(&'static str, Column)>,
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     pub(crate) fn new(columns: Vec<(&'static str, Column)>) -> Self {
         let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
         Self { columns, rows: vec![titles] }
@@ -66,7 +66,6 @@ impl Table {
     }
 }
 
-/// How wide columns are together.
 fn together(widths: impl Iterator<Item = usize> + Clone) -> usize {
     widths.clone().sum::<usize>() + widths.count().saturating_sub(1) * GAP
 }
@@ -118,47 +117,16 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 /// A text as lines of at most `width` columns of a terminal, broken at spaces where there are any;
 /// what goes on is indented by four more than the text.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let indent = " ".repeat(text.len() - text.trim_start_matches(' ').len());
-    let (mut lines, mut line) = (Vec::new(), indent.clone());
-    for word in text.trim_start_matches(' ').split_inclusive(' ') {
-        let full = line.width() + word.trim_end().width() > width && !line.trim_start().is_empty();
-        if full {
-            lines.push(line.trim_end().to_owned());
-            line = format!("{indent}    ");
-        }
-        line.push_str(word);
-        while line.trim_end().width() > width {
-            let start = fitting(&line, width).to_owned();
-            let rest = line.split_at(start.len()).1.to_owned();
-            if start.trim_start().is_empty() || rest.is_empty() {
-                break;
-            }
-            lines.push(start);
-            line = format!("{indent}    {rest}");
-        }
-    }
-    lines.push(line.trim_end().to_owned());
-    lines
-}
-
-/// The longest start of a text that is at most so wide.
-fn fitting(text: &str, width: usize) -> &str {
-    let mut wide = 0;
-    let end = text.char_indices().find(|(_, character)| {
-        wide += character.width().unwrap_or(0);
-        wide > width
-    });
-    end.map_or(text, |(end, _)| text.split_at(end).0)
+    let start = text.trim_start_matches(' ');
+    let indent = " ".repeat(text.len() - start.len());
+    let further = format!("{indent}    ");
+    let options = Options::new(width).initial_indent(&indent).subsequent_indent(&further);
+    textwrap::wrap(start, options.word_splitter(WordSplitter::NoHyphenation)).into_iter().map(Cow::into_owned).collect()
 }
 
 /// The start of a key, long enough to name it.
 pub(crate) fn short_key(key: &str) -> String {
     key.get(..12).unwrap_or(key).to_owned()
-}
-
-/// The start of a hash.
-pub(crate) fn short_hash(hash: &Sha256Hash) -> String {
-    short_key(&hash.to_string())
 }
 
 /// A time to the second, as people read it; UTC.

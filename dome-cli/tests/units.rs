@@ -19,10 +19,10 @@ mod table_tests {
 
     use super::table::*;
 
-    fn table(cells: &[[&str; 4]]) -> Table {
+    fn table(cells: &[[&str; 4]]) -> TextTable {
         let columns =
             [("count", Column::Number), ("name", Column::Cut), ("more", Column::Spare), ("key", Column::Kept)];
-        let mut table = Table::new(columns.to_vec());
+        let mut table = TextTable::new(columns.to_vec());
         cells.iter().for_each(|row| table.row(row.map(str::to_owned).to_vec()));
         table
     }
@@ -139,7 +139,7 @@ mod chart_tests {
 
     #[test]
     fn bars_fill_from_nothing_to_all() {
-        let filled = |ppm| bar(ppm).chars().filter(|block| *block == '█').count();
+        let filled = |ppm| bar(Some(ppm)).chars().filter(|block| *block == '█').count();
         assert_eq!([0, 1, 50_000, 50_001, 999_999, 1_000_000].map(filled), [0, 1, 1, 2, 20, 20]);
         assert_eq!([0, 999, 206_543, 1_000_000].map(percent), ["0.0 %", "0.0 %", "20.6 %", "100.0 %"]);
         assert_eq!((share(ppm(1, 3)), share(ppm(0, 0))), ("33.3 %".to_owned(), "-".to_owned()));

@@ -360,7 +360,7 @@ fn edited(file: &str, edit: &Edit) -> Value {
 }
 
 fn report(mutation: &Mutation, direction: Direction) -> Report {
-    let old = V0_1.artifacts.iter().map(|artifact| (artifact.path, artifact.bytes)).collect::<Folder>();
+    let old = V0_1.artifacts().map(|artifact| (artifact.path, artifact.bytes)).collect::<Folder>();
     let mut new = old.clone();
     let path = |contract: &str| format!("schemas/{contract}.schema.json");
     let schema = edited(mutation.file, &mutation.edit);

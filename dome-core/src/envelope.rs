@@ -1,15 +1,18 @@
-//! The wrapper envelope: one record per outcome (section 2), in its canonical form (M-40).
+//! The wrapper envelope: one record per outcome (section 2), in its canonical form (M-40), and its
+//! TaskSpec: what was being worked on, and what went wrong with it (section 3).
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Decision, Signal, Status, WrapperPolicy};
+use crate::canonical;
+use crate::choice::{Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 use crate::hash::Sha256Hash;
-use crate::id::{EventId, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
+use crate::id::{
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, StateId, TargetId,
+    TargetKind, TaskId, ToolName,
+};
 use crate::map::StringMap;
-use crate::path::EvidencePath;
-use crate::reason::PolicyReasonCode;
-use crate::spec::TaskSpec;
+use crate::reason::{FailureReasonCode, PolicyReasonCode};
 use crate::time::Timestamp;
 
 /// One outcome of one task, valid and canonical: aliases resolved, defaults filled in, sets
@@ -222,19 +225,20 @@ impl Envelope {
 
     /// One line of JSON Lines, without its end: the canonical bytes as text.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "strings are written as they are, and all else is ASCII")]
     pub fn to_line(&self) -> String {
-        String::from_utf8(self.to_canonical()).unwrap_or_default()
+        String::from_utf8(self.to_canonical()).expect("canonical bytes are UTF-8")
     }
 
     /// Appends the canonical bytes to `bytes`.
     pub fn write_canonical(&self, bytes: &mut Vec<u8>) {
-        crate::canonical::append(self, bytes);
+        canonical::append(self, bytes);
     }
 
     /// The digest: SHA-256 over the canonical bytes (M-40).
     #[must_use]
     pub fn digest(&self) -> Sha256Hash {
-        Sha256Hash::of(&self.to_canonical())
+        canonical::digest(self)
     }
 }
 
@@ -244,22 +248,117 @@ impl Remedy {
     #[must_use]
     pub fn identity(&self) -> Sha256Hash {
         #[derive(Serialize)]
-        struct BySha256<'r> {
+        struct RemedyIdentity<'r> {
             kind: &'r RemedyKind,
-            sha256: Sha256Hash,
-        }
-        #[derive(Serialize)]
-        struct ByRef<'r> {
-            kind: &'r RemedyKind,
+            #[serde(skip_serializing_if = "Option::is_none")]
             r#ref: Option<&'r EvidencePath>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            sha256: Option<Sha256Hash>,
         }
-        let mut bytes = Vec::with_capacity(160);
-        match self.sha256 {
-            Some(sha256) => crate::canonical::append(&BySha256 { kind: &self.kind, sha256 }, &mut bytes),
-            None => {
-                crate::canonical::append(&ByRef { kind: &self.kind, r#ref: self.reference.as_ref() }, &mut bytes);
-            }
+        let reference = self.reference.as_ref().filter(|_| self.sha256.is_none());
+        canonical::digest(&RemedyIdentity { kind: &self.kind, r#ref: reference, sha256: self.sha256 })
+    }
+}
+
+/// What a task works on, what it does, and what went wrong (section 3).
+///
+/// Members stand in canonical order, here as in every hashed type: serialised, they are RFC 8785
+/// bytes without sorting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TaskSpec {
+    /// What is done.
+    pub action: Action,
+    /// What went wrong; `NONE` where nothing did.
+    pub failure_reason_code: FailureReasonCode,
+    /// How far the task reaches.
+    pub scope: Scope,
+    /// What the task may touch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side_effects: Option<SideEffects>,
+    /// What is worked on.
+    pub target: Target,
+    /// The transition of the owner's state machine that the task is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transition: Option<Transition>,
+    /// Versions of what took part, such as a data set or a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<StringMap>,
+}
+
+/// `action` of a [`TaskSpec`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Action {
+    /// What kind of thing is done.
+    pub kind: ActionKind,
+}
+
+/// `target` of a [`TaskSpec`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Target {
+    /// Which one.
+    pub id: TargetId,
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+}
+
+/// `side_effects` of a [`TaskSpec`]. The `allow_*` lists are sets: sorted, without repeats (M-40).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SideEffects {
+    /// Commands that may be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
+    pub allow_commands: Option<Vec<CompactString>>,
+    /// Domains that may be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
+    pub allow_domains: Option<Vec<CompactString>>,
+    /// Paths that may be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>", length(max = 1024)))]
+    pub allow_paths: Option<Vec<CompactString>>,
+    /// How much is allowed.
+    pub mode: SideEffectsMode,
+}
+
+/// `transition` of a [`TaskSpec`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Transition {
+    /// The state before.
+    pub from_state: StateId,
+    /// The state after.
+    pub to_state: StateId,
+    /// The transition's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transition_id: Option<StateId>,
+}
+
+/// The task line of a spec: what is being worked on, whatever fails (M-20).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskLine {
+    /// How far the task reaches.
+    pub scope: Scope,
+    /// What kind of thing is worked on.
+    pub target_kind: TargetKind,
+    /// Which one.
+    pub target_id: TargetId,
+    /// What is done.
+    pub action_kind: ActionKind,
+}
+
+impl TaskSpec {
+    /// The task line that this spec belongs to (M-20).
+    #[must_use]
+    pub fn line(&self) -> TaskLine {
+        TaskLine {
+            scope: self.scope,
+            target_kind: self.target.kind.clone(),
+            target_id: self.target.id.clone(),
+            action_kind: self.action.kind.clone(),
         }
-        Sha256Hash::of(&bytes)
     }
 }

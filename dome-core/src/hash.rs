@@ -1,12 +1,13 @@
 //! SHA-256 values (M-02).
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::canonical::PLAIN_TEXT;
+use crate::text::PLAIN_TEXT;
 
 /// A SHA-256 value, written as 64 lower-case hex digits (M-02).
 ///
@@ -43,11 +44,29 @@ impl Sha256Hash {
         Self(bytes)
     }
 
-    fn first_word(&self) -> u64 {
-        self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
+    /// The hash of everything that a reader gives.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read to its end.
+    pub fn of_reader(reader: impl Read) -> io::Result<Self> {
+        let mut reader = HashingReader::new(reader);
+        io::copy(&mut reader, &mut io::sink())?;
+        Ok(reader.sha256())
     }
 
-    fn hex(self) -> [u8; 64] {
+    /// The first 12 digits: enough to tell the hashes of one page apart.
+    ///
+    /// ```
+    /// assert_eq!(dome_core::Sha256Hash::of(b"").short(), "e3b0c44298fc");
+    /// ```
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{self:.12}")
+    }
+
+    #[expect(clippy::expect_used, reason = "hex digits are ASCII")]
+    fn with_hex<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
         // Without a table or a branch, so that the compiler takes many bytes at a time.
         let digit = |nibble: u8| b'0' + nibble + (b'a' - b'9' - 1) * u8::from(nibble > 9);
         let mut hex = [0; 64];
@@ -55,14 +74,61 @@ impl Sha256Hash {
         for (pair, byte) in pairs.iter_mut().zip(self.0) {
             *pair = [digit(byte >> 4), digit(byte & 15)];
         }
-        hex
+        use_text(str::from_utf8(&hex).expect("hex digits are ASCII"))
+    }
+}
+
+/// A reader that hashes and counts what is read through it.
+///
+/// ```
+/// use std::io::Read;
+/// use dome_core::{HashingReader, Sha256Hash};
+/// let (mut reader, mut text) = (HashingReader::new(&b"abc"[..]), String::new());
+/// reader.read_to_string(&mut text)?;
+/// assert_eq!((reader.bytes(), reader.sha256()), (3, Sha256Hash::of(b"abc")));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct HashingReader<R> {
+    reader: R,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(reader: R) -> Self {
+        Self { reader, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    /// How many bytes were read.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The hash of what was read.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256Hash {
+        Sha256Hash::from_bytes(self.hasher.clone().finalize().into())
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(into)?;
+        let (read, _) = into.split_at(count);
+        self.hasher.update(read);
+        self.bytes += count as u64;
+        Ok(count)
     }
 }
 
 impl Ord for Sha256Hash {
     /// By their bytes. The first eight nearly always tell.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.first_word().cmp(&other.first_word()).then_with(|| self.0.cmp(&other.0))
+        let first_word = |[a, b, c, d, e, f, g, h, ..]: [u8; 32]| u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        first_word(self.0).cmp(&first_word(other.0)).then_with(|| self.0.cmp(&other.0))
     }
 }
 
@@ -74,7 +140,7 @@ impl PartialOrd for Sha256Hash {
 
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(str::from_utf8(&self.hex()).unwrap_or_default())
+        self.with_hex(|hex| formatter.pad(hex))
     }
 }
 
@@ -108,7 +174,7 @@ impl FromStr for Sha256Hash {
 
 impl Serialize for Sha256Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(PLAIN_TEXT, str::from_utf8(&self.hex()).unwrap_or_default())
+        self.with_hex(|hex| serializer.serialize_newtype_struct(PLAIN_TEXT, hex))
     }
 }
 

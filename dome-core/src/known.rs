@@ -6,9 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashTable;
 
-/// Values, each with the hash that it is found by.
-type Table<T> = HashTable<(u64, Arc<T>)>;
-
 /// Remembers values that are made again and again, so that each is made and kept once.
 ///
 /// It is a memory of what was made and decides nothing. It remembers so many at the most, then forgets all and learns
@@ -24,8 +21,7 @@ type Table<T> = HashTable<(u64, Arc<T>)>;
 /// assert!(Arc::ptr_eq(&made, &again));
 /// ```
 pub struct Known<T: ?Sized> {
-    own: Table<T>,
-    most: usize,
+    own: KnownValues<T>,
     shared: Option<Pool<T>>,
 }
 
@@ -33,13 +29,13 @@ impl<T: ?Sized> Known<T> {
     /// Remembers so many values at the most.
     #[must_use]
     pub const fn at_most(values: usize) -> Self {
-        Self { own: Table::new(), most: values, shared: None }
+        Self { own: KnownValues::at_most(values), shared: None }
     }
 
     /// Remembers what anyone who shares the pool has made, as many values as the pool does.
     #[must_use]
     pub fn sharing(pool: &Pool<T>) -> Self {
-        Self { own: Table::new(), most: pool.most, shared: Some(pool.clone()) }
+        Self { own: KnownValues::at_most(pool.most), shared: Some(pool.clone()) }
     }
 
     /// The value with a hash that is the one, or a new one. Whatever is the one has the hash.
@@ -48,7 +44,7 @@ impl<T: ?Sized> Known<T> {
         value
     }
 
-    /// As [`Known::get`], where a new one may not come about; `None` then.
+    /// As [`Known::get`], where there may be no new one; `None` then.
     pub fn try_get(
         &mut self,
         hash: u64,
@@ -64,43 +60,53 @@ impl<T: ?Sized> Known<T> {
         is_it: impl Fn(&T) -> bool,
         make: impl FnOnce() -> Result<Arc<T>, E>,
     ) -> Result<Arc<T>, E> {
-        if let Some(known) = find(&self.own, hash, &is_it) {
-            return Ok(known);
-        }
-        let value = match &self.shared {
-            None => make()?,
-            Some(pool) => pool.find_or(hash, &is_it, make)?,
-        };
-        insert(&mut self.own, self.most, hash, &value);
-        Ok(value)
+        let Self { own, shared } = self;
+        own.find_or(hash, &is_it, || match shared {
+            None => make(),
+            Some(pool) => pool.values.lock().unwrap_or_else(PoisonError::into_inner).find_or(hash, &is_it, make),
+        })
     }
 }
 
 /// Values that are kept once among all that share it, on whatever threads.
 pub struct Pool<T: ?Sized> {
     most: usize,
-    table: Arc<Mutex<Table<T>>>,
+    values: Arc<Mutex<KnownValues<T>>>,
 }
 
 impl<T: ?Sized> Pool<T> {
     /// One that remembers so many values at the most.
     #[must_use]
     pub fn at_most(values: usize) -> Self {
-        Self { most: values, table: Arc::new(Mutex::new(Table::new())) }
+        Self { most: values, values: Arc::new(Mutex::new(KnownValues::at_most(values))) }
+    }
+}
+
+/// Values, each with the hash that it is found by; all are forgotten when there are too many.
+struct KnownValues<T: ?Sized> {
+    most: usize,
+    table: HashTable<(u64, Arc<T>)>,
+}
+
+impl<T: ?Sized> KnownValues<T> {
+    const fn at_most(most: usize) -> Self {
+        Self { most, table: HashTable::new() }
     }
 
     fn find_or<E>(
-        &self,
+        &mut self,
         hash: u64,
         is_it: &impl Fn(&T) -> bool,
         make: impl FnOnce() -> Result<Arc<T>, E>,
     ) -> Result<Arc<T>, E> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = find(&table, hash, is_it) {
-            return Ok(known);
+        if let Some((_, known)) = self.table.find(hash, |(other, value)| *other == hash && is_it(value)) {
+            return Ok(Arc::clone(known));
         }
         let value = make()?;
-        insert(&mut table, self.most, hash, &value);
+        if self.table.len() >= self.most {
+            self.table.clear();
+        }
+        self.table.insert_unique(hash, (hash, Arc::clone(&value)), |(hash, _)| *hash);
         Ok(value)
     }
 }
@@ -108,7 +114,7 @@ impl<T: ?Sized> Pool<T> {
 impl<T: ?Sized> Clone for Pool<T> {
     /// The same pool.
     fn clone(&self) -> Self {
-        Self { most: self.most, table: Arc::clone(&self.table) }
+        Self { most: self.most, values: Arc::clone(&self.values) }
     }
 }
 
@@ -116,18 +122,6 @@ impl<T: ?Sized> fmt::Debug for Pool<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").finish_non_exhaustive()
     }
-}
-
-fn find<T: ?Sized>(table: &Table<T>, hash: u64, is_it: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
-    let found = table.find(hash, |(other, value)| *other == hash && is_it(value));
-    found.map(|(_, value)| Arc::clone(value))
-}
-
-fn insert<T: ?Sized>(table: &mut Table<T>, most: usize, hash: u64, value: &Arc<T>) {
-    if table.len() >= most {
-        table.clear();
-    }
-    table.insert_unique(hash, (hash, Arc::clone(value)), |(hash, _)| *hash);
 }
 
 #[cfg(test)]
@@ -140,6 +134,6 @@ mod tests {
         for text in ["a", "b", "c", "a", "a"] {
             assert_eq!(&*known.get(7, |known| known == text, || text.into()), text);
         }
-        assert_eq!(known.own.len(), 2, "`c` and `a`, which was forgotten before");
+        assert_eq!(known.own.table.len(), 2, "`c` and `a`, which was forgotten before");
     }
 }

@@ -44,11 +44,9 @@
 
 #[cfg(any(test, feature = "proptest"))]
 pub mod arbitrary;
-mod binder;
 pub mod build;
 pub mod canonical;
 mod choice;
-mod codes;
 mod envelope;
 mod fingerprint;
 pub mod guard;
@@ -57,12 +55,10 @@ mod id;
 mod ingress;
 pub mod json;
 mod key;
-mod keyer;
 mod known;
 pub mod limits;
 mod lines;
 mod map;
-mod path;
 mod problem;
 mod quarantine;
 mod reason;
@@ -70,31 +66,30 @@ mod reason;
 pub mod redact;
 #[cfg(feature = "schema")]
 pub mod schema;
-mod spec;
 mod text;
 mod time;
 
-pub use binder::{BINDER_VERSION, BinderVersion, FINGERPRINT_VERSION, NORMALIZER_VERSION};
-pub use choice::{ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
-pub use codes::{CodeClass, CodeEntry, CodeTable, CodeTableError};
-pub use envelope::{Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, Tool};
+pub use choice::{BinderVersion, ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
+pub use envelope::{
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskLine, TaskSpec,
+    Tool, Transition,
+};
 pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
-pub use hash::{HashError, Sha256Hash};
+pub use hash::{HashError, HashingReader, Sha256Hash};
 pub use id::{
-    ActionKind, EventId, GateId, GroupId, GuardId, IdentifierError, Lane, RemedyKind, RunId, StateId, TargetId,
-    TargetKind, TaskId, TokenError, ToolName,
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, IdentifierError, Lane, PathError, RemedyKind, RunId,
+    StateId, TargetId, TargetKind, TaskId, TokenError, ToolName,
 };
 pub use ingress::{Reader, line_too_long, read};
-pub use key::Keys;
-pub use keyer::{Identity, Keyed, Keyer};
+pub use key::{Identity, Keyed, Keyer, Keys};
 pub use known::{Known, Pool};
 pub use lines::{Line, line_feeds, lines};
 pub use map::StringMap;
-pub use path::{EvidencePath, PathError};
 pub use problem::{Problem, ProblemCode, Rejection};
 pub use quarantine::{QuarantineRow, RawLine, Source};
-pub use reason::{FailureReasonCode, PolicyReasonCode, ReasonCodeError};
-pub use spec::{Action, SideEffects, Target, TaskLine, TaskSpec, Transition};
+pub use reason::{
+    CodeClass, CodeEntry, CodeTable, CodeTableError, FailureReasonCode, PolicyReasonCode, ReasonCodeError,
+};
 pub use text::{escaped, escaped_path, utf16_order};
 pub use time::{Timestamp, TimestampError};
 

@@ -1,4 +1,4 @@
-//! Every limit of the model, in one room (M-03, M-04, M-12, M-14 and section 2).
+//! Every limit of the model, in one place (M-03, M-04, M-12, M-14 and section 2).
 //!
 //! Units stand last in the names. A limit is inclusive: a value equal to it is still accepted.
 

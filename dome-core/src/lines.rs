@@ -13,7 +13,7 @@ pub struct Line<'b> {
     pub bytes: &'b [u8],
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Line<'_> {
     /// Whether it is blank: spaces, tabs and `\r` alone (M-121).
@@ -33,16 +33,6 @@ pub fn line_feeds(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }
 
-/// The lines of `bytes` with their ends.
-fn split_lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let (line, after) = rest.split_at(end);
-        rest = after;
-        (!line.is_empty()).then_some(line)
-    })
-}
-
 /// The lines of `bytes`, which start with line `number` at `offset` of their source.
 ///
 /// `\n` and `\r\n` end a line; a last line without an end is a line.
@@ -52,14 +42,15 @@ fn split_lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// assert_eq!(lines.iter().map(|line| line.bytes).collect::<Vec<_>>(), [&b"a"[..], b"", b"b"]);
 /// assert_eq!((lines[0].offset, lines[2].offset, lines[2].number), (3, 7, 3));
 /// ```
-pub fn lines(bytes: &[u8], number: u64, offset: u64) -> impl Iterator<Item = Line<'_>> {
-    let mut next = (number, offset);
-    split_lines(bytes).map(move |whole| {
-        let (number, offset) = next;
-        next = (number + 1, offset + whole.len() as u64);
+pub fn lines(mut bytes: &[u8], mut number: u64, mut offset: u64) -> impl Iterator<Item = Line<'_>> {
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+        let (whole, rest) = bytes.split_at(end);
         let ended = whole.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let line = ended.unwrap_or(whole);
-        let bytes = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-        Line { number, offset: offset + (line.len() - bytes.len()) as u64, bytes }
+        let written = ended.unwrap_or(whole);
+        let unmarked = written.strip_prefix(BYTE_ORDER_MARK).unwrap_or(written);
+        let line = Line { number, offset: offset + (written.len() - unmarked.len()) as u64, bytes: unmarked };
+        (bytes, number, offset) = (rest, number + 1, offset + whole.len() as u64);
+        (!whole.is_empty()).then_some(line)
     })
 }

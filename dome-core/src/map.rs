@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::utf16_order;
@@ -30,6 +29,11 @@ impl StringMap {
         Self(members)
     }
 
+    pub(crate) fn insert(&mut self, key: &str, value: &str) {
+        self.0.push((key.into(), value.into()));
+        *self = Self::sorted(std::mem::take(&mut self.0));
+    }
+
     /// The members in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
@@ -54,7 +58,6 @@ impl StringMap {
     }
 }
 
-/// Of two members with one name the last one stays.
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for StringMap {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         let compact = |(key, value): (K, V)| (CompactString::from(key.as_ref()), CompactString::from(value.as_ref()));
@@ -71,10 +74,6 @@ impl<'de> Deserialize<'de> for StringMap {
 
 impl Serialize for StringMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, value) in self.iter() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.iter())
     }
 }

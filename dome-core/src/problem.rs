@@ -5,88 +5,62 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! codes {
-    ($($(#[$docs:meta])* $name:ident = $text:literal,)*) => {
-        /// The stable code of a problem (M-30). Codes are added, never renamed.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum ProblemCode {
-            $($(#[$docs])* $name,)*
-        }
+use crate::choice::choice;
 
-        impl ProblemCode {
-            /// Every code, in the order of the model.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as it is written in artifacts.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The line is not UTF-8.
-    Utf8Invalid = "utf8_invalid",
-    /// The line is longer than [`crate::limits::LINE_BYTES`].
-    LineTooLong = "line_too_long",
-    /// The line is not one JSON value (RFC 8259), or has a lone surrogate escape.
-    JsonInvalid = "json_invalid",
-    /// The line nests deeper than [`crate::limits::DEPTH_LEVELS`].
-    JsonTooDeep = "json_too_deep",
-    /// A name stands twice in one object.
-    JsonDuplicateKey = "json_duplicate_key",
-    /// An integer lies beyond 2^53 - 1.
-    NumberUnsafe = "number_unsafe",
-    /// A required member is not there.
-    MissingField = "missing_field",
-    /// A member that the model does not list.
-    UnknownField = "unknown_field",
-    /// A value of another JSON type than expected; `null` always.
-    WrongType = "wrong_type",
-    /// A string that is none of the words allowed here.
-    ValueNotAllowed = "value_not_allowed",
-    /// A number, a length or a count outside its limits.
-    OutOfRange = "out_of_range",
-    /// Not an identifier (M-03).
-    IdentifierInvalid = "identifier_invalid",
-    /// Not a `kind` token (M-03).
-    TokenInvalid = "token_invalid",
-    /// Not a reason code (M-04).
-    ReasonCodeInvalid = "reason_code_invalid",
-    /// Not a time (M-05).
-    TimestampInvalid = "timestamp_invalid",
-    /// A time later than `--not-after` allows (M-32).
-    TimestampFuture = "timestamp_future",
-    /// Not a SHA-256 value (M-02).
-    HashInvalid = "hash_invalid",
-    /// Not a safe path or URI (M-12).
-    PathUnsafe = "path_unsafe",
-    /// A second item where one is allowed: a gate, a guard, an `env` key in other case.
-    DuplicateItem = "duplicate_item",
-    /// A signal that contradicts what stands beside it (M-11).
-    SignalMismatch = "signal_mismatch",
-    /// No evidence.
-    EvidenceMissing = "evidence_missing",
-    /// A member and its alias with different values (M-13).
-    AliasConflict = "alias_conflict",
-    /// An `envelope_version` that this build does not read.
-    UnsupportedVersion = "unsupported_version",
-    /// Another fact of the run has this `event_id` (M-41).
-    EventIdConflict = "event_id_conflict",
-    /// Another fact of the run has this task and evidence group (M-41).
-    IdempotencyConflict = "idempotency_conflict",
-}
-
-impl fmt::Display for ProblemCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+choice! {
+    /// The stable code of a problem (M-30). Codes are added, never renamed.
+    #[non_exhaustive]
+    ProblemCode {
+        /// The line is not UTF-8.
+        Utf8Invalid = "utf8_invalid",
+        /// The line is longer than [`crate::limits::LINE_BYTES`].
+        LineTooLong = "line_too_long",
+        /// The line is not one JSON value (RFC 8259), or has a lone surrogate escape.
+        JsonInvalid = "json_invalid",
+        /// The line nests deeper than [`crate::limits::DEPTH_LEVELS`].
+        JsonTooDeep = "json_too_deep",
+        /// A name stands twice in one object.
+        JsonDuplicateKey = "json_duplicate_key",
+        /// An integer lies beyond 2^53 - 1.
+        NumberUnsafe = "number_unsafe",
+        /// A required member is not there.
+        MissingField = "missing_field",
+        /// A member that the model does not list.
+        UnknownField = "unknown_field",
+        /// A value of another JSON type than expected; `null` always.
+        WrongType = "wrong_type",
+        /// A string that is none of the words allowed here.
+        ValueNotAllowed = "value_not_allowed",
+        /// A number, a length or a count outside its limits.
+        OutOfRange = "out_of_range",
+        /// Not an identifier (M-03).
+        IdentifierInvalid = "identifier_invalid",
+        /// Not a `kind` token (M-03).
+        TokenInvalid = "token_invalid",
+        /// Not a reason code (M-04).
+        ReasonCodeInvalid = "reason_code_invalid",
+        /// Not a time (M-05).
+        TimestampInvalid = "timestamp_invalid",
+        /// A time later than `--not-after` allows (M-32).
+        TimestampFuture = "timestamp_future",
+        /// Not a SHA-256 value (M-02).
+        HashInvalid = "hash_invalid",
+        /// Not a safe path or URI (M-12).
+        PathUnsafe = "path_unsafe",
+        /// A second item where one is allowed: a gate, a guard, an `env` key in other case.
+        DuplicateItem = "duplicate_item",
+        /// A signal that contradicts what stands beside it (M-11).
+        SignalMismatch = "signal_mismatch",
+        /// No evidence.
+        EvidenceMissing = "evidence_missing",
+        /// A member and its alias with different values (M-13).
+        AliasConflict = "alias_conflict",
+        /// An `envelope_version` that this build does not read.
+        UnsupportedVersion = "unsupported_version",
+        /// Another fact of the run has this `event_id` (M-41).
+        EventIdConflict = "event_id_conflict",
+        /// Another fact of the run has this task and evidence group (M-41).
+        IdempotencyConflict = "idempotency_conflict",
     }
 }
 
@@ -164,8 +138,8 @@ mod tests {
     #[test]
     fn m30_codes_are_written_as_serde_writes_them() {
         for code in ProblemCode::ALL {
-            let written = serde_json::to_string(code).unwrap_or_default();
-            assert_eq!(written, format!("\"{}\"", code.as_str()));
+            let written = serde_json::to_string(code).ok();
+            assert_eq!(written, Some(format!("\"{}\"", code.as_str())));
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Rejected lines, kept with every reason (M-31).
 
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,7 +11,6 @@ use sha2::{Digest, Sha256};
 use crate::hash::Sha256Hash;
 use crate::limits::RAW_BYTES;
 use crate::problem::{Problem, Rejection};
-use crate::text::cut;
 
 /// Where a line stands: its source's name and its number from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,7 +61,9 @@ pub struct RawLine {
     kept: Vec<u8>,
     length: u64,
     hasher: Sha256,
-    utf8: Utf8,
+    not_utf8: bool,
+    /// The start of a character that the next piece may complete: at most three bytes.
+    begun: Vec<u8>,
 }
 
 impl RawLine {
@@ -84,18 +89,29 @@ impl RawLine {
         if let Err(error) = str::from_utf8(kept)
             && error.error_len().is_none()
         {
-            kept = kept.get(..error.valid_up_to()).unwrap_or_default();
+            (kept, _) = kept.split_at(error.valid_up_to());
         }
         Self { length, ..Self::of(kept) }
     }
 
     /// The next bytes of the line.
     pub fn push(&mut self, bytes: &[u8]) {
-        let room = RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len());
-        self.kept.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        let (kept, _) = bytes.split_at(RAW_BYTES.saturating_sub(self.kept.len()).min(bytes.len()));
+        self.kept.extend_from_slice(kept);
         self.length += bytes.len() as u64;
         self.hasher.update(bytes);
-        self.utf8.push(bytes);
+        let begun = std::mem::take(&mut self.begun);
+        let bytes = if begun.is_empty() { Cow::Borrowed(bytes) } else { Cow::Owned([&begun, bytes].concat()) };
+        if let Err(error) = str::from_utf8(&bytes) {
+            self.not_utf8 |= error.error_len().is_some();
+            let (_, begun) = bytes.split_at(if self.not_utf8 { bytes.len() } else { error.valid_up_to() });
+            self.begun = begun.to_vec();
+        }
+    }
+
+    /// Whether what there is so far is UTF-8 as a whole.
+    fn is_text(&self) -> bool {
+        !self.not_utf8 && self.begun.is_empty()
     }
 
     /// Bytes so far.
@@ -107,11 +123,10 @@ impl RawLine {
     /// The row for a line that was rejected.
     #[must_use]
     pub fn row(self, offset: u64, source: Source, rejection: Rejection) -> QuarantineRow {
-        let (raw, raw_base64) = if self.utf8.is_whole() {
-            (Some(whole_characters(&self.kept)), None)
-        } else {
-            (None, Some(base64(&self.kept)))
-        };
+        let is_text = self.is_text();
+        // What is kept may end inside a character.
+        let whole_characters = || self.kept.utf8_chunks().next().map_or("", |chunk| chunk.valid()).to_owned();
+        let (raw, raw_base64) = (is_text.then(whole_characters), (!is_text).then(|| STANDARD.encode(&self.kept)));
         QuarantineRow {
             length: self.length,
             offset,
@@ -122,51 +137,6 @@ impl RawLine {
             sha256: Sha256Hash::from_bytes(self.hasher.finalize().into()),
             source,
         }
-    }
-}
-
-/// The longest prefix that ends at a character boundary.
-fn whole_characters(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let valid = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    cut(&text, valid).to_owned()
-}
-
-/// Base64 with the standard alphabet and padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-/// Whether bytes that come in pieces are UTF-8 as a whole.
-#[derive(Clone, Default)]
-struct Utf8 {
-    invalid: bool,
-    /// The start of a character that the next piece may complete: at most three bytes.
-    begun: Vec<u8>,
-}
-
-impl Utf8 {
-    fn push(&mut self, mut bytes: &[u8]) {
-        while !self.invalid && !self.begun.is_empty() {
-            let Some((first, rest)) = bytes.split_first() else { return };
-            self.begun.push(*first);
-            bytes = rest;
-            let begun = std::mem::take(&mut self.begun);
-            self.check(&begun);
-        }
-        self.check(bytes);
-    }
-
-    fn check(&mut self, bytes: &[u8]) {
-        if let Err(error) = str::from_utf8(bytes) {
-            self.invalid |= error.error_len().is_some();
-            self.begun = bytes.get(error.valid_up_to()..).unwrap_or_default().to_vec();
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        !self.invalid && self.begun.is_empty()
     }
 }
 
@@ -213,7 +183,7 @@ mod tests {
             let line = line.concat();
             let mut raw = RawLine::new();
             line.chunks(piece).for_each(|bytes| raw.push(bytes));
-            proptest::prop_assert_eq!(raw.utf8.is_whole(), str::from_utf8(&line).is_ok());
+            proptest::prop_assert_eq!(raw.is_text(), str::from_utf8(&line).is_ok());
             proptest::prop_assert_eq!(raw.length(), line.len() as u64);
         }
     }

@@ -14,21 +14,21 @@ use crate::envelope::{Envelope, EnvelopeVersion};
 use crate::limits;
 use crate::{
     ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Lane, PolicyReasonCode, RemedyKind,
-    RunId, Sha256Hash, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
+    RunId, Sha256Hash as Sha256, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
 };
 
 macro_rules! text_schemas {
-    ($($type:ty: $name:literal => $schema:expr,)*) => {$(
+    ($($($type:ident)* => $schema:expr,)*) => {$($(
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {
-                $name.into()
+                stringify!($type).into()
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 $schema
             }
         }
-    )*};
+    )*)*};
 }
 
 fn identifier() -> Schema {
@@ -42,32 +42,21 @@ fn token() -> Schema {
 const REASON_CODE: &str = "^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$";
 
 text_schemas! {
-    EventId: "EventId" => identifier(),
-    RunId: "RunId" => identifier(),
-    TaskId: "TaskId" => identifier(),
-    GroupId: "GroupId" => identifier(),
-    Lane: "Lane" => identifier(),
-    TargetId: "TargetId" => identifier(),
-    GateId: "GateId" => identifier(),
-    GuardId: "GuardId" => identifier(),
-    ToolName: "ToolName" => identifier(),
-    StateId: "StateId" => identifier(),
-    TargetKind: "TargetKind" => token(),
-    ActionKind: "ActionKind" => token(),
-    RemedyKind: "RemedyKind" => token(),
-    FailureReasonCode: "FailureReasonCode" =>
+    EventId RunId TaskId GroupId Lane TargetId GateId GuardId ToolName StateId => identifier(),
+    TargetKind ActionKind RemedyKind => token(),
+    FailureReasonCode =>
         json_schema!({"type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES}),
-    PolicyReasonCode: "PolicyReasonCode" => json_schema!({
+    PolicyReasonCode => json_schema!({
         "type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES, "not": {"const": "NONE"}
     }),
-    EvidencePath: "EvidencePath" => json_schema!({"type": "string", "minLength": 1, "maxLength": limits::PATH_BYTES}),
-    Sha256Hash: "Sha256" => json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
-    Timestamp: "Timestamp" => json_schema!({
+    EvidencePath => json_schema!({"type": "string", "minLength": 1, "maxLength": limits::PATH_BYTES}),
+    Sha256 => json_schema!({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+    Timestamp => json_schema!({
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
     }),
-    EnvelopeVersion: "EnvelopeVersion" => json_schema!({"type": "string", "const": "1"}),
-    StringMap: "StringMap" => json_schema!({
+    EnvelopeVersion => json_schema!({"type": "string", "const": "1"}),
+    StringMap => json_schema!({
         "type": "object", "additionalProperties": {"type": "string"}, "maxProperties": limits::MAP_MEMBERS
     }),
 }
@@ -77,16 +66,8 @@ text_schemas! {
 #[must_use]
 pub fn of_output<T: JsonSchema>() -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
-    if let Some(root) = schema.as_object_mut() {
-        tighten(root);
-    }
+    tighten(schema.ensure_object());
     schema
-}
-
-/// The schema of an envelope as facts carry it (M-40).
-#[must_use]
-pub fn canonical_envelope() -> Schema {
-    of_output::<Envelope>()
 }
 
 /// The schema of an envelope as a wrapper writes it: members with a default may be left out, and
@@ -94,18 +75,14 @@ pub fn canonical_envelope() -> Schema {
 #[must_use]
 pub fn input_envelope() -> Schema {
     let mut schema = of_output::<Envelope>();
-    let Some(root) = schema.as_object_mut() else { return schema };
+    let root = schema.ensure_object();
     root.insert("title".to_owned(), "dome wrapper envelope, version 1".into());
     root.insert("description".to_owned(), "One outcome of one task, as a wrapper writes it.".into());
     may_be_left_out(root, &["env", "gates", "guard_evals", "labels"]);
     alias(root, "policy_reason_code", "guard_reason_code");
     root.insert("allOf".to_owned(), signals());
-    let definitions = root.get_mut("$defs").and_then(Value::as_object_mut);
-    for (name, members) in definitions.into_iter().flatten() {
-        if let Some(members) = members.as_object_mut() {
-            loosen(name, members);
-        }
-    }
+    let definitions = root.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flatten();
+    definitions.for_each(|(name, schema)| schema.as_object_mut().into_iter().for_each(|members| loosen(name, members)));
     schema
 }
 
@@ -114,9 +91,7 @@ pub fn input_envelope() -> Schema {
 #[must_use]
 pub fn redaction() -> Schema {
     let mut schema = of_output::<crate::redact::RedactionRules>();
-    if let Some(root) = schema.as_object_mut() {
-        may_be_left_out(root, &["members", "off", "patterns"]);
-    }
+    may_be_left_out(schema.ensure_object(), &["members", "off", "patterns"]);
     schema
 }
 
@@ -124,11 +99,9 @@ pub fn redaction() -> Schema {
 #[must_use]
 pub fn guard_context() -> Schema {
     let mut schema = of_output::<crate::guard::GuardContext>();
-    if let Some(root) = schema.as_object_mut() {
-        may_be_left_out(root, &["evidence_kinds", "predicates"]);
-        if let Some(kinds) = root.get_mut("properties").and_then(|members| members.get_mut("evidence_kinds")) {
-            kinds["items"] = json!({"type": "string", "minLength": 1});
-        }
+    may_be_left_out(schema.ensure_object(), &["evidence_kinds", "predicates"]);
+    if let Some(kinds) = schema.pointer_mut("/properties/evidence_kinds") {
+        kinds["items"] = json!({"type": "string", "minLength": 1});
     }
     schema
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::canonical::PLAIN_TEXT;
+use crate::text::PLAIN_TEXT;
 
 /// An instant in whole nanoseconds, from year 0001 to year 9999 in UTC (M-05).
 ///
@@ -82,6 +82,31 @@ impl Timestamp {
         }
     }
 
+    /// Bytes that sort as instants do.
+    ///
+    /// ```
+    /// use dome_core::Timestamp;
+    /// let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+    /// let (before, after) = (instant("1969-12-31T23:59:59.5Z"), instant("1970-01-01T00:00:00Z"));
+    /// assert!(before.to_sorting_bytes() < after.to_sorting_bytes());
+    /// assert_eq!(Timestamp::from_sorting_bytes(before.to_sorting_bytes()), Some(before));
+    /// ```
+    #[must_use]
+    pub fn to_sorting_bytes(self) -> [u8; 12] {
+        // The sign's bit is turned, so that times before 1970 sort first.
+        let seconds = u128::from(self.seconds.cast_unsigned() ^ (1 << 63));
+        let [_, _, _, _, bytes @ ..] = (seconds << 32 | u128::from(self.nanoseconds)).to_be_bytes();
+        bytes
+    }
+
+    /// The instant that [`Timestamp::to_sorting_bytes`] wrote; `None` for other bytes.
+    #[must_use]
+    pub fn from_sorting_bytes(bytes: [u8; 12]) -> Option<Self> {
+        let [s0, s1, s2, s3, s4, s5, s6, s7, nanoseconds @ ..] = bytes;
+        let seconds = u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]) ^ (1 << 63);
+        Self::from_unix(seconds.cast_signed(), u32::from_be_bytes(nanoseconds)).ok()
+    }
+
     /// The seconds and nanoseconds since 1970-01-01T00:00:00Z: what [`Timestamp::from_unix`] takes.
     #[must_use]
     pub const fn to_unix(self) -> (i64, u32) {
@@ -93,7 +118,7 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let mut scan = Scan { bytes: text.as_bytes() };
+        let mut scan = TimeScan { bytes: text.as_bytes() };
         let (year, month, day) = (scan.number(4)?, scan.after(b"-", 2)?, scan.after(b"-", 2)?);
         let (hour, minute, second) = (scan.after(b"T", 2)?, scan.after(b":", 2)?, scan.after(b":", 2)?);
         let nanoseconds = scan.fraction()?;
@@ -114,11 +139,11 @@ impl FromStr for Timestamp {
 }
 
 /// What is left of a text that is read from the left.
-struct Scan<'t> {
+struct TimeScan<'t> {
     bytes: &'t [u8],
 }
 
-impl Scan<'_> {
+impl TimeScan<'_> {
     fn number(&mut self, digits: usize) -> Result<i64, TimestampError> {
         let (head, rest) = self.bytes.split_at_checked(digits).ok_or(TimestampError::Shape)?;
         let value = head.iter().try_fold(0, |value, byte| match byte {
@@ -166,13 +191,9 @@ impl Scan<'_> {
     }
 }
 
-const fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
 const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
-        2 if is_leap(year) => 29,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
@@ -205,11 +226,15 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 impl Timestamp {
-    /// The canonical text, as the first bytes of a buffer.
-    fn text(self) -> ([u8; TEXT_BYTES], usize) {
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::expect_used,
+        reason = "the buffer holds the longest text, all of it ASCII"
+    )]
+    fn with_text<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
         let (year, month, day) = civil_from_days(self.seconds.div_euclid(SECONDS_PER_DAY));
         let of_day = self.seconds.rem_euclid(SECONDS_PER_DAY);
-        let [year, month, day, of_day] = [year, month, day, of_day].map(|part| u32::try_from(part).unwrap_or_default());
+        let [year, month, day, of_day] = [year, month, day, of_day].map(|part| part as u32);
         let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
         let [century, of_century] = [year / 100, year % 100].map(two);
         let [month, day, hour] = [month, day, of_day / 3_600].map(two);
@@ -218,46 +243,31 @@ impl Timestamp {
         let ([h0, h1], [n0, n1], [s0, s1]) = (hour, minute, second);
         let head = [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1];
         let mut text = [b'.'; TEXT_BYTES];
-        if let Some(start) = text.first_chunk_mut() {
-            *start = head;
-        }
+        text[..WHOLE_SECONDS_BYTES].copy_from_slice(&head);
         let mut end = WHOLE_SECONDS_BYTES;
         if self.nanoseconds > 0 {
             // Most clocks stop at milliseconds.
-            let (digits, fraction) = match self.nanoseconds % 1_000_000 {
+            let (digits, mut fraction) = match self.nanoseconds % 1_000_000 {
                 0 => (3, self.nanoseconds / 1_000_000),
                 _ => (9, self.nanoseconds),
             };
             end = WHOLE_SECONDS_BYTES + 1 + digits;
-            write_digits(text.get_mut(WHOLE_SECONDS_BYTES + 1..end).unwrap_or_default(), fraction);
-            while text.get(end - 1) == Some(&b'0') {
+            for digit in text[WHOLE_SECONDS_BYTES + 1..end].iter_mut().rev() {
+                *digit = b'0' + (fraction % 10) as u8;
+                fraction /= 10;
+            }
+            while text[end - 1] == b'0' {
                 end -= 1;
             }
         }
-        if let Some(zone) = text.get_mut(end) {
-            *zone = b'Z';
-        }
-        (text, end + 1)
-    }
-
-    fn with_text<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
-        let (text, length) = self.text();
-        use_text(text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
+        text[end] = b'Z';
+        use_text(str::from_utf8(&text[..=end]).expect("digits and signs are ASCII"))
     }
 }
 
 /// Bytes of the longest canonical text.
 const TEXT_BYTES: usize = 30;
-/// Bytes of a text without fraction and zone.
 const WHOLE_SECONDS_BYTES: usize = 19;
-
-/// Fills `place` with the last digits of `number`.
-fn write_digits(place: &mut [u8], mut number: u32) {
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-}
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,166 +1,287 @@
-//! What each pattern is bound to: its steps as TaskSpecs, and the codes that they can give (data in
-//! `docs/patterns`).
+//! What the steps of the patterns are about, what they can fail or be denied with, and their envelopes.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::fmt::Debug;
+use std::str::FromStr;
 
-use compact_str::CompactString;
-use dome_core::json::{Tape, TextProblem, read};
+use dome_core::build::{Draft, FailedCode, Origin, SignalType};
 use dome_core::{
-    ActionKind, CodeClass, CodeEntry, CodeTable, FailureReasonCode, PolicyReasonCode, Scope, TargetId, TargetKind,
-    TaskLine,
+    Decision, Envelope, Evidence, GuardEval, PolicyReasonCode, Rejection, RunId, Scope, Sha256Hash, Status, TargetId,
+    TaskLine, Timestamp, Tool, WrapperPolicy,
 };
-use serde::Deserialize;
 
-/// A pattern's binding, as its document in `docs/patterns` says it.
-///
-/// ```
-/// use dome_patterns::Pattern;
-/// let pattern = Pattern::secure_map_reduce()?;
-/// let line = pattern.step("map")?.line("trial-7".parse()?);
-/// assert_eq!((line.target_kind.as_str(), line.action_kind.as_str()), ("map_item", "map"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pattern {
-    /// Which pattern.
-    pub pattern: CompactString,
-    /// The version of its document.
-    pub pattern_version: CompactString,
-    /// Its steps by their names.
-    pub steps: BTreeMap<CompactString, Step>,
+/// Declares codes of one kind: each variant with the code that it stands for and what that means.
+macro_rules! codes {
+    ($(#[$docs:meta])* $name:ident: $typed:ident { $($variant:ident = $code:literal, $meaning:literal;)* }) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, thiserror::Error)]
+        pub enum $name {
+            $(
+                #[doc = concat!("`", $code, "`: ", $meaning, ".")]
+                #[serde(rename = $code)]
+                #[error($code)]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// Every code. Of several that hold, the first one decides.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as a value of dome.
+            #[must_use]
+            pub fn code(self) -> $typed {
+                match self {
+                    $(Self::$variant => const { $typed::constant($code) },)*
+                }
+            }
+        }
+    };
 }
 
-/// One step of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// How far the step reaches.
-    pub scope: Scope,
-    /// What kind of thing it works on.
-    pub target_kind: TargetKind,
-    /// What it does.
-    pub action_kind: ActionKind,
-    /// What can go wrong.
-    pub failure_reason_codes: BTreeMap<FailureReasonCode, CodeMeaning>,
-    /// What can be denied.
-    pub policy_reason_codes: BTreeMap<PolicyReasonCode, CodeMeaning>,
+codes! {
+    /// What can fail in a pattern.
+    ///
+    /// ```
+    /// use dome_patterns::PatternFailure;
+    /// assert_eq!(PatternFailure::ItemMismatch.code().to_string(), "MAP.ITEM_MISMATCH");
+    /// ```
+    ///
+    /// A failure is never a denial (M-04):
+    ///
+    /// ```compile_fail,E0308
+    /// let denied: dome_core::PolicyReasonCode = dome_patterns::PatternFailure::WorkerLost.code();
+    /// ```
+    PatternFailure: FailedCode {
+        WorkerLost = "MAP.WORKER_LOST", "nothing was heard of the worker";
+        WorkerTimeout = "MAP.WORKER_TIMEOUT", "the worker took longer than it may";
+        WorkerFailed = "MAP.WORKER_FAILED", "the worker ended with an error or was killed";
+        OutputTooLarge = "MAP.OUTPUT_TOO_LARGE", "the output has more bytes than it may";
+        OutputMissing = "MAP.OUTPUT_MISSING", "the worker wrote nothing";
+        OutputNotJson = "MAP.OUTPUT_NOT_JSON", "the output is not one JSON value in UTF-8";
+        OutputTooDeep = "MAP.OUTPUT_TOO_DEEP", "the output nests deeper than any contract can";
+        OutputDuplicateMember = "MAP.OUTPUT_DUPLICATE_MEMBER", "a name stands twice in one object";
+        ItemMismatch = "MAP.ITEM_MISMATCH", "the output says that it is about another item";
+        OutputUnknownMember = "MAP.OUTPUT_UNKNOWN_MEMBER", "a member that the contract does not list";
+        OutputMemberMissing = "MAP.OUTPUT_MEMBER_MISSING", "a required member is not there";
+        OutputWrongType = "MAP.OUTPUT_WRONG_TYPE", "a value of another type than the contract says";
+        OutputNotAllowed = "MAP.OUTPUT_NOT_ALLOWED", "a word that is not on the contract's list";
+        OutputOutOfRange = "MAP.OUTPUT_OUT_OF_RANGE", "an integer, a length or a count outside its bounds";
+        ReduceOverflow = "REDUCE.OVERFLOW", "a number lies beyond the safe range";
+        ReduceFailed = "REDUCE.FAILED", "the reducer gave up";
+        EntryExpired = "MEMORY.EXPIRED", "its time to live ended and nobody revalidated it";
+        EntryRefuted = "MEMORY.REFUTED", "a fact says that it does not hold";
+    }
 }
 
-/// What a code means.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CodeMeaning {
-    /// Its class.
-    pub class: CodeClass,
-    /// One line.
-    pub meaning: String,
+codes! {
+    /// What can be denied in a pattern.
+    PatternDenial: PolicyReasonCode {
+        FanOut = "MAP.FAN_OUT_EXCEEDED", "more items than the budget lets fan out";
+        BytesBudget = "MAP.BYTES_BUDGET_EXCEEDED", "the outputs before it may take all bytes of the budget";
+        TimeBudget = "MAP.TIME_BUDGET_EXCEEDED", "the workers before it may take all time of the budget";
+        InputTooLarge = "MAP.INPUT_TOO_LARGE", "the item has more bytes than a worker may be given";
+        TooManyFailures = "REDUCE.FAILURES_EXCEEDED", "more items failed than the budget allows";
+        TooManyDenials = "REDUCE.DENIALS_EXCEEDED", "more items were denied than the budget allows";
+        LayerFull = "MEMORY.LAYER_FULL", "the layer holds as many entries as it may";
+        ProvenanceMissing = "MEMORY.PROVENANCE_MISSING", "no fact is named that it comes from";
+        SupportTooLow = "MEMORY.SUPPORT_TOO_LOW", "fewer distinct facts support it than the policy asks for";
+        RunsTooFew = "MEMORY.RUNS_TOO_FEW", "its facts come from fewer runs than the policy asks for";
+        SupportTooLarge = "MEMORY.SUPPORT_TOO_LARGE", "more facts are named than an entry keeps";
+        TtlMissing = "MEMORY.TTL_MISSING", "it has no time to live";
+        TtlTooLong = "MEMORY.TTL_TOO_LONG", "its time to live is longer than the policy allows";
+        AuthorityDisagrees = "MEMORY.AUTHORITY_DISAGREES", "the authoritative state says otherwise";
+        StillLive = "MEMORY.STILL_LIVE", "the key has a live entry: revalidate or retire that one";
+        SynthesisFull = "MEMORY.SYNTHESIS_FULL", "the layer holds as many entries as it may";
+        EntryUnknown = "MEMORY.ENTRY_UNKNOWN", "the key has no live or expired entry";
+        EvidenceStale = "MEMORY.EVIDENCE_STALE", "no fact is named that the entry does not rest on already";
+        EvidenceTooLarge = "MEMORY.EVIDENCE_TOO_LARGE", "it would rest on more facts than an entry keeps";
+    }
 }
 
-/// Why a document is no pattern.
+/// Why a step has no good outcome: it was not possible, or it was not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StepRefusal {
+    /// It failed.
+    #[error("failed: {0}")]
+    Failed(#[from] PatternFailure),
+    /// It was denied.
+    #[error("denied: {0}")]
+    Denied(#[from] PatternDenial),
+}
+
+/// What a caller got wrong: a contract, a budget, an item, a text of a memory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PatternError {
-    /// It is not JSON as dome reads it.
-    #[error("not a pattern: {0}")]
-    Text(#[from] TextProblem),
-    /// It is not the document that is expected.
-    #[error("not a pattern: {0}")]
-    Document(String),
-    /// It is about another pattern, or of another version.
-    #[error("expected the pattern `{expected}`, version 1")]
-    Other {
-        /// The pattern that is expected.
-        expected: &'static str,
-    },
-    /// It has no step of this name.
-    #[error("the pattern has no step `{0}`")]
-    Step(String),
+#[error("`{at}`: {what}")]
+pub struct PatternError {
+    /// Where: a JSON Pointer into the contract, a member of the budget, or an item.
+    pub at: String,
+    /// What is wrong, or expected.
+    pub what: String,
 }
 
-impl Pattern {
-    /// The document of secure map-reduce.
-    pub const SECURE_MAP_REDUCE: &str = include_str!("../../docs/patterns/secure-map-reduce.json");
-    /// The document of the memory layers.
-    pub const MEMORY_LAYERS: &str = include_str!("../../docs/patterns/memory-layers.json");
-
-    /// The binding of secure map-reduce: steps `map` and `reduce`.
-    ///
-    /// # Errors
-    ///
-    /// None for the document that ships; see [`Pattern::parse`].
-    pub fn secure_map_reduce() -> Result<Self, PatternError> {
-        Self::named("secure_map_reduce", Self::SECURE_MAP_REDUCE)
-    }
-
-    /// The binding of the memory layers: steps `write`, `promote` and `revalidate`.
-    ///
-    /// # Errors
-    ///
-    /// None for the document that ships; see [`Pattern::parse`].
-    pub fn memory_layers() -> Result<Self, PatternError> {
-        Self::named("memory_layers", Self::MEMORY_LAYERS)
-    }
-
-    fn named(expected: &'static str, document: &str) -> Result<Self, PatternError> {
-        let pattern = Self::parse(document)?;
-        let right = pattern.pattern == expected && pattern.pattern_version == "1";
-        if right { Ok(pattern) } else { Err(PatternError::Other { expected }) }
-    }
-
-    /// Reads a binding, for who binds a pattern to kinds of their own.
-    ///
-    /// # Errors
-    ///
-    /// [`PatternError::Text`] when it is not JSON as dome reads it, [`PatternError::Document`] when it
-    /// has another shape, or a kind or a code is none (M-03, M-04).
-    pub fn parse(document: &str) -> Result<Self, PatternError> {
-        read(document, &mut Tape::default())?;
-        serde_json::from_str(document).map_err(|why| PatternError::Document(why.to_string()))
-    }
-
-    /// One step.
-    ///
-    /// # Errors
-    ///
-    /// [`PatternError::Step`] when the pattern has none of this name.
-    pub fn step(&self, name: &str) -> Result<&Step, PatternError> {
-        self.steps.get(name).ok_or_else(|| PatternError::Step(name.to_owned()))
-    }
-
-    /// The codes of all steps as a table that `dome replay --reason-codes` takes (M-90).
-    #[must_use]
-    pub fn code_table(&self) -> CodeTable {
-        let entry = |text: &str, meaning: &CodeMeaning| (text.into(), CodeEntry { class: meaning.class });
-        let codes = self.steps.values().flat_map(|step| {
-            let failures = step.failure_reason_codes.iter().map(move |(code, meaning)| entry(code.as_str(), meaning));
-            failures.chain(step.policy_reason_codes.iter().map(move |(code, meaning)| entry(code.as_str(), meaning)))
-        });
-        let restart = |class: CodeClass| match class {
-            CodeClass::Stop => "STOP",
-            CodeClass::Structural => "REITERATE_FROM_LAST_GOOD",
-            CodeClass::Repairable | CodeClass::Advisory => "REITERATE_FROM_CANDIDATE",
-        };
-        let precedence = [CodeClass::Stop, CodeClass::Structural, CodeClass::Repairable, CodeClass::Advisory];
-        CodeTable {
-            classes_precedence: precedence.to_vec(),
-            codes: codes.collect(),
-            restart_mode_by_class: precedence.into_iter().map(|class| (class, restart(class).into())).collect(),
-            schema_version: "0.1".into(),
-            version: "0.1".into(),
-        }
+impl PatternError {
+    pub(crate) fn new(at: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { at: at.into(), what: what.into() }
     }
 }
 
-impl Step {
+/// A step of a pattern, as its envelopes say it. `docs/patterns` has the steps as data, with the codes of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PatternStep {
+    pattern: &'static str,
+    action: &'static str,
+    target: &'static str,
+    /// In the order in which they are asked.
+    gates: &'static [&'static str],
+    guard: &'static str,
+}
+
+impl PatternStep {
+    /// The work on one item.
+    pub const MAP: Self = Self {
+        pattern: "secure_map_reduce",
+        action: "map",
+        target: "map_item",
+        gates: &["worker", "output_contract"],
+        guard: "map_budget",
+    };
+    /// The reduction of all outputs.
+    pub const REDUCE: Self =
+        Self { action: "reduce", target: "map_reduce", gates: &["reduced"], guard: "reduce_budget", ..Self::MAP };
+    /// An entry of a lower layer is written.
+    pub const WRITE: Self = Self {
+        pattern: "memory_layers",
+        action: "write",
+        target: "memory_entry",
+        gates: &["holds"],
+        guard: "memory_policy",
+    };
+    /// An entry is promoted to the synthesised layer.
+    pub const PROMOTE: Self = Self { action: "promote", ..Self::WRITE };
+    /// A synthesised entry is revalidated or retired.
+    pub const REVALIDATE: Self = Self { action: "revalidate", ..Self::WRITE };
+
     /// The task line of this step on one target (M-20).
+    ///
+    /// ```
+    /// let line = dome_patterns::PatternStep::MAP.line("trial-7".parse()?);
+    /// assert_eq!((line.target_kind.as_str(), line.action_kind.as_str()), ("map_item", "map"));
+    /// # Ok::<(), dome_core::IdentifierError>(())
+    /// ```
     #[must_use]
-    pub fn line(&self, target_id: TargetId) -> TaskLine {
-        TaskLine {
-            scope: self.scope,
-            target_kind: self.target_kind.clone(),
-            target_id,
-            action_kind: self.action_kind.clone(),
+    pub fn line(self, target_id: TargetId) -> TaskLine {
+        TaskLine { scope: Scope::Task, target_kind: id(self.target), target_id, action_kind: id(self.action) }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the texts are words of this module, alone or with a number, and identifiers")]
+fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("a word of this module and an identifier are identifiers (M-03)")
+}
+
+/// Who reports: the run, the time as data, and where the sequence of its events goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reporter {
+    /// The run.
+    pub run_id: RunId,
+    /// When.
+    pub ts: Timestamp,
+    /// What the wrapper lets mint.
+    pub wrapper_policy: WrapperPolicy,
+    /// The tool that did the work, if it is to tell failures apart.
+    pub tool: Option<Tool>,
+    /// The sequence of the next event, from 1.
+    pub next_sequence: u64,
+}
+
+/// What an envelope says beside the outcome of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepDetails {
+    /// Labels beside the pattern's own.
+    pub labels: Vec<(&'static str, String)>,
+    /// The failure's own text; never a worker's.
+    pub message: Option<String>,
+    /// What came out.
+    pub output: Option<Evidence>,
+    /// How long it took, in milliseconds.
+    pub time_ms: Option<u64>,
+}
+
+impl Reporter {
+    /// A reporter that begins with event 1.
+    #[must_use]
+    pub const fn new(run_id: RunId, ts: Timestamp, wrapper_policy: WrapperPolicy) -> Self {
+        Self { run_id, ts, wrapper_policy, tool: None, next_sequence: 1 }
+    }
+
+    /// The envelope of one outcome of a step: a success, a failure with its `failure_reason_code`, or a denial with
+    /// its `policy_reason_code`. `evidence` is the digest of what shows it, such as a fact.
+    ///
+    /// # Errors
+    ///
+    /// When the reporter's sequence or tool, or a detail, would be rejected (M-30).
+    pub fn envelope(
+        &mut self,
+        step: PatternStep,
+        target: &TargetId,
+        evidence: Sha256Hash,
+        outcome: Result<(), StepRefusal>,
+        details: StepDetails,
+    ) -> Result<Envelope, Rejection> {
+        let (line, evidence, origin) = (step.line(target.clone()), Evidence::of(evidence), self.origin(step, target));
+        match outcome {
+            Ok(()) => {
+                let draft = Draft::success(origin, line, evidence);
+                let draft = step.gates.iter().fold(draft, |draft, gate| draft.passed(id(gate)));
+                self.finished(draft, step, details)
+            }
+            Err(StepRefusal::Failed(code)) => {
+                // The gates before the one that failed passed, those after it were not asked.
+                let at = if code.is_of_worker() { 0 } else { step.gates.len() - 1 };
+                let draft = Draft::failure(origin, line, code.code(), evidence);
+                let draft = step.gates.iter().zip(0..).fold(draft, |draft, (gate, place)| match at.cmp(&place) {
+                    Ordering::Greater => draft.passed(id(gate)),
+                    Ordering::Equal => draft.failed(id(gate)),
+                    Ordering::Less => draft.skipped(id(gate)),
+                });
+                self.finished(draft, step, details)
+            }
+            Err(StepRefusal::Denied(code)) => {
+                let guard = GuardEval::new(id(step.guard), Status::Fail).decided(Decision::Deny, [code.code()]);
+                let draft = Draft::denial(origin, line, code.code(), evidence).guard(guard);
+                self.finished(draft, step, details)
+            }
         }
+    }
+
+    fn origin(&mut self, step: PatternStep, target: &TargetId) -> Origin {
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.saturating_add(1);
+        let event = format!("{}-{sequence}", step.action);
+        let (event_id, task_id, group_id) = (id(&event), id(target.as_str()), id(&event));
+        let Self { run_id, ts, wrapper_policy, .. } = self.clone();
+        Origin { event_id, sequence, run_id, task_id, group_id, ts, wrapper_policy }
+    }
+
+    fn finished<S: SignalType>(
+        &self,
+        draft: Draft<S>,
+        step: PatternStep,
+        details: StepDetails,
+    ) -> Result<Envelope, Rejection> {
+        let draft = draft.label("pattern", step.pattern);
+        let draft = details.labels.into_iter().fold(draft, |draft, (name, value)| draft.label(name, value));
+        let draft = self.tool.iter().fold(draft, |draft, tool| draft.tool(tool.clone()));
+        let draft = details.message.into_iter().fold(draft, Draft::message);
+        let draft = details.output.into_iter().fold(draft, Draft::evidence);
+        details.time_ms.into_iter().fold(draft, Draft::duration_ms).build()
+    }
+}
+
+impl PatternFailure {
+    /// Whether the worker is the cause, rather than what it wrote.
+    const fn is_of_worker(self) -> bool {
+        matches!(self, Self::WorkerLost | Self::WorkerTimeout | Self::WorkerFailed)
     }
 }

@@ -11,7 +11,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use dome_patterns::{Figure, MapFailureCode, Outcome};
+use dome_core::canonical;
+use dome_patterns::{ItemOutcome, PatternFailure};
 use serde_json::Value;
 
 #[path = "../examples/reduce_terminal_bench/main.rs"]
@@ -37,7 +38,7 @@ fn shipped() -> Options {
 }
 
 fn answer(done: &Done) -> Value {
-    serde_json::from_slice(&done.reduced.as_ref().unwrap().to_bytes()).unwrap()
+    serde_json::to_value(done.reduced.as_ref().unwrap()).unwrap()
 }
 
 /// What the trials say when one simply reads them, without workers, contract or reducers.
@@ -64,15 +65,16 @@ fn figures_are_those_of_the_files(options: &Options, done: &Done) {
     let answer = answer(done);
     assert!(trials > 100, "{trials}");
     assert_eq!(answer["accepted"], trials);
-    assert_eq!(answer["answer"]["verdicts"]["resolved"], resolved);
-    assert_eq!(answer["answer"]["input_tokens"], tokens);
+    assert_eq!(answer["answer"]["verdict"]["resolved"], resolved);
+    assert_eq!(answer["answer"]["input_tokens"]["sum"], tokens);
 }
 
 #[test]
 fn the_figures_of_the_shipped_trials_are_those_of_the_files_in_any_order_of_completion() {
     figures_are_those_of_the_files(&shipped(), &HONEST);
     let again = run(&shipped()).unwrap();
-    assert_eq!(again.result.to_bytes(), HONEST.result.to_bytes(), "another order of completion");
+    let rows = |done: &Done| canonical::to_vec(&done.items).unwrap();
+    assert_eq!(rows(&again), rows(&HONEST), "another order of completion");
 }
 
 #[test]
@@ -91,27 +93,28 @@ fn the_figures_of_real_trials_are_those_of_the_files() {
 #[test]
 fn every_harm_is_a_failure_of_its_own_trial() {
     for (kind, code) in [
-        ("claim", MapFailureCode::ItemMismatch),
-        ("crash", MapFailureCode::WorkerFailed),
-        ("flood", MapFailureCode::OutputTooLarge),
-        ("garbage", MapFailureCode::OutputNotJson),
-        ("instruct", MapFailureCode::OutputNotAllowed),
-        ("range", MapFailureCode::OutputOutOfRange),
-        ("twice", MapFailureCode::OutputDuplicateMember),
+        ("claim", PatternFailure::ItemMismatch),
+        ("crash", PatternFailure::WorkerFailed),
+        ("flood", PatternFailure::OutputTooLarge),
+        ("garbage", PatternFailure::OutputNotJson),
+        ("instruct", PatternFailure::OutputNotAllowed),
+        ("range", PatternFailure::OutputOutOfRange),
+        ("twice", PatternFailure::OutputDuplicateMember),
     ] {
         let poisoned = run(&Options { poison: Some(kind.to_owned()), ..shipped() }).unwrap();
-        let [before, after] = [&*HONEST, &poisoned].map(|done| done.result.items());
+        let [before, after] = [&*HONEST, &poisoned].map(|done| &done.items);
         assert!(
-            matches!(after[0].outcome(), Outcome::Failed(failure) if failure.code == code),
+            matches!(&after[0].outcome, ItemOutcome::Failed(failure) if failure.code == code),
             "{kind}: {:?}",
             after[0]
         );
         for (before, after) in before.iter().zip(after).skip(1) {
-            assert_eq!(before.to_bytes(), after.to_bytes(), "{kind}");
+            assert_eq!(canonical::to_vec(before), canonical::to_vec(after), "{kind}");
         }
         let reduced = poisoned.reduced.unwrap();
         assert_eq!((reduced.accepted, reduced.failed), (134, 1));
-        assert_eq!(reduced.answer.get("trials"), Some(&Figure::Integer(134)));
+        let verdicts = reduced.answer["verdict"].as_object().unwrap().values();
+        assert_eq!(verdicts.map(|count| count.as_u64().unwrap()).sum::<u64>(), 134);
         assert!(!poisoned.envelopes.concat().contains("Ignore"), "{kind}");
     }
 }
@@ -120,7 +123,7 @@ fn every_harm_is_a_failure_of_its_own_trial() {
 fn a_worker_that_hangs_is_ended() {
     let hanging = Options { poison: Some("hang".to_owned()), most: 4, worker_time_ms: 2_000, ..shipped() };
     let done = run(&hanging).unwrap();
-    let items = done.result.items();
-    assert!(matches!(items[0].outcome(), Outcome::Failed(failure) if failure.code == MapFailureCode::WorkerTimeout));
+    let items = &done.items;
+    assert!(matches!(&items[0].outcome, ItemOutcome::Failed(failure) if failure.code == PatternFailure::WorkerTimeout));
     assert!(items.len() == 4 && items.iter().skip(1).all(|item| item.accepted().is_some()));
 }

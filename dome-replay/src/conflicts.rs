@@ -12,9 +12,9 @@ use crate::input::{Chunk, Source};
 /// Conflicts whose lines are looked for, by the name of their source, then by line.
 ///
 /// Several sources may have one name, so a line is only the right one if it holds the envelope that was ruled out.
-pub struct RuledOut<'c>(BTreeMap<&'c str, BTreeMap<u64, Vec<&'c Conflict>>>);
+pub struct RuledOutLines<'c>(BTreeMap<&'c str, BTreeMap<u64, Vec<&'c Conflict>>>);
 
-impl<'c> RuledOut<'c> {
+impl<'c> RuledOutLines<'c> {
     /// Looks for the lines of all of these.
     #[must_use]
     pub fn new(conflicts: &'c [Conflict]) -> Self {
@@ -60,7 +60,7 @@ pub(crate) fn reread(
     take: &mut dyn FnMut(QuarantineRow) -> Result<()>,
 ) -> Result<()> {
     // Lines are masked again, but counted once: by the door that they came in by.
-    let (mut wanted, mut door) = (RuledOut::new(conflicts), Door::new(masking, None));
+    let (mut wanted, mut door) = (RuledOutLines::new(conflicts), Door::new(masking, None));
     for source in sources {
         let mut passed = 0;
         while let Some(next) = wanted.next(&source.name, passed) {

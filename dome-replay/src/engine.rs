@@ -19,7 +19,7 @@ use dome_binder::views::{GateRollups, GuardDenials, RecentFailure};
 use dome_binder::{
     AppliedCounts, CapsuleKind, Conflict, DenialKind, ENVELOPE_AT, Fact, FactOrder, FinishedCapsule, FinishedKey,
     FoldedCapsule, LineFact, LineState, Lineage, Record, Recorder, RowReader, Rules, RunCounts, Settled, Settling,
-    Shared, Step, append_fact_in, append_row, concepts, finish, finish_key, snapshot_digest,
+    Shared, Step, append_fact, append_row, concepts, finish, finish_key, snapshot_digest,
 };
 use dome_core::redact::RedactionCounts;
 use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
@@ -31,7 +31,7 @@ use crate::items::{BoundItem, DigestItem, FactRow, KeyItem, LineItem, Member, Re
 use crate::latest::LatestFirst;
 use crate::parallel::{self, held, opened};
 use crate::result::{ResultFile, Rows, Sink};
-use crate::sorter::{SortedPart, Sorter};
+use crate::sorter::{Room, SortedPart, Sorter};
 use crate::spill::Scratch;
 use crate::spool::{Kept, Spool, SpoolLimits};
 use crate::summary::{CapsuleCounts, RejectedCounts, Summary, Totals};
@@ -40,8 +40,11 @@ use crate::watch::Watch;
 /// How much is done at once, and how much is held. Tests make these small, so that small histories meet every cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of memory that sorters use, all together.
+    /// Bytes of memory that sorters hold, all together.
     pub memory: u64,
+    /// Identities that each reader of rows remembers, and half of those that readers of lines do, whom a forgotten one
+    /// costs hashes. Each takes about a kilobyte.
+    pub remembered: usize,
     /// Parts that runs and task lines are dealt out to.
     pub parts: usize,
     /// Items that go from one stage to the next at once.
@@ -55,27 +58,23 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The usual ones, with so many bytes of memory for sorting.
+    /// The usual ones for a process that is to take about so many bytes of memory.
     #[must_use]
     pub fn within(memory: u64) -> Self {
-        Self { memory, parts: 64, batch: 1_024, rows: 64, early_bytes: 16 << 20, spool: SpoolLimits::default() }
+        /// What everything but sorters and what is remembered takes: the program, and what is being read and written.
+        const FIXED: u64 = 24 << 20;
+        let rest = memory.saturating_sub(FIXED).max(1 << 20);
+        // An allocator keeps some of what was given back.
+        let remembered = usize::try_from(rest / 16 / 1_024).unwrap_or(usize::MAX).clamp(1 << 8, 1 << 15);
+        let (memory, spool) = (rest / 8 * 5, SpoolLimits::default());
+        Self { memory, remembered, parts: 64, batch: 1_024, rows: 64, early_bytes: 16 << 20, spool }
     }
 
     /// Limits so small that a few dozen lines meet every cut.
     #[must_use]
     pub fn tiny(memory: u64, parts: usize, batch: usize) -> Self {
         let spool = SpoolLimits { held: 4_096, ahead: 0, pile: (700, 64 << 10) };
-        Self { memory, parts, batch, rows: 2, early_bytes: 64, spool }
-    }
-
-    /// Identities that are remembered: each takes about a kilobyte.
-    fn remembered(self) -> usize {
-        usize::try_from(self.memory / 8 / 1_024).unwrap_or(usize::MAX).clamp(1 << 10, 1 << 16)
-    }
-
-    /// The share of one sorter: two of facts are never full at once, the others are smaller.
-    const fn share(self, eighths: u64) -> u64 {
-        self.memory / 8 * eighths
+        Self { memory, remembered: 1 << 10, parts, batch, rows: 2, early_bytes: 64, spool }
     }
 }
 
@@ -99,7 +98,7 @@ pub struct Spec<'s> {
 /// A replay that is taking lines in.
 pub(crate) struct Engine<'s> {
     spec: Spec<'s>,
-    scratch: Scratch,
+    room: Room,
     spool: Spool,
     runs: Sorter<RunItem>,
     rejects: Sorter<RejectItem>,
@@ -144,22 +143,23 @@ struct FactRows {
 impl<'s> Engine<'s> {
     pub(crate) fn new(spec: Spec<'s>, scratch: Scratch) -> Self {
         let limits = spec.limits;
+        let room = Room::new(scratch, limits.memory);
         Self {
-            spool: Spool::new(&scratch, limits.spool),
-            runs: Sorter::new(&scratch, limits.parts, limits.share(5)),
-            rejects: Sorter::new(&scratch, 1, limits.share(1)),
+            spool: Spool::new(room.scratch(), limits.spool),
+            runs: Sorter::new(&room, limits.parts),
+            rejects: Sorter::new(&room, 1),
             lines: LineCounts::default(),
             masks: RedactionCounts::default(),
             rejected: Mutex::default(),
             steps: Vec::new(),
-            scratch,
+            room,
             spec,
         }
     }
 
     /// What reads rows of files on one thread.
     fn rows(&self) -> RowReader {
-        RowReader::at_most(self.spec.limits.remembered())
+        RowReader::at_most(self.spec.limits.remembered)
     }
 
     fn timed<T>(&mut self, name: &'static str, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -176,7 +176,7 @@ impl<'s> Engine<'s> {
 
     fn read_all(&mut self, sources: &[Source], watch: &dyn Watch) -> Result<()> {
         let (spec, shared, failed) =
-            (self.spec, Shared::at_most(self.spec.limits.remembered()), AtomicBool::new(false));
+            (self.spec, Shared::at_most(2 * self.spec.limits.remembered), AtomicBool::new(false));
         let chunks = all_chunks(sources).take_while(|_| !failed.load(Ordering::Relaxed));
         let (this, all) = (&*self, Mutex::new((LineCounts::default(), RedactionCounts::default())));
         let taken = parallel::map_with(
@@ -243,13 +243,14 @@ impl<'s> Engine<'s> {
         reread: impl FnOnce(&[Conflict], &mut dyn FnMut(QuarantineRow) -> Result<()>) -> Result<()>,
     ) -> Result<(Vec<(ResultFile, Rows)>, Summary)> {
         let limits = self.spec.limits;
-        let facts = Sorter::new(&self.scratch, limits.parts, limits.share(5));
+        // There are as many facts as records, but for repeated ones.
+        let facts = Sorter::spilling(&self.room, limits.parts, self.runs.has_spilled())?;
         let settled = self.timed("settling", |engine| engine.settle(&facts))?;
         let as_of = as_of.or(settled.last_ts);
-        let (ordered, keys) =
-            (Sorter::new(&self.scratch, 1, limits.share(5)), Sorter::new(&self.scratch, limits.parts, limits.share(2)));
+        let ordered = Sorter::spilling(&self.room, 1, facts.has_spilled())?;
+        let keys = Sorter::new(&self.room, limits.parts);
         self.timed("folding", |engine| engine.fold(facts, &settled.firsts, &ordered, &keys))?;
-        let members = Sorter::new(&self.scratch, limits.parts, limits.share(1));
+        let members = Sorter::new(&self.room, limits.parts);
         let (capsules, finished) = self.timed("assembling", |engine| {
             engine.finish_keys(keys, as_of, &members, sink.open(ResultFile::Capsules)?)
         })?;
@@ -283,12 +284,12 @@ impl<'s> Engine<'s> {
 
     /// Settles every run (M-41, M-42).
     fn settle(&mut self, facts: &Sorter<LineItem>) -> Result<SettledRuns> {
-        let none = Sorter::new(&self.scratch, 1, 0);
+        let none = Sorter::new(&self.room, 1);
         let runs = std::mem::replace(&mut self.runs, none);
         let Spec { threads, limits, .. } = self.spec;
         let settled = parallel::map_with(
             threads,
-            runs.into_parts().into_iter(),
+            runs.into_parts()?.into_iter(),
             || self.rows(),
             |reader, part| settle_part(part, reader, limits, facts),
         );
@@ -324,7 +325,7 @@ impl<'s> Engine<'s> {
             folding.end_line(state)?;
             folding.end()
         };
-        parallel::map_with(threads, facts.into_parts().into_iter(), || self.rows(), fold).into_iter().collect()
+        parallel::map_with(threads, facts.into_parts()?.into_iter(), || self.rows(), fold).into_iter().collect()
     }
 
     /// Finishes every derived key, and writes the capsules (M-84, M-90 to M-92).
@@ -338,7 +339,7 @@ impl<'s> Engine<'s> {
         let Spec { threads, rules, limits, .. } = self.spec;
         let mut all = FinishedKeys::default();
         let work = |part: SortedPart<KeyItem>| finish_part(part, rules, as_of, limits.batch, members);
-        parallel::in_order(threads, keys.into_parts().into_iter(), work, |part: Result<(Vec<u8>, FinishedKeys)>| {
+        parallel::in_order(threads, keys.into_parts()?.into_iter(), work, |part: Result<(Vec<u8>, FinishedKeys)>| {
             let (bytes, finished) = part?;
             all.capsules.merge(finished.capsules);
             all.count += finished.count;
@@ -355,7 +356,7 @@ impl<'s> Engine<'s> {
         let Spec { threads, rules, .. } = self.spec;
         let mut listed = 0;
         let work = |part: SortedPart<Member>| concepts_of_part(part, rules, as_of);
-        parallel::in_order(threads, members.into_parts().into_iter(), work, |part: Result<(Vec<u8>, u64)>| {
+        parallel::in_order(threads, members.into_parts()?.into_iter(), work, |part: Result<(Vec<u8>, u64)>| {
             let (bytes, count) = part?;
             listed += count;
             rows.push(&bytes)
@@ -371,8 +372,8 @@ impl<'s> Engine<'s> {
         sink: &Sink,
     ) -> Result<(Vec<(ResultFile, Rows)>, Sha256Hash)> {
         let limits = self.spec.limits;
-        let spool = std::mem::replace(&mut self.spool, Spool::new(&self.scratch, limits.spool)).kept();
-        let digests = Sorter::new(&self.scratch, limits.parts, limits.share(1));
+        let spool = std::mem::replace(&mut self.spool, Spool::new(self.room.scratch(), limits.spool)).kept();
+        let digests = Sorter::new(&self.room, limits.parts);
         let mut files = self.write_facts(ordered, &spool, &digests, sink)?;
         let open = |file| Ok::<_, crate::Error>((file, sink.open(file)?));
         let (file, rows) = open(ResultFile::GateRollup)?;
@@ -380,8 +381,8 @@ impl<'s> Engine<'s> {
         let (file, rows) = open(ResultFile::GuardDenials)?;
         files.push((file, rows.all(settled.denials.rows(), limits.rows)?));
         let (file, mut rows) = open(ResultFile::Quarantine)?;
-        let none = Sorter::new(&self.scratch, 1, 0);
-        for part in std::mem::replace(&mut self.rejects, none).into_parts() {
+        let none = Sorter::new(&self.room, 1);
+        for part in std::mem::replace(&mut self.rejects, none).into_parts()? {
             part.sorted(&mut RowReader::default())?.try_for_each(|item| rows.push(&item?.row))?;
         }
         files.push((file, rows));
@@ -400,9 +401,9 @@ impl<'s> Engine<'s> {
     ) -> Result<Vec<(ResultFile, Rows)>> {
         let Spec { threads, limits, .. } = self.spec;
         let (mut facts, mut lineage) = (sink.open(ResultFile::Facts)?, sink.open(ResultFile::Lineage)?);
-        let mut latest = LatestFirst::new(&self.scratch);
+        let mut latest = LatestFirst::new(self.room.scratch());
         let mut reader = self.rows();
-        let ordered = ordered.into_parts().into_iter().next().invariant("what is in total order is one part")?;
+        let ordered = ordered.into_parts()?.into_iter().next().invariant("what is in total order is one part")?;
         let mut items = ordered.sorted(&mut reader)?;
         let batches = std::iter::from_fn(move || {
             let batch: Result<Vec<BoundItem>> = items.by_ref().take(limits.rows).collect();
@@ -688,13 +689,13 @@ impl FactRows {
         /// What a row of facts takes, about.
         const ROW_BYTES: usize = 1_536;
         let mut rows = Self { facts: Vec::with_capacity(batch.len() * ROW_BYTES), ..Self::default() };
-        let mut read = Vec::new();
+        let (mut read, mut reader) = (Vec::new(), RowReader::at_most(0));
         for item in batch {
             let ts = item.ts();
             match item {
                 BoundItem::Whole { fact, bound, mode } => {
                     let envelope = spool.canonical(&fact.canonical, &mut read)?;
-                    append_fact_in(mode, &fact, envelope, &bound, &mut rows.facts);
+                    append_fact(mode, &fact, envelope, &bound, &mut rows.facts);
                     append_row(&Lineage::of(&fact), &mut rows.lineage);
                     rows.digests.push(DigestItem(fact.keys.digest));
                     if fact.is_failing() {
@@ -704,16 +705,17 @@ impl FactRows {
                     }
                 }
                 BoundItem::Rendered(rendered) => {
-                    let FactRow { fact, lineage, recent } = rendered.rows;
+                    let FactRow { digest, canonical, fact, lineage, recent } =
+                        rendered.rows(&mut reader).invariant("a temporary file is what was written to it")?;
                     let (head, behind) =
                         fact.split_at_checked(ENVELOPE_AT).invariant("a row has its envelope there")?;
                     rows.facts.extend_from_slice(head);
-                    rows.facts.extend_from_slice(spool.canonical(&rendered.canonical, &mut read)?);
+                    rows.facts.extend_from_slice(spool.canonical(&canonical, &mut read)?);
                     rows.facts.extend_from_slice(behind);
-                    rows.lineage.extend_from_slice(&lineage);
-                    rows.digests.push(DigestItem(rendered.digest));
+                    rows.lineage.extend_from_slice(lineage);
+                    rows.digests.push(DigestItem(digest));
                     if !recent.is_empty() {
-                        rows.failing.push((ts, recent));
+                        rows.failing.push((ts, recent.to_vec()));
                     }
                 }
             }
@@ -732,6 +734,6 @@ fn digest_of(digests: Sorter<DigestItem>) -> Result<Sha256Hash> {
             Vec::new()
         })
     };
-    let digest = snapshot_digest(digests.into_parts().into_iter().flat_map(part));
+    let digest = snapshot_digest(digests.into_parts()?.into_iter().flat_map(part));
     failed.map_or(Ok(digest), Err)
 }

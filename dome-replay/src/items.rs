@@ -2,12 +2,13 @@
 //! what the item points to.
 
 use std::cmp::Ordering;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use dome_binder::views::RecentFailure;
 use dome_binder::{
     Applied, AppliedCounts, Bound, Canonical, CapsuleState, Fact, FactOrder, FoldedCapsule, Lineage, Record, Row,
-    RowReader, append_fact_in, append_row, in_run,
+    RowReader, append_fact, append_row, in_run,
 };
 use dome_core::{RunId, Sha256Hash, Timestamp, WrapperPolicy};
 
@@ -16,7 +17,7 @@ use crate::sorter::Item;
 /// What an identity takes that nothing else shares, about.
 const IDENTITY_BYTES: usize = 900;
 /// What a capsule's state takes, about, and each of its remedies.
-const STATE_BYTES: usize = 800;
+const STATE_BYTES: usize = 1_400;
 const REMEDY_BYTES: usize = 280;
 
 /// The start of a hash, as a number that sorts as the hash does: long enough that no two hashes share it.
@@ -28,6 +29,17 @@ pub(crate) fn lead(hash: &Sha256Hash) -> u128 {
 fn part_of(lead: u128, parts: usize) -> usize {
     let high = (lead >> 96) as u64;
     ((high * parts as u64) >> 32) as usize
+}
+
+/// Appends a text so that its bytes sort as it does, whatever follows.
+fn append_text(text: &str, bytes: &mut Vec<u8>) {
+    for piece in text.as_bytes().split_inclusive(|byte| *byte == 0) {
+        bytes.extend_from_slice(piece);
+        if piece.ends_with(&[0]) {
+            bytes.push(u8::MAX);
+        }
+    }
+    bytes.extend_from_slice(&[0, 0]);
 }
 
 /// A record before it is settled, by run.
@@ -75,9 +87,32 @@ impl Item for RunItem {
         (self.run, self.sequence).cmp(&(other.run, other.sequence)).then_with(|| in_run(&self.record, &other.record))
     }
 
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        let Record { ts, event_id, keys, source, .. } = &*self.record;
+        bytes.extend_from_slice(&self.run.to_be_bytes());
+        bytes.extend_from_slice(&self.sequence.to_be_bytes());
+        bytes.extend_from_slice(&ts.to_sorting_bytes());
+        append_text(event_id.as_str(), bytes);
+        bytes.extend_from_slice(keys.digest.as_bytes());
+        append_text(&source.name, bytes);
+        bytes.extend_from_slice(&source.line.to_be_bytes());
+    }
+
     fn memory(&self) -> usize {
         size_of::<Self>() + record_bytes(&self.record)
     }
+
+    fn look(&self) {
+        look(&self.record);
+    }
+}
+
+/// Looks at members from all over a record.
+fn look(record: &Record) {
+    let texts = record.event_id.as_str().len() ^ record.task_id.as_str().len() ^ record.gates.len();
+    let numbers = record.source.line ^ record.sequence ^ texts as u64;
+    black_box((numbers, record.keys.digest.as_bytes().first(), record.keys.idempotency.as_bytes().first()));
+    black_box((record.keys.identity.derived.as_bytes().first(), record.signal));
 }
 
 /// What a record takes in memory, about.
@@ -127,8 +162,17 @@ impl Item for LineItem {
         self.line.cmp(&other.line).then_with(|| self.fact.total_order(&other.fact))
     }
 
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.line.to_be_bytes());
+        self.fact.append_order(bytes);
+    }
+
     fn memory(&self) -> usize {
         size_of::<Self>() + record_bytes(&self.fact)
+    }
+
+    fn look(&self) {
+        look(&self.fact);
     }
 }
 
@@ -148,19 +192,34 @@ pub(crate) enum BoundItem {
 /// The rows of a fact, but for its envelope.
 pub(crate) struct RenderedFact {
     order: FactOrder,
-    pub(crate) digest: Sha256Hash,
-    pub(crate) canonical: Canonical,
-    pub(crate) rows: FactRow,
+    /// What [`RenderedFact::rows`] reads.
+    row: Vec<u8>,
 }
 
-/// The rows of a fact.
-#[derive(Default)]
-pub(crate) struct FactRow {
+/// The rows of a fact that went through a file.
+pub(crate) struct FactRow<'r> {
+    pub(crate) digest: Sha256Hash,
+    pub(crate) canonical: Canonical,
     /// The row of `facts.jsonl`, without the envelope.
-    pub(crate) fact: Vec<u8>,
-    pub(crate) lineage: Vec<u8>,
+    pub(crate) fact: &'r [u8],
+    pub(crate) lineage: &'r [u8],
     /// The row of the view, if it is failing.
-    pub(crate) recent: Vec<u8>,
+    pub(crate) recent: &'r [u8],
+}
+
+impl RenderedFact {
+    /// The rows, which are read late so that any thread can do so.
+    pub(crate) fn rows(&self, reader: &mut RowReader) -> Option<FactRow<'_>> {
+        let rest = &mut self.row.as_slice();
+        let (digest, canonical) = (Sha256Hash::take(reader, rest)?, Canonical::take(reader, rest)?);
+        let mut piece = || {
+            let (length, more) = rest.split_first_chunk()?;
+            let (piece, more) = more.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            *rest = more;
+            Some(piece)
+        };
+        Some(FactRow { digest, canonical, fact: piece()?, lineage: piece()?, recent: piece()? })
+    }
 }
 
 impl BoundItem {
@@ -186,7 +245,7 @@ impl Row for BoundItem {
                 fact.order().append(bytes);
                 fact.keys.digest.append(bytes);
                 fact.canonical.append(bytes);
-                piece(bytes, |bytes| append_fact_in(*mode, fact, &[], bound, bytes));
+                piece(bytes, |bytes| append_fact(*mode, fact, &[], bound, bytes));
                 piece(bytes, |bytes| append_row(&Lineage::of(fact), bytes));
                 piece(bytes, |bytes| {
                     if fact.is_failing() {
@@ -196,25 +255,14 @@ impl Row for BoundItem {
             }
             Self::Rendered(rendered) => {
                 rendered.order.append(bytes);
-                rendered.digest.append(bytes);
-                rendered.canonical.append(bytes);
-                let FactRow { fact, lineage, recent } = &rendered.rows;
-                [fact, lineage, recent].into_iter().for_each(|row| piece(bytes, |bytes| bytes.extend_from_slice(row)));
+                bytes.extend_from_slice(&rendered.row);
             }
         }
     }
 
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
-        let (order, digest) = (FactOrder::take(reader, rest)?, Sha256Hash::take(reader, rest)?);
-        let canonical = Canonical::take(reader, rest)?;
-        let mut piece = || {
-            let (length, more) = rest.split_first_chunk()?;
-            let (piece, more) = more.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            *rest = more;
-            Some(piece.to_vec())
-        };
-        let rows = FactRow { fact: piece()?, lineage: piece()?, recent: piece()? };
-        Some(Self::Rendered(Box::new(RenderedFact { order, digest, canonical, rows })))
+        let order = FactOrder::take(reader, rest)?;
+        Some(Self::Rendered(Box::new(RenderedFact { order, row: std::mem::take(rest).to_vec() })))
     }
 }
 
@@ -237,15 +285,25 @@ impl Item for BoundItem {
         self.ts().cmp(&other.ts()).then_with(|| self.place().cmp(&other.place()))
     }
 
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Whole { fact, .. } => fact.append_order(bytes),
+            Self::Rendered(rendered) => bytes.extend_from_slice(&rendered.order.to_bytes()),
+        }
+    }
+
     fn memory(&self) -> usize {
         size_of::<Self>()
             + match self {
                 Self::Whole { fact, .. } => record_bytes(fact),
-                Self::Rendered(rendered) => {
-                    let FactRow { fact, lineage, recent } = &rendered.rows;
-                    size_of::<RenderedFact>() + fact.len() + lineage.len() + recent.len()
-                }
+                Self::Rendered(rendered) => size_of::<RenderedFact>() + rendered.row.len(),
             }
+    }
+
+    fn look(&self) {
+        if let Self::Whole { fact, .. } = self {
+            look(fact);
+        }
     }
 }
 
@@ -302,6 +360,10 @@ impl Item for KeyItem {
         self.key().cmp(&other.key())
     }
 
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.key().as_bytes());
+    }
+
     fn memory(&self) -> usize {
         size_of::<Self>()
             + match self {
@@ -343,6 +405,12 @@ impl Item for Member {
         key(self).cmp(&key(other))
     }
 
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        let keys = &self.folded.state.keys;
+        bytes.extend_from_slice(keys.concept.as_bytes());
+        bytes.extend_from_slice(keys.derived.as_bytes());
+    }
+
     fn memory(&self) -> usize {
         size_of::<Self>() + STATE_BYTES + self.folded.state.remedies.len() * REMEDY_BYTES
     }
@@ -368,6 +436,10 @@ impl Item for DigestItem {
 
     fn order(&self, other: &Self) -> Ordering {
         self.0.cmp(&other.0)
+    }
+
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        self.append(bytes);
     }
 
     fn memory(&self) -> usize {
@@ -412,6 +484,13 @@ impl Item for RejectItem {
     fn order(&self, other: &Self) -> Ordering {
         let key = |item: &Self| (item.line, item.offset, item.tie);
         self.name.cmp(&other.name).then_with(|| key(self).cmp(&key(other)))
+    }
+
+    fn append_order(&self, bytes: &mut Vec<u8>) {
+        append_text(&self.name, bytes);
+        [self.line, self.offset, self.tie]
+            .into_iter()
+            .for_each(|number| bytes.extend_from_slice(&number.to_be_bytes()));
     }
 
     fn memory(&self) -> usize {

@@ -47,7 +47,7 @@ mod tests;
 pub mod verify;
 mod watch;
 
-pub use conflicts::RuledOut;
+pub use conflicts::RuledOutLines;
 pub use door::{Admitted, BUILT_IN, Door, LineCounts, Masking, Redacted};
 pub use engine::{Limits, Spec};
 pub use error::{Error, ErrorClass, Result};
@@ -56,9 +56,9 @@ pub use memory::{DEFAULT_MEMORY, LEAST_BYTES, MemorySize, SizeError};
 pub use records::{SourceRecords, read_records};
 pub use replay::{Destined, Input, ReadLine, Records, ReplayedRows, RuledOutRows, Written, replay_into, replay_rows};
 pub use result::{
-    Beside, Counts, FileEntry, MANIFEST, Manifest, Named, NotNamed, ResultDir, ResultFile, check_destination,
-    envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
+    FileEntry, MANIFEST, Manifest, ManifestCounts, ManifestInputs, Named, NotNamed, ResultDir, ResultFile,
+    check_destination, envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
 };
 pub use rules::{codes, load_rules, policy};
-pub use summary::{CapsuleCounts, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
+pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

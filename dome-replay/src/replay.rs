@@ -11,7 +11,7 @@ use crate::door::Redacted;
 use crate::engine::{Engine, Spec};
 use crate::error::Result;
 use crate::input::Source;
-use crate::result::{Beside, Closed, Destination, Manifest, ResultFile, Sink, check_destination};
+use crate::result::{Closed, Destination, Manifest, ManifestInputs, ResultFile, Sink, check_destination};
 use crate::spill::Scratch;
 use crate::summary::Summary;
 use crate::watch::Watch;
@@ -207,7 +207,7 @@ fn derive(
     })?;
     summary.redacted = summary.redacted.or(redacted);
     let closed = Sink::close(files)?;
-    let beside = Beside {
+    let beside = ManifestInputs {
         binder: spec.binder,
         not_after: spec.not_after,
         lines: summary.lines.lines,

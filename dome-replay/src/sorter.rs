@@ -1,13 +1,16 @@
 //! What every stage goes through: items in any order in, in order out. In memory up to a budget, in sorted runs of
 //! unnamed files beyond it.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::sync::Mutex;
+use std::collections::binary_heap::PeekMut;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Memory};
+use std::sync::{Arc, Mutex};
 
 use dome_binder::{Row, RowReader};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Invariant, Result};
 use crate::parallel::{held, opened};
 use crate::spill::{RunReader, Scratch, SpillFile};
 
@@ -24,81 +27,352 @@ pub(crate) trait Item: Row + Send {
     /// The order in which items come out. Items of one group follow each other.
     fn order(&self, other: &Self) -> Ordering;
 
+    /// Appends bytes that compare as [`Item::order`] does.
+    fn append_order(&self, bytes: &mut Vec<u8>);
+
     /// Bytes of memory that it takes, about.
     fn memory(&self) -> usize;
+
+    /// Looks at what it points to. Items lie wherever there was room when they were made, so that nearly each of them
+    /// waits for memory; looks that are made ahead wait at the same time.
+    fn look(&self) {}
+}
+
+/// Memory that sorters share, and where they put what does not fit.
+#[derive(Clone)]
+pub(crate) struct Room {
+    scratch: Scratch,
+    /// Bytes that all of them hold, and how many they may.
+    held: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Room {
+    pub(crate) fn new(scratch: Scratch, most: u64) -> Self {
+        Self { scratch, held: Arc::default(), most: usize::try_from(most).unwrap_or(usize::MAX) }
+    }
+
+    pub(crate) const fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
 }
 
 /// Items that are sorted part by part.
 pub(crate) struct Sorter<T> {
     parts: Vec<Mutex<Part<T>>>,
-    /// Bytes that a part holds in memory.
-    budget: usize,
-    scratch: Scratch,
+    /// Whether a part has a file.
+    spilled: AtomicBool,
+    room: Room,
 }
 
+/// Items while there is room. Behind its first run a part makes each item a row at once, on the thread that has just
+/// made the item: a row takes less memory, lies beside the others, and frees what the item pointed to where it was
+/// allocated.
 struct Part<T> {
-    held: Vec<T>,
-    memory: usize,
+    items: Items<T>,
+    rows: RowBuffer,
+    /// Bytes that the room counts for it.
+    counted: usize,
     file: Option<SpillFile>,
 }
 
+/// Items as they came, in pieces: one vector of all would be half empty, and copied whenever it grows.
+struct Items<T> {
+    pieces: Vec<Vec<T>>,
+    memory: usize,
+}
+
 impl<T: Item> Sorter<T> {
-    /// One with so many parts, which together hold so many bytes in memory.
-    pub(crate) fn new(scratch: &Scratch, parts: usize, budget: u64) -> Self {
-        let parts = parts.max(1);
-        let budget = usize::try_from(budget).unwrap_or(usize::MAX) / parts;
-        let part = || Mutex::new(Part { held: Vec::new(), memory: 0, file: None });
-        Self { parts: std::iter::repeat_with(part).take(parts).collect(), budget, scratch: scratch.clone() }
+    pub(crate) fn new(room: &Room, parts: usize) -> Self {
+        Self {
+            parts: std::iter::repeat_with(Mutex::default).take(parts.max(1)).collect(),
+            spilled: AtomicBool::new(false),
+            room: room.clone(),
+        }
+    }
+
+    /// One of rows from the start, if it is known that there will be too many items.
+    pub(crate) fn spilling(room: &Room, parts: usize, spilling: bool) -> Result<Self> {
+        let sorter = Self::new(room, parts);
+        if spilling {
+            sorter.spill()?;
+        }
+        Ok(sorter)
     }
 
     /// Adds items, from any thread.
     pub(crate) fn add(&self, items: Vec<T>) -> Result<()> {
-        if let [part] = self.parts.as_slice() {
-            return held(part).extend(items, self.budget, &self.scratch);
+        let Some((part, [])) = self.parts.split_first() else { return self.deal(items) };
+        // Rows of the only part are made before its lock is taken.
+        if self.has_spilled() {
+            let rows = RowBuffer::of(items);
+            self.extend(part, |part| part.rows.extend(rows))
+        } else {
+            self.extend(part, |part| part.extend(items))
         }
+    }
+
+    fn deal(&self, items: Vec<T>) -> Result<()> {
         let mut dealt: Vec<Vec<T>> = std::iter::repeat_with(Vec::new).take(self.parts.len()).collect();
         for item in items {
-            if let Some(part) = dealt.get_mut(item.part(self.parts.len())) {
-                part.push(item);
-            }
+            let part = item.part(self.parts.len());
+            dealt.get_mut(part).invariant("an item belongs to a part that is there")?.push(item);
         }
         let mut parts = self.parts.iter().zip(dealt).filter(|(_, items)| !items.is_empty());
-        parts.try_for_each(|(part, items)| held(part).extend(items, self.budget, &self.scratch))
+        parts.try_for_each(|(part, items)| self.extend(part, |part| part.extend(items)))
+    }
+
+    /// Adds to a part, and lets it spill when there is no room and it would not be a needlessly short run.
+    fn extend(&self, part: &Mutex<Part<T>>, add: impl FnOnce(&mut Part<T>)) -> Result<()> {
+        /// Runs of all parts have a share of the room.
+        const SHARE: usize = 16;
+        let mut part = held(part);
+        add(&mut part);
+        let all = part.count(&self.room);
+        if all <= self.room.most || part.counted < self.room.most / SHARE / self.parts.len() {
+            return Ok(());
+        }
+        if part.file.is_some() {
+            return part.spill(&self.room);
+        }
+        drop(part);
+        self.spill()
+    }
+
+    /// Makes every part one of rows. Items of all parts lie between each other: only when all are gone does their
+    /// memory serve for rows.
+    fn spill(&self) -> Result<()> {
+        self.spilled.store(true, Memory::Relaxed);
+        self.parts.iter().try_for_each(|part| held(part).spill(&self.room))
+    }
+
+    /// Whether items became rows, because there were too many.
+    pub(crate) fn has_spilled(&self) -> bool {
+        self.spilled.load(Memory::Relaxed)
     }
 
     /// The parts, in their order, for sorting and reading; a reader per thread may take one at a time.
-    pub(crate) fn into_parts(self) -> Vec<SortedPart<T>> {
-        self.parts.into_iter().map(|part| SortedPart { part: opened(part), scratch: self.scratch.clone() }).collect()
+    ///
+    /// # Errors
+    ///
+    /// When a temporary file cannot be written.
+    pub(crate) fn into_parts(self) -> Result<Vec<SortedPart<T>>> {
+        let Self { parts, room, .. } = self;
+        let sorted = |part| {
+            let mut part: Part<T> = opened(part);
+            // What has a file is read from there: the next sorter needs the room.
+            if part.file.is_some() {
+                part.spill(&room)?;
+            }
+            Ok(SortedPart { part, room: room.clone() })
+        };
+        parts.into_iter().map(sorted).collect()
     }
 }
 
 impl<T: Item> Part<T> {
-    fn extend(&mut self, items: Vec<T>, budget: usize, scratch: &Scratch) -> Result<()> {
-        self.memory += items.iter().map(Item::memory).sum::<usize>();
-        if self.held.is_empty() {
-            self.held = items
+    fn extend(&mut self, items: Vec<T>) {
+        if self.file.is_some() {
+            items.into_iter().for_each(|item| self.rows.push(&item));
         } else {
-            self.held.extend(items)
+            self.items.extend(items);
         }
-        if self.memory > budget { self.spill(scratch) } else { Ok(()) }
     }
 
-    /// Puts what is held into a run of the file.
-    fn spill(&mut self, scratch: &Scratch) -> Result<()> {
-        self.held.sort_unstable_by(T::order);
+    /// Counts what it holds; says what all sorters hold.
+    fn count(&mut self, room: &Room) -> usize {
+        let (before, now) = (self.counted, self.items.memory + self.rows.memory());
+        self.counted = now;
+        if now >= before {
+            room.held.fetch_add(now - before, Memory::Relaxed) + (now - before)
+        } else {
+            room.held.fetch_sub(before - now, Memory::Relaxed) - (before - now)
+        }
+    }
+
+    /// Puts what is held into runs of the file.
+    fn spill(&mut self, room: &Room) -> Result<()> {
+        /// Items that are rows and items at once for a moment.
+        const AT_ONCE: usize = 1_024;
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(SpillFile::new(scratch)?),
+            None => self.file.insert(SpillFile::new(&room.scratch)?),
         };
-        self.memory = 0;
-        file.add_run(std::mem::take(&mut self.held), |item, bytes| item.append(bytes))
+        let (items, mut rows) = (std::mem::take(&mut self.items).sorted(), std::mem::take(&mut self.rows));
+        if !items.is_empty() {
+            file.start_run();
+            let mut items = items.into_iter().peekable();
+            while items.peek().is_some() {
+                let rows = RowBuffer::of(items.by_ref().take(AT_ONCE));
+                file.write(rows.index.iter().map(|at| rows.row(at)))?;
+            }
+        }
+        if !rows.index.is_empty() {
+            file.start_run();
+            rows.sort();
+            file.write(rows.index.iter().map(|at| rows.row(at)))?;
+        }
+        drop(rows);
+        self.count(room);
+        Ok(())
+    }
+}
+
+impl<T: Item> Items<T> {
+    /// Items of a piece.
+    const PIECE: usize = 256;
+
+    fn extend(&mut self, items: Vec<T>) {
+        for item in items {
+            self.memory += item.memory();
+            match self.pieces.last_mut() {
+                Some(piece) if piece.len() < Self::PIECE => piece.push(item),
+                Some(_) => {
+                    let mut piece = Vec::with_capacity(Self::PIECE);
+                    piece.push(item);
+                    self.pieces.push(piece);
+                }
+                None => self.pieces.push(vec![item]),
+            }
+        }
+    }
+
+    fn sorted(self) -> Vec<T> {
+        let mut all = Vec::with_capacity(self.pieces.iter().map(Vec::len).sum());
+        self.pieces.into_iter().for_each(|piece| all.extend(piece));
+        all.sort_unstable_by(T::order);
+        all
+    }
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self { items: Items::default(), rows: RowBuffer::default(), counted: 0, file: None }
+    }
+}
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self { pieces: Vec::new(), memory: 0 }
+    }
+}
+
+/// Appends a row as it stands in a file: behind what it is sorted by, and that and all behind their lengths.
+fn append_ordered<T: Item>(item: &T, bytes: &mut Vec<u8>) {
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 8]);
+    item.append_order(bytes);
+    let order = bytes.len() - at - 8;
+    item.append(bytes);
+    // A row is about as long as its line, which has at most a megabyte (M-14).
+    let lengths = [bytes.len() - at - 4, order].map(|length| (length as u32).to_le_bytes());
+    bytes.iter_mut().skip(at).zip(lengths.as_flattened()).for_each(|(place, byte)| *place = *byte);
+}
+
+/// What a row is sorted by, and the row.
+fn ordered(row: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = row.split_first_chunk()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+/// The first bytes of what a row is sorted by, as a number that sorts as they do.
+fn lead(order: &[u8]) -> u128 {
+    let mut lead = [0; 16];
+    lead.iter_mut().zip(order).for_each(|(to, from)| *to = *from);
+    u128::from_be_bytes(lead)
+}
+
+/// Rows in chunks, which never move: a buffer that grows by doubling would hold three times its bytes while it does.
+#[derive(Default)]
+struct RowBuffer {
+    chunks: Vec<Vec<u8>>,
+    index: Vec<RowAt>,
+    /// Bytes of all chunks, used or not.
+    room: usize,
+}
+
+/// Where a row lies, and what it is sorted by first.
+#[derive(Clone, Copy)]
+struct RowAt {
+    lead: u128,
+    chunk: usize,
+    start: usize,
+    end: usize,
+}
+
+impl RowBuffer {
+    /// Bytes of a chunk, and of those how many a new row finds at least. A longer row makes its chunk grow.
+    const CHUNK_BYTES: usize = 64 << 10;
+    const ROW_BYTES: usize = 4 << 10;
+
+    fn of<T: Item>(items: impl IntoIterator<Item = T>) -> Self {
+        let mut rows = Self::default();
+        items.into_iter().for_each(|item| rows.push(&item));
+        rows
+    }
+
+    fn push<T: Item>(&mut self, item: &T) {
+        let full = |chunk: &Vec<u8>| chunk.len() > Self::CHUNK_BYTES - Self::ROW_BYTES;
+        if self.chunks.last().is_none_or(full) {
+            self.add_chunk(Vec::with_capacity(Self::CHUNK_BYTES));
+        }
+        let place = self.chunks.len() - 1;
+        let Some(chunk) = self.chunks.last_mut() else { return };
+        let (start, room) = (chunk.len(), chunk.capacity());
+        append_ordered(item, chunk);
+        self.room += chunk.capacity() - room;
+        let order = chunk.get(start + 4..).and_then(ordered).map_or(0, |(order, _)| lead(order));
+        self.index.push(RowAt { lead: order, chunk: place, start, end: chunk.len() });
+    }
+
+    fn add_chunk(&mut self, chunk: Vec<u8>) {
+        self.room += chunk.capacity();
+        self.chunks.push(chunk);
+    }
+
+    /// Adds rows. Their chunks are taken over, but for those that fit into the last one.
+    fn extend(&mut self, more: Self) {
+        let mut places = Vec::with_capacity(more.chunks.len());
+        for chunk in more.chunks {
+            let place = self.chunks.len();
+            match self.chunks.last_mut() {
+                Some(last) if last.capacity() - last.len() >= chunk.len() => {
+                    places.push((place - 1, last.len()));
+                    last.extend_from_slice(&chunk);
+                }
+                _ => {
+                    places.push((place, 0));
+                    self.add_chunk(chunk);
+                }
+            }
+        }
+        let moved = |row: RowAt| {
+            let (chunk, from) = *places.get(row.chunk)?;
+            Some(RowAt { chunk, start: from + row.start, end: from + row.end, ..row })
+        };
+        self.index.extend(more.index.into_iter().filter_map(moved));
+    }
+
+    fn memory(&self) -> usize {
+        self.room + self.index.len() * size_of::<RowAt>()
+    }
+
+    fn row(&self, at: &RowAt) -> &[u8] {
+        self.chunks.get(at.chunk).and_then(|chunk| chunk.get(at.start..at.end)).unwrap_or_default()
+    }
+
+    fn sort(&mut self) {
+        let mut index = std::mem::take(&mut self.index);
+        let order = |at: &RowAt| self.row(at).get(4..).and_then(ordered).map(|(order, _)| order);
+        index.sort_unstable_by(|a, b| a.lead.cmp(&b.lead).then_with(|| order(a).cmp(&order(b))));
+        self.index = index;
     }
 }
 
 /// A part of a sorter that takes no more.
 pub(crate) struct SortedPart<T> {
     part: Part<T>,
-    scratch: Scratch,
+    room: Room,
 }
 
 impl<T: Item> SortedPart<T> {
@@ -106,22 +380,22 @@ impl<T: Item> SortedPart<T> {
     ///
     /// # Errors
     ///
-    /// When a temporary file cannot be written or read.
+    /// When a temporary file cannot be read.
     pub(crate) fn sorted(self, rows: &mut RowReader) -> Result<Sorted<'_, T>> {
-        let Self { mut part, scratch } = self;
-        if part.file.is_none() {
-            part.held.sort_unstable_by(T::order);
-            return Ok(Sorted::Held(part.held.into_iter()));
-        }
-        // What else is to be sorted needs the memory.
-        if !part.held.is_empty() {
-            part.spill(&scratch)?;
-        }
-        let Some(file) = part.file else { return Ok(Sorted::Held(Vec::new().into_iter())) };
+        let Self { mut part, room } = self;
+        // Whoever takes the items out makes others of them, which are counted in their place.
+        let items = std::mem::take(&mut part.items).sorted();
+        part.count(&room);
+        let Some(file) = part.file else { return Ok(Sorted::Held(items.into_iter())) };
         let piece = (READ_BYTES / file.runs().max(1)).clamp(PIECE_BYTES.0, PIECE_BYTES.1);
-        let mut merge = Merge { runs: file.readers(piece), heads: BinaryHeap::new(), rows };
-        (0..merge.runs.len()).try_for_each(|run| merge.advance(run))?;
-        Ok(Sorted::Merged(Box::new(merge)))
+        let (mut runs, mut heads) = (file.readers(piece), BinaryHeap::new());
+        for (number, run) in runs.iter_mut().enumerate() {
+            let mut head = Head { lead: 0, order: Vec::new(), run: number };
+            if head.advance(run)? {
+                heads.push(Reverse(head));
+            }
+        }
+        Ok(Sorted::Merged(Box::new(Merge { runs, heads, rows, items: PhantomData })))
     }
 }
 
@@ -135,8 +409,15 @@ impl<T: Item> Iterator for Sorted<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
+        /// Items that are looked at ahead.
+        const AHEAD: usize = 8;
         match self {
-            Self::Held(items) => items.next().map(Ok),
+            Self::Held(items) => {
+                if let Some(item) = items.as_slice().get(AHEAD) {
+                    item.look();
+                }
+                items.next().map(Ok)
+            }
             Self::Merged(merge) => merge.next().transpose(),
         }
     }
@@ -145,50 +426,44 @@ impl<T: Item> Iterator for Sorted<'_, T> {
 /// Sorted runs as one.
 pub(crate) struct Merge<'r, T> {
     runs: Vec<RunReader>,
-    heads: BinaryHeap<Head<T>>,
+    heads: BinaryHeap<Reverse<Head>>,
     rows: &'r mut RowReader,
+    items: PhantomData<fn() -> T>,
 }
 
-/// The next item of a run; the least is the greatest head, as a heap has it.
-struct Head<T> {
-    item: T,
+/// What the next row of a run is sorted by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    lead: u128,
+    order: Vec<u8>,
     run: usize,
 }
 
 impl<T: Item> Merge<'_, T> {
-    fn advance(&mut self, run: usize) -> Result<()> {
-        if let Some(reader) = self.runs.get_mut(run)
-            && let Some(row) = reader.next_row()?
-        {
-            let item = self.rows.read(row).context(|| "a temporary file is not what was written to it")?;
-            self.heads.push(Head { item, run });
-        }
-        Ok(())
-    }
-
     fn next(&mut self) -> Result<Option<T>> {
-        let Some(Head { item, run }) = self.heads.pop() else { return Ok(None) };
-        self.advance(run)?;
+        let Some(mut head) = self.heads.peek_mut() else { return Ok(None) };
+        let run = self.runs.get_mut(head.0.run).invariant("a head is of a run that is there")?;
+        let (_, row) = ordered(run.row()).invariant(ORDERED)?;
+        let item = self.rows.read(row).context(|| "a temporary file is not what was written to it")?;
+        if !head.0.advance(run)? {
+            PeekMut::pop(head);
+        }
         Ok(Some(item))
     }
 }
 
-impl<T: Item> Ord for Head<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.item.order(&self.item).then(other.run.cmp(&self.run))
+const ORDERED: &str = "a row stands behind what it is sorted by";
+
+impl Head {
+    /// Goes on to the next row of its run; false when there is none.
+    fn advance(&mut self, run: &mut RunReader) -> Result<bool> {
+        if !run.advance()? {
+            return Ok(false);
+        }
+        let (order, _) = ordered(run.row()).invariant(ORDERED)?;
+        self.lead = lead(order);
+        self.order.clear();
+        self.order.extend_from_slice(order);
+        Ok(true)
     }
 }
-
-impl<T: Item> PartialOrd for Head<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T: Item> PartialEq for Head<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<T: Item> Eq for Head<T> {}

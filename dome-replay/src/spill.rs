@@ -1,7 +1,8 @@
 //! Temporary files. They have no name, so that nothing of them can be left behind, however the process ends.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +10,6 @@ use std::sync::Arc;
 use dome_core::escaped_path;
 
 use crate::error::{Error, Invariant, Result};
-
-/// Bytes that are written at once.
-const WRITE_BYTES: usize = 256 << 10;
 
 /// Where temporary files are made.
 #[derive(Clone, Debug)]
@@ -55,29 +53,22 @@ impl SpillFile {
         Ok(Self { file: scratch.file()?, scratch: scratch.clone(), end: 0, runs: Vec::new() })
     }
 
-    /// Adds a run of rows, which come sorted; `append` appends the bytes of each.
-    pub(crate) fn add_run<T>(
-        &mut self,
-        rows: impl IntoIterator<Item = T>,
-        append: impl Fn(&T, &mut Vec<u8>),
-    ) -> Result<()> {
+    /// Starts a run: what is written from here on comes sorted.
+    pub(crate) fn start_run(&mut self) {
         self.runs.push(self.end);
-        let mut bytes = Vec::with_capacity(WRITE_BYTES + (8 << 10));
-        for row in rows {
-            let at = bytes.len();
-            bytes.extend_from_slice(&[0; 4]);
-            append(&row, &mut bytes);
-            let length = u32::try_from(bytes.len() - at - 4).ok().invariant("a row has less than 4 GiB")?;
-            bytes
-                .get_mut(at..at + 4)
-                .invariant("a length stands before its row")?
-                .copy_from_slice(&length.to_le_bytes());
-            if bytes.len() >= WRITE_BYTES {
-                self.write(&bytes)?;
-                bytes.clear();
-            }
+    }
+
+    /// Writes rows of the run that was started last, each behind its length.
+    pub(crate) fn write<'r>(&mut self, rows: impl Iterator<Item = &'r [u8]>) -> Result<()> {
+        /// Rows that one call to the system takes.
+        const AT_ONCE: usize = 1_024;
+        let mut rows = rows.map(IoSlice::new).peekable();
+        while rows.peek().is_some() {
+            let mut some: Vec<IoSlice<'_>> = rows.by_ref().take(AT_ONCE).collect();
+            self.end += some.iter().map(|row| row.len() as u64).sum::<u64>();
+            write_all(&self.file, &mut some).map_err(|why| self.scratch.failed("write", why))?;
         }
-        self.write(&bytes)
+        Ok(())
     }
 
     /// How many runs it has.
@@ -97,16 +88,25 @@ impl SpillFile {
             room: Vec::new(),
             at: 0,
             filled: 0,
+            row: 0..0,
             piece,
         };
         self.runs.into_iter().zip(ends).map(reader).collect()
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all_at(bytes, self.end).map_err(|why| self.scratch.failed("write", why))?;
-        self.end += bytes.len() as u64;
-        Ok(())
+/// Writes pieces one after the other, without putting them together first.
+pub(crate) fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    IoSlice::advance_slices(&mut pieces, 0);
+    while !pieces.is_empty() {
+        match file.write_vectored(pieces) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
     }
+    Ok(())
 }
 
 /// A run that is being read from front to back.
@@ -121,22 +121,29 @@ pub(crate) struct RunReader {
     room: Vec<u8>,
     at: usize,
     filled: usize,
+    /// Where the row that was gone on to last stands.
+    row: Range<usize>,
     piece: usize,
 }
 
 impl RunReader {
-    /// The bytes of the next row.
-    pub(crate) fn next_row(&mut self) -> Result<Option<&[u8]>> {
+    /// The bytes of the row that was gone on to last.
+    pub(crate) fn row(&self) -> &[u8] {
+        self.room.get(self.row.clone()).unwrap_or_default()
+    }
+
+    /// Goes on to the next row; false when there is none.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
         if self.at == self.filled && self.next == self.end {
-            return Ok(None);
+            return Ok(false);
         }
         self.hold(4)?;
         let length = self.room.get(self.at..).and_then(|held| held.first_chunk::<4>());
         let length = u32::from_le_bytes(*length.invariant("a length stands before a row")?) as usize;
         self.hold(4 + length)?;
-        let start = self.at + 4;
-        self.at = start + length;
-        self.room.get(start..self.at).invariant("a row stands behind its length").map(Some)
+        self.row = self.at + 4..self.at + 4 + length;
+        self.at = self.row.end;
+        Ok(true)
     }
 
     /// Sees to it that so many bytes from the next row on are held.

@@ -4,7 +4,7 @@
 //! whoever asks goes through every pile from front to back, and much of it can be read at once.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Write};
+use std::io::IoSlice;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use dome_core::Timestamp;
 
 use crate::error::{Context, Invariant, Result};
 use crate::parallel::held;
-use crate::spill::Scratch;
+use crate::spill::{Scratch, write_all};
 
 /// How envelopes are kept. Tests make these small, so that few envelopes meet every cut.
 #[derive(Clone, Copy, Debug)]
@@ -186,20 +186,6 @@ fn kept(record: &mut Record) -> Option<(Timestamp, &mut u64, usize)> {
         Canonical::Held(_) => None,
         Canonical::Kept { at, bytes } => Some((record.ts, at, *bytes as usize)),
     }
-}
-
-/// Writes pieces one after the other, without putting them together first.
-fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
-    IoSlice::advance_slices(&mut pieces, 0);
-    while !pieces.is_empty() {
-        match file.write_vectored(pieces) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

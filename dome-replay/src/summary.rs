@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use dome_binder::{Capsule, RunCounts, Verdict};
+use dome_binder::{Capsule, Policy, RemedyRecord, RunCounts, Verdict};
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::door::{LineCounts, Redacted};
 
@@ -81,6 +83,13 @@ impl CapsuleCounts {
         }
     }
 
+    /// What keeps failing, as it stands at `as_of`: `policy` says for how long a failure contradicts what resolved it
+    /// (M-81).
+    #[must_use]
+    pub fn keeps_failing(&self, as_of: Option<Timestamp>, policy: &Policy) -> Vec<KeepsFailing> {
+        self.foremost.iter().map(|capsule| KeepsFailing::of(capsule, as_of, policy.contradiction_window_s)).collect()
+    }
+
     /// Adds what was counted of other capsules.
     pub fn merge(&mut self, other: Self) {
         let counted: u64 = other.by_verdict.values().sum();
@@ -96,6 +105,52 @@ impl CapsuleCounts {
             }
         }
         debug_assert!(self.by_verdict.values().sum::<u64>() >= counted);
+    }
+}
+
+/// One failure that keeps coming back, its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "members without a comment are those of the capsule; the comments are in the schema")]
+pub struct KeepsFailing {
+    /// How often it failed again within the contradiction window of what resolved it.
+    pub contradiction_count: u64,
+    pub derived_key: Sha256Hash,
+    pub failure_count: u64,
+    pub failure_reason_code: String,
+    /// Whether it was resolved, longer ago than the contradiction window, and never failed again after
+    /// it was resolved.
+    pub held: bool,
+    /// How often it failed again later than that.
+    pub recurrence_count: u64,
+    /// What resolved it best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<RemedyRecord>,
+    pub resolved_count: u64,
+    pub target_id: String,
+    pub verdict: Verdict,
+    /// Whether a failure would no longer contradict the last use of that remedy.
+    #[serde(skip)]
+    pub remedy_is_past: bool,
+}
+
+impl KeepsFailing {
+    fn of(capsule: &Capsule, as_of: Option<Timestamp>, window_s: u64) -> Self {
+        let is_past = |resolved| as_of.is_some_and(|as_of| as_of.is_later_by_more_than(resolved, window_s));
+        let again = capsule.contradiction_count + capsule.recurrence_count;
+        let remedy = capsule.remedies.first().cloned();
+        Self {
+            contradiction_count: capsule.contradiction_count,
+            derived_key: capsule.derived_key,
+            failure_count: capsule.failure_count,
+            failure_reason_code: capsule.failure_reason_code.to_string(),
+            held: again == 0 && capsule.last_resolved_ts.is_some_and(is_past),
+            recurrence_count: capsule.recurrence_count,
+            remedy_is_past: remedy.as_ref().is_some_and(|remedy| is_past(remedy.last_ts)),
+            remedy,
+            resolved_count: capsule.resolved_count,
+            target_id: capsule.target_id.to_string(),
+            verdict: capsule.verdict,
+        }
     }
 }
 

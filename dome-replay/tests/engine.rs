@@ -61,7 +61,7 @@ fn expected(
     rejected.sort_by_key(place);
     let mut facts = Vec::new();
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
-        append_fact(fact, fact.canonical.held().unwrap(), bound, rules, &mut facts);
+        append_fact(rules.mode_of(fact.wrapper_policy), fact, fact.canonical.held().unwrap(), bound, &mut facts);
     }
     fn rows<T: serde::Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<u8> {
         let mut bytes = Vec::new();

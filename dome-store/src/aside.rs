@@ -4,13 +4,13 @@ use std::io::{self, Seek, SeekFrom};
 
 use dome_replay::error::{Context, Error, Result};
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 
 /// The folder.
 pub(crate) const FOLDER: &str = "aside";
 
 /// Moves a file there, whole; its name from the folder of the store on. Nothing that a link leads to is touched.
-pub(crate) fn whole(store: &Folder, folder: &Folder, name: &str) -> Result<String> {
+pub(crate) fn whole(store: &StoreFolder, folder: &StoreFolder, name: &str) -> Result<String> {
     let aside = store.make_sub(FOLDER)?;
     let to = free(&aside, name)?;
     folder.rename(name, &aside, &to)?;
@@ -20,7 +20,7 @@ pub(crate) fn whole(store: &Folder, folder: &Folder, name: &str) -> Result<Strin
 }
 
 /// Moves the end of a file there, from a byte on; its name from the folder of the store on.
-pub(crate) fn tail(store: &Folder, folder: &Folder, name: &str, from: u64) -> Result<String> {
+pub(crate) fn tail(store: &StoreFolder, folder: &StoreFolder, name: &str, from: u64) -> Result<String> {
     let aside = store.make_sub(FOLDER)?;
     let to = free(&aside, &format!("{name}.from-{from}"))?;
     let opened = folder.write(name)?;
@@ -38,7 +38,7 @@ pub(crate) fn tail(store: &Folder, folder: &Folder, name: &str, from: u64) -> Re
 }
 
 /// The first of `name`, `name.2` and so on that nothing has.
-fn free(aside: &Folder, name: &str) -> Result<String> {
+fn free(aside: &StoreFolder, name: &str) -> Result<String> {
     let mut free = name.to_owned();
     let mut number = 1_u64;
     while aside.find(&free)?.is_some() {
@@ -49,7 +49,7 @@ fn free(aside: &Folder, name: &str) -> Result<String> {
 }
 
 /// What was moved there, in name order.
-pub(crate) fn names(store: &Folder) -> Result<Vec<String>> {
+pub(crate) fn names(store: &StoreFolder) -> Result<Vec<String>> {
     match store.sub(FOLDER)? {
         Some(aside) => aside.names(),
         None => Ok(Vec::new()),

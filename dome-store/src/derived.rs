@@ -15,13 +15,13 @@ use dome_core::{QuarantineRow, Sha256Hash, Timestamp, escaped_path};
 use dome_replay::Watch;
 use dome_replay::error::{Context, Invariant, Result};
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 use crate::inbox;
 use crate::index::{Basis, ENTRIES, INDEX_NAME, Index, LogLines, Origin};
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
-use crate::writer::{Limits, random};
+use crate::writer::{StoreLimits, random};
 
 /// The file of the secret that rows of the index are sealed by. Only who may write to the store can read it.
 const SEAL: &str = "index.key";
@@ -64,7 +64,7 @@ impl Derived {
     /// # Errors
     ///
     /// When no store stands there, or it cannot be read.
-    pub fn open(store: &Path, limits: Limits, watch: &dyn Watch) -> Result<Self> {
+    pub fn open(store: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Self> {
         let waiting = inbox::catch_up(store, limits, watch)?;
         let mut derived = Self::as_it_is(store, watch)?;
         derived.waiting = waiting;
@@ -180,13 +180,13 @@ pub(crate) fn basis(log: &Log) -> Result<Basis> {
     Basis::of_log(log, Sha256Hash::from_bytes(random()?))
 }
 
-fn file(store: &Folder) -> PathBuf {
+fn file(store: &StoreFolder) -> PathBuf {
     store.path().join(INDEX_NAME)
 }
 
 /// The secret that rows of indexes are sealed by, in a file that only those can read who may write to its folder; `None`
 /// where there is none.
-pub(crate) fn sealing_secret(folder: &Folder, name: &str, makes: bool) -> Result<Option<Sha256Hash>> {
+pub(crate) fn sealing_secret(folder: &StoreFolder, name: &str, makes: bool) -> Result<Option<Sha256Hash>> {
     let mode = folder.writers_only()?;
     let failed = || format!("cannot read `{}`", folder.named(name));
     let mut text = Vec::new();

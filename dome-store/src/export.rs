@@ -7,7 +7,7 @@ use dome_replay::{
     Destined, Input, Limits, Masking, Records, Result, Spec, Watch, Written, check_destination, replay_into,
 };
 
-use crate::history::History;
+use crate::history::LogHistory;
 use crate::log::Log;
 use crate::settings::StoreSettings;
 
@@ -38,7 +38,7 @@ pub fn export(
     check_destination(&to.out)?;
     let log = Log::open(store)?;
     let rules = StoreSettings::rules(&log.manifest().settings)?;
-    let history = History::read(&log)?;
+    let history = LogHistory::read(&log)?;
     let (not_after, masking) = (history.not_after(), Masking::off());
     let spec = Spec { rules: &rules, binder: BinderVersion::V1, not_after, masking: &masking, threads, limits };
     let input = Input::Records(Box::new(Records {

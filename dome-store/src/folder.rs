@@ -19,7 +19,7 @@ use dome_replay::error::{Context, Error, Invariant, Result};
 
 /// An open folder.
 #[derive(Clone, Debug)]
-pub(crate) struct Folder {
+pub(crate) struct StoreFolder {
     file: Arc<OwnedFd>,
     /// For messages only.
     path: PathBuf,
@@ -40,7 +40,7 @@ impl FileFound {
 
 const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 
-impl Folder {
+impl StoreFolder {
     /// Opens the folder of a store, where the caller says that it is: links in that path are the caller's own.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

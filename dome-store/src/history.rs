@@ -6,12 +6,12 @@ use dome_binder::{Conflict, Record, Recorder};
 use dome_core::redact::RedactionCounts;
 use dome_core::{QuarantineRow, Timestamp};
 use dome_replay::error::{Error, Result};
-use dome_replay::{Admitted, Door, Masking, ReadLine, Redacted, RuledOut};
+use dome_replay::{Admitted, Door, Masking, ReadLine, Redacted, RuledOutLines};
 
-use crate::log::{Checkpoint, Damage, Entry, Found, Log, Session};
+use crate::log::{Checkpoint, Damage, Entry, Log, LogItem, SessionTerms};
 
 /// What a log holds. Its lines are not held: they are read from the log each time that they are asked for.
-pub struct History<'l> {
+pub struct LogHistory<'l> {
     log: &'l Log,
     /// Positions of rejected lines that were read again, and of lines that never were lines.
     retried: BTreeSet<u64>,
@@ -20,11 +20,11 @@ pub struct History<'l> {
     pub(crate) sources: BTreeMap<String, Checkpoint>,
     /// Masks put over secrets, by rule.
     redactions: RedactionCounts,
-    session: Option<Session>,
+    session: Option<SessionTerms>,
     damage: Vec<Damage>,
 }
 
-impl<'l> History<'l> {
+impl<'l> LogHistory<'l> {
     /// Reads what entries of a log say about others.
     ///
     /// # Errors
@@ -36,15 +36,15 @@ impl<'l> History<'l> {
         let mut history = Self { log, retried, withdrawn, sources, redactions, session, damage };
         for found in log.scan(1) {
             match found? {
-                Found::Damage(damage) => history.damage.push(damage),
-                Found::Entry { entry: Entry::Source(checkpoint), .. } => {
+                LogItem::Damage(damage) => history.damage.push(damage),
+                LogItem::Entry { entry: Entry::Source(checkpoint), .. } => {
                     history.redactions += checkpoint.redactions.clone().into_iter().collect::<RedactionCounts>();
                     history.sources.insert(checkpoint.name.clone(), checkpoint);
                 }
-                Found::Entry { entry: Entry::Session(session), .. } => history.session = Some(session),
-                Found::Entry { entry: Entry::Retried { of }, .. } => drop(history.retried.insert(of)),
-                Found::Entry { entry: Entry::Withdrawn { of }, .. } => drop(history.withdrawn.insert(of)),
-                Found::Entry { entry: Entry::Line(_) | Entry::Rejected(_) | Entry::State(_), .. } => {}
+                LogItem::Entry { entry: Entry::Session(session), .. } => history.session = Some(session),
+                LogItem::Entry { entry: Entry::Retried { of }, .. } => drop(history.retried.insert(of)),
+                LogItem::Entry { entry: Entry::Withdrawn { of }, .. } => drop(history.withdrawn.insert(of)),
+                LogItem::Entry { entry: Entry::Line(_) | Entry::Rejected(_) | Entry::State(_), .. } => {}
             }
         }
         // The masks of lines that have no end yet.
@@ -108,9 +108,9 @@ impl<'l> History<'l> {
             | Entry::State(_) => None,
         };
         self.log.scan(1).filter_map(move |found| match found {
-            Ok(Found::Entry { position, .. }) if self.withdrawn.contains(&position) => None,
-            Ok(Found::Entry { position, entry, .. }) => line(position, entry).map(Ok),
-            Ok(Found::Damage(_)) => None,
+            Ok(LogItem::Entry { position, .. }) if self.withdrawn.contains(&position) => None,
+            Ok(LogItem::Entry { position, entry, .. }) => line(position, entry).map(Ok),
+            Ok(LogItem::Damage(_)) => None,
             Err(error) => Some(Err(error)),
         })
     }
@@ -130,12 +130,12 @@ impl<'l> History<'l> {
     ///
     /// When the log cannot be read again, and those of `take`.
     pub fn ruled_out(&self, conflicts: &[Conflict], take: &mut dyn FnMut(QuarantineRow) -> Result<()>) -> Result<()> {
-        let (mut wanted, mut door) = (RuledOut::new(conflicts), Door::for_masked(None));
+        let (mut wanted, mut door) = (RuledOutLines::new(conflicts), Door::for_masked(None));
         if wanted.left().is_none() {
             return Ok(());
         }
         for found in self.log.scan(1) {
-            let Found::Entry { position, entry, .. } = found? else { continue };
+            let LogItem::Entry { position, entry, .. } = found? else { continue };
             if self.withdrawn.contains(&position) {
                 continue;
             }

@@ -17,11 +17,11 @@ use dome_replay::input::Source;
 use dome_replay::{BUILT_IN, Masking, Watch};
 
 use crate::aside;
-use crate::folder::Folder;
-use crate::ingest::{Intake, Stop, read};
+use crate::folder::StoreFolder;
+use crate::ingest::{LineIntake, Stop, read};
 use crate::log::{StoreManifest, open_store};
 use crate::settings;
-use crate::writer::random;
+use crate::writer::drawn;
 
 /// The folder.
 pub(crate) const FOLDER: &str = "inbox";
@@ -40,8 +40,7 @@ pub fn drop_off(store: &Path, lines: &mut dyn Read) -> Result<String> {
     StoreManifest::read(&store)?;
     let inbox = store.make_sub(FOLDER)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context(|| "the clock is before 1970")?;
-    let drawn: String = random::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("{:020}-{drawn}{END}", now.as_nanos());
+    let name = format!("{:020}-{}{END}", now.as_nanos(), drawn::<8>()?);
     let part = format!(".{name}.part");
     let mut file = inbox.create(&part)?;
     let written = io::copy(lines, &mut file).and_then(|_| file.flush()).and_then(|()| file.sync_all());
@@ -66,7 +65,7 @@ pub fn waiting(store: &Path) -> Result<usize> {
 }
 
 /// The names of files that wait, in order. Other names are nobody's to take: a reporter may still be writing.
-pub(crate) fn names(store: &Folder) -> Result<Vec<String>> {
+pub(crate) fn names(store: &StoreFolder) -> Result<Vec<String>> {
     let Some(inbox) = store.sub(FOLDER)? else { return Ok(Vec::new()) };
     let mut names = inbox.names()?;
     names.retain(|name| name.ends_with(END) && !name.starts_with('.'));
@@ -97,7 +96,7 @@ pub struct Drained {
 }
 
 /// Takes in what waits, in name order. Files are removed when all of them are acknowledged.
-pub(crate) fn drain(intake: &mut Intake<'_>, stop: &Stop) -> Result<Drained> {
+pub(crate) fn drain(intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Drained> {
     let watch = intake.watch;
     let store = intake.writer.store().clone();
     let (waiting, mut drained) = (names(&store)?, Drained::default());
@@ -143,13 +142,13 @@ pub(crate) fn drain(intake: &mut Intake<'_>, stop: &Stop) -> Result<Drained> {
 }
 
 /// Which file it is, and how long: device, inode, bytes.
-fn state(file: &File, inbox: &Folder, name: &str) -> Result<(u64, u64, u64)> {
+fn state(file: &File, inbox: &StoreFolder, name: &str) -> Result<(u64, u64, u64)> {
     let found = file.metadata().context(|| format!("cannot read `{}`", inbox.named(name)))?;
     Ok((found.dev(), found.ino(), found.len()))
 }
 
 /// Opens a file that waits; `None` for what is none, or longer than it may be.
-fn open(inbox: &Folder, name: &str, most: u64) -> Result<Option<File>> {
+fn open(inbox: &StoreFolder, name: &str, most: u64) -> Result<Option<File>> {
     match inbox.find(name)? {
         Some(found) if found.is_file() && found.length <= most => {}
         _ => return Ok(None),
@@ -167,7 +166,7 @@ fn open(inbox: &Folder, name: &str, most: u64) -> Result<Option<File>> {
 /// # Errors
 ///
 /// When no store stands there, or it cannot be read.
-pub fn catch_up(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Result<usize> {
+pub fn catch_up(store: &Path, limits: crate::StoreLimits, watch: &dyn Watch) -> Result<usize> {
     let folder = open_store(store)?;
     StoreManifest::read(&folder)?;
     let waiting = names(&folder)?;
@@ -182,15 +181,15 @@ pub fn catch_up(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Resul
     Ok(names(&folder)?.len())
 }
 
-fn take(store: &Path, limits: crate::Limits, watch: &dyn Watch) -> Result<()> {
-    let Some(mut writer) = crate::writer::Writer::try_open(store, limits, watch)? else { return Ok(()) };
+fn take(store: &Path, limits: crate::StoreLimits, watch: &dyn Watch) -> Result<()> {
+    let Some(mut writer) = crate::writer::StoreWriter::try_open(store, limits, watch)? else { return Ok(()) };
     // By the terms of the last session, but for the clock.
     let masking = match writer.session() {
         Some(session) => Masking::recorded(session.redaction.as_ref())?,
         None => Masking::load(Some(Path::new(BUILT_IN)))?,
     };
     let terms = settings::terms(&masking, None, writer.session())?;
-    let mut intake = Intake::new(&mut writer, terms, &masking, limits, watch);
+    let mut intake = LineIntake::new(&mut writer, terms, &masking, limits, watch);
     intake.readmit()?;
     drain(&mut intake, &Stop::never()).map(drop)
 }

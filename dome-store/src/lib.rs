@@ -61,15 +61,15 @@ pub use dome_replay::{Error, ErrorClass, Result};
 
 pub use derived::{Compacted, Derived, Quarantined, compact, watermark};
 pub use export::{Exported, export};
-pub use history::History;
+pub use history::LogHistory;
 pub use inbox::{Drained, catch_up, drop_off, waiting};
-pub use ingest::{Acknowledged, Ingest, Ingested, Stop, Summary, Tally, ingest};
+pub use ingest::{Acknowledged, Ingest, IngestSummary, IngestTally, Ingested, Stop, ingest};
 pub use log::Log;
 pub use merge::{Merged, merge};
 pub use settings::{StoreSettings, given, not_after};
 pub use status::{SourceStatus, Status, status};
-pub use verify::{Difference, Rebuilt, Report, compare_index, rebuild, verify};
-pub use writer::{Limits, Opening, Writer};
+pub use verify::{Rebuilt, StoreDifference, StoreVerification, compare_index, rebuild, verify};
+pub use writer::{Opening, StoreLimits, StoreWriter};
 
 #[cfg(test)]
 extern crate self as dome_store;

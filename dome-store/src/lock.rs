@@ -10,7 +10,7 @@ use dome_replay::error::{Context, Error, Result};
 use rustix::fs::{FlockOperation, fchmod, flock};
 use rustix::io::Errno;
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 
 /// The lock of whoever writes to the log.
 pub(crate) const NAME: &str = "writer.lock";
@@ -29,7 +29,7 @@ pub(crate) struct WriterLock {
 
 impl WriterLock {
     /// Takes the lock, or waits for it as long as it is told to.
-    pub(crate) fn take(store: &Folder, name: &str, wait: Duration) -> Result<Self> {
+    pub(crate) fn take(store: &StoreFolder, name: &str, wait: Duration) -> Result<Self> {
         let begun = Instant::now();
         loop {
             if let Some(lock) = Self::try_take(store, name)? {
@@ -44,7 +44,7 @@ impl WriterLock {
     }
 
     /// Takes the lock if nobody holds it.
-    pub(crate) fn try_take(store: &Folder, name: &str) -> Result<Option<Self>> {
+    pub(crate) fn try_take(store: &StoreFolder, name: &str) -> Result<Option<Self>> {
         let failed = || format!("cannot lock `{}`", store.named(name));
         // Whoever can open a file can hold its lock, so nobody may who may not write to the store.
         let mode = store.writers_only()?;
@@ -76,7 +76,7 @@ impl WriterLock {
 }
 
 /// What is said of a lock that somebody else holds. Its pid is a hint: the holder wrote it, and nothing proves it.
-fn held(store: &Folder, wait: Duration) -> Error {
+fn held(store: &StoreFolder, wait: Duration) -> Error {
     let mut text = String::new();
     let read = store.read(NAME).ok().flatten().map(|file| file.take(PID_BYTES).read_to_string(&mut text));
     let pid = text.lines().next().and_then(|pid| pid.parse::<u32>().ok()).filter(|_| matches!(read, Some(Ok(_))));

@@ -17,10 +17,10 @@ use dome_replay::error::{Context, Error, Invariant, Result};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 use crate::inbox;
-use crate::log::{Checkpoint, Damage, Entry, Found, Log, Place, Segments, Session, StoreManifest};
-use crate::writer::{Opening, Writer};
+use crate::log::{Checkpoint, Damage, Entry, EntryBytes, Log, LogItem, Segments, SessionTerms, StoreManifest};
+use crate::writer::{Opening, StoreWriter};
 
 /// What merging came to; its members in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ pub struct Merged {
 }
 
 /// By what a content is known: bytes that were read, SHA-256 of them, and of a last line without an end.
-type End = (u64, String, Option<String>);
+type ContentEnd = (u64, String, Option<String>);
 
 /// One content of a source, as a log holds it.
 struct Content {
@@ -47,9 +47,9 @@ struct Content {
     checkpoint: Option<Checkpoint>,
     redactions: BTreeMap<String, u64>,
     /// Where reading stood at times.
-    seen: BTreeSet<End>,
+    seen: BTreeSet<ContentEnd>,
     /// The lines, by position.
-    lines: BTreeMap<u64, Place>,
+    lines: BTreeMap<u64, EntryBytes>,
     /// Those that were rejected at first, and admitted later.
     retried: BTreeSet<u64>,
     /// Over its lines as they are kept.
@@ -57,11 +57,14 @@ struct Content {
 }
 
 /// What is read of one of the two stores.
-struct Side {
+struct MergeSide {
+    number: usize,
     log: Log,
     segments: Segments,
-    session: Option<Session>,
+    session: Option<SessionTerms>,
     contents: BTreeMap<String, Content>,
+    /// Which source a line is of, for entries that speak of it.
+    names: BTreeMap<u64, String>,
     damage: Vec<Damage>,
 }
 
@@ -72,7 +75,7 @@ struct Side {
 ///
 /// When one of the two cannot be read, when they derive by different rules, or when something stands at `out`.
 pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch) -> Result<Merged> {
-    let mut sides = [Side::read(0, a, watch)?, Side::read(1, b, watch)?];
+    let mut sides = [MergeSide::read(0, a, watch)?, MergeSide::read(1, b, watch)?];
     let [first, second] = &sides;
     if first.log.manifest().settings != second.log.manifest().settings {
         return Err(Error::usage(format!(
@@ -85,14 +88,14 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
     let contents = named(sides.iter_mut().flat_map(|side| std::mem::take(&mut side.contents).into_values()).collect());
     if terms.is_none() && !contents.is_empty() {
         // Both have lost by which terms their lines were admitted.
-        terms = Some(Session { dome_version: env!("CARGO_PKG_VERSION").to_owned(), ..Session::default() });
+        terms = Some(SessionTerms { dome_version: env!("CARGO_PKG_VERSION").to_owned(), ..SessionTerms::default() });
     }
     let draft = draft(out)?;
     begin(draft.path(), &sides)?;
-    let mut writer = Writer::open_existing(draft.path(), opening, watch)?;
+    let mut writer = StoreWriter::open_existing(draft.path(), opening, watch)?;
     if let Some(terms) = &terms {
         writer.keep(terms, Vec::new())?;
-        let mut copy = Copy { writer: &mut writer, terms, pending: Vec::new(), bytes: 0, opening };
+        let mut copy = LineCopy { writer: &mut writer, terms, pending: Vec::new(), bytes: 0, opening };
         for (name, content) in &contents {
             let side = sides.get_mut(content.log).invariant("a content is of one of the two")?;
             copy.content(name, content, &mut side.segments)?;
@@ -108,7 +111,7 @@ pub fn merge(a: &Path, b: &Path, out: &Path, opening: Opening, watch: &dyn Watch
     Ok(Merged { damaged, entries, format_version: "1", sources: contents.len() })
 }
 
-impl Side {
+impl MergeSide {
     fn read(number: usize, store: &Path, watch: &dyn Watch) -> Result<Self> {
         let waiting = inbox::waiting(store)?;
         if waiting > 0 {
@@ -117,13 +120,12 @@ impl Side {
         }
         let log = Log::open(store)?;
         let segments = log.segments();
-        let mut side = Self { log, segments, session: None, contents: BTreeMap::new(), damage: Vec::new() };
-        // Which source each line is of, for entries that speak of a line.
-        let mut of: BTreeMap<u64, String> = BTreeMap::new();
+        let (contents, names, damage) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut side = Self { number, log, segments, session: None, contents, names, damage };
         for found in side.log.scan(1) {
             match found? {
-                Found::Entry { position, place, entry } => side.take(number, position, place, entry, &mut of),
-                Found::Damage(damage) => {
+                LogItem::Entry { position, place, entry } => side.take(position, place, entry),
+                LogItem::Damage(damage) => {
                     watch.note(&format!("`{}`: {}", escaped_path(store), damage));
                     side.damage.push(damage);
                 }
@@ -132,35 +134,34 @@ impl Side {
         Ok(side)
     }
 
-    fn take(&mut self, number: usize, position: u64, place: Place, entry: Entry, of: &mut BTreeMap<u64, String>) {
+    fn take(&mut self, position: u64, place: EntryBytes, entry: Entry) {
         match entry {
             Entry::Line(line) => {
                 let raw = Sha256Hash::of(line.raw.as_bytes());
-                self.content(number, &line.source.name).line(position, place, raw);
+                self.content(&line.source.name).line(position, place, raw);
             }
             Entry::Rejected(rejected) => {
                 let name = rejected.row.source.name.to_string();
-                self.content(number, &name).line(position, place, rejected.row.sha256);
-                of.insert(position, name);
+                self.content(&name).line(position, place, rejected.row.sha256);
+                self.names.insert(position, name);
             }
             Entry::Source(checkpoint) => {
                 if let Some(line) = checkpoint.unfinished.as_ref().and_then(|unfinished| unfinished.position) {
-                    of.insert(line, checkpoint.name.clone());
+                    self.names.insert(line, checkpoint.name.clone());
                 }
-                self.content(number, &checkpoint.name).checkpoint(checkpoint);
+                self.content(&checkpoint.name).checkpoint(checkpoint);
             }
             Entry::Session(session) => self.session = Some(session),
             Entry::Retried { of: line } => {
-                if let Some(name) = of.get(&line) {
-                    self.content(number, name).retried.insert(line);
+                if let Some(content) = self.names.get(&line).and_then(|name| self.contents.get_mut(name)) {
+                    content.retried.insert(line);
                 }
             }
             Entry::Withdrawn { of: line } => {
                 // A line that came and went in one batch is told of by no checkpoint.
-                let name = of.get(&line);
-                for content in
-                    self.contents.values_mut().filter(|content| name.is_none_or(|name| *name == content.name))
-                {
+                let name = self.names.get(&line);
+                let is_its = |content: &&mut Content| name.is_none_or(|name| *name == content.name);
+                for content in self.contents.values_mut().filter(is_its) {
                     content.lines.remove(&line);
                     content.retried.remove(&line);
                 }
@@ -169,9 +170,9 @@ impl Side {
         }
     }
 
-    fn content(&mut self, number: usize, name: &str) -> &mut Content {
+    fn content(&mut self, name: &str) -> &mut Content {
         self.contents.entry(name.to_owned()).or_insert_with(|| Content {
-            log: number,
+            log: self.number,
             name: name.to_owned(),
             checkpoint: None,
             redactions: BTreeMap::new(),
@@ -184,7 +185,7 @@ impl Side {
 }
 
 impl Content {
-    fn line(&mut self, position: u64, place: Place, line: Sha256Hash) {
+    fn line(&mut self, position: u64, place: EntryBytes, line: Sha256Hash) {
         self.lines.insert(position, place);
         self.digest = Sha256Hash::of(&[self.digest.as_bytes().as_slice(), line.as_bytes().as_slice()].concat());
     }
@@ -199,13 +200,13 @@ impl Content {
         self.seen.extend(self.end());
     }
 
-    fn end(&self) -> Option<End> {
+    fn end(&self) -> Option<ContentEnd> {
         let unfinished = |known: &Checkpoint| known.unfinished.as_ref().map(|line| line.sha256.clone());
         self.checkpoint.as_ref().map(|known| (known.offset, known.sha256.clone(), unfinished(known)))
     }
 
     /// Which of two that are known by the same is taken, and in which order contents are numbered.
-    fn rank(&self) -> (Option<End>, usize, usize, String) {
+    fn rank(&self) -> (Option<ContentEnd>, usize, usize, String) {
         (self.end(), self.lines.len(), self.retried.len(), self.digest.to_string())
     }
 
@@ -253,13 +254,13 @@ fn family<'n>(names: &BTreeSet<String>, name: &'n str) -> &'n str {
 }
 
 /// The terms of both: the later instant, and the rules that mask secrets.
-fn terms(sessions: [Option<&Session>; 2], watch: &dyn Watch) -> Result<Option<Session>> {
+fn terms(sessions: [Option<&SessionTerms>; 2], watch: &dyn Watch) -> Result<Option<SessionTerms>> {
     let (first, second) = match sessions {
         [Some(first), Some(second)] => (first, second),
         [one, other] => return Ok(one.or(other).cloned()),
     };
     let not_after = first.not_after.zip(second.not_after).map(|(first, second)| first.max(second));
-    let bytes = |session: &Session| {
+    let bytes = |session: &SessionTerms| {
         let bytes = session.redaction.as_ref().map(canonical::to_vec).transpose();
         bytes.invariant("recorded redaction rules have canonical bytes")
     };
@@ -267,7 +268,7 @@ fn terms(sessions: [Option<&Session>; 2], watch: &dyn Watch) -> Result<Option<Se
         watch.note("the two stores mask secrets by different rules: lines stay as each has masked them");
     }
     let later = if bytes(first)? < bytes(second)? { second } else { first };
-    Ok(Some(Session {
+    Ok(Some(SessionTerms {
         dome_version: env!("CARGO_PKG_VERSION").to_owned(),
         not_after,
         redaction: later.redaction.clone(),
@@ -275,15 +276,15 @@ fn terms(sessions: [Option<&Session>; 2], watch: &dyn Watch) -> Result<Option<Se
 }
 
 /// Lines on their way into the merged store.
-struct Copy<'c> {
-    writer: &'c mut Writer,
-    terms: &'c Session,
+struct LineCopy<'c> {
+    writer: &'c mut StoreWriter,
+    terms: &'c SessionTerms,
     pending: Vec<Entry>,
     bytes: u64,
     opening: Opening,
 }
 
-impl Copy<'_> {
+impl LineCopy<'_> {
     fn content(&mut self, name: &str, content: &Content, segments: &mut Segments) -> Result<()> {
         let mut moved = BTreeMap::new();
         for (position, place) in &content.lines {
@@ -334,14 +335,14 @@ impl Copy<'_> {
 }
 
 /// Begins a store whose identity says of which two it is made.
-fn begin(path: &Path, sides: &[Side; 2]) -> Result<()> {
+fn begin(path: &Path, sides: &[MergeSide; 2]) -> Result<()> {
     let manifests = sides.each_ref().map(|side| side.log.manifest());
     let mut identities = manifests.map(|manifest| manifest.store.as_str());
     identities.sort_unstable();
     let identity = Sha256Hash::of(identities.join("+").as_bytes()).to_string();
     let identity = identity.get(..32).invariant("a hash has 64 digits")?.to_owned();
     let [manifest, _] = manifests;
-    let store = Folder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
+    let store = StoreFolder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
     StoreManifest::new(manifest.settings.clone(), identity).write(&store)
 }
 

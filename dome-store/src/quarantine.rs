@@ -12,11 +12,11 @@ use crate::derived::Quarantined;
 use crate::derived::{Derived, derive};
 use crate::log::Entry;
 use crate::settings;
-use crate::writer::{Limits, Opening, Writer};
+use crate::writer::{Opening, StoreLimits, StoreWriter};
 
 /// A line of the list; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Listed {
+pub struct ListedLine {
     /// The codes of its problems.
     pub codes: Vec<String>,
     /// Where it stood.
@@ -30,7 +30,7 @@ pub struct Listed {
 /// A line with everything that is known of it; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "StoreQuarantined")]
-pub struct Shown {
+pub struct ShownLine {
     /// `"1"`
     pub format_version: &'static str,
     /// Bytes of it, as far as they are kept.
@@ -70,9 +70,9 @@ pub struct Retried {
 /// # Errors
 ///
 /// When no store stands there, or it cannot be read.
-pub fn list(store: &Path, source: Option<&str>, watch: &dyn Watch) -> Result<Vec<Listed>> {
-    let quarantined = Derived::open(store, Limits::default(), watch)?.quarantined(source)?;
-    let listed = |found: Quarantined| Listed {
+pub fn list(store: &Path, source: Option<&str>, watch: &dyn Watch) -> Result<Vec<ListedLine>> {
+    let quarantined = Derived::open(store, StoreLimits::default(), watch)?.quarantined(source)?;
+    let listed = |found: Quarantined| ListedLine {
         codes: found.row.problems.iter().map(|problem| problem.code.as_str().to_owned()).collect(),
         line: found.row.source.line,
         position: found.position,
@@ -90,8 +90,8 @@ fn unknown(position: u64) -> Error {
 /// # Errors
 ///
 /// When no quarantined line has the position, or the store cannot be read.
-pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<Shown> {
-    let mut derived = Derived::open(store, Limits::default(), watch)?;
+pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<ShownLine> {
+    let mut derived = Derived::open(store, StoreLimits::default(), watch)?;
     let not_after = derived.lines.not_after();
     let found = derived.quarantined(None)?.into_iter().find(|found| found.position == position);
     let found = found.ok_or_else(|| unknown(position))?;
@@ -112,7 +112,7 @@ pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<Shown> {
             }
         }
     }
-    Ok(Shown {
+    Ok(ShownLine {
         format_version: "1",
         length: bytes.len() as u64,
         line: row.source.line,
@@ -144,7 +144,7 @@ pub struct Retry<'r> {
 ///
 /// When a position is none of a quarantined line, the instant goes back, or the store cannot be written.
 pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch) -> Result<Retried> {
-    let mut writer = Writer::open_existing(store, opening, watch)?;
+    let mut writer = StoreWriter::open_existing(store, opening, watch)?;
     let before = writer.session().cloned();
     let masking = Masking::recorded(before.as_ref().and_then(|before| before.redaction.as_ref()))?;
     let mut terms = match &before {

@@ -12,7 +12,7 @@ use dome_replay::error::{Context, Error, Invariant, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::log::Session;
+use crate::log::SessionTerms;
 
 /// The settings as a document, their members in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,9 +81,9 @@ pub fn given(
 const AHEAD: Duration = Duration::from_secs(86_400);
 
 /// The terms of a session: these rules, and how late a record may be by what is asked for and what was recorded.
-pub(crate) fn terms(masking: &Masking, asked: Option<&str>, before: Option<&Session>) -> Result<Session> {
+pub(crate) fn terms(masking: &Masking, asked: Option<&str>, before: Option<&SessionTerms>) -> Result<SessionTerms> {
     let redaction = masking.document().map(serde_json::to_value).transpose();
-    Ok(Session {
+    Ok(SessionTerms {
         dome_version: env!("CARGO_PKG_VERSION").to_owned(),
         not_after: not_after(asked, before)?,
         redaction: redaction.invariant("redaction rules are a JSON value")?,
@@ -96,7 +96,7 @@ pub(crate) fn terms(masking: &Masking, asked: Option<&str>, before: Option<&Sess
 /// # Errors
 ///
 /// When what is asked for is no instant, or goes back.
-pub fn not_after(asked: Option<&str>, before: Option<&Session>) -> Result<Option<Timestamp>> {
+pub fn not_after(asked: Option<&str>, before: Option<&SessionTerms>) -> Result<Option<Timestamp>> {
     let recorded = before.and_then(|before| before.not_after);
     let no_limit_before = before.is_some() && recorded.is_none();
     let not_after = match asked {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::derived::{Derived, is_latest};
 use crate::log::Checkpoint;
-use crate::writer::Limits;
+use crate::writer::StoreLimits;
 
 /// A source; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -86,7 +86,7 @@ pub struct Status<F> {
 /// When no store stands there, or it cannot be read.
 pub fn status<F>(
     store: &Path,
-    limits: Limits,
+    limits: StoreLimits,
     keeps_failing: impl FnOnce(&Derived) -> Result<Vec<F>>,
     watch: &dyn Watch,
 ) -> Result<Status<F>> {

@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::aside;
 use crate::derived::{self, derive};
 use crate::index::{ENTRIES, Index};
-use crate::log::{Damage, Found, Log, segment_name};
-use crate::writer::{Opening, Writer};
+use crate::log::{Damage, Log, LogItem, segment_name};
+use crate::writer::{Opening, StoreWriter};
 
 /// Differences that are shown.
 const SHOWN: usize = 10;
@@ -22,7 +22,7 @@ const SHOWN: usize = 10;
 /// Something that was derived otherwise than the log says; its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "StoreDifference")]
-pub struct Difference {
+pub struct StoreDifference {
     /// What the log comes to.
     pub expected: String,
     /// What was found.
@@ -36,7 +36,7 @@ pub struct Difference {
 /// What verifying came to; its members in canonical order. The document of `dome schema store-verification`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "StoreVerification")]
-pub struct Report {
+pub struct StoreVerification {
     /// Files in the store with bytes that are no part of its log any more.
     pub aside: Vec<String>,
     /// Whether what was derived was held against the log; not where the log has lost what was derived from it.
@@ -46,7 +46,7 @@ pub struct Report {
     /// How many differences there are.
     pub difference_count: usize,
     /// The first of them.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<StoreDifference>,
     /// Entries that were read.
     pub entries: u64,
     /// Facts that were derived again.
@@ -65,7 +65,10 @@ pub struct Report {
 /// # Errors
 ///
 /// When no store stands there, or it cannot be read.
-pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bool>) -> Result<Report> {
+pub fn verify(
+    store: &Path,
+    compare: impl FnOnce(&Log, &mut StoreVerification) -> Result<bool>,
+) -> Result<StoreVerification> {
     let mut log = Log::open(store)?;
     // A writer may go on meanwhile: only a manifest that is still the same is older than its log.
     let is_older = loop {
@@ -76,13 +79,7 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
         }
         log = now;
     };
-    let (mut entries, mut damage) = (0, Vec::new());
-    for found in log.scan(1) {
-        match found? {
-            Found::Entry { .. } => entries += 1,
-            Found::Damage(found) => damage.push(found),
-        }
-    }
+    let (entries, mut damage) = read_through(&log)?;
     damage.extend(log.sealed_damage(&damage)?);
     let last = log.manifest().segments.last().map_or_else(|| segment_name(1), |last| last.name.clone());
     let whole = |is_wrong: bool, what| {
@@ -91,7 +88,7 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
     };
     damage.extend(whole(is_older, "`store.json` is older than the log: whole batches stand behind its end"));
     damage.extend(whole(log.foreign()?.is_some(), "`store.json` and the log are not of one store and generation"));
-    let mut report = Report {
+    let mut report = StoreVerification {
         aside: aside::names(log.store())?,
         compared: true,
         damage,
@@ -107,6 +104,18 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
     Ok(report)
 }
 
+/// Counts the entries of a log, and lists what is damaged.
+fn read_through(log: &Log) -> Result<(u64, Vec<Damage>)> {
+    let (mut entries, mut damage) = (0, Vec::new());
+    for found in log.scan(1) {
+        match found? {
+            LogItem::Entry { .. } => entries += 1,
+            LogItem::Damage(found) => damage.push(found),
+        }
+    }
+    Ok((entries, damage))
+}
+
 /// Holds the index of a store against one that is derived again from its log: whether it could.
 ///
 /// An index that holds what the log has lost since is more than the log comes to: no difference says anything then. One
@@ -115,7 +124,7 @@ pub fn verify(store: &Path, compare: impl FnOnce(&Log, &mut Report) -> Result<bo
 /// # Errors
 ///
 /// When the log cannot be read, or nothing can be derived beside it.
-pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
+pub fn compare_index(log: &Log, report: &mut StoreVerification) -> Result<bool> {
     let Some(held) = derived::as_derived(log)? else { return Ok(false) };
     let held_log = log.clone().until(held.standing()?.next.saturating_sub(1));
     let folder = tempfile::tempdir().context(|| "cannot make a temporary folder")?;
@@ -153,7 +162,7 @@ pub fn compare_index(log: &Log, report: &mut Report) -> Result<bool> {
 /// Hands out rows of an index, in their order.
 type IndexRows<'r> = &'r dyn Fn(&Index, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 
-impl Report {
+impl StoreVerification {
     /// Whether everything is as it should be.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -191,7 +200,7 @@ impl Report {
         if self.differences.len() < SHOWN {
             let text = |bytes: Option<&[u8]>| bytes.map_or("nothing".into(), String::from_utf8_lossy).into_owned();
             let (expected, found) = (text(expected), text(found));
-            self.differences.push(Difference { expected, found, row, what: what.to_owned() });
+            self.differences.push(StoreDifference { expected, found, row, what: what.to_owned() });
         }
     }
 }
@@ -232,19 +241,11 @@ pub fn rebuild(
     opening: Opening,
     rules: &dyn Fn(Option<&Rules>) -> Result<Rules>,
     watch: &dyn Watch,
-) -> Result<(Rebuilt, Writer)> {
-    let writer = Writer::rebuild(store, opening, rules, watch)?;
-    let (mut entries, mut damaged) = (0, 0);
-    for found in writer.log()?.scan(1) {
-        match found? {
-            Found::Entry { .. } => entries += 1,
-            Found::Damage(damage) => {
-                damaged += 1;
-                watch.note(&damage.to_string());
-            }
-        }
-    }
+) -> Result<(Rebuilt, StoreWriter)> {
+    let writer = StoreWriter::rebuild(store, opening, rules, watch)?;
+    let (entries, damage) = read_through(&writer.log()?)?;
+    damage.iter().for_each(|damage| watch.note(&damage.to_string()));
     derive(store, true, &())?;
     let aside = writer.aside().to_vec();
-    Ok((Rebuilt { aside, damaged, entries, format_version: "1" }, writer))
+    Ok((Rebuilt { aside, damaged: damage.len(), entries, format_version: "1" }, writer))
 }

@@ -10,19 +10,19 @@ use dome_replay::Watch;
 use dome_replay::error::{Context, Error, Invariant, Result};
 
 use crate::aside;
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 use crate::inbox;
 use crate::lock::{self, WriterLock};
 use crate::log::manifest::{Looked, NAME};
 use crate::log::{
-    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, Session, StoreManifest, check_version, has_segments,
-    missing, recover,
+    self, Checkpoint, Entry, FOLDER, Log, LogWriter, Recovered, SessionTerms, StoreManifest, check_version,
+    has_segments, missing, recover,
 };
 use crate::settings::StoreSettings;
 
 /// The limits of a store and of whoever writes to it. They are values, so that a test can have others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct StoreLimits {
     /// A segment of the log that has grown to this many bytes is full.
     pub segment_bytes: u64,
     /// A state is put into the log when it has grown by this many bytes since the last one, or by four times the bytes
@@ -38,7 +38,7 @@ pub struct Limits {
     pub inbox_bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for StoreLimits {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
@@ -55,7 +55,7 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Opening {
     /// Its limits.
-    pub limits: Limits,
+    pub limits: StoreLimits,
     /// How long another writer is waited for.
     pub wait: Duration,
 }
@@ -64,16 +64,15 @@ pub struct Opening {
 ///
 /// A batch is put into the log, waited for, and acknowledged; its cost does not grow with what was ingested before.
 /// Nothing is derived.
-pub struct Writer {
+pub struct StoreWriter {
     log: LogWriter,
-    rules: Rules,
-    store: Folder,
+    store: StoreFolder,
     /// Files in the store with what was moved out of its log on opening it.
     aside: Vec<String>,
     _lock: WriterLock,
 }
 
-impl Writer {
+impl StoreWriter {
     /// Opens a store, or makes one that derives by what `rules` says; `rules` is given those of a store that stands, and
     /// must come to the same. What was never acknowledged is cut off.
     ///
@@ -114,7 +113,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// As [`Writer::open`], and when there is none.
+    /// As [`StoreWriter::open`], and when there is none.
     pub fn open_existing(path: &Path, opening: Opening, watch: &dyn Watch) -> Result<Self> {
         // It is not made by asking for it.
         Log::open(path)?;
@@ -123,7 +122,7 @@ impl Writer {
     }
 
     /// Opens a store that stands, unless another process writes to it.
-    pub(crate) fn try_open(path: &Path, limits: Limits, watch: &dyn Watch) -> Result<Option<Self>> {
+    pub(crate) fn try_open(path: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Option<Self>> {
         let store = log::open_store(path)?;
         StoreManifest::read(&store)?;
         let Some(lock) = WriterLock::try_take(&store, lock::NAME)? else { return Ok(None) };
@@ -132,13 +131,13 @@ impl Writer {
     }
 
     fn locked(
-        store: Folder,
+        store: StoreFolder,
         lock: WriterLock,
         manifest: StoreManifest,
-        limits: Limits,
+        limits: StoreLimits,
         watch: &dyn Watch,
     ) -> Result<Self> {
-        let rules = StoreSettings::rules(&manifest.settings)?;
+        StoreSettings::rules(&manifest.settings)?;
         let (mut log, cleared) = LogWriter::open(&store, manifest, limits)?;
         if cleared.cut > 0 {
             watch.note(&format!(
@@ -161,7 +160,7 @@ impl Writer {
         let gone = |name: &&String| inbox::is_given_once(name) && !waiting.contains(*name);
         let gone = log.known.sources.keys().filter(gone).cloned().collect();
         log.known.forget(&gone);
-        Ok(Self { log, rules, store, aside: cleared.aside, _lock: lock })
+        Ok(Self { log, store, aside: cleared.aside, _lock: lock })
     }
 
     /// Opens a store to make it anew: under other rules if `rules` comes to others than it is given, and with a manifest
@@ -191,11 +190,9 @@ impl Writer {
         let (manifest, aside) = sound(&store, rules, watch)?;
         let before = manifest.settings.clone();
         let settings = StoreSettings::of(&rules(StoreSettings::rules(&before).ok().as_ref())?)?;
-        let mut writer =
-            Self::locked(store, lock, StoreManifest { settings: before.clone(), ..manifest }, opening.limits, watch)?;
+        let mut writer = Self::locked(store, lock, manifest, opening.limits, watch)?;
         writer.aside.extend(aside);
         if settings != before {
-            writer.rules = StoreSettings::rules(&settings)?;
             writer.log.manifest.settings = settings;
             writer.log.manifest.generation += 1;
             // A generation begins with a state that says by what it derives.
@@ -204,15 +201,9 @@ impl Writer {
         Ok(writer)
     }
 
-    /// What the store derives by.
-    #[must_use]
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// The terms of the last session; none in a store that nothing was kept in.
     #[must_use]
-    pub const fn session(&self) -> Option<&Session> {
+    pub const fn session(&self) -> Option<&SessionTerms> {
         self.log.known.session.as_ref()
     }
 
@@ -245,7 +236,7 @@ impl Writer {
         sources.get(name).into_iter().chain(later).cloned().collect()
     }
 
-    pub(crate) const fn store(&self) -> &Folder {
+    pub(crate) const fn store(&self) -> &StoreFolder {
         &self.store
     }
 
@@ -254,13 +245,13 @@ impl Writer {
     }
 
     /// Lines that were too far ahead of the clock and are envelopes by these terms (M-32).
-    pub(crate) fn no_longer_late(&self, terms: &Session) -> Vec<u64> {
+    pub(crate) fn no_longer_late(&self, terms: &SessionTerms) -> Vec<u64> {
         self.log.known.admitted_by(terms.not_after)
     }
 
     /// Keeps a batch: when this returns, it is on the disk. `terms` are what it was admitted by. Where the disk refuses it,
     /// the store is what it was before, or has the whole batch.
-    pub(crate) fn keep(&mut self, terms: &Session, entries: Vec<Entry>) -> Result<()> {
+    pub(crate) fn keep(&mut self, terms: &SessionTerms, entries: Vec<Entry>) -> Result<()> {
         // A store without a line still says by which terms it has none.
         if entries.is_empty() && self.session().is_some() {
             return Ok(());
@@ -270,14 +261,14 @@ impl Writer {
     }
 
     /// The position that the next entry of the batch after this one gets, when `terms` are told first.
-    pub(crate) fn next_position(&self, terms: &Session) -> u64 {
+    pub(crate) fn next_position(&self, terms: &SessionTerms) -> u64 {
         self.log.next_position() + u64::from(self.session() != Some(terms))
     }
 }
 
 /// The manifest of a store that is made anew, and what was moved aside for it.
 fn sound(
-    store: &Folder,
+    store: &StoreFolder,
     rules: &dyn Fn(Option<&Rules>) -> Result<Rules>,
     watch: &dyn Watch,
 ) -> Result<(StoreManifest, Vec<String>)> {
@@ -307,10 +298,10 @@ fn sound(
 }
 
 /// Opens the folder of a store, made if it is not there. Nothing else may stand in it.
-fn prepare(path: &Path) -> Result<Folder> {
+fn prepare(path: &Path) -> Result<StoreFolder> {
     let failed = || format!("cannot make `{}`", escaped_path(path));
     std::fs::create_dir_all(path).context(failed)?;
-    let store = Folder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
+    let store = StoreFolder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
     // The version is looked at before anything is opened for writing.
     match StoreManifest::look(&store)? {
         Looked::Sound(_) => return Ok(store),
@@ -325,7 +316,7 @@ fn prepare(path: &Path) -> Result<Folder> {
 }
 
 /// A store is made where nothing stands, in an empty folder, or where the making of one was cut short.
-fn check_place(store: &Folder) -> Result<()> {
+fn check_place(store: &StoreFolder) -> Result<()> {
     if has_segments(store)? {
         return Err(missing(store)?);
     }
@@ -343,8 +334,13 @@ fn check_place(store: &Folder) -> Result<()> {
 }
 
 /// A new identity: 32 hex digits that nothing else has.
-pub(crate) fn identity() -> Result<String> {
-    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+fn identity() -> Result<String> {
+    drawn::<16>()
+}
+
+/// Bytes that nobody can foresee, as hex digits.
+pub(crate) fn drawn<const N: usize>() -> Result<String> {
+    Ok(random::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Bytes that nobody can foresee.

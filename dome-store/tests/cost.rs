@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dome_replay::Masking;
-use dome_store::{Ingest, Limits, Log, Stop, ingest};
+use dome_store::{Ingest, Log, Stop, StoreLimits, ingest};
 
 use super::support::{Bench, as_made, opening, text};
 
@@ -14,11 +14,11 @@ fn states_are_a_small_part_of_a_log_with_many_sources() {
     for number in 0..300 {
         bench.put(&format!("{number:03}.jsonl"), text(&format!("r{number}"), 0..2));
     }
-    let limits = Limits { state_bytes: 8 << 10, batch_lines: 7, ..Limits::default() };
+    let limits = StoreLimits { state_bytes: 8 << 10, batch_lines: 7, ..StoreLimits::default() };
     bench.ingest(limits);
     let (mut states, mut all) = (0, 0);
     for found in Log::open(&bench.store).unwrap().scan(1) {
-        let dome_store::log::Found::Entry { place, entry, .. } = found.unwrap() else { panic!("it is whole") };
+        let dome_store::log::LogItem::Entry { place, entry, .. } = found.unwrap() else { panic!("it is whole") };
         all += place.length;
         states += if matches!(entry, dome_store::log::Entry::State(_)) { place.length } else { 0 };
     }
@@ -36,7 +36,7 @@ fn on_cpu() -> Duration {
 fn a_batch_costs_what_it_holds() {
     let bench = Bench::new();
     bench.put("a.jsonl", text("a", 0..10_000));
-    let limits = Limits { batch_lines: 100, ..Limits::default() };
+    let limits = StoreLimits { batch_lines: 100, ..StoreLimits::default() };
     let what = Ingest {
         inputs: &[bench.input.join("a.jsonl")],
         follow: false,
@@ -56,7 +56,7 @@ fn a_batch_costs_what_it_holds() {
     assert!(took.len() >= 100, "{} batches", took.len());
     let mean = |part: &[Duration]| part.iter().sum::<Duration>() / u32::try_from(part.len()).unwrap();
     let begun = Instant::now();
-    drop(dome_store::Writer::open_existing(&bench.store, opening(limits), &()).unwrap());
+    drop(dome_store::StoreWriter::open_existing(&bench.store, opening(limits), &()).unwrap());
     let cpu = |from: usize, to: usize| (worked[to] - worked[from]) / u32::try_from(to - from).unwrap();
     println!("CPU per batch: {:?}; first twenty {:?}, last twenty {:?}", cpu(0, 100), cpu(0, 20), cpu(80, 100));
     println!(

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use dome_store::log::Found;
-use dome_store::{ErrorClass, Limits, Log, Writer, rebuild, verify};
+use dome_store::log::LogItem;
+use dome_store::{ErrorClass, Log, StoreLimits, StoreWriter, rebuild, verify};
 
 use super::support::{Bench, Notes, as_made, copy, files, opening, segments, small, take_in, text};
 
@@ -14,8 +14,8 @@ fn read(store: &Path) -> (BTreeSet<u64>, usize) {
     let (mut positions, mut damage) = (BTreeSet::new(), 0);
     for found in Log::open(store).unwrap().scan(1) {
         match found.unwrap() {
-            Found::Entry { position, .. } => drop(positions.insert(position)),
-            Found::Damage(_) => damage += 1,
+            LogItem::Entry { position, .. } => drop(positions.insert(position)),
+            LogItem::Damage(_) => damage += 1,
         }
     }
     (positions, damage)
@@ -24,7 +24,7 @@ fn read(store: &Path) -> (BTreeSet<u64>, usize) {
 fn made() -> Bench {
     let bench = Bench::new();
     bench.put("a.jsonl", text("a", 0..20));
-    bench.ingest(Limits { segment_bytes: 6 << 10, ..small() });
+    bench.ingest(StoreLimits { segment_bytes: 6 << 10, ..small() });
     assert!(segments(&bench.store).len() > 1);
     bench
 }
@@ -187,7 +187,7 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
         let before = files(&bench.store);
         let refused = |result: dome_store::Result<()>| assert_eq!(result.unwrap_err().class(), ErrorClass::Invalid);
         refused(take_in(&bench.input, &bench.store, small()).map(drop));
-        refused(Writer::open_existing(&bench.store, opening(small()), &()).map(drop));
+        refused(StoreWriter::open_existing(&bench.store, opening(small()), &()).map(drop));
         refused(verify(&bench.store, |_, _| Ok(true)).map(drop));
         refused(dome_store::status(&bench.store, small(), |_| Ok(Vec::<u8>::new()), &()).map(drop));
         let to = dome_replay::Destined { out: bench.path("out"), force: false };

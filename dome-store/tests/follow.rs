@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dome_replay::{BUILT_IN, Masking};
-use dome_store::{Ingest, Ingested, Limits, Opening, Result, Stop, drop_off, ingest, status};
+use dome_store::{Ingest, Ingested, Opening, Result, Stop, StoreLimits, drop_off, ingest, status};
 
 use super::support::{Bench, Outcome, as_made, files, opening, small, text};
 
 fn follow(bench: &Bench, stop: &Stop) -> Result<Ingested> {
-    let limits = Limits { batch_age: Duration::from_millis(20), ..Limits::default() };
+    let limits = StoreLimits { batch_age: Duration::from_millis(20), ..StoreLimits::default() };
     let what = Ingest {
         inputs: std::slice::from_ref(&bench.input),
         follow: true,

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use dome_store::{ErrorClass, Limits, Writer, catch_up, drop_off, status, waiting};
+use dome_store::{ErrorClass, StoreLimits, StoreWriter, catch_up, drop_off, status, waiting};
 use proptest::prelude::*;
 
 use super::support::{Bench, Notes, Replayed, copy, opening, small, take_in, take_in_telling, text};
@@ -26,7 +26,7 @@ fn a_question_takes_in_what_waits_and_says_what_still_does() {
     let bench = made();
     let name = drop_off(&bench.store, &mut text("b", 0..3).as_bytes()).unwrap();
     assert_eq!(waiting(&bench.store).unwrap(), 1);
-    let writer = Writer::open_existing(&bench.store, opening(small()), &()).unwrap();
+    let writer = StoreWriter::open_existing(&bench.store, opening(small()), &()).unwrap();
     assert_eq!(catch_up(&bench.store, small(), &()).unwrap(), 1, "somebody else holds the lock");
     drop(writer);
     assert_eq!(facts(&bench.store), (5, 0, 0));
@@ -65,7 +65,7 @@ fn what_is_no_file_of_lines_is_moved_aside_and_never_followed() {
     fs::write(inbox.join(".part"), text("p", 0..5)).unwrap();
     fs::write(inbox.join("later.tmp"), text("p", 0..5)).unwrap();
     let notes = Notes::default();
-    let limits = Limits { inbox_bytes: 2048, ..small() };
+    let limits = StoreLimits { inbox_bytes: 2048, ..small() };
     let ingested = take_in_telling(&bench.input, &bench.store, limits, &notes).unwrap();
     assert_eq!((ingested.inbox.files, ingested.inbox.aside), (1, 5), "{}", notes.all());
     assert_eq!(facts(&bench.store), (2, 0, 2), "bad lines are in the quarantine");
@@ -95,7 +95,7 @@ proptest! {
         names_are_given in any::<bool>(),
     ) {
         let bench = made();
-        let limits = Limits { batch_lines, ..small() };
+        let limits = StoreLimits { batch_lines, ..small() };
         for (number, size) in sizes.iter().enumerate() {
             let lines = text(&format!("in{number}"), 0..*size);
             if names_are_given {

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use dome_core::arbitrary::{Dice, File, dice, history, layout};
-use dome_store::{Limits, Log, compare_index, rebuild, verify};
+use dome_core::arbitrary::{Dice, LaidOutFile, dice, history, layout};
+use dome_store::{Log, StoreLimits, compare_index, rebuild, verify};
 use proptest::prelude::*;
 
 use super::support::{Bench, Outcome, as_made, copy, files, opening, segments, small, take_in};
-use crate::log::Known;
+use crate::log::KnownLog;
 
 /// Writes the files as far as they have grown: at any byte, so also in the middle of a line.
-fn grow(folder: &Path, files: &[File], dice: &mut Dice) {
+fn grow(folder: &Path, files: &[LaidOutFile], dice: &mut Dice) {
     for file in files {
         let path = folder.join(&file.name);
         let there = fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap());
@@ -31,8 +31,8 @@ fn is_sound(store: &Path) -> bool {
 fn states_repeat_the_log(store: &Path) {
     let log = Log::open(store).unwrap();
     let manifest = log.manifest().clone();
-    let by_state = Known::read(&log).unwrap().state(&manifest);
-    let whole = Known::read_whole(&log).unwrap().state(&manifest);
+    let by_state = KnownLog::read(&log).unwrap().state(&manifest);
+    let whole = KnownLog::read_whole(&log).unwrap().state(&manifest);
     assert_eq!(by_state, whole);
 }
 
@@ -42,7 +42,7 @@ proptest! {
         history in history(), layout in layout(), mut dice in dice(64), batch_lines in 1_usize..9, stages in 0_usize..4,
     ) {
         let bench = Bench::new();
-        let limits = Limits { batch_lines, ..small() };
+        let limits = StoreLimits { batch_lines, ..small() };
         let laid_out = layout.files(&history.lines);
         for _ in 0..stages {
             grow(&bench.input, &laid_out, &mut dice);
@@ -74,7 +74,7 @@ proptest! {
     fn l1_a_batch_that_was_cut_short_never_was(history in history(), layout in layout(), mut dice in dice(64), cuts in 1_usize..4) {
         let bench = Bench::new();
         let laid_out = layout.files(&history.lines);
-        let limits = Limits { batch_lines: 4, ..small() };
+        let limits = StoreLimits { batch_lines: 4, ..small() };
         for _ in 0..cuts {
             let before = bench.path("before");
             grow(&bench.input, &laid_out, &mut dice);
@@ -85,7 +85,7 @@ proptest! {
             let _none = fs::remove_dir_all(&before);
             copy(&bench.store, &before);
             // One batch more than was acknowledged, and of that some bytes.
-            let one = Limits { batch_lines: usize::MAX, ..limits };
+            let one = StoreLimits { batch_lines: usize::MAX, ..limits };
             bench.ingest(one);
             fs::copy(before.join("store.json"), bench.store.join("store.json")).unwrap();
             for path in segments(&bench.store) {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use dome_core::arbitrary::{dice, history, layout};
-use dome_store::{ErrorClass, Limits, merge, verify};
+use dome_store::{ErrorClass, StoreLimits, merge, verify};
 use proptest::prelude::*;
 
 use super::support::{Bench, Outcome, files, opening, small, take_in, text};
@@ -53,7 +53,7 @@ proptest! {
     ) {
         let bench = Bench::new();
         let [a, b, ab, ba] = ["a", "b", "ab", "ba"].map(|name| bench.path(name));
-        let limits = Limits { batch_lines, ..small() };
+        let limits = StoreLimits { batch_lines, ..small() };
         for (lines, layout, store) in [(&first, one, &a), (&second, other, &b)] {
             for entry in fs::read_dir(&bench.input).unwrap() {
                 fs::remove_file(entry.unwrap().path()).unwrap();

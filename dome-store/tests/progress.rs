@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use dome_store::{ErrorClass, Ingest, Limits, Log, Opening, Stop, Writer, ingest};
+use dome_store::{ErrorClass, Ingest, Log, Opening, Stop, StoreLimits, StoreWriter, ingest};
 
 use super::support::{Bench, Notes, Outcome, as_made, line, opening, small, take_in, take_in_telling, text};
 
@@ -98,14 +98,14 @@ fn a_second_writer_is_refused_or_waits_and_nobody_is_told_to_kill_anything() {
     let bench = Bench::new();
     bench.put("a.jsonl", text("a", 0..3));
     bench.ingest(small());
-    let first = Writer::open_existing(&bench.store, opening(small()), &()).unwrap();
+    let first = StoreWriter::open_existing(&bench.store, opening(small()), &()).unwrap();
     let refused = take_in(&bench.input, &bench.store, small()).unwrap_err();
     assert_eq!(refused.class(), ErrorClass::Failed);
     assert!(refused.to_string().contains(&format!("names process {}", std::process::id())), "{refused}");
     assert!(!refused.to_string().contains("kill"), "{refused}");
-    let waits = Opening { limits: Limits::default(), wait: Duration::from_secs(60) };
+    let waits = Opening { limits: StoreLimits::default(), wait: Duration::from_secs(60) };
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| Writer::open_existing(&bench.store, waits, &()).map(drop));
+        let second = scope.spawn(|| StoreWriter::open_existing(&bench.store, waits, &()).map(drop));
         std::thread::sleep(Duration::from_millis(100));
         assert!(!second.is_finished());
         drop(first);
@@ -123,7 +123,7 @@ fn a_store_that_derives_by_other_rules_is_not_written_to_until_it_is_made_anew()
         rules.mode = Some(dome_core::WrapperPolicy::Lenient);
         Ok(rules)
     };
-    let refused = Writer::open(&bench.store, opening(small()), &lenient, &()).map(drop).unwrap_err();
+    let refused = StoreWriter::open(&bench.store, opening(small()), &lenient, &()).map(drop).unwrap_err();
     assert_eq!(refused.class(), ErrorClass::Usage);
     let (rebuilt, writer) = dome_store::rebuild(&bench.store, opening(small()), &lenient, &()).unwrap();
     assert!(rebuilt.is_whole());

@@ -8,23 +8,23 @@ use std::time::Duration;
 use dome_binder::{Record, Replay, Rules, replay};
 use dome_core::{QuarantineRow, RawLine, Reader, Source, lines};
 use dome_replay::{Masking, ReadLine, Watch};
-use dome_store::{Ingest, Ingested, Limits, Log, Opening, Result, Stop, StoreSettings, ingest};
+use dome_store::{Ingest, Ingested, Log, Opening, Result, Stop, StoreLimits, StoreSettings, ingest};
 use tempfile::TempDir;
 
-use crate::History;
+use crate::LogHistory;
 
 /// Segments and states of a few lines, so that a store has many.
-pub(crate) fn small() -> Limits {
-    Limits {
+pub(crate) fn small() -> StoreLimits {
+    StoreLimits {
         segment_bytes: 6 << 10,
         state_bytes: 2 << 10,
         batch_lines: 3,
         batch_age: Duration::ZERO,
-        ..Limits::default()
+        ..StoreLimits::default()
     }
 }
 
-pub(crate) fn opening(limits: Limits) -> Opening {
+pub(crate) fn opening(limits: StoreLimits) -> Opening {
     Opening { limits, wait: Duration::ZERO }
 }
 
@@ -75,17 +75,17 @@ impl Bench {
         self.root.path().join(name)
     }
 
-    pub(crate) fn ingest(&self, limits: Limits) -> Ingested {
+    pub(crate) fn ingest(&self, limits: StoreLimits) -> Ingested {
         take_in(&self.input, &self.store, limits).unwrap()
     }
 }
 
 /// Takes in what stands in a folder now.
-pub(crate) fn take_in(folder: &Path, store: &Path, limits: Limits) -> Result<Ingested> {
+pub(crate) fn take_in(folder: &Path, store: &Path, limits: StoreLimits) -> Result<Ingested> {
     take_in_telling(folder, store, limits, &())
 }
 
-pub(crate) fn take_in_telling(folder: &Path, store: &Path, limits: Limits, watch: &dyn Watch) -> Result<Ingested> {
+pub(crate) fn take_in_telling(folder: &Path, store: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Ingested> {
     let mut inputs: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     inputs.sort();
     let what = Ingest {
@@ -109,7 +109,7 @@ pub(crate) struct Replayed {
 impl Replayed {
     pub(crate) fn of(store: &Path) -> Self {
         let log = Log::open(store).unwrap();
-        let history = History::read(&log).unwrap();
+        let history = LogHistory::read(&log).unwrap();
         assert_eq!(history.damage(), &[]);
         let (mut records, mut quarantined) = (Vec::new(), Vec::new());
         for line in history.lines() {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use dome_core::Status;
+use dome_core::json::pointer_step;
 use dome_core::limits::GATES;
 use serde_json::Value;
 
 use super::claim::{Claim, Rank, Verdict};
-use super::raw::{day, escaped};
+use super::raw::day;
 use crate::convert::Conversion;
 use crate::finding::{At, Finding, FindingCode};
 use crate::record::identifier;
@@ -84,7 +85,7 @@ pub(super) fn report(file: usize, instance: &str, report: &Value) -> Claim {
         Some(false) => Verdict::Failed("UNRESOLVED"),
         None => Verdict::Open,
     };
-    let mut claim = Claim::new(file, format!("/{}", escaped(instance)), instance, Rank::Tests, verdict);
+    let mut claim = Claim::new(file, format!("/{}", pointer_step(instance)), instance, Rank::Tests, verdict);
     claim.gates = gates(report);
     claim
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dome_core::json::pointer_step;
 use serde_json::{Map, Value};
 
 use super::claim::{Claim, Rank, Verdict};
@@ -30,7 +31,7 @@ impl Matrix {
         self.file = file;
         for (instance, row) in rows {
             for (place, submission) in texts(row, "resolved_submissions") {
-                let place = format!("/{}/resolved_submissions/{place}", escaped(instance));
+                let place = format!("/{}/resolved_submissions/{place}", pointer_step(instance));
                 let by_instance = self.resolved.entry(submission.to_owned()).or_default();
                 by_instance.entry(instance.clone()).or_default().push((file, place));
             }
@@ -75,9 +76,4 @@ impl Matrix {
         let names = self.datasets.keys().map(String::as_str);
         names.filter(|name| resolved.keys().any(|instance| own(name, instance))).collect()
     }
-}
-
-/// A name as a segment of a JSON Pointer (RFC 6901).
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

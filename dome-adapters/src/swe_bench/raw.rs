@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::claim::{Claim, Verdict};
 use super::matrix::Matrix;
-use super::{lists, log, matrix};
+use super::{lists, log};
 use crate::convert::{Conversion, Input, Options};
 use crate::converter::Source;
 use crate::finding::{At, Finding, FindingCode, quote};
@@ -135,5 +135,3 @@ pub(super) fn day(id: &str) -> Option<String> {
     let local = format!("{year}-{month}-{of_month}T00:00:00");
     (day.len() == 8 && format!("{local}Z").parse::<Timestamp>().is_ok()).then_some(local)
 }
-
-pub(super) use matrix::escaped;

@@ -45,13 +45,8 @@ pub(super) fn trajectory(place: &str, value: &Value, out: &mut Out<'_>) {
 /// which the file does not name, would meet.
 fn target(task: &str, value: &Value) -> String {
     let instruction = value.pointer("/info/task/instruction").and_then(Value::as_str);
-    instruction.map_or_else(
-        || task.to_owned(),
-        |text| {
-            let digest = Sha256Hash::of(text.as_bytes()).to_string();
-            format!("{task}@{}", digest.get(..12).unwrap_or_default())
-        },
-    )
+    let named = |text: &str| format!("{task}@{}", Sha256Hash::of(text.as_bytes()).short());
+    instruction.map_or_else(|| task.to_owned(), named)
 }
 
 /// What the reward is made of.

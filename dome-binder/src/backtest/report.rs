@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use dome_core::{FailureReasonCode, Sha256Hash, Timestamp};
 use serde::Serialize;
 
-use super::decision::{Decision, Ending};
-use super::score::{Score, ppm};
-use super::sweep::Sweep;
-use super::walk::{Walked, walk};
+use super::{Decision, FailureEnding, Walked, walk};
 use crate::fold::Rules;
 use crate::ledger::Ledger;
-use crate::policy::Policy;
+use crate::policy::{PPM, Policy, ppm};
 use crate::priors::Rollout;
 
 /// How many parts a history is cut into at most, to see it over time.
@@ -30,13 +27,13 @@ pub struct Backtest {
     /// The version of this document.
     pub format_version: &'static str,
     /// What guards said.
-    pub guards: Guards,
+    pub guards: GuardFigures,
     /// What was known before the decisions.
     pub known: KnownCounts,
     /// What each rollout mode would have done: `shadow`, `guided`, `prescriptive`.
     pub modes: Vec<ModeFigures>,
     /// The history cut into at most 12 parts with as many decisions each (give or take one).
-    pub over_time: Vec<Part>,
+    pub over_time: Vec<BacktestPart>,
     /// The thresholds that it went by.
     pub policy: Policy,
     /// The decisions by what failed, by code.
@@ -63,8 +60,8 @@ pub struct Endings {
 
 /// What guards said, in canonical order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Guards {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Guards"))]
+pub struct GuardFigures {
     /// Denied facts before which a prior could have been followed.
     pub conflicts: u64,
     /// Facts that are denied, failing or not.
@@ -110,8 +107,8 @@ pub struct ModeFigures {
 
 /// A part of the history, in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Part {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Part"))]
+pub struct BacktestPart {
     /// What came of what `guided` would have advised.
     pub advised: Score,
     /// Decisions.
@@ -159,6 +156,92 @@ pub struct SweepFigures {
     pub value: u64,
 }
 
+/// How the failures ended before which a remedy was offered. In canonical order; `offered` is the sum
+/// of `open`, `other_remedy`, `same_remedy` and `unnamed_remedy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Score {
+    /// Those of `same_remedy` that failed again within the contradiction window.
+    pub contradicted: u64,
+    /// Decisions before which a remedy was offered.
+    pub offered: u64,
+    /// Not resolved by the end of the history.
+    pub open: u64,
+    /// Resolved by another remedy.
+    pub other_remedy: u64,
+    /// `same_remedy` without `contradicted`, in parts per million of `offered`, rounded down; absent
+    /// where nothing was offered. What did not end counts against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision_ppm: Option<u64>,
+    /// Resolved by the remedy that was offered.
+    pub same_remedy: u64,
+    /// Resolved by a success that names no remedy.
+    pub unnamed_remedy: u64,
+}
+
+impl Score {
+    /// Adds up what was offered before each decision.
+    pub(crate) fn of<'d>(decisions: impl Iterator<Item = (&'d Decision, Option<Sha256Hash>)>) -> Self {
+        let mut score = Self::default();
+        for (decision, offered) in decisions.filter_map(|(decision, offered)| Some((decision, offered?))) {
+            score.offered += 1;
+            match decision.ending {
+                FailureEnding::Open => score.open += 1,
+                FailureEnding::Resolved { remedy: None, .. } => score.unnamed_remedy += 1,
+                FailureEnding::Resolved { remedy: Some(remedy), contradicted } if remedy == offered => {
+                    score.same_remedy += 1;
+                    score.contradicted += u64::from(contradicted);
+                }
+                FailureEnding::Resolved { .. } => score.other_remedy += 1,
+            }
+        }
+        score.precision_ppm = ppm(score.same_remedy.saturating_sub(score.contradicted), score.offered);
+        score
+    }
+
+    /// Contradictions in parts per million of what the offered remedy resolved, rounded down; `None`
+    /// where it resolved nothing.
+    #[must_use]
+    pub fn contradiction_ppm(&self) -> Option<u64> {
+        ppm(self.contradicted, self.same_remedy)
+    }
+}
+
+/// Least values tried for `min_confidence_ppm`. M-91 gives 206,543 ppm for one success, 342,371 for two, 438,493 for three,
+/// 510,099 for four, 675,584 for eight.
+const CONFIDENCE: [u64; 11] = [0, 100_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, PPM];
+/// Least values tried for `min_support` and `min_run_count`.
+const COUNTS: [u64; 5] = [1, 2, 3, 5, 8];
+/// Greatest values tried for `max_contradiction_ppm`.
+const CONTRADICTION: [u64; 5] = [0, 100_000, 250_000, 500_000, PPM];
+/// Greatest values tried for `max_staleness_s`: a day, a week, 30, 90 and 365 days.
+const STALENESS: [u64; 5] = [86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
+
+/// How a threshold is set in a policy.
+type Set = fn(&mut Policy) -> &mut u64;
+
+const LADDERS: [(&str, Set, &[u64]); 5] = [
+    ("min_confidence_ppm", |policy| &mut policy.min_confidence_ppm, &CONFIDENCE),
+    ("min_support", |policy| &mut policy.min_support, &COUNTS),
+    ("min_run_count", |policy| &mut policy.min_run_count, &COUNTS),
+    ("max_contradiction_ppm", |policy| &mut policy.max_contradiction_ppm, &CONTRADICTION),
+    ("max_staleness_s", |policy| &mut policy.max_staleness_s, &STALENESS),
+];
+
+/// What a policy offers is one bit of an integer, and the own policy has the first.
+const _: () = assert!(CONFIDENCE.len() + 2 * COUNTS.len() + CONTRADICTION.len() + STALENESS.len() < 64);
+
+/// The policies that a backtest tries beside its own: each with one threshold changed, its name and value.
+pub(super) fn variants(own: &Policy) -> impl Iterator<Item = (&'static str, u64, Policy)> {
+    LADDERS.into_iter().flat_map(move |(threshold, set, values)| {
+        values.iter().map(move |value| {
+            let mut policy = own.clone();
+            *set(&mut policy) = *value;
+            (threshold, *value, policy)
+        })
+    })
+}
+
 /// Walks a history and scores what each rollout mode would have done on it.
 ///
 /// Before each failing fact the question of [`crate::priors`] is asked, with only what was known
@@ -178,13 +261,13 @@ pub fn report(walked: &Walked, ledger: &Ledger, rules: &Rules) -> Backtest {
         endings: Endings::of(decisions.iter()),
         facts: ledger.facts.len() as u64,
         format_version: "1",
-        guards: Guards {
+        guards: GuardFigures {
             conflicts: walked.guard_conflicts,
             denials: walked.denials,
-            held: count(decisions, |decision| decision.answer.guard_held),
+            held: count(decisions, |decision| decision.known.guard_held),
         },
         known: KnownCounts::of(decisions),
-        modes: vec![shadow(decisions), guided(decisions), prescriptive(decisions)],
+        modes: Rollout::ALL.iter().map(|mode| mode_figures(*mode, decisions)).collect(),
         over_time: over_time(decisions),
         policy: rules.policy.clone(),
         reasons: reasons(decisions),
@@ -202,8 +285,8 @@ impl Endings {
         let mut endings = Self::default();
         for decision in decisions {
             match decision.ending {
-                Ending::Open => endings.open += 1,
-                Ending::Resolved { remedy, contradicted } => {
+                FailureEnding::Open => endings.open += 1,
+                FailureEnding::Resolved { remedy, contradicted } => {
                     endings.resolved += 1;
                     endings.with_remedy += u64::from(remedy.is_some());
                     endings.contradicted += u64::from(contradicted);
@@ -217,69 +300,52 @@ impl Endings {
 impl KnownCounts {
     fn of(decisions: &[Decision]) -> Self {
         Self {
-            concept: count(decisions, |decision| decision.answer.concept),
-            elsewhere: count(decisions, |decision| decision.answer.elsewhere),
-            exact: count(decisions, |decision| decision.answer.exact),
-            foreseen: count(decisions, |decision| decision.answer.foreseen),
-            nothing: count(decisions, |decision| !decision.answer.is_something()),
-            repeated: count(decisions, |decision| decision.answer.repeated),
+            concept: count(decisions, |decision| decision.known.concepts > 0),
+            elsewhere: count(decisions, |decision| decision.known.elsewhere > 0),
+            exact: count(decisions, |decision| decision.known.exact > 0),
+            foreseen: count(decisions, |decision| decision.known.foreseen),
+            nothing: count(decisions, |decision| !decision.known.is_something()),
+            repeated: count(decisions, |decision| decision.known.repeated),
         }
     }
 }
 
-fn something(decisions: &[Decision]) -> u64 {
-    count(decisions, |decision| decision.answer.is_something())
-}
-
 fn advised<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Score {
-    Score::of(decisions.map(|decision| (decision, decision.answer.remedy)))
+    Score::of(decisions.map(|decision| (decision, decision.known.remedy)))
 }
 
 fn prescribed<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Score {
-    Score::of(decisions.map(|decision| (decision, decision.answer.prescribed)))
+    Score::of(decisions.map(|decision| (decision, decision.known.prescribed())))
 }
 
-fn shadow(decisions: &[Decision]) -> ModeFigures {
+pub(crate) fn mode_figures(mode: Rollout, decisions: &[Decision]) -> ModeFigures {
+    let known = count(decisions, |decision| decision.known.is_something());
+    let (shown, recorded) = if mode == Rollout::Shadow { (0, known) } else { (known, 0) };
+    let advice = |decision: &&Decision| match mode {
+        Rollout::Shadow => false,
+        Rollout::Guided => true,
+        Rollout::Prescriptive => decision.known.prescribed().is_none(),
+    };
+    let prescriptions = |_: &&Decision| mode == Rollout::Prescriptive;
     ModeFigures {
-        advised: Score::default(),
-        answered: 0,
-        mode: Rollout::Shadow,
-        prescribed: Score::default(),
-        recorded: something(decisions),
-    }
-}
-
-fn guided(decisions: &[Decision]) -> ModeFigures {
-    ModeFigures {
-        advised: advised(decisions.iter()),
-        answered: something(decisions),
-        mode: Rollout::Guided,
-        prescribed: Score::default(),
-        recorded: 0,
-    }
-}
-
-fn prescriptive(decisions: &[Decision]) -> ModeFigures {
-    let advice = decisions.iter().filter(|decision| decision.answer.prescribed.is_none());
-    ModeFigures {
-        advised: advised(advice),
-        answered: something(decisions),
-        mode: Rollout::Prescriptive,
-        prescribed: prescribed(decisions.iter()),
-        recorded: 0,
+        advised: advised(decisions.iter().filter(advice)),
+        answered: shown,
+        mode,
+        prescribed: prescribed(decisions.iter().filter(prescriptions)),
+        recorded,
     }
 }
 
 /// Part `n` of `parts` holds the decisions from `n * all / parts` on.
-fn over_time(decisions: &[Decision]) -> Vec<Part> {
+fn over_time(decisions: &[Decision]) -> Vec<BacktestPart> {
     let (all, parts) = (decisions.len(), PARTS.min(decisions.len()));
     let part = |number: usize| {
         let own = decisions.get(number * all / parts..(number + 1) * all / parts)?;
-        Some(Part {
+        Some(BacktestPart {
             advised: advised(own.iter()),
             decisions: own.len() as u64,
             first_ts: own.first()?.ts,
-            known: something(own),
+            known: count(own, |decision| decision.known.is_something()),
             last_ts: own.last()?.ts,
             prescribed: prescribed(own.iter()),
         })
@@ -297,23 +363,16 @@ fn reasons(decisions: &[Decision]) -> Vec<ReasonFigures> {
         decisions: own.len() as u64,
         endings: Endings::of(own.iter().copied()),
         failure_reason_code: code.clone(),
-        known: own.iter().filter(|decision| decision.answer.is_something()).count() as u64,
+        known: own.iter().filter(|decision| decision.known.is_something()).count() as u64,
         prescribed: prescribed(own.iter().copied()),
     };
     by_code.into_iter().map(figures).collect()
 }
 
 fn sweep(decisions: &[Decision], policy: &Policy) -> Vec<SweepFigures> {
-    let variants = Sweep::of(policy).variants.into_iter().enumerate();
-    let figures = |(number, variant): (usize, super::sweep::Variant)| {
-        let offer = |decision: &Decision| decision.answer.swept.offer(number);
-        let prescribed = Score::of(decisions.iter().map(|decision| (decision, offer(decision))));
-        SweepFigures {
-            prescribed,
-            share_ppm: ppm(prescribed.offered, decisions.len() as u64),
-            threshold: variant.threshold,
-            value: variant.value,
-        }
+    let figures = |(number, (threshold, value, _)): (usize, (&'static str, u64, Policy))| {
+        let prescribed = Score::of(decisions.iter().map(|decision| (decision, decision.known.offers.of(number))));
+        SweepFigures { prescribed, share_ppm: ppm(prescribed.offered, decisions.len() as u64), threshold, value }
     };
-    variants.map(figures).collect()
+    (1..).zip(variants(policy)).map(figures).collect()
 }

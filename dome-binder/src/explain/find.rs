@@ -1,12 +1,12 @@
-//! What a key names.
+//! What a key names, and the facts that its story needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::{Sha256Hash, Source};
 use serde::Serialize;
 
-use super::excerpt::Part;
-use crate::ledger::{LineFact, Position};
+use crate::ledger::{LineFact, LineFacts, Position};
+use crate::settle::Fact;
 
 /// Hex digits from which the start of a hash names it.
 pub const LEAST_DIGITS: usize = 8;
@@ -49,102 +49,75 @@ pub enum Found {
     Nothing,
 }
 
-/// A rejected line, as far as it can be named.
-type Rejected = (Source, Sha256Hash);
-
-/// Finds what `key` names among facts and rejected lines, with their hashes.
+/// Finds what `key` names among facts, which come in total order, and rejected lines, with their hashes.
 ///
 /// A key is a derived, concept, line or idempotency key, a fingerprint hash, a fact's digest, the
 /// hash of a rejected line (each whole, or by its first [`LEAST_DIGITS`] hex digits or more), an
 /// event id, `RUN/EVENT`, or `SOURCE:LINE`. What is named in full is found before what only starts
 /// with the key.
 #[must_use]
-pub fn find(key: &str, facts: &Part<'_>, rejected: &[Rejected]) -> Found {
-    let mut found = Hits::default();
-    named_in_full(key, facts, rejected, &mut found);
-    if found.0.is_empty() {
-        named_by_hash(key, facts, rejected, &mut found);
+pub fn find(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256Hash)]) -> Found {
+    let mut found = named_in_full(key, facts, rejected);
+    if found.is_empty() {
+        found = named_by_hash(key, facts, rejected);
     }
-    if found.0.is_empty()
-        && let Some(source) = line_of_source(key).filter(|source| knows(source, facts, rejected))
-    {
-        return Found::One(Subject::Unlisted(source));
+    if found.len() > 1 {
+        return Found::Many(found.into_values().collect());
     }
-    found.end()
+    let mut sources = facts.iter().map(|fact| &fact.fact.source).chain(rejected.iter().map(|(source, _)| source));
+    let mut unlisted = || line_of_source(key).filter(|line| sources.any(|known| known.name == line.name));
+    let one = found.into_keys().next().or_else(|| Some(Subject::Unlisted(unlisted()?)));
+    one.map_or(Found::Nothing, Found::One)
 }
 
 /// The subjects found, each with what names it.
-#[derive(Default)]
-struct Hits(BTreeMap<Subject, Candidate>);
+type Hits = BTreeMap<Subject, Candidate>;
 
-impl Hits {
-    fn add(&mut self, subject: Subject, named_by: &'static str, key: impl ToString) {
-        self.0.entry(subject).or_insert_with(|| Candidate { key: key.to_string(), named_by });
-    }
-
-    fn end(self) -> Found {
-        let mut subjects = self.0.into_iter();
-        match (subjects.next(), subjects.next()) {
-            (None, _) => Found::Nothing,
-            (Some((subject, _)), None) => Found::One(subject),
-            (Some((_, first)), Some((_, second))) => {
-                let rest = subjects.map(|(_, candidate)| candidate);
-                Found::Many([first, second].into_iter().chain(rest).collect())
-            }
-        }
-    }
+fn add(found: &mut Hits, subject: Subject, named_by: &'static str, key: impl ToString) {
+    found.entry(subject).or_insert_with(|| Candidate { key: key.to_string(), named_by });
 }
 
-/// Event ids, events of runs, and lines of sources.
-fn named_in_full(key: &str, facts: &Part<'_>, rejected: &[Rejected], found: &mut Hits) {
-    let place = line_of_source(key);
-    for LineFact { position, fact, .. } in &facts.facts {
-        let position = *position;
+fn named_in_full(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256Hash)]) -> Hits {
+    let (place, mut found) = (line_of_source(key), Hits::new());
+    for LineFact { position, fact, .. } in facts {
         let event = fact.event_id.as_str();
         let of_run = key.strip_suffix(event).and_then(|rest| rest.strip_suffix('/'));
         if event == key || of_run == Some(fact.run_id.as_str()) {
-            found.add(Subject::Fact(position), "event", format!("{}/{event}", fact.run_id));
+            add(&mut found, Subject::Fact(*position), "event", format!("{}/{event}", fact.run_id));
         }
         if place.as_ref() == Some(&fact.source) {
-            found.add(Subject::Fact(position), "digest", fact.keys.digest);
+            add(&mut found, Subject::Fact(*position), "digest", fact.keys.digest);
         }
     }
-    for (number, (source, sha256)) in rejected.iter().enumerate() {
-        if place.as_ref() == Some(source) {
-            found.add(Subject::Rejected(number), "sha256", sha256);
-        }
+    for (number, (_, sha256)) in rejected.iter().enumerate().filter(|(_, (source, _))| place.as_ref() == Some(source)) {
+        add(&mut found, Subject::Rejected(number), "sha256", sha256);
     }
+    found
 }
 
-/// Hashes, whole or by their start.
-fn named_by_hash(key: &str, facts: &Part<'_>, rejected: &[Rejected], found: &mut Hits) {
-    let Some((least, most)) = span(key) else { return };
+fn named_by_hash(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256Hash)]) -> Hits {
+    let mut found = Hits::new();
+    let Some((least, most)) = span(key) else { return found };
     let named = |hash: Sha256Hash| (least..=most).contains(&hash);
-    for LineFact { position, fact, .. } in &facts.facts {
-        let position = *position;
+    for LineFact { position, fact, .. } in facts {
         let keys = &fact.keys;
-        if named(keys.derived) {
-            found.add(Subject::Capsule(keys.derived), "derived_key", keys.derived);
-        }
-        if named(keys.fingerprint_hash) {
-            found.add(Subject::Capsule(keys.derived), "derived_key", keys.derived);
-        }
-        if named(keys.concept) {
-            found.add(Subject::Concept(keys.concept), "concept_key", keys.concept);
-        }
-        if named(keys.line) {
-            found.add(Subject::Line(keys.line), "line_key", keys.line);
-        }
-        if named(keys.digest) {
-            found.add(Subject::Fact(position), "digest", keys.digest);
-        }
-        if named(keys.idempotency) {
-            found.add(Subject::Fact(position), "idempotency_key", keys.idempotency);
+        for (is_named, subject, named_by, key) in [
+            (named(keys.derived), Subject::Capsule(keys.derived), "derived_key", keys.derived),
+            (named(keys.fingerprint_hash), Subject::Capsule(keys.derived), "derived_key", keys.derived),
+            (named(keys.concept), Subject::Concept(keys.concept), "concept_key", keys.concept),
+            (named(keys.line), Subject::Line(keys.line), "line_key", keys.line),
+            (named(keys.digest), Subject::Fact(*position), "digest", keys.digest),
+            (named(keys.idempotency), Subject::Fact(*position), "idempotency_key", keys.idempotency),
+        ] {
+            if is_named {
+                add(&mut found, subject, named_by, key);
+            }
         }
     }
     for (number, (_, sha256)) in rejected.iter().enumerate().filter(|(_, (_, sha256))| named(*sha256)) {
-        found.add(Subject::Rejected(number), "sha256", sha256);
+        add(&mut found, Subject::Rejected(number), "sha256", sha256);
     }
+    found
 }
 
 /// The least and the greatest hash that start with these digits, if they are enough.
@@ -162,8 +135,30 @@ pub fn line_of_source(key: &str) -> Option<Source> {
     Some(Source { line, name: name.into() })
 }
 
-/// Whether some line of that source is known.
-fn knows(source: &Source, facts: &Part<'_>, rejected: &[Rejected]) -> bool {
-    let mut names = facts.facts.iter().map(|fact| &fact.fact.source).chain(rejected.iter().map(|(source, _)| source));
-    names.any(|known| known.name == source.name)
+/// The facts of a key's task line, and of the lines that applied the key.
+#[derive(Clone, Debug)]
+pub struct Excerpt<'l> {
+    pub(super) key: Sha256Hash,
+    /// The first fact that has the key.
+    pub(super) first: &'l Fact,
+    pub(super) line: LineFacts<'l>,
+    /// The other task lines of which some fact's `applied_capsule` is the key.
+    pub(super) others: Vec<LineFacts<'l>>,
+}
+
+/// What the story of a derived key needs; `None` when no fact has that key. `facts` come in total order, with all
+/// facts of the key's task line and of every line with a fact that applies it.
+#[must_use]
+pub fn excerpt<'l>(facts: &[LineFact<'l>], key: Sha256Hash) -> Option<Excerpt<'l>> {
+    let first = facts.iter().find(|fact| fact.fact.keys.derived == key)?.fact;
+    let applying = facts.iter().filter(|fact| fact.fact.applied_capsule() == Some(&key));
+    let others: BTreeSet<Sha256Hash> = applying.map(|fact| fact.fact.keys.line).collect();
+    let others = others.into_iter().filter(|line| *line != first.keys.line).map(|line| line_of(facts, line)).collect();
+    Some(Excerpt { key, first, line: line_of(facts, first.keys.line), others })
+}
+
+/// The facts of one task line among facts that come in total order.
+#[must_use]
+pub fn line_of<'l>(facts: &[LineFact<'l>], key: Sha256Hash) -> LineFacts<'l> {
+    LineFacts { facts: facts.iter().filter(|fact| fact.fact.keys.line == key).copied().collect() }
 }

@@ -1,5 +1,6 @@
 //! What went into a fingerprint, and what stayed out (M-50).
 
+use dome_core::json::pointer_step;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -37,18 +38,18 @@ const LOOKED_INTO: [&str; 5] = ["env", "gates", "message", "task_spec", "tool"];
 const IN_KEY: [&str; 5] = ["action", "failure_reason_code", "scope", "target", "versions"];
 
 impl Ingredients {
-    /// The ingredients of a record's fingerprint.
+    /// The ingredients of a record's fingerprint; none of a record whose canonical envelope is kept elsewhere.
+    #[expect(clippy::expect_used, reason = "an envelope and a fingerprint are JSON objects")]
     pub(super) fn of(record: &Record) -> Self {
-        let canonical = record.canonical.held().unwrap_or_default();
-        let Ok(envelope) = serde_json::from_slice::<Value>(canonical) else { return Self::default() };
-        let Ok(Value::Object(members)) = serde_json::to_value(&*record.keys.fingerprint) else {
-            return Self::default();
-        };
+        let Some(canonical) = record.canonical.held() else { return Self::default() };
+        let envelope: Value = serde_json::from_slice(canonical).expect("canonical bytes are JSON");
+        let fingerprint = serde_json::to_value(&*record.keys.fingerprint).expect("a fingerprint is JSON");
+        let members = fingerprint.as_object().expect("a fingerprint is an object");
         let mut all = Self::default();
-        for (member, taken) in &members {
+        for (member, taken) in members {
             all.add(&envelope, member, taken);
         }
-        all.left_out = left_out(&envelope, &members);
+        all.left_out = left_out(&envelope, members);
         all
     }
 
@@ -66,14 +67,14 @@ impl Ingredients {
             }
             ("versions", Value::Object(versions)) => {
                 for (name, version) in versions {
-                    let from = format!("/task_spec/versions/{}", escaped(name));
+                    let from = format!("/task_spec/versions/{}", pointer_step(name));
                     self.one(envelope, &from, &format!("versions.{name}"), "M-51", version);
                 }
             }
             ("env", Value::Object(env)) => {
                 for (name, value) in env {
-                    let given = env_of(envelope).find(|given| given.eq_ignore_ascii_case(name));
-                    let from = format!("/env/{}", escaped(given.map_or(name, |given| given)));
+                    let given = names(envelope.get("env")).find(|given| given.eq_ignore_ascii_case(name));
+                    let from = format!("/env/{}", pointer_step(given.map_or(name, |given| given)));
                     self.one(envelope, &from, &format!("env.{name}"), "M-52", value);
                 }
             }
@@ -88,33 +89,26 @@ impl Ingredients {
     }
 }
 
-fn env_of(envelope: &Value) -> impl Iterator<Item = &String> {
-    envelope.get("env").and_then(Value::as_object).into_iter().flat_map(Map::keys)
+fn names(object: Option<&Value>) -> impl Iterator<Item = &String> {
+    object.and_then(Value::as_object).into_iter().flat_map(Map::keys)
 }
 
+#[expect(clippy::expect_used, reason = "the fingerprint was made of this envelope")]
 fn gate_pointer(envelope: &Value, gate: &Value) -> String {
     let gates = envelope.get("gates").and_then(Value::as_array).into_iter().flatten();
     let place = gates.into_iter().position(|listed| listed.get("gate_id") == Some(gate));
-    format!("/gates/{}/gate_id", place.unwrap_or_default())
+    format!("/gates/{}/gate_id", place.expect("a failed gate is a gate of the envelope"))
 }
 
 /// What the envelope gives and the failure's key does not hold, as pointers.
 fn left_out(envelope: &Value, fingerprint: &Map<String, Value>) -> Vec<String> {
-    let members = |value: Option<&Value>| -> Vec<String> {
-        value.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect()
-    };
-    let whole = members(Some(envelope)).into_iter().filter(|name| !LOOKED_INTO.contains(&name.as_str()));
-    let spec = members(envelope.get("task_spec")).into_iter().filter(|name| !IN_KEY.contains(&name.as_str()));
-    let used = members(fingerprint.get("env"));
-    let env = env_of(envelope).filter(|name| !used.iter().any(|used| used.eq_ignore_ascii_case(name)));
-    let mut left: Vec<String> = whole.map(|name| format!("/{}", escaped(&name))).collect();
-    left.extend(spec.map(|name| format!("/task_spec/{}", escaped(&name))));
-    left.extend(env.map(|name| format!("/env/{}", escaped(name))));
+    let whole = names(Some(envelope)).filter(|name| !LOOKED_INTO.contains(&name.as_str()));
+    let spec = names(envelope.get("task_spec")).filter(|name| !IN_KEY.contains(&name.as_str()));
+    let is_used = |name: &&String| names(fingerprint.get("env")).any(|used| used.eq_ignore_ascii_case(name));
+    let env = names(envelope.get("env")).filter(|name| !is_used(name));
+    let mut left: Vec<String> = whole.map(|name| format!("/{}", pointer_step(name))).collect();
+    left.extend(spec.map(|name| format!("/task_spec/{}", pointer_step(name))));
+    left.extend(env.map(|name| format!("/env/{}", pointer_step(name))));
     left.sort_unstable();
     left
-}
-
-/// A name as a pointer writes it (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

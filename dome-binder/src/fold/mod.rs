@@ -15,7 +15,7 @@ pub use state::{Applied, CapsuleState, FactRef, Remedies, RemedyState, Support};
 
 use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
 
-use crate::ledger::{LineFact, LineFacts, Position};
+use crate::ledger::{LineFact, LineFacts};
 use crate::policy::Policy;
 use crate::trigger::Triggers;
 
@@ -63,17 +63,10 @@ pub struct FoldedLine {
 /// Folds one task line (M-80 to M-83, M-96).
 #[must_use]
 pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
-    fold_with(line, rules, &mut |_, _| {})
-}
-
-/// Folds one task line, telling `observe` of every change of a counter, fact by fact: what a
-/// capsule's counters add up from.
-pub fn fold_with(line: &LineFacts<'_>, rules: &Rules, observe: &mut dyn FnMut(Position, &Effect)) -> FoldedLine {
     let mut state = LineState::default();
     let mut folded = FoldedLine { bound: Vec::with_capacity(line.facts.len()), ..FoldedLine::default() };
     for line_fact in &line.facts {
-        let Step { bound, applied, effects } = state.push(line_fact, rules);
-        effects.iter().for_each(|effect| observe(line_fact.position, effect));
+        let Step { bound, applied, .. } = state.push(line_fact, rules);
         folded.applied.extend(applied);
         folded.bound.push(bound);
     }

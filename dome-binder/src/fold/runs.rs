@@ -7,9 +7,7 @@ use dome_core::{RunId, Sha256Hash};
 /// The sets of runs of a task line. They own what they hold, so that facts may go once they are folded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunSets {
-    /// By derived key.
     minted: BTreeMap<Sha256Hash, BTreeSet<RunId>>,
-    /// By derived key and the remedy's identity.
     resolved: BTreeMap<(Sha256Hash, Sha256Hash), BTreeSet<RunId>>,
 }
 

@@ -1,14 +1,12 @@
 //! What a task line's capsules count while the line is folded (M-80 to M-83).
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use dome_core::{
     FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, Sha256Hash, Signal, Status, TaskLine,
     Timestamp,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::fold::Effect;
 use crate::fold::runs::RunSets;
@@ -17,7 +15,7 @@ use crate::settle::{Fact, FactOrder};
 use crate::trigger::{TriggerCounts, Triggers};
 
 /// A fact, as capsules point at it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactRef {
     /// Its place in the total order.
     pub order: FactOrder,
@@ -38,7 +36,7 @@ impl FactRef {
 }
 
 /// What minting facts say of a capsule (M-80).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Support {
     /// Minting facts.
     pub support_count: u64,
@@ -57,7 +55,7 @@ pub struct Support {
 }
 
 /// One capsule of a folded line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapsuleState {
     /// The task line that it belongs to.
     pub line: Arc<TaskLine>,
@@ -90,7 +88,7 @@ pub struct CapsuleState {
 pub type Remedies = BTreeMap<Sha256Hash, Box<RemedyState>>;
 
 /// One remedy of a capsule or concept (M-83).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemedyState {
     /// Runs that resolved by it.
     pub count: u64,
@@ -103,7 +101,7 @@ pub struct RemedyState {
 }
 
 /// A fact that applied a capsule, with what M-84 asks of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// Its place in the total order.
     pub order: FactOrder,
@@ -125,7 +123,6 @@ pub struct Applied {
     pub failed: Vec<GateId>,
 }
 
-/// The capsules of a line that is being folded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, Box<CapsuleState>>);
 
@@ -180,18 +177,9 @@ impl Capsules {
 impl CapsuleState {
     /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
     fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Arc<Remedy>, last: FactRef, counted: bool) {
-        let state = match self.remedies.entry(identity) {
-            Entry::Occupied(state) => {
-                let state = state.into_mut();
-                state.last = last;
-                state.remedy = Arc::clone(remedy);
-                state
-            }
-            Entry::Vacant(empty) => {
-                let remedy = Arc::clone(remedy);
-                empty.insert(Box::new(RemedyState { count: 0, contradicted_count: 0, last, remedy }))
-            }
-        };
+        let new = || RemedyState { count: 0, contradicted_count: 0, last: last.clone(), remedy: Arc::clone(remedy) };
+        let state = self.remedies.entry(identity).or_insert_with(|| Box::new(new()));
+        (state.last, state.remedy) = (last, Arc::clone(remedy));
         state.count += u64::from(counted);
     }
 }

@@ -3,13 +3,12 @@
 use std::fmt;
 
 use dome_core::guard::{CauseKind, GuardDecision};
-use dome_core::{Fingerprint, Timestamp, normal_version};
+use dome_core::{Timestamp, normal_version};
 use serde::Serialize;
 
-use super::query::PriorsQuery;
+use super::PriorsQuery;
 use crate::capsule::Capsule;
-use crate::eligibility::Hold;
-use crate::explain::{Figure, Threshold, thresholds, unseen_s};
+use crate::eligibility::{Hold, HoldFigure, Threshold, thresholds, unseen_s};
 use crate::policy::Policy;
 
 /// One hold, its members in canonical order. Holds that count name the figure, what was found and the
@@ -53,16 +52,15 @@ impl Held {
         let Threshold { hold, figure, comparison, .. } = threshold;
         match (threshold.found, threshold.limit) {
             // It holds at 0, so at least 1 is asked for.
-            (Some(Figure::Number(found)), Figure::Number(limit)) if comparison == "=" => {
+            (Some(HoldFigure::Number(found)), HoldFigure::Number(limit)) if comparison == "=" => {
                 Self::count(hold, figure, found, limit + 1)
             }
-            (Some(Figure::Number(found)), Figure::Number(limit)) => Self::count(hold, figure, found, limit),
+            (Some(HoldFigure::Number(found)), HoldFigure::Number(limit)) => Self::count(hold, figure, found, limit),
             _ => Self::because(hold, why(hold, capsule)),
         }
     }
 }
 
-/// What a hold rests on that is no number.
 fn why(hold: Hold, capsule: &Capsule) -> String {
     match hold {
         Hold::StopClass => format!("the class of `{}` is `stop`", capsule.failure_reason_code),
@@ -87,7 +85,7 @@ impl fmt::Display for Held {
 
 /// All that holds a capsule back from a query, in the order of M-92.
 pub(super) fn held(capsule: &Capsule, query: &PriorsQuery, policy: &Policy, as_of: Option<Timestamp>) -> Vec<Held> {
-    let own = thresholds(capsule, policy, as_of).into_iter().filter(|threshold| threshold.holds);
+    let own = thresholds(&capsule.figures(), policy, as_of).into_iter().filter(|threshold| threshold.holds);
     let mut held: Vec<Held> = own.map(|threshold| Held::of(threshold, capsule)).collect();
     held.extend(query.guard.iter().flat_map(by_guards));
     held.extend(not_conformant(capsule, query, as_of));
@@ -138,23 +136,13 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
 /// Versions that both sides name and that M-51 does not take for the same.
 fn incompatible(capsule: &Capsule, query: &PriorsQuery) -> Option<Held> {
     let fingerprint = &capsule.fingerprint;
-    let mut differing: Vec<String> = query
-        .versions
-        .iter()
-        .filter_map(|(name, asked)| differs(name, fingerprint.versions.get(name)?, &normal_version(asked)))
-        .collect();
-    differing.extend(tool_differs(fingerprint, query));
+    let seen = |(name, asked)| Some((name, fingerprint.versions.get(name)?, asked));
+    let tool = query.tool.as_ref().filter(|tool| fingerprint.tool_name.as_ref() == Some(&tool.name));
+    let tool = tool.and_then(|tool| Some((tool.name.as_str(), fingerprint.tool_version.as_deref()?, &*tool.version)));
+    let both = query.versions.iter().filter_map(seen).chain(tool);
+    let both = both.map(|(name, seen, asked)| (name, seen, normal_version(asked)));
+    let differing = both.filter(|(_, seen, asked)| seen != asked);
+    let differing: Vec<String> =
+        differing.map(|(name, seen, asked)| format!("`{name}` was {seen}, is {asked}")).collect();
     (!differing.is_empty()).then(|| Held::because(Hold::VersionIncompatible, differing.join("; ")))
-}
-
-fn tool_differs(fingerprint: &Fingerprint, query: &PriorsQuery) -> Option<String> {
-    let (tool, name) = (query.tool.as_ref()?, fingerprint.tool_name.as_ref()?);
-    if tool.name != *name {
-        return None;
-    }
-    differs(name.as_str(), fingerprint.tool_version.as_deref()?, &normal_version(&tool.version))
-}
-
-fn differs(name: &str, seen: &str, asked: &str) -> Option<String> {
-    (seen != asked).then(|| format!("`{name}` was {seen}, is {asked}"))
 }

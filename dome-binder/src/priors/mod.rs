@@ -29,17 +29,266 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answer;
 mod conformance;
 mod held;
-mod memory;
 mod prior;
-mod query;
 
-pub use answer::{Priors, priors};
 pub use conformance::{ConformanceReport, ConformanceReportError, PresentTool, ReportedDigests, ReportedTool};
 pub use held::Held;
-pub use memory::Memory;
 pub(crate) use prior::Weight;
-pub use prior::{Counts, Prior, ProvenFact, Role, Tier, elsewhere_rank};
-pub use query::{Asked, AskedTool, DEFAULT_LIMIT, MAX_LIMIT, PriorsQuery, Rollout, RolloutError};
+pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier, elsewhere_rank};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+use dome_core::guard::GuardDecision;
+use dome_core::{
+    ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
+    ToolName, choice, normal_version,
+};
+use serde::Serialize;
+
+use crate::capsule::Capsule;
+use crate::concept::Concept;
+use crate::eligibility::Verdict;
+use crate::fold::Rules;
+use crate::policy::Policy;
+use crate::replay::Replay;
+
+/// How many priors an answer holds where nothing else is asked for.
+pub const DEFAULT_LIMIT: usize = 20;
+/// How many it holds at most.
+pub const MAX_LIMIT: usize = 200;
+
+/// What a planner asks before it acts. [`PriorsQuery::of`] asks for a task line, and nothing else.
+#[derive(Clone, Debug)]
+pub struct PriorsQuery {
+    /// What is worked on.
+    pub line: TaskLine,
+    /// Only this failure.
+    pub failure_reason_code: Option<FailureReasonCode>,
+    /// The fingerprint that a failure on other targets must have; where it is not given, it must be
+    /// the failure of one of the line's own capsules (M-63).
+    pub fingerprint_hash: Option<Sha256Hash>,
+    /// Versions of what takes part, as given.
+    pub versions: StringMap,
+    /// The tool that will be used, with its version as given.
+    pub tool: Option<AskedTool>,
+    /// What guards say of the transition that the task is (M-100).
+    pub guard: Option<GuardDecision>,
+    /// Conformance reports; without any, no tool is asked for one.
+    pub conformance: Option<Vec<ConformanceReport>>,
+    /// Tools as they are now: a report on one of these counts if it is on the same bytes.
+    pub present_tools: Vec<PresentTool>,
+    /// How far dome may go.
+    pub rollout: Rollout,
+    /// How many priors to answer with, up to [`MAX_LIMIT`].
+    pub limit: usize,
+}
+
+impl PriorsQuery {
+    /// Asks for a task line.
+    #[must_use]
+    pub fn of(line: TaskLine) -> Self {
+        Self {
+            line,
+            failure_reason_code: None,
+            fingerprint_hash: None,
+            versions: StringMap::default(),
+            tool: None,
+            guard: None,
+            conformance: None,
+            present_tools: Vec::new(),
+            rollout: Rollout::default(),
+            limit: DEFAULT_LIMIT,
+        }
+    }
+}
+
+choice! {
+    /// How far dome may go: each step is earned on the one before.
+    #[derive(Default)]
+    Rollout {
+        /// It answers nothing; what it would have answered can be recorded.
+        Shadow = "shadow",
+        /// It answers, as advice.
+        #[default]
+        Guided = "guided",
+        /// What nothing holds back may steer.
+        Prescriptive = "prescriptive",
+    }
+}
+
+impl Rollout {
+    /// The most that a prior may be used as.
+    #[must_use]
+    pub const fn most(self) -> Verdict {
+        match self {
+            Self::Prescriptive => Verdict::Prescriptive,
+            Self::Shadow | Self::Guided => Verdict::Advisory,
+        }
+    }
+}
+
+/// A tool with its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AskedTool {
+    /// Its name.
+    pub name: ToolName,
+    /// Its version.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub version: CompactString,
+}
+
+/// The question as the answer repeats it, in canonical order; versions by M-51.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of the TaskSpec, under their names")]
+pub struct Asked {
+    pub action_kind: ActionKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason_code: Option<FailureReasonCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint_hash: Option<Sha256Hash>,
+    pub scope: Scope,
+    pub target_id: TargetId,
+    pub target_kind: TargetKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<AskedTool>,
+    #[serde(skip_serializing_if = "StringMap::is_empty")]
+    pub versions: StringMap,
+}
+
+impl Asked {
+    fn of(query: &PriorsQuery) -> Self {
+        let line = query.line.clone();
+        let tool = query.tool.as_ref();
+        Self {
+            action_kind: line.action_kind,
+            failure_reason_code: query.failure_reason_code.clone(),
+            fingerprint_hash: query.fingerprint_hash,
+            scope: line.scope,
+            target_id: line.target_id,
+            target_kind: line.target_kind,
+            tool: tool.map(|tool| AskedTool { name: tool.name.clone(), version: normal_version(&tool.version) }),
+            versions: query.versions.iter().map(|(name, version)| (name, normal_version(version))).collect(),
+        }
+    }
+}
+
+/// What a query is answered from.
+#[derive(Clone, Debug)]
+pub struct Memory<'m> {
+    /// Capsules, in any order.
+    pub capsules: &'m [Capsule],
+    /// Concepts, in any order.
+    pub concepts: &'m [Concept],
+    /// The thresholds that holds go by.
+    pub policy: &'m Policy,
+    /// The instant that staleness is measured at.
+    pub as_of: Option<Timestamp>,
+    /// Where facts stood, by digest, as far as that is known.
+    pub sources: BTreeMap<Sha256Hash, &'m Source>,
+}
+
+impl<'m> Memory<'m> {
+    /// The memory that a replay is.
+    #[must_use]
+    pub fn of(replay: &'m Replay, rules: &'m Rules) -> Self {
+        Self {
+            capsules: &replay.derived.capsules,
+            concepts: &replay.derived.concepts,
+            policy: &rules.policy,
+            as_of: replay.as_of,
+            sources: replay.ledger.facts.iter().map(|fact| (fact.keys.digest, &fact.record.source)).collect(),
+        }
+    }
+}
+
+/// The answer to a query, its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Priors {
+    /// The instant that staleness was measured at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// The version of this document.
+    pub format_version: &'static str,
+    /// What guards said of the transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardDecision>,
+    /// How many priors there are beyond the limit.
+    pub left_off: u64,
+    /// The priors, the best first.
+    pub priors: Vec<Prior>,
+    /// The question.
+    pub query: Asked,
+    /// How far dome may go.
+    pub rollout: Rollout,
+}
+
+/// Answers a query (section 10).
+///
+/// Under [`Rollout::Shadow`] this is what would have been answered: [`Priors::shown`] is what is.
+#[must_use]
+pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
+    let line = query.line.key();
+    let asked = |code: &FailureReasonCode| query.failure_reason_code.as_ref().is_none_or(|asked| asked == code);
+    let same_work =
+        |kind: &TargetKind, action: &ActionKind| *kind == query.line.target_kind && *action == query.line.action_kind;
+    let capsules = memory.capsules.iter().filter(|capsule| asked(&capsule.failure_reason_code));
+    let (exact, others): (Vec<&Capsule>, Vec<&Capsule>) = capsules.partition(|capsule| capsule.line_key == line);
+    // Beyond the task line: failures with the fingerprint that is asked for, else those of the line's own capsules.
+    let own: BTreeSet<Sha256Hash> = exact.iter().map(|capsule| capsule.concept_key).collect();
+    let sought = |fingerprint: Sha256Hash, concept: &Sha256Hash| match query.fingerprint_hash {
+        Some(asked) => asked == fingerprint,
+        None => own.contains(concept),
+    };
+    let elsewhere = others.iter().filter(|capsule| {
+        same_work(&capsule.target_kind, &capsule.action_kind) && sought(capsule.fingerprint_hash, &capsule.concept_key)
+    });
+    // Where nothing is known of the line that could be looked for, every concept of its kind of work.
+    let any = query.fingerprint_hash.is_none() && own.is_empty();
+    let concepts = memory.concepts.iter().filter(|concept| {
+        same_work(&concept.target_kind, &concept.action_kind)
+            && (any || sought(concept.fingerprint_hash, &concept.concept_key))
+            && asked(&concept.failure_reason_code)
+    });
+    let mut priors: Vec<Prior> = exact
+        .iter()
+        .map(|capsule| Prior::of_capsule(capsule, Tier::Exact, memory, query))
+        .chain(elsewhere.map(|capsule| Prior::of_capsule(capsule, Tier::Elsewhere, memory, query)))
+        .chain(concepts.map(|concept| Prior::of_concept(concept, memory)))
+        .collect();
+    priors.sort_by_cached_key(Prior::rank);
+    let limit = query.limit.min(MAX_LIMIT);
+    let left_off = priors.len().saturating_sub(limit) as u64;
+    priors.truncate(limit);
+    Priors {
+        as_of: memory.as_of,
+        format_version: "1",
+        guard: query.guard.clone(),
+        left_off,
+        priors,
+        query: Asked::of(query),
+        rollout: query.rollout,
+    }
+}
+
+impl Priors {
+    /// What the rollout mode lets a planner see: under [`Rollout::Shadow`], nothing.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        match self.rollout {
+            Rollout::Shadow => Self { guard: None, left_off: 0, priors: Vec::new(), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
+    /// The prior to follow, if the mode lets one be followed.
+    #[must_use]
+    pub fn to_follow(&self) -> Option<&Prior> {
+        self.priors.iter().find(|prior| prior.verdict == Verdict::Prescriptive)
+    }
+}

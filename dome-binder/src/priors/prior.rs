@@ -10,10 +10,9 @@ use dome_core::{
 use serde::Serialize;
 
 use super::held::{Held, held};
-use super::memory::Memory;
-use super::query::PriorsQuery;
+use super::{Memory, PriorsQuery};
 use crate::capsule::{Capsule, CapsuleKind};
-use crate::concept::Concept;
+use crate::concept::{Concept, is_expired};
 use crate::eligibility::{Hold, Verdict};
 use crate::remedy::RemedyRecord;
 
@@ -44,7 +43,7 @@ pub struct Prior {
     /// M-91.
     pub confidence_ppm: u64,
     /// The counters.
-    pub counts: Counts,
+    pub counts: PriorCounts,
     /// M-61; a concept has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_key: Option<Sha256Hash>,
@@ -93,9 +92,9 @@ pub struct Prior {
 
 /// The counters of a capsule or concept, in canonical order (M-90, M-95).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Counts"))]
 #[expect(missing_docs, reason = "the members are those of M-90, under their names")]
-pub struct Counts {
+pub struct PriorCounts {
     pub confirmed_count: u64,
     pub contradiction_count: u64,
     pub failure_count: u64,
@@ -140,8 +139,6 @@ pub enum Role {
 /// What priors of one tier and one verdict are ordered by, descending: the first remedy's confidence,
 /// the own confidence, support, and the last time.
 pub(crate) type Weight = (Option<u64>, u64, u64, Timestamp);
-/// What a prior is ordered by; smaller comes first.
-pub(super) type Rank = (Tier, Reverse<(bool, Verdict)>, Reverse<Weight>, Sha256Hash);
 
 impl Prior {
     pub(super) fn of_capsule(capsule: &Capsule, tier: Tier, memory: &Memory<'_>, query: &PriorsQuery) -> Self {
@@ -155,7 +152,7 @@ impl Prior {
             class: capsule.class,
             concept_key: capsule.concept_key,
             confidence_ppm: capsule.confidence_ppm,
-            counts: Counts {
+            counts: PriorCounts {
                 confirmed_count: capsule.confirmed_count,
                 contradiction_count: capsule.contradiction_count,
                 failure_count: capsule.failure_count,
@@ -188,16 +185,14 @@ impl Prior {
     }
 
     pub(super) fn of_concept(concept: &Concept, memory: &Memory<'_>) -> Self {
-        let expired = memory
-            .as_of
-            .is_some_and(|as_of| as_of.is_later_by_more_than(concept.last_seen_ts, memory.policy.max_staleness_s));
-        let stale = expired.then(|| Held::stale(concept.last_seen_ts, memory.policy, memory.as_of));
+        let (last_seen, policy, as_of) = (concept.last_seen_ts, memory.policy, memory.as_of);
+        let stale = is_expired(last_seen, policy, as_of).then(|| Held::stale(last_seen, policy, as_of));
         Self {
             action_kind: concept.action_kind.clone(),
             class: concept.class,
             concept_key: concept.concept_key,
             confidence_ppm: concept.confidence_ppm,
-            counts: Counts {
+            counts: PriorCounts {
                 confirmed_count: concept.confirmed_count,
                 contradiction_count: concept.contradiction_count,
                 failure_count: concept.failure_count,
@@ -235,7 +230,8 @@ impl Prior {
         self.derived_key.unwrap_or(self.concept_key)
     }
 
-    pub(super) fn rank(&self) -> Rank {
+    /// What priors are ordered by; the least comes first.
+    pub(super) fn rank(&self) -> (Tier, Reverse<(bool, Verdict)>, Reverse<Weight>, Sha256Hash) {
         let remedy = self.remedies.first().map(|first| first.confidence_ppm);
         let weight = (remedy, self.confidence_ppm, self.counts.support_count, self.last_seen_ts);
         (self.tier, Reverse((self.would_be_prescriptive, self.verdict)), Reverse(weight), self.key())
@@ -259,13 +255,10 @@ pub fn elsewhere_rank(capsule: &Capsule) -> Vec<u8> {
 }
 
 fn provenance(capsule: &Capsule, memory: &Memory<'_>) -> Vec<ProvenFact> {
-    let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
-    let facts = [
-        (Role::First, capsule.first_fact, capsule.first_seen_ts),
-        (Role::Last, capsule.last_fact, capsule.last_seen_ts),
-    ];
-    let resolved = resolved.map(|(digest, ts)| (Role::LastResolved, digest, ts));
     let source = |digest: &Sha256Hash| memory.sources.get(digest).map(|source| Source::clone(source));
-    let facts = facts.into_iter().chain(resolved);
-    facts.map(|(role, digest, ts)| ProvenFact { digest, role, source: source(&digest), ts }).collect()
+    let fact = |role, digest, ts| ProvenFact { digest, role, source: source(&digest), ts };
+    let resolved = capsule.last_resolved_fact.zip(capsule.last_resolved_ts);
+    let first = fact(Role::First, capsule.first_fact, capsule.first_seen_ts);
+    let last = fact(Role::Last, capsule.last_fact, capsule.last_seen_ts);
+    [first, last].into_iter().chain(resolved.map(|(digest, ts)| fact(Role::LastResolved, digest, ts))).collect()
 }

@@ -8,16 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dome_core::Sha256Hash;
 use serde::{Serialize, Serializer};
 
-use super::view::View;
+use super::View;
+use crate::groups::start_of;
 
-/// What the bytes of a cursor start with: the version of its layout.
+/// The version of the layout, the first byte of a cursor.
 const VERSION: u8 = 1;
-/// What is hashed in front of the bytes, so that no other hash can stand for the checksum.
+/// Hashed in front of the bytes, so that no other hash can stand for the checksum.
 const DOMAIN: &[u8] = b"dome.cursor/1\n";
-/// Bytes of a digest that are kept: enough to tell two questions or snapshots apart.
-const DIGEST_BYTES: usize = 8;
-/// Bytes of the checksum.
-const CHECK_BYTES: usize = 6;
 
 /// Where the next page starts. Opaque: take it from a page and give it back with the same
 /// question to the same snapshot.
@@ -28,8 +25,8 @@ const CHECK_BYTES: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     view: u8,
-    snapshot: [u8; DIGEST_BYTES],
-    filters: [u8; DIGEST_BYTES],
+    snapshot: [u8; 8],
+    filters: [u8; 8],
     place: u64,
 }
 
@@ -51,23 +48,14 @@ pub enum CursorError {
     OtherFilters,
 }
 
-fn start_of(digest: Sha256Hash) -> [u8; DIGEST_BYTES] {
-    let mut start = [0; DIGEST_BYTES];
-    start.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
-    start
-}
-
-const fn number(view: View) -> u8 {
-    match view {
-        View::RecentFailures => 1,
-        View::GateRollup => 2,
-        View::GuardDenials => 3,
-    }
-}
-
 impl Cursor {
     pub(super) fn new(view: View, snapshot: Sha256Hash, filters: Sha256Hash, place: u64) -> Self {
-        Self { view: number(view), snapshot: start_of(snapshot), filters: start_of(filters), place }
+        let view = match view {
+            View::RecentFailures => 1,
+            View::GateRollup => 2,
+            View::GuardDenials => 3,
+        };
+        Self { view, snapshot: start_of(&snapshot), filters: start_of(&filters), place }
     }
 
     /// The place, if this cursor was given out for the same.
@@ -83,26 +71,15 @@ impl Cursor {
             Ok(self.place)
         }
     }
-
-    fn body(self) -> Vec<u8> {
-        let mut body = vec![VERSION, self.view];
-        body.extend(self.snapshot);
-        body.extend(self.filters);
-        body.extend(self.place.to_be_bytes());
-        body
-    }
-}
-
-fn check(body: &[u8]) -> Vec<u8> {
-    let digest = Sha256Hash::of(&[DOMAIN, body].concat());
-    digest.as_bytes().iter().copied().take(CHECK_BYTES).collect()
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = self.body();
-        let check = check(&body);
-        formatter.write_str(&URL_SAFE_NO_PAD.encode([body, check].concat()))
+        let Self { view, snapshot, filters, place } = self;
+        let mut bytes = [&[VERSION, *view], &snapshot[..], filters, &place.to_be_bytes()].concat();
+        let [a, b, c, d, e, f, ..] = start_of(&Sha256Hash::of(&[DOMAIN, &bytes].concat()));
+        bytes.extend([a, b, c, d, e, f]);
+        formatter.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 
@@ -111,15 +88,11 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError::Damaged)?;
-        let split = bytes.len().checked_sub(CHECK_BYTES).and_then(|body| bytes.split_at_checked(body));
-        let (body, found) = split.ok_or(CursorError::Damaged)?;
-        let [VERSION, view, rest @ ..] = body else { return Err(CursorError::Damaged) };
-        let (chunks, []) = rest.as_chunks::<DIGEST_BYTES>() else { return Err(CursorError::Damaged) };
-        let [snapshot, filters, place] = *chunks else { return Err(CursorError::Damaged) };
-        if check(body) != found {
-            return Err(CursorError::Damaged);
-        }
-        Ok(Self { view: *view, snapshot, filters, place: u64::from_be_bytes(place) })
+        let [_, view, rest @ ..] = bytes.as_slice() else { return Err(CursorError::Damaged) };
+        let (&[snapshot, filters, place], _) = rest.as_chunks() else { return Err(CursorError::Damaged) };
+        let cursor = Self { view: *view, snapshot, filters, place: u64::from_be_bytes(place) };
+        // Which compares the layout and the checksum too.
+        if cursor.to_string() == text { Ok(cursor) } else { Err(CursorError::Damaged) }
     }
 }
 

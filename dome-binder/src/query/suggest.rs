@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::filter::Filter;
-use super::question::Question;
-use super::rows::policy_code;
-use super::view::View;
+use super::{Filter, Question, View, policy_code};
 use crate::settle::Fact;
 use crate::views::denial_pairs;
 

@@ -1,6 +1,6 @@
 //! Rollout: what earns a mode, on histories that were scored beforehand.
 
-use dome_binder::backtest::{facts, question, walk};
+use dome_binder::backtest::{question, walk};
 use dome_binder::priors::{Memory, PriorsQuery, Rollout, priors};
 use dome_binder::rollout::{RecordedAnswer, RolloutPolicy, RolloutStatus, recorded, status};
 use dome_binder::{Ledger, Rules, append_row, replay};
@@ -16,7 +16,7 @@ fn ledger(history: &str) -> Ledger {
 /// The answer that shadow mode records before each failing fact, as the file has it.
 fn shadows(ledger: &Ledger, rules: &Rules) -> Vec<RecordedAnswer> {
     let mut answers = Vec::new();
-    for fact in facts(ledger).filter(|fact| fact.fact.is_failing()) {
+    for fact in ledger.line_facts().filter(|fact| fact.fact.is_failing()) {
         let before = ledger.facts[..fact.position].iter().map(|fact| fact.record.clone()).collect();
         let before = replay(before, rules, None);
         let query = PriorsQuery { rollout: Rollout::Shadow, ..question(&fact.fact.keys.task_line) };

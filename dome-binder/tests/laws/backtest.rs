@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::backtest::{Backtest, Decision, Ending, Known, Past, backtest, facts, question, walk};
-use dome_binder::priors::{Memory, Tier, priors};
+use dome_binder::backtest::{Backtest, BacktestPart, Decision, FailureEnding, Past, backtest, question, walk};
+use dome_binder::priors::{Memory, Prior, PriorsQuery, Tier, priors};
 use dome_binder::{Ledger, Policy, Record, Rules, replay};
 use dome_core::arbitrary::{history, layout};
 use dome_core::canonical;
@@ -52,29 +52,32 @@ fn first(ledger: &Ledger, count: usize) -> Vec<Box<Record>> {
 }
 
 /// The answer that `dome priors` gives before a fact, from a replay of the facts before it.
-fn replayed(ledger: &Ledger, position: usize, known: &Known, rules: &Rules) -> Result<(), TestCaseError> {
+fn replayed(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules) -> Result<(), TestCaseError> {
     let fact = &ledger.facts[position];
+    let known = past.ask(fact);
     let before = replay(first(ledger, position), rules, Some(fact.ordered_ts));
     let memory = Memory { as_of: Some(fact.ordered_ts), sources: BTreeMap::new(), ..Memory::of(&before, rules) };
-    let answer = priors(&memory, &dome_binder::priors::PriorsQuery { limit: 200, ..question(&fact.keys.task_line) });
+    let answer = priors(&memory, &PriorsQuery { limit: 200, ..question(&fact.keys.task_line) });
     let of = |tier| answer.priors.iter().filter(move |prior| prior.tier == tier).count() as u64;
     prop_assert_eq!(known.exact, of(Tier::Exact));
     prop_assert_eq!(known.elsewhere > 0, of(Tier::Elsewhere) > 0);
     prop_assert_eq!(known.concepts, of(Tier::Concept));
     prop_assert_eq!(known.is_something(), !answer.priors.is_empty());
-    let best = answer.priors.first();
-    prop_assert_eq!(known.best.as_deref(), best.filter(|prior| prior.tier == Tier::Exact), "the whole prior");
+    let (best, own_best) = (answer.priors.first(), past.best(fact));
+    let exact = best.filter(|prior| prior.tier == Tier::Exact);
+    prop_assert_eq!(own_best.as_ref(), exact, "the whole prior");
+    let own = fact.keys.derived;
+    prop_assert_eq!(known.foreseen, exact.is_some_and(|prior| prior.derived_key == Some(own)));
     let concept = best.filter(|prior| prior.tier == Tier::Concept).map(|prior| prior.concept_key);
     prop_assert_eq!(known.concept, concept);
     prop_assert_eq!(known.remedy, best.and_then(|prior| prior.remedies.first()).map(|record| record.identity));
     let followed = answer.to_follow().and_then(|prior| prior.remedies.first());
     prop_assert_eq!(known.prescribed(), followed.map(|record| record.identity));
-    let only_guards = |prior: &&dome_binder::priors::Prior| {
+    let only_guards = |prior: &&Prior| {
         prior.tier == Tier::Exact && prior.held.iter().all(|held| held.hold.as_str() == "guard_denied")
     };
     let held = answer.priors.iter().filter(|prior| !prior.held.is_empty()).any(|prior| only_guards(&prior));
     prop_assert_eq!(known.guard_held, held);
-    let own = fact.keys.derived;
     prop_assert_eq!(known.repeated, answer.priors.iter().any(|prior| prior.derived_key == Some(own)));
     Ok(())
 }
@@ -95,7 +98,7 @@ fn strange(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules)
 
 /// Decisions without what became of them.
 fn answers(decisions: &[Decision]) -> Vec<Decision> {
-    decisions.iter().map(|decision| Decision { ending: Ending::Open, ..decision.clone() }).collect()
+    decisions.iter().map(|decision| Decision { ending: FailureEnding::Open, ..decision.clone() }).collect()
 }
 
 /// The policy with one threshold set.
@@ -116,9 +119,9 @@ proptest! {
     ) {
         let ledger = setting.replay(records).ledger;
         let mut past = Past::new(&setting.rules);
-        for fact in facts(&ledger) {
+        for fact in ledger.line_facts() {
             // Before every fact, not the failing ones alone.
-            replayed(&ledger, fact.position, &past.ask(fact.fact), &setting.rules)?;
+            replayed(&mut past, &ledger, fact.position, &setting.rules)?;
             strange(&mut past, &ledger, fact.position, &setting.rules)?;
             past.learn(&fact);
         }
@@ -136,8 +139,11 @@ proptest! {
         for (before, after) in before.decisions.iter().zip(&after.decisions) {
             // What is known later of an ending: that it came, or that it did not hold.
             let may_follow = match (before.ending, after.ending) {
-                (Ending::Open, _) => true,
-                (Ending::Resolved { remedy, contradicted: false }, Ending::Resolved { remedy: same, .. }) => remedy == same,
+                (FailureEnding::Open, _) => true,
+                (
+                    FailureEnding::Resolved { remedy, contradicted: false },
+                    FailureEnding::Resolved { remedy: same, .. },
+                ) => remedy == same,
                 (before, after) => before == after,
             };
             prop_assert!(may_follow, "{before:?} became {after:?}");
@@ -179,7 +185,7 @@ proptest! {
         prop_assert_eq!(guided.answered + all.known.nothing, failing);
         prop_assert_eq!(guided.prescribed.offered, 0, "guided prescribes nothing");
         prop_assert!(full.prescribed.offered <= full.answered && all.known.foreseen <= all.known.repeated);
-        let sum = |of: fn(&dome_binder::backtest::Part) -> u64| all.over_time.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&BacktestPart) -> u64| all.over_time.iter().map(of).sum::<u64>();
         prop_assert_eq!((sum(|p| p.decisions), sum(|p| p.known)), (failing, guided.answered));
         prop_assert_eq!(sum(|p| p.advised.same_remedy), guided.advised.same_remedy);
         prop_assert_eq!(sum(|p| p.prescribed.offered), full.prescribed.offered);
@@ -198,7 +204,7 @@ fn happenings(ledger: &Ledger, setting: &Setting) -> Vec<&'static str> {
     let (known, guards) = (report.known, report.guards);
     let (advised, prescribed) = (report.modes[1].advised, report.modes[2].prescribed);
     let walked = walk(ledger, &setting.rules);
-    let stranger = walked.decisions.iter().any(|decision| !decision.answer.exact && decision.answer.concept);
+    let stranger = walked.decisions.iter().any(|decision| decision.known.exact == 0 && decision.known.concepts > 0);
     let all = [
         (known.elsewhere > 0, "known elsewhere"),
         (known.foreseen > 0, "foreseen"),

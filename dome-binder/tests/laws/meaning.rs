@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_binder::{Capsule, Effect, Figures, Rules, Verdict, confidence_ppm, fold_with, holds};
+use dome_binder::{Capsule, Effect, Figures, LineState, Rules, Verdict, confidence_ppm, holds};
 use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Timestamp, WrapperPolicy, read};
 use proptest::prelude::*;
@@ -16,6 +16,7 @@ fn figures(capsule: &Capsule) -> Figures {
         support_count: capsule.support_count,
         run_count: capsule.run_count,
         resolved_count: capsule.resolved_count,
+        remedy_count: capsule.remedies.len() as u64,
         remedy_confidence_ppm: capsule.remedies.first().map(|remedy| remedy.confidence_ppm),
         confidence_ppm: capsule.confidence_ppm,
         successes: capsule.resolved_count + capsule.confirmed_count,
@@ -108,17 +109,15 @@ proptest! {
             .map(|fact| (fact.keys.derived, fact.keys.fingerprint.failed_gates.clone())).collect();
         let mut resolved = 0;
         for line in replay.ledger.lines() {
-            let mut effects: BTreeMap<usize, Vec<Effect>> = BTreeMap::new();
-            let _folded = fold_with(&line, &setting.rules, &mut |position, effect| {
-                effects.entry(position).or_default().push(effect.clone());
-            });
+            let mut state = LineState::default();
             let mut open: BTreeSet<(Option<&dome_core::Lane>, Sha256Hash)> = BTreeSet::new();
             for fact in line.facts.iter() {
+                let effects = state.push(fact, &setting.rules).effects;
                 let (position, fact) = (fact.position, fact.fact);
                 if replay.bound[position].minted && fact.is_failing() {
                     open.insert((fact.lane.as_ref(), fact.keys.derived));
                 }
-                for effect in effects.remove(&position).unwrap_or_default() {
+                for effect in effects {
                     let Effect::Resolved { key, .. } = effect else { continue };
                     prop_assert!(fact.is_succeeding());
                     prop_assert!(open.remove(&(fact.lane.as_ref(), key)), "not open in its lane");

@@ -1,10 +1,10 @@
 //! L-4 and L-10: the whole from its parts, and everything derived from the facts alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::{
-    Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, LineFact, LineFacts, Record, Replay, Row, RowReader,
-    SettledRun, assemble, fold, group_by_run, order, settle,
+    Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, Ledger, LineFact, LineFacts, Record, Replay, Row,
+    RowReader, SettledRun, assemble, fold, group_by_run, order, settle,
 };
 use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
@@ -31,10 +31,15 @@ fn settled_apart(records: Vec<Box<Record>>, dice: &mut Dice) -> Vec<SettledRun> 
     shuffled(settled, dice)
 }
 
+/// The facts that are the first of their kind of denial (M-71).
+fn unseen_denials(ledger: &Ledger) -> BTreeSet<usize> {
+    ledger.line_facts().filter(|fact| fact.unseen_denial).map(|fact| fact.position).collect()
+}
+
 /// The whole, with runs settled apart and task lines cut by hand, folded apart in any order.
 fn in_parts(setting: &Setting, records: Vec<Box<Record>>, dice: &mut Dice) -> Artifacts {
     let ledger = order(settled_apart(records, dice));
-    let unseen = ledger.unseen_denials();
+    let unseen = unseen_denials(&ledger);
     let mut lines: BTreeMap<_, Vec<LineFact<'_>>> = BTreeMap::new();
     for (position, fact) in ledger.facts.iter().enumerate() {
         let line_fact = LineFact { position, fact, unseen_denial: unseen.contains(&position) };
@@ -66,8 +71,8 @@ fn again<T: Row>(reader: &mut RowReader, value: &T) -> T {
 proptest! {
     #[test]
     fn l4_task_lines_are_those_of_a_plain_count(history in history()) {
-        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
-        let unseen = ledger.unseen_denials();
+        let ledger = Ledger::of(load_lines(&history.lines).records);
+        let unseen = unseen_denials(&ledger);
         let mut lines: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (position, fact) in ledger.facts.iter().enumerate() {
             lines.entry(fact.keys.line).or_default().push((position, unseen.contains(&position)));
@@ -79,7 +84,7 @@ proptest! {
 
     #[test]
     fn m42_order_keys_and_their_bytes_sort_as_the_total_order(history in history()) {
-        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
+        let ledger = Ledger::of(load_lines(&history.lines).records);
         let orders: Vec<FactOrder> = ledger.facts.iter().map(Fact::order).collect();
         prop_assert!(orders.is_sorted());
         let bytes: Vec<Vec<u8>> = orders.iter().map(FactOrder::to_bytes).collect();
@@ -91,7 +96,7 @@ proptest! {
     #[test]
     fn rows_hold_everything(history in history(), setting in setting()) {
         let mut reader = RowReader::default();
-        let ledger = order(group_by_run(load_lines(&history.lines).records).into_iter().map(settle).collect());
+        let ledger = Ledger::of(load_lines(&history.lines).records);
         for fact in &ledger.facts {
             let read = again(&mut reader, fact);
             prop_assert_eq!(format!("{:?}", fact), format!("{:?}", read));

@@ -2,8 +2,8 @@
 
 use dome_binder::Ledger;
 use dome_binder::query::{
-    Cursor, CursorError, Filter, Filters, Limit, OrEmpty, Page, Question, QuestionError, Row, View, answer, nearest,
-    rows as whole, unmatched,
+    Cursor, CursorError, Filter, Filters, Limit, OrEmpty, Page, Question, QuestionError, View, ViewRow, answer,
+    nearest, rows as whole, unmatched,
 };
 use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Sha256Hash, Timestamp};
@@ -69,7 +69,7 @@ fn row_meets(row: &Value, filters: &Filters) -> bool {
     })
 }
 
-fn pages<'l>(question: &Question, ledger: &'l Ledger, limit: Limit) -> Vec<Page<Row<'l>>> {
+fn pages<'l>(question: &Question, ledger: &'l Ledger, limit: Limit) -> Vec<Page<'l>> {
     let (snapshot, mut cursor, mut pages) = (ledger.snapshot_digest(), None, Vec::new());
     loop {
         let page = answer(question, &ledger.facts, snapshot, limit, cursor).unwrap();
@@ -101,7 +101,7 @@ proptest! {
             prop_assert!(page.rows.len() as u64 == limit || page.next.is_none());
             place += page.rows.len() as u64;
         }
-        let together: Vec<Row<'_>> = pages.into_iter().flat_map(|page| page.rows).collect();
+        let together: Vec<ViewRow<'_>> = pages.into_iter().flat_map(|page| page.rows).collect();
         prop_assert_eq!(together, expected);
     }
 
@@ -217,7 +217,7 @@ fn m110_every_filter_applies_somewhere_and_says_where_it_does_not() {
             assert_eq!(asked.is_ok(), taking.contains(view), "{view}: {filters:?}");
             if let Err(wrong) = asked {
                 let said = wrong.to_string();
-                assert!(view.filters().iter().all(|filter| said.contains(&format!("`{filter}`"))), "{said}");
+                assert!(view.filters().all(|filter| said.contains(&format!("`{filter}`"))), "{said}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Reading files into records, replaying them, and writing what comes out.
 
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
-use dome_core::arbitrary::File;
+use dome_core::arbitrary::LaidOutFile;
 use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     pub(crate) rejected: u64,
 }
 
-pub(crate) fn load(files: &[File]) -> Loaded {
+pub(crate) fn load(files: &[LaidOutFile]) -> Loaded {
     let mut loaded = Loaded::default();
     let mut reader = Reader::new();
     for file in files {
@@ -124,7 +124,7 @@ pub(crate) fn facts(replay: &Replay, rules: &Rules) -> String {
     let mut bytes = Vec::new();
     assert_eq!(replay.ledger.facts.len(), replay.bound.len());
     for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
-        append_fact(fact, fact.canonical.held().unwrap(), bound, rules, &mut bytes);
+        append_fact(rules.mode_of(fact.wrapper_policy), fact, fact.canonical.held().unwrap(), bound, &mut bytes);
     }
     String::from_utf8(bytes).unwrap()
 }

@@ -1,7 +1,5 @@
 //! Pointing at a place as a compiler does: file and line, the text, a caret under it.
 
-use std::ops::Range;
-
 use dome_core::{Problem, escaped};
 use unicode_width::UnicodeWidthStr;
 
@@ -15,49 +13,34 @@ const RED: &str = "\x1b[1;31m";
 const BLUE: &str = "\x1b[1;34m";
 const RESET: &str = "\x1b[0m";
 
-/// One problem of one line, as a compiler would show it.
+/// One problem of one line, as a compiler would show it: of the line, the part around the place, since lines may have a
+/// million bytes, but terminals do not.
 pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color: bool) -> String {
     let paint = |style: &str, text: &str| if color { format!("{style}{text}{RESET}") } else { text.to_owned() };
-    let window = Window::around(line, problem.span.clone());
-    let number = number.to_string();
-    let margin = " ".repeat(number.len());
-    let [arrow, bar] = ["-->", "|"].map(|sign| paint(BLUE, sign));
-    let title =
-        format!("{}: {}", paint(RED, &format!("error[{}]", problem.code)), paint(BOLD, &escaped(&problem.message)));
-    let carets = paint(RED, &"^".repeat(window.place.width().max(1)));
-    let indent = " ".repeat(window.before.width());
-    let text = format!("{}{}{}", window.before, window.place, window.behind);
-    format!(
-        "{title}\n{margin}{arrow} {path}:{number}:{column}\n{margin} {bar}\n{numbered} {bar} {text}\n{margin} {bar} {indent}{carets} {pointer}\n",
-        column = window.column,
-        numbered = paint(BLUE, &number),
-        path = escaped(path),
-        pointer = escaped(&problem.pointer),
-    )
-}
-
-/// The part of a line around a place: lines may have a million bytes, terminals do not.
-struct Window {
-    before: String,
-    place: String,
-    behind: String,
-    /// The place on the line, in characters from 1.
-    column: usize,
-}
-
-impl Window {
-    fn around(line: &str, span: Range<usize>) -> Self {
-        let start = (0..=span.start).rev().find(|place| line.is_char_boundary(*place)).unwrap_or(0);
-        let end = (span.end..line.len()).find(|place| line.is_char_boundary(*place)).unwrap_or(line.len()).max(start);
-        let part = |range: Range<usize>| line.get(range).unwrap_or("");
-        let before = part(0..start);
-        Self {
-            before: printable(&last_chars(before, CONTEXT_CHARS)),
-            place: printable(&first_chars(part(start..end), PLACE_CHARS)),
-            behind: printable(&first_chars(part(end..line.len()), CONTEXT_CHARS)),
-            column: before.chars().count() + 1,
-        }
+    let [mut start, mut end] = [problem.span.start, problem.span.end].map(|place| place.min(line.len()));
+    while !line.is_char_boundary(start) {
+        start -= 1;
     }
+    while !line.is_char_boundary(end) {
+        end += 1;
+    }
+    let (before, rest) = line.split_at(start);
+    let (place, behind) = rest.split_at(end.saturating_sub(start));
+    let column = before.chars().count() + 1;
+    let before = printable(&last_chars(before, CONTEXT_CHARS));
+    let place = printable(&first_chars(place, PLACE_CHARS));
+    let behind = printable(&first_chars(behind, CONTEXT_CHARS));
+    let margin = " ".repeat(number.to_string().len());
+    let [arrow, bar] = ["-->", "|"].map(|sign| paint(BLUE, sign));
+    let title = paint(RED, &format!("error[{}]", problem.code));
+    let message = paint(BOLD, &escaped(&problem.message));
+    let carets = paint(RED, &"^".repeat(place.width().max(1)));
+    let indent = " ".repeat(before.width());
+    let (numbered, path, pointer) = (paint(BLUE, &number.to_string()), escaped(path), escaped(&problem.pointer));
+    format!(
+        "{title}: {message}\n{margin}{arrow} {path}:{number}:{column}\n{margin} {bar}\n\
+         {numbered} {bar} {before}{place}{behind}\n{margin} {bar} {indent}{carets} {pointer}\n"
+    )
 }
 
 /// The text with a visible sign for each control character, which a terminal would obey.

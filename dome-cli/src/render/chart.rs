@@ -5,9 +5,9 @@ use dome_binder::PPM;
 /// Columns of a whole bar.
 const BAR: u64 = 20;
 
-/// A share as a bar: one block for each twentieth, begun ones included.
-pub(crate) fn bar(ppm: u64) -> String {
-    let full = (ppm.min(PPM) * BAR).div_ceil(PPM);
+/// A share as a bar: one block for each twentieth, begun ones included; an empty one where there is no share.
+pub(crate) fn bar(ppm: Option<u64>) -> String {
+    let full = ppm.map_or(0, |ppm| (ppm.min(PPM) * BAR).div_ceil(PPM));
     (0..BAR).map(|place| if place < full { '█' } else { '·' }).collect()
 }
 

@@ -1,17 +1,14 @@
-//! What `dome diff` and `dome plan` have in common: two sides, and how their difference is shown: the largest of everything,
-//! and how much there is besides.
+//! What `dome diff` and `dome plan` have in common: two sides, and how their difference is shown, the largest of
+//! each kind first.
 
 use std::collections::BTreeMap;
 
-use dome_binder::{
-    Capsule, Changed, Comparison, ExampleFact, GroupSide, MemberChange, Regrouped, Replay, Rules, Verdict,
-};
+use dome_binder::{Capsule, Comparison, GroupSide, MemberChange, Regrouped, Replay, Rules, Verdict, VerdictChange};
 use dome_core::{BinderVersion, Sha256Hash, Timestamp, WrapperPolicy};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::output::{Output, grouped};
-use crate::table::short_hash;
+use crate::output::{Printer, grouped};
 
 /// How many of each kind are shown.
 const MOST_SHOWN: usize = 10;
@@ -19,48 +16,51 @@ const MOST_SHOWN: usize = 10;
 const MOST_CAPSULES: usize = 4;
 /// Characters of a text that are shown.
 const TEXT_CHARS: usize = 90;
+/// Rows of a table that are about rules.
+const RULES: usize = 4;
 
 /// One of two results, its members in canonical order.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Side {
+#[schemars(rename = "Side")]
+pub(crate) struct ComparedSide {
     /// Facts that apply a key that no fact mints: after a change of binder, keys that were traced.
-    pub(crate) applied_unknown: u64,
+    applied_unknown: u64,
     /// The instant that staleness is measured at.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) as_of: Option<Timestamp>,
+    as_of: Option<Timestamp>,
     /// The binder.
-    pub(crate) binder_version: BinderVersion,
+    binder_version: BinderVersion,
     /// Capsules.
-    pub(crate) capsules: u64,
+    capsules: u64,
     /// Concepts that are listed.
-    pub(crate) concepts: u64,
+    concepts: u64,
     /// Facts.
-    pub(crate) facts: u64,
+    facts: u64,
     /// The mode that overrides what facts declare, if one does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) mode: Option<WrapperPolicy>,
+    mode: Option<WrapperPolicy>,
     /// The digest of the policy.
-    pub(crate) policy_digest: Sha256Hash,
+    policy_digest: Sha256Hash,
     /// The digest of the reason-code table.
-    pub(crate) reason_codes_digest: Sha256Hash,
+    reason_codes_digest: Sha256Hash,
     /// Which facts these are.
-    pub(crate) snapshot_digest: Sha256Hash,
+    snapshot_digest: Sha256Hash,
     /// Capsules by verdict.
-    pub(crate) verdicts: Verdicts,
+    verdicts: Verdicts,
 }
 
 /// Capsules by verdict, in canonical order.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Verdicts {
+struct Verdicts {
     /// Advice.
-    pub(crate) advisory: u64,
+    advisory: u64,
     /// Not to be used.
-    pub(crate) blocked: u64,
+    blocked: u64,
     /// It may steer.
-    pub(crate) prescriptive: u64,
+    prescriptive: u64,
 }
 
-impl Side {
+impl ComparedSide {
     /// The figures of a replay under these rules.
     pub(crate) fn of(replay: &Replay, rules: &Rules, binder: BinderVersion) -> Self {
         let derived = &replay.derived;
@@ -84,147 +84,127 @@ impl Side {
         }
     }
 
-    /// The rules in a few words.
-    fn rules(&self) -> [(&'static str, String); 4] {
+    /// The rules in a few words, then the figures.
+    fn rows(&self) -> [(&'static str, String); RULES + 7] {
         let experimental = if self.binder_version.is_experimental() { " (experimental)" } else { "" };
         [
             ("binder", format!("{}{experimental}", self.binder_version)),
             ("mode", self.mode.map_or("as declared", WrapperPolicy::as_str).to_owned()),
-            ("policy", short_hash(&self.policy_digest)),
-            ("reason codes", short_hash(&self.reason_codes_digest)),
+            ("policy", self.policy_digest.short()),
+            ("reason codes", self.reason_codes_digest.short()),
+            ("facts", grouped(self.facts)),
+            ("capsules", grouped(self.capsules)),
+            ("  prescriptive", grouped(self.verdicts.prescriptive)),
+            ("  advisory", grouped(self.verdicts.advisory)),
+            ("  blocked", grouped(self.verdicts.blocked)),
+            ("concepts", grouped(self.concepts)),
+            ("applied in vain", grouped(self.applied_unknown)),
         ]
     }
 
-    /// The figures, in the order in which they are shown.
-    const fn figures(&self) -> [(&'static str, u64); 7] {
-        [
-            ("facts", self.facts),
-            ("capsules", self.capsules),
-            ("  prescriptive", self.verdicts.prescriptive),
-            ("  advisory", self.verdicts.advisory),
-            ("  blocked", self.verdicts.blocked),
-            ("concepts", self.concepts),
-            ("applied in vain", self.applied_unknown),
-        ]
-    }
-
-    /// Both sides beside each other: the rules that differ, then all figures.
-    pub(crate) fn table(&self, later: &Self, names: [&str; 2]) -> Vec<String> {
-        let row = |name: &str, one: &str, other: &str| format!("{name:<16}{one:>17}  {other}").trim_end().to_owned();
-        let mut rows = vec![row("", names[0], names[1])];
-        let rules = self.rules().into_iter().zip(later.rules()).filter(|(one, other)| one != other);
-        rows.extend(rules.map(|((name, one), (_, other))| row(name, &one, &other)));
-        let figures = self.figures().into_iter().zip(later.figures());
-        rows.extend(figures.map(|((name, one), (_, other))| {
-            let changed = if one == other { String::new() } else { grouped(other) };
-            row(name, &grouped(one), &changed)
-        }));
-        rows
-    }
-}
-
-/// A comparison with what its keys stand for.
-pub(crate) struct Compared<'r> {
-    comparison: &'r Comparison,
-    capsules: BTreeMap<Sha256Hash, &'r Capsule>,
-}
-
-impl<'r> Compared<'r> {
-    pub(crate) fn new(comparison: &'r Comparison, earlier: &'r Replay, later: &'r Replay) -> Self {
-        let all = earlier.derived.capsules.iter().chain(&later.derived.capsules);
-        Self { comparison, capsules: all.map(|capsule| (capsule.derived_key, capsule)).collect() }
-    }
-
-    fn name(&self, key: Sha256Hash) -> String {
-        let named = |capsule: &&Capsule| format!("{} on {}", capsule.failure_reason_code, capsule.target_id);
-        format!("{} {}", short_hash(&key), self.capsules.get(&key).map_or_else(String::new, named))
-    }
-
-    fn changed(&self, changed: &Changed) -> String {
-        let member = |change: &MemberChange| {
-            let [from, to] = [&change.from, &change.to].map(|value| value.as_ref().map_or("-".to_owned(), written));
-            format!("{} {from} -> {to}", change.member)
-        };
-        let members: Vec<String> = changed.changes.iter().map(member).collect();
-        format!("  {}\n      {}", self.name(changed.derived_key), members.join("\n      "))
+    /// Prints both sides beside each other: the rules that differ, then all figures.
+    pub(crate) fn print_beside(&self, later: &Self, names: [&str; 2], output: &mut Printer) -> anyhow::Result<()> {
+        let mut row =
+            |name: &str, [one, other]: [&str; 2]| output.line(format!("{name:<16}{one:>17}  {other}").trim_end());
+        row("", names)?;
+        for (place, ((name, one), (_, other))) in self.rows().iter().zip(&later.rows()).enumerate() {
+            if one != other {
+                row(name, [one, other])?;
+            } else if place >= RULES {
+                row(name, [one, ""])?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// Prints what differs, the largest of each kind.
-pub(crate) fn print(shown: &Compared<'_>, output: &mut Output) -> anyhow::Result<()> {
-    let comparison = shown.comparison;
-    section(output, "largest moves", comparison.regrouped.iter().map(regrouped))?;
-    let turns = comparison
-        .verdicts
-        .iter()
-        .map(|change| format!("  {}  {} -> {}", shown.name(change.derived_key), change.from, change.to));
-    section(output, "verdicts", turns)?;
-    section(output, "capsules new", comparison.new.iter().map(|key| format!("  {}", shown.name(*key))))?;
-    section(output, "capsules gone", comparison.gone.iter().map(|key| format!("  {}", shown.name(*key))))?;
-    section(output, "capsules changed", comparison.changed.iter().map(|changed| shown.changed(changed)))
+pub(crate) fn print(
+    comparison: &Comparison,
+    earlier: &Replay,
+    later: &Replay,
+    output: &mut Printer,
+) -> anyhow::Result<()> {
+    let capsules: BTreeMap<Sha256Hash, &Capsule> = [earlier, later]
+        .into_iter()
+        .flat_map(|replay| &replay.derived.capsules)
+        .map(|capsule| (capsule.derived_key, capsule))
+        .collect();
+    let name = |key: &Sha256Hash| {
+        let named = |capsule: &&Capsule| format!("{} on {}", capsule.failure_reason_code, capsule.target_id);
+        format!("{} {}", key.short(), capsules.get(key).map_or_else(String::new, named))
+    };
+    let Comparison { regrouped, verdicts, new, gone, changed, .. } = comparison;
+    section(output, "largest moves", regrouped.iter().map(moved))?;
+    let turn = |turn: &VerdictChange| format!("  {}  {} -> {}", name(&turn.derived_key), turn.from, turn.to);
+    section(output, "verdicts", verdicts.iter().map(turn))?;
+    section(output, "capsules new", new.iter().map(|key| format!("  {}", name(key))))?;
+    section(output, "capsules gone", gone.iter().map(|key| format!("  {}", name(key))))?;
+    let changed = changed.iter().map(|changed| {
+        let members = changed.changes.iter().map(|MemberChange { member, from, to }| {
+            let [from, to] = [from, to].map(|value| value.as_ref().map_or("-".to_owned(), written));
+            format!("\n      {member} {from} -> {to}")
+        });
+        format!("  {}{}", name(&changed.derived_key), members.collect::<String>())
+    });
+    section(output, "capsules changed", changed)
 }
 
-fn section(output: &mut Output, title: &str, rows: impl ExactSizeIterator<Item = String>) -> anyhow::Result<()> {
+fn section(output: &mut Printer, title: &str, rows: impl ExactSizeIterator<Item = String>) -> anyhow::Result<()> {
     let count = rows.len();
     if count == 0 {
         return Ok(());
     }
-    output.line(&format!("\n{title}:"))?;
+    writeln!(output, "\n{title}:")?;
     for row in rows.take(MOST_SHOWN) {
         output.line(&row)?;
     }
-    let more = count.saturating_sub(MOST_SHOWN);
-    if more > 0 {
-        output.line(&format!("  ... and {} more (--format json lists all)", grouped(more as u64)))?;
+    if let Some(more @ 1..) = count.checked_sub(MOST_SHOWN) {
+        writeln!(output, "  ... and {} more (--format json lists all)", grouped(more as u64))?;
     }
     Ok(())
 }
 
-fn regrouped(group: &Regrouped) -> String {
+fn moved(group: &Regrouped) -> String {
     let (before, after) = (group.before.len(), group.after.len());
     let facts = grouped(group.fact_count);
     let mut rows = vec![format!("  {}: {facts} facts of {before} become {after}", group.change.as_str())];
     for (word, sides) in [("before", &group.before), ("after ", &group.after)] {
         rows.extend(sides.iter().take(MOST_CAPSULES).map(|side| format!("      {word} {}", capsule(side))));
-        let more = sides.len().saturating_sub(MOST_CAPSULES);
-        if more > 0 {
+        if let Some(more @ 1..) = sides.len().checked_sub(MOST_CAPSULES) {
             rows.push(format!("      {word} ... and {more} more"));
         }
     }
-    if let Some(example) = &group.example {
-        rows.extend([&example.one, &example.other].map(|fact| format!("      {}", line(fact))));
+    for fact in group.example.iter().flat_map(|example| [&example.one, &example.other]) {
+        let message = said(fact.message.as_deref());
+        rows.push(format!("      {}:{}{message}", fact.source.name, fact.source.line));
     }
     rows.join("\n")
 }
 
 fn capsule(side: &GroupSide) -> String {
-    let template = side.message_template.as_deref().map_or_else(String::new, |text| format!(": {}", one_line(text)));
-    let (key, facts, code) = (short_hash(&side.derived_key), grouped(side.fact_count), &side.failure_reason_code);
-    let verdict = side.verdict;
-    format!("{key} {facts} x {code} on {} [{verdict}]{template}", side.target_id)
+    let GroupSide { failure_reason_code: code, target_id: target, verdict, .. } = side;
+    let (key, facts, template) =
+        (side.derived_key.short(), grouped(side.fact_count), said(side.message_template.as_deref()));
+    format!("{key} {facts} x {code} on {target} [{verdict}]{template}")
 }
 
-fn line(fact: &ExampleFact) -> String {
-    let message = fact.message.as_deref().map_or_else(String::new, |text| format!(": {}", one_line(text)));
-    format!("{}:{}{message}", fact.source.name, fact.source.line)
+fn said(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!(": {}", one_line(text)))
 }
 
 /// A value in a few characters; of a hash, the first digits.
 fn written(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().map_or_else(|_| one_line(&text), |hash| short_hash(&hash))
+    text.parse().map_or_else(|_| one_line(&text), |hash: Sha256Hash| hash.short())
 }
 
 /// A text on one line, without what a terminal would obey.
 fn one_line(text: &str) -> String {
-    let visible = |character: char| {
-        if character == '\n' {
-            '\u{2424}'
-        } else if character.is_control() {
-            '\u{FFFD}'
-        } else {
-            character
-        }
+    let visible = |character: char| match character {
+        '\n' => '\u{2424}',
+        _ if character.is_control() => '\u{FFFD}',
+        _ => character,
     };
     let mut chars = text.chars().map(visible);
     let mut shown: String = chars.by_ref().take(TEXT_CHARS).collect();

@@ -3,5 +3,5 @@
 pub(crate) mod caret;
 pub(crate) mod chart;
 pub(crate) mod comparison;
-pub(crate) mod explain;
+pub(crate) mod failing;
 pub(crate) mod github;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dome_binder::backtest::{Backtest, ModeFigures, Part, ReasonFigures, Score, SweepFigures, backtest};
+use dome_binder::backtest::{Backtest, BacktestPart, ModeFigures, ReasonFigures, Score, backtest};
 
 use crate::exit::Exit;
 use crate::known::FactsArgs;
-use crate::output::{Output, grouped};
+use crate::output::{Printer, grouped};
 use crate::render::chart::{bar, ppm, share};
 use crate::table::cut;
 
@@ -34,174 +34,143 @@ pub(crate) struct BacktestArgs {
     policy: Option<PathBuf>,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &BacktestArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &BacktestArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let (ledger, rules) = args.at.history(args.policy.as_deref())?;
-    let tested = backtest(&ledger, &rules);
-    if output.is_json() {
-        output.object(&tested)?;
-    } else {
-        print(&tested, output)?;
-    }
+    output.show(&backtest(&ledger, &rules), print)?;
     Ok(Exit::Done)
 }
 
-/// Prints a backtest.
-fn print(tested: &Backtest, output: &mut Output) -> anyhow::Result<()> {
+fn print(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
     let (decisions, facts) = (grouped(tested.decisions), grouped(tested.facts));
-    let mut lines = vec![format!("backtest: {facts} facts, {decisions} of them failing: {decisions} decisions")];
-    if tested.decisions > 0 {
-        lines.extend(span(tested));
-        lines.extend(known(tested));
-        lines.extend(endings(tested));
-        lines.extend(modes(tested));
-        lines.extend(over_time(&tested.over_time));
-        lines.extend(codes(&tested.reasons));
-        lines.extend(sweep(tested));
+    writeln!(output, "backtest: {facts} facts, {decisions} of them failing: {decisions} decisions")?;
+    if tested.decisions == 0 {
+        return Ok(());
     }
-    lines.iter().try_for_each(|line| output.line(line))
-}
-
-fn span(tested: &Backtest) -> Option<String> {
-    let (first, last) = tested.over_time.first().zip(tested.over_time.last())?;
-    Some(format!("from {} to {}", day(&first.first_ts), day(&last.last_ts)))
+    if let Some((first, last)) = tested.over_time.first().zip(tested.over_time.last()) {
+        writeln!(output, "from {} to {}", day(&first.first_ts), day(&last.last_ts))?;
+    }
+    print_known(tested, output)?;
+    print_endings(tested, output)?;
+    print_modes(&tested.modes, output)?;
+    print_over_time(&tested.over_time, output)?;
+    print_codes(&tested.reasons, output)?;
+    print_sweep(tested, output)
 }
 
 fn day(ts: &dome_core::Timestamp) -> String {
     ts.to_string().chars().take(10).collect()
 }
 
-fn known(tested: &Backtest) -> Vec<String> {
-    let row = |what: &str, count: u64| {
-        let part = ppm(count, tested.decisions);
-        format!("  {what:<34}{:>9} {:>8}  {}", grouped(count), share(part), bar(part.unwrap_or(0)))
-    };
+fn print_known(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
+    output.line("\nknown before the failure:")?;
     let known = &tested.known;
-    vec![
-        String::new(),
-        "known before the failure:".to_owned(),
-        row("something of this task line", known.exact),
-        row("  this very failure", known.repeated),
-        row("    and it was answered first", known.foreseen),
-        row("  also on another line", known.elsewhere),
-        row("a concept", known.concept),
-        row("nothing", known.nothing),
-    ]
+    for (what, count) in [
+        ("something of this task line", known.exact),
+        ("  this very failure", known.repeated),
+        ("    and it was answered first", known.foreseen),
+        ("  also on another line", known.elsewhere),
+        ("a concept", known.concept),
+        ("nothing", known.nothing),
+    ] {
+        let part = ppm(count, tested.decisions);
+        writeln!(output, "  {what:<34}{:>9} {:>8}  {}", grouped(count), share(part), bar(part))?;
+    }
+    Ok(())
 }
 
-fn endings(tested: &Backtest) -> Vec<String> {
+fn print_endings(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
     let (ended, guards) = (&tested.endings, &tested.guards);
-    vec![
-        String::new(),
-        "how the failures ended:".to_owned(),
-        format!(
-            "  resolved {} ({}), by a named remedy {}, failed again soon {}; open {}",
-            grouped(ended.resolved),
-            share(ppm(ended.resolved, tested.decisions)),
-            grouped(ended.with_remedy),
-            grouped(ended.contradicted),
-            grouped(ended.open)
-        ),
-        format!(
-            "  denials {}, {} of them against a prescription; a guard held back {}",
-            grouped(guards.denials),
-            grouped(guards.conflicts),
-            grouped(guards.held)
-        ),
-    ]
+    output.line("\nhow the failures ended:")?;
+    let part = share(ppm(ended.resolved, tested.decisions));
+    let counts = [ended.resolved, ended.with_remedy, ended.contradicted, ended.open];
+    let [resolved, named, contradicted, open] = counts.map(grouped);
+    writeln!(
+        output,
+        "  resolved {resolved} ({part}), by a named remedy {named}, failed again soon {contradicted}; open {open}"
+    )?;
+    let [denials, conflicts, held] = [guards.denials, guards.conflicts, guards.held].map(grouped);
+    writeln!(output, "  denials {denials}, {conflicts} of them against a prescription; a guard held back {held}")
 }
 
-fn modes(tested: &Backtest) -> Vec<String> {
-    let mut lines = vec![String::new(), "what each mode would have done:".to_owned()];
-    for mode in &tested.modes {
-        lines.push(format!("  {:<14}{}", mode.mode.as_str(), shown(mode)));
-        lines.extend(offers("advice", &mode.advised));
-        lines.extend(offers("prescription", &mode.prescribed));
+fn print_modes(modes: &[ModeFigures], output: &mut Printer) -> anyhow::Result<()> {
+    output.line("\nwhat each mode would have done:")?;
+    for mode in modes {
+        let did = match mode.recorded {
+            0 => format!("answers {} x", grouped(mode.answered)),
+            recorded => format!("answers nothing, records {} x", grouped(recorded)),
+        };
+        writeln!(output, "  {:<14}{did}", mode.mode.as_str())?;
+        print_offers("advice", &mode.advised, output)?;
+        print_offers("prescription", &mode.prescribed, output)?;
     }
-    lines
+    Ok(())
 }
 
-fn shown(mode: &ModeFigures) -> String {
-    match mode.recorded {
-        0 => format!("answers {} x", grouped(mode.answered)),
-        recorded => format!("answers nothing, records {} x", grouped(recorded)),
-    }
-}
-
-fn offers(what: &str, score: &Score) -> Vec<String> {
+fn print_offers(what: &str, score: &Score, output: &mut Printer) -> anyhow::Result<()> {
     if score.offered == 0 {
-        return Vec::new();
+        return Ok(());
     }
     let held = score.same_remedy.saturating_sub(score.contradicted);
-    vec![
-        format!(
-            "    {what:<13}{:>9} x, held {:>7} {:>8}  {}",
-            grouped(score.offered),
-            grouped(held),
-            share(score.precision_ppm),
-            bar(score.precision_ppm.unwrap_or(0))
-        ),
-        format!(
-            "      contradicted {}, other remedy {}, no remedy named {}, open {}",
-            grouped(score.contradicted),
-            grouped(score.other_remedy),
-            grouped(score.unnamed_remedy),
-            grouped(score.open)
-        ),
-    ]
+    let [offered, held] = [score.offered, held].map(grouped);
+    let (part, bar) = (share(score.precision_ppm), bar(score.precision_ppm));
+    writeln!(output, "    {what:<13}{offered:>9} x, held {held:>7} {part:>8}  {bar}")?;
+    let counts = [score.contradicted, score.other_remedy, score.unnamed_remedy, score.open];
+    let [contradicted, other, unnamed, open] = counts.map(grouped);
+    writeln!(output, "      contradicted {contradicted}, other remedy {other}, no remedy named {unnamed}, open {open}")
 }
 
-fn over_time(parts: &[Part]) -> Vec<String> {
-    let row = |part: &Part| {
+fn print_over_time(parts: &[BacktestPart], output: &mut Printer) -> anyhow::Result<()> {
+    output.line("\nover time (advice: share that held):")?;
+    writeln!(
+        output,
+        "  {:<10}  {:>9}  {:<29} {:>8} {:>9}",
+        "from", "decisions", "something known", "advice", "prescr."
+    )?;
+    for part in parts {
         let known = ppm(part.known, part.decisions);
-        format!(
+        writeln!(
+            output,
             "  {}  {:>9}  {} {:>8} {:>8} {:>9}",
             day(&part.first_ts),
             grouped(part.decisions),
-            bar(known.unwrap_or(0)),
+            bar(known),
             share(known),
             share(part.advised.precision_ppm),
             grouped(part.prescribed.offered)
-        )
-    };
-    let head =
-        format!("  {:<10}  {:>9}  {:<29} {:>8} {:>9}", "from", "decisions", "something known", "advice", "prescr.");
-    [String::new(), "over time (advice: share that held):".to_owned(), head]
-        .into_iter()
-        .chain(parts.iter().map(row))
-        .collect()
+        )?;
+    }
+    Ok(())
 }
 
-fn codes(reasons: &[ReasonFigures]) -> Vec<String> {
+fn print_codes(reasons: &[ReasonFigures], output: &mut Printer) -> anyhow::Result<()> {
+    let row = |code: &str, [decisions, known, resolved, advice, prescribed, held]: [String; 6]| {
+        format!("  {code:<CODE_COLUMNS$}{decisions:>9} {known:>8} {resolved:>8} {advice:>8} {prescribed:>8} {held:>8}")
+    };
     let mut reasons: Vec<&ReasonFigures> = reasons.iter().collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.decisions));
-    let row = |reason: &&ReasonFigures| {
-        format!(
-            "  {:<CODE_COLUMNS$}{:>9} {:>8} {:>8} {:>8} {:>8} {:>8}",
-            cut(reason.failure_reason_code.as_str(), CODE_COLUMNS),
+    let titles = ["decisions", "known", "resolved", "advice", "prescr.", "held"];
+    writeln!(output, "\n{}", row("by failure code", titles.map(str::to_owned)))?;
+    for reason in reasons.iter().take(SHOWN_CODES) {
+        let cells = [
             grouped(reason.decisions),
             share(ppm(reason.known, reason.decisions)),
             share(ppm(reason.endings.resolved, reason.decisions)),
             share(reason.advised.precision_ppm),
             grouped(reason.prescribed.offered),
-            share(reason.prescribed.precision_ppm)
-        )
-    };
-    let head = format!(
-        "  {:<CODE_COLUMNS$}{:>9} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "by failure code", "decisions", "known", "resolved", "advice", "prescr.", "held"
-    );
-    let mut lines = vec![String::new(), head];
-    lines.extend(reasons.iter().take(SHOWN_CODES).map(row));
-    if let Some(more @ 1..) = reasons.len().checked_sub(SHOWN_CODES) {
-        lines.push(format!("  … {more} more (--format json shows all)"));
+            share(reason.prescribed.precision_ppm),
+        ];
+        output.line(&row(&cut(reason.failure_reason_code.as_str(), CODE_COLUMNS), cells))?;
     }
-    lines
+    if let Some(more @ 1..) = reasons.len().checked_sub(SHOWN_CODES) {
+        writeln!(output, "  … {more} more (--format json shows all)")?;
+    }
+    Ok(())
 }
 
 /// The thresholds; of those that make no difference at all, only the names.
-fn sweep(tested: &Backtest) -> Vec<String> {
-    let mut lines = vec![String::new(), "what another threshold would buy, all else as in the policy:".to_owned()];
+fn print_sweep(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
+    output.line("\nwhat another threshold would buy, all else as in the policy:")?;
+    let policy = serde_json::to_value(&tested.policy)?;
     let mut idle = Vec::new();
     for rows in tested.sweep.chunk_by(|a, b| a.threshold == b.threshold) {
         let Some(first) = rows.first() else { continue };
@@ -209,29 +178,17 @@ fn sweep(tested: &Backtest) -> Vec<String> {
             idle.push(first.threshold);
             continue;
         }
-        let own = own(tested, first.threshold);
-        lines.push(format!("  {:<21}{:>9}{:>9} {:>8} {:>8}", first.threshold, "value", "prescr.", "share", "held"));
-        lines.extend(rows.iter().map(|row| swept(row, own)));
+        let own = policy.get(first.threshold).and_then(serde_json::Value::as_u64);
+        writeln!(output, "  {:<21}{:>9}{:>9} {:>8} {:>8}", first.threshold, "value", "prescr.", "share", "held")?;
+        for row in rows {
+            let mark = if own == Some(row.value) { "the policy" } else { "" };
+            let [value, offered] = [row.value, row.prescribed.offered].map(grouped);
+            let (part, held) = (share(row.share_ppm), row.prescribed.precision_ppm);
+            writeln!(output, "  {mark:<19}{value:>11}{offered:>9} {part:>8} {:>8} {}", share(held), bar(held))?;
+        }
     }
     if !idle.is_empty() {
-        lines.push(format!("  no difference: {}", idle.join(", ")));
+        writeln!(output, "  no difference: {}", idle.join(", "))?;
     }
-    lines
-}
-
-fn own(tested: &Backtest, threshold: &str) -> Option<u64> {
-    serde_json::to_value(&tested.policy).ok()?.get(threshold)?.as_u64()
-}
-
-fn swept(row: &SweepFigures, own: Option<u64>) -> String {
-    let mark = if own == Some(row.value) { "the policy" } else { "" };
-    let held = row.prescribed.precision_ppm;
-    format!(
-        "  {mark:<19}{:>11}{:>9} {:>8} {:>8} {}",
-        grouped(row.value),
-        grouped(row.prescribed.offered),
-        share(row.share_ppm),
-        share(held),
-        bar(held.unwrap_or(0))
-    )
+    Ok(())
 }

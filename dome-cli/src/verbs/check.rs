@@ -8,10 +8,11 @@ use dome_core::{Problem, QuarantineRow, Timestamp, lines};
 use dome_replay::input::{self, Chunk, ENVELOPES, Source};
 use dome_replay::{Admitted, Door, Masking};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::args::{Format, word};
+use crate::args::OutputFormat;
 use crate::exit::Exit;
-use crate::output::{Output, Watching, grouped};
+use crate::output::{Printer, Watching, grouped};
 use crate::render::{caret, github};
 
 /// Validate envelopes and point at every problem
@@ -24,28 +25,8 @@ pub(crate) struct CheckArgs {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// Find fault with lines whose `ts` is later than this
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
-}
-
-/// The first record of `--format json`.
-#[derive(Serialize)]
-struct CheckHeader {
-    format_version: &'static str,
-}
-
-/// One problem of `--format json`, its members in canonical order.
-#[derive(Serialize)]
-struct FoundProblem<'p> {
-    code: &'static str,
-    /// The character on the line, from 1.
-    column: usize,
-    line: u64,
-    message: &'p str,
-    /// The file to open: the source below its INPUT.
-    path: &'p str,
-    pointer: &'p str,
-    source: &'p str,
 }
 
 /// The last record of `--format json`.
@@ -57,11 +38,10 @@ struct CheckTotal {
     sound: u64,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &CheckArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let sources = input::find(&args.inputs, ENVELOPES, &Watching::new("checking"))?;
     if output.is_json() {
-        output.object(&CheckHeader { format_version: "1" })?;
+        output.object(&json!({"format_version": "1"}))?;
     }
     let masking = Masking::off();
     let mut door = Door::new(&masking, args.not_after);
@@ -78,11 +58,15 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> anyhow::Result<Exit>
             Chunk::Long(line) => total.add(door.admit_long(line, &source.name), source, output)?,
         }
     }
-    total.end(output)
+    output.show(&total, |CheckTotal { bad, blank, problems, sound }, output| {
+        let [bad, blank, problems, sound] = [*bad, *blank, *problems, *sound].map(grouped);
+        writeln!(output, "{sound} sound, {bad} bad ({problems} problems), {blank} blank")
+    })?;
+    Ok(if total.bad > 0 { Exit::Findings } else { Exit::Done })
 }
 
 impl CheckTotal {
-    fn add(&mut self, admitted: Admitted<'_>, source: &Source, output: &mut Output) -> anyhow::Result<()> {
+    fn add(&mut self, admitted: Admitted<'_>, source: &Source, output: &mut Printer) -> anyhow::Result<()> {
         match admitted {
             Admitted::Blank => self.blank += 1,
             Admitted::Envelope(..) => self.sound += 1,
@@ -98,32 +82,23 @@ impl CheckTotal {
         }
         Ok(())
     }
-
-    fn end(self, output: &mut Output) -> anyhow::Result<Exit> {
-        let exit = if self.bad > 0 { Exit::Findings } else { Exit::Done };
-        if output.is_json() {
-            output.object(&self)?;
-        } else {
-            let Self { bad, blank, problems, sound } = self;
-            let [envelopes, problems, bad] = [sound, problems, bad].map(grouped);
-            output.line(&format!("{envelopes} sound, {bad} bad ({problems} problems), {blank} blank"))?;
-        }
-        Ok(exit)
-    }
 }
 
-fn show(line: u64, text: &str, source: &Source, problem: &Problem, output: &mut Output) -> anyhow::Result<()> {
+fn show(line: u64, text: &str, source: &Source, problem: &Problem, output: &mut Printer) -> anyhow::Result<()> {
     let (path, (code, message)) = (source.shown(), (problem.code.as_str(), problem.message.as_str()));
     let column = text.get(..problem.span.start).map_or(0, |before| before.chars().count()) + 1;
-    match output.format() {
-        Format::Json => {
+    match output.format {
+        OutputFormat::Json => {
             let (pointer, source) = (problem.pointer.as_str(), source.name.as_str());
-            output.object(&FoundProblem { code, column, line, message, path: &path, pointer, source })
+            output.object(&json!({
+                "code": code, "column": column, "line": line, "message": message, "path": path, "pointer": pointer,
+                "source": source,
+            }))
         }
-        Format::Github => {
+        OutputFormat::Github => {
             let place = github::Annotated { file: source.is_file().then_some(path.as_str()), line, column };
             output.line(&github::annotation(&place, code, &problem.pointer, message))
         }
-        _ => output.as_is(&caret::show(&path, line, text, problem, output.color())),
+        _ => output.as_is(&caret::show(&path, line, text, problem, output.color)),
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::Printer;
 
 /// Print what a shell completes `dome` by
 #[derive(Debug, Args)]
@@ -29,11 +29,10 @@ pub(crate) struct ManArgs {
     out: Option<PathBuf>,
 }
 
-/// Runs `dome completions`.
 pub(crate) fn completions(
     args: &CompletionsArgs,
     mut command: clap::Command,
-    output: &mut Output,
+    output: &mut Printer,
 ) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "dome", &mut script);
@@ -41,8 +40,7 @@ pub(crate) fn completions(
     Ok(Exit::Done)
 }
 
-/// Runs `dome man`.
-pub(crate) fn man(args: &ManArgs, command: clap::Command, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn man(args: &ManArgs, command: clap::Command, output: &mut Printer) -> anyhow::Result<Exit> {
     match &args.out {
         Some(folder) => {
             let failed = || format!("cannot write to `{}`", folder.display());

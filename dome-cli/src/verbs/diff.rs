@@ -8,8 +8,8 @@ use dome_replay::ResultDir;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::output::Output;
-use crate::render::comparison::{Compared, Side, print};
+use crate::output::Printer;
+use crate::render::comparison::{ComparedSide, print};
 
 /// Show what differs between two results
 ///
@@ -31,39 +31,38 @@ pub(crate) struct DiffArgs {
 
 /// What differs between two results, its members in canonical order.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Diff {
+#[schemars(rename = "Diff")]
+pub(crate) struct DiffDocument {
     /// The earlier result.
-    a: Side,
+    a: ComparedSide,
     /// The later one.
-    b: Side,
+    b: ComparedSide,
     /// What differs.
     comparison: Comparison,
     /// The version of this document.
     format_version: &'static str,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &DiffArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &DiffArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let (a, earlier) = opened(&args.a)?;
     let (b, later) = opened(&args.b)?;
-    let diff = Diff { a, b, comparison: compare(&earlier, &later), format_version: "1" };
-    if output.is_json() {
-        output.object(&diff)?;
-    } else {
-        output.line(&diff.comparison.summary)?;
-        if !diff.comparison.is_same() {
-            output.line("")?;
-            diff.a.table(&diff.b, ["a", "b"]).iter().try_for_each(|row| output.line(row))?;
-            print(&Compared::new(&diff.comparison, &earlier, &later), output)?;
+    let diff = DiffDocument { a, b, comparison: compare(&earlier, &later), format_version: "1" };
+    output.show(&diff, |DiffDocument { a, b, comparison, .. }, output| {
+        output.line(&comparison.summary)?;
+        if comparison.is_same() {
+            return Ok(());
         }
-    }
+        output.line("")?;
+        a.print_beside(b, ["a", "b"], output)?;
+        print(comparison, &earlier, &later, output)
+    })?;
     let differs = args.fail_on_difference && !diff.comparison.is_same();
     Ok(if differs { Exit::Findings } else { Exit::Done })
 }
 
-fn opened(path: &Path) -> anyhow::Result<(Side, Replay)> {
+fn opened(path: &Path) -> anyhow::Result<(ComparedSide, Replay)> {
     let result = ResultDir::open(path)?;
     result.check()?;
     let replay = result.replay()?;
-    Ok((Side::of(&replay, result.rules(), result.binder()), replay))
+    Ok((ComparedSide::of(&replay, result.rules(), result.binder()), replay))
 }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use dome_core::guard::{Cause, CauseKind, Feedback, GuardContext, GuardDecision, GuardrailsBundle, evaluate};
-use dome_core::{GuardEval, GuardId, PolicyReasonCode, Rejection};
+use dome_core::guard::{Cause, CauseKind, GuardContext, GuardDecision, GuardrailsBundle, evaluate};
+use dome_core::{PolicyReasonCode, Rejection};
 use dome_replay::input::document;
 
 use crate::exit::{Exit, invalid};
-use crate::output::Output;
+use crate::output::Printer;
 
 /// Ask a bundle of guardrails
 #[derive(Debug, Subcommand)]
@@ -35,32 +35,17 @@ pub(crate) struct EvalArgs {
     context: PathBuf,
 }
 
-/// Runs the verb.
-pub(crate) fn run(verb: &GuardVerb, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(verb: &GuardVerb, output: &mut Printer) -> anyhow::Result<Exit> {
     let GuardVerb::Eval(args) = verb;
     let decided = evaluate(&bundle(&args.guardrails)?, &context(&args.context)?);
-    if output.is_json() {
-        output.object(&decided)?;
-    } else {
-        print(&decided, output)?;
-    }
+    output.show(&decided, print)?;
     Ok(if decided.decision.denies() { Exit::Findings } else { Exit::Done })
 }
 
-/// Reads a bundle.
-///
-/// # Errors
-///
-/// When it cannot be read, with every problem when it is not one.
 pub(crate) fn bundle(path: &Path) -> anyhow::Result<GuardrailsBundle> {
     GuardrailsBundle::parse(&document(path)?).map_err(|why| not_a("bundle of guardrails", path, &why))
 }
 
-/// Reads a context.
-///
-/// # Errors
-///
-/// As [`bundle`].
 pub(crate) fn context(path: &Path) -> anyhow::Result<GuardContext> {
     GuardContext::parse(&document(path)?).map_err(|why| not_a("transition context", path, &why))
 }
@@ -71,47 +56,34 @@ fn not_a(what: &str, path: &Path, why: &Rejection) -> anyhow::Error {
 }
 
 /// Prints a decision: which guard, why, and what to do.
-fn print(decided: &GuardDecision, output: &mut Output) -> anyhow::Result<()> {
-    output.line(&headline(decided))?;
+fn print(decided: &GuardDecision, output: &mut Printer) -> anyhow::Result<()> {
+    let from = format!("{} by `{}`, version {}", decided.decision, decided.bundle_id, decided.bundle_version);
+    let because = if decided.reason_codes.is_empty() { "" } else { ": " };
+    writeln!(output, "{from}{because}{}", codes(&decided.reason_codes))?;
     for eval in &decided.guard_evals {
-        output.line("")?;
-        output.line(&format!("{:<4} {}{}", eval.status.as_str(), eval.guard_id, verdict(eval)))?;
-        causes_of(decided, &eval.guard_id).try_for_each(|cause| output.line(&format!("     {cause}")))?;
-        let told = decided.feedback.iter().filter(|told| told.guard_id == eval.guard_id);
-        told.flat_map(|told| sentences(&told.feedback)).try_for_each(|line| output.line(&line))?;
+        let verdict = match eval.decision {
+            Some(decision) if decision.denies() => format!(": {decision}, {}", codes(&eval.reason_codes)),
+            Some(decision) => format!(": {decision}"),
+            None => String::new(),
+        };
+        writeln!(output, "\n{:<4} {}{verdict}", eval.status.as_str(), eval.guard_id)?;
+        for cause in decided.causes.iter().filter(|cause| cause.guard_id == eval.guard_id) {
+            writeln!(output, "     {cause}")?;
+        }
+        for told in decided.feedback.iter().filter(|told| told.guard_id == eval.guard_id) {
+            writeln!(output, "     {}: {}", told.feedback.severity, told.feedback.operator_message)?;
+            writeln!(output, "     {}: {}", told.feedback.next_step, told.feedback.actionable_hint)?;
+        }
     }
     let advice = advice(decided);
     if !advice.is_empty() {
         output.line("\nto do:")?;
-        advice.iter().try_for_each(|line| output.line(&format!("  - {line}")))?;
     }
-    Ok(())
-}
-
-fn headline(decided: &GuardDecision) -> String {
-    let from = format!("{} by `{}`, version {}", decided.decision, decided.bundle_id, decided.bundle_version);
-    if decided.reason_codes.is_empty() { from } else { format!("{from}: {}", codes(&decided.reason_codes)) }
+    advice.iter().try_for_each(|line| writeln!(output, "  - {line}"))
 }
 
 fn codes(codes: &[PolicyReasonCode]) -> String {
     codes.iter().map(PolicyReasonCode::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn verdict(eval: &GuardEval) -> String {
-    match eval.decision {
-        Some(decision) if decision.denies() => format!(": {decision}, {}", codes(&eval.reason_codes)),
-        Some(decision) => format!(": {decision}"),
-        None => String::new(),
-    }
-}
-
-fn causes_of<'d>(decided: &'d GuardDecision, guard: &'d GuardId) -> impl Iterator<Item = &'d Cause> {
-    decided.causes.iter().filter(move |cause| cause.guard_id == *guard)
-}
-
-fn sentences(feedback: &Feedback) -> [String; 2] {
-    let (said, hint) = (&feedback.operator_message, &feedback.actionable_hint);
-    [format!("     {}: {said}", feedback.severity), format!("     {}: {hint}", feedback.next_step)]
 }
 
 /// What would change the decision, each thing once.

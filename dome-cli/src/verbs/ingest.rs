@@ -7,12 +7,12 @@ use clap::Args;
 use dome_binder::Rules;
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{BUILT_IN, Masking};
-use dome_store::{Error, Ingest, Limits, Opening, Stop, Summary, drop_off, given, ingest};
-use serde::Serialize;
+use dome_store::{Error, Ingest, IngestSummary, Opening, Stop, StoreLimits, drop_off, given, ingest};
+use serde_json::json;
 
 use crate::args::RulesArgs;
 use crate::exit::Exit;
-use crate::output::{Output, Watching, grouped, note};
+use crate::output::{Printer, Watching, grouped, note};
 use crate::settings::Settings;
 
 /// Keep envelopes in a store, at once or as they come
@@ -60,17 +60,7 @@ pub(crate) struct IngestArgs {
     rules: RulesArgs,
 }
 
-/// What was left in an inbox, its members in canonical order.
-#[derive(Serialize)]
-struct LeftInInbox {
-    format_version: &'static str,
-    /// The names that lineage will have.
-    sources: Vec<String>,
-    store: String,
-}
-
-/// Runs the verb.
-pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
     let watching = Watching::new("ingesting");
     if args.inbox {
         return leave(args, &watching, output);
@@ -95,12 +85,8 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
     };
     let ingested = ingest(&args.store, what, &stop, &mut told, &watching)?;
     drop(watching);
-    let summary = Summary::of(&args.store, &ingested)?;
-    if output.is_json() {
-        output.object(&summary)?;
-    } else {
-        print(&summary, output)?;
-    }
+    let summary = IngestSummary::of(&args.store, &ingested)?;
+    output.show(&summary, print)?;
     output.flush()?;
     if !ingested.is_complete {
         note("dome: stopped by a signal; the batch is kept. Run the same command again to go on");
@@ -111,7 +97,7 @@ pub(crate) fn run(args: &IngestArgs, settings: &Settings, output: &mut Output) -
 
 fn opening(args: &IngestArgs) -> Opening {
     let (batch_lines, batch_age) = (args.batch_lines.get(), Duration::from_millis(args.batch_ms));
-    let limits = Limits { batch_lines, batch_age, ..Limits::default() };
+    let limits = StoreLimits { batch_lines, batch_age, ..StoreLimits::default() };
     Opening { limits, wait: args.wait.map_or(Duration::ZERO, Duration::from_secs) }
 }
 
@@ -133,33 +119,33 @@ fn unheard(error: anyhow::Error) -> Error {
 }
 
 /// Leaves the inputs in the inbox.
-fn leave(args: &IngestArgs, watching: &Watching, output: &mut Output) -> anyhow::Result<Exit> {
+fn leave(args: &IngestArgs, watching: &Watching, output: &mut Printer) -> anyhow::Result<Exit> {
     let mut sources = Vec::new();
     for source in input::find(&args.inputs, ENVELOPES, watching)? {
         sources.push(drop_off(&args.store, &mut source.open()?)?);
     }
     let store = args.store.display().to_string();
-    if output.is_json() {
-        output.object(&LeftInInbox { format_version: "1", sources, store })?;
-    } else {
-        sources.iter().try_for_each(|name| output.line(&format!("waits in the inbox: {name}")))?;
-        output.line(&format!("store: {store}"))?;
-    }
+    let left = json!({"format_version": "1", "sources": sources, "store": store});
+    output.show(&left, |_, output| {
+        sources.iter().try_for_each(|name| writeln!(output, "waits in the inbox: {name}"))?;
+        writeln!(output, "store: {store}")
+    })?;
     Ok(Exit::Done)
 }
 
-fn print(summary: &Summary, output: &mut Output) -> anyhow::Result<()> {
+fn print(summary: &IngestSummary, output: &mut Printer) -> anyhow::Result<()> {
     let sign = if summary.new_facts < 0 { "-" } else { "" };
-    let [lines, blank, batches] = [summary.lines, summary.blank, summary.batches].map(grouped);
     let new_facts = format!("{sign}{}", grouped(summary.new_facts.unsigned_abs()));
-    output.line(&format!("{lines:>12}  lines read, {blank} blank, in {batches} batches"))?;
-    output.line(&format!("{new_facts:>12}  new facts, {} in all", grouped(summary.total_facts)))?;
-    output.line(&format!("{:>12}  quarantined", grouped(summary.quarantined)))?;
+    let counts = [summary.lines, summary.blank, summary.batches, summary.total_facts, summary.quarantined];
+    let [lines, blank, batches, facts, quarantined] = counts.map(grouped);
+    writeln!(output, "{lines:>12}  lines read, {blank} blank, in {batches} batches")?;
+    writeln!(output, "{new_facts:>12}  new facts, {facts} in all")?;
+    writeln!(output, "{quarantined:>12}  quarantined")?;
     if let Some(watermark) = summary.watermark {
-        output.line(&format!("complete up to {watermark}, as far as the sources were read"))?;
+        writeln!(output, "complete up to {watermark}, as far as the sources were read")?;
     }
     if summary.quarantined > 0 {
-        output.line(&format!("`dome store quarantine list --store {}` says why", summary.store))?;
+        writeln!(output, "`dome store quarantine list --store {}` says why", summary.store)?;
     }
-    output.line(&format!("store: {}", summary.store))
+    writeln!(output, "store: {}", summary.store)
 }

@@ -22,9 +22,9 @@ mod verify;
 
 use clap::Subcommand;
 
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::exit::{Exit, usage};
-use crate::output::Output;
+use crate::output::Printer;
 use crate::settings::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -47,7 +47,8 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Guard(guard::GuardVerb),
     Schema(schema::SchemaArgs),
-    Contracts(contracts::ContractsArgs),
+    #[command(subcommand)]
+    Contracts(contracts::ContractsVerb),
     #[cfg(feature = "conform")]
     Conform(conform::ConformArgs),
     #[cfg(feature = "conform")]
@@ -59,12 +60,12 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// Whether it prints in a format.
-    const fn offers(&self, format: Format) -> bool {
+    const fn offers(&self, format: OutputFormat) -> bool {
         match (self, format) {
             #[cfg(feature = "conform")]
             (Self::Conform(_), _) => true,
-            (_, Format::Human | Format::Json) | (Self::Check(_), Format::Github) => true,
-            (_, Format::Github | Format::Junit | Format::Sarif) => false,
+            (_, OutputFormat::Human | OutputFormat::Json) | (Self::Check(_), OutputFormat::Github) => true,
+            (_, OutputFormat::Github | OutputFormat::Junit | OutputFormat::Sarif) => false,
         }
     }
 }
@@ -73,10 +74,10 @@ impl Verb {
 pub(crate) fn run(
     verb: Verb,
     settings: &Settings,
-    output: &mut Output,
+    output: &mut Printer,
     command: fn() -> clap::Command,
 ) -> anyhow::Result<Exit> {
-    if !verb.offers(output.format()) {
+    if !verb.offers(output.format) {
         return Err(usage(
             "`--format github` is for `dome check` and `dome conform`, `junit` and `sarif` for `dome conform`",
         ));
@@ -97,7 +98,7 @@ pub(crate) fn run(
         Verb::Rollout(verb) => rollout::run(&verb, output),
         Verb::Guard(verb) => guard::run(&verb, output),
         Verb::Schema(args) => schema::run(&args, output),
-        Verb::Contracts(args) => contracts::run(&args, output),
+        Verb::Contracts(verb) => contracts::run(&verb, output),
         #[cfg(feature = "conform")]
         Verb::Conform(args) => conform::run(&args, output),
         #[cfg(feature = "conform")]

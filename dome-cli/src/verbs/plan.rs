@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dome_binder::{Comparison, Replay, Rules, Trace, compare, replay, trace};
-use dome_core::{BinderVersion, Timestamp, WrapperPolicy};
+use dome_core::{BinderVersion, Timestamp};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{Masking, ResultDir, read_records};
+use dome_store::given;
 use serde::Serialize;
 
-use crate::args::{ThreadsArgs, word};
+use crate::args::{RulesArgs, ThreadsArgs};
 use crate::exit::{Exit, invalid};
-use crate::output::{Output, Watching, grouped, note};
-use crate::render::comparison::{self, Compared, Side};
+use crate::output::{Printer, Watching, grouped, note};
+use crate::render::comparison::{self, ComparedSide};
+
+/// Digits of a key that are enough to ask for it.
+const LEAST_DIGITS: usize = 6;
 
 /// Show what another binder, policy or mode would do, before anything is written
 ///
@@ -31,36 +35,25 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "DIR")]
     against: PathBuf,
     /// Bind by this binder; v2 is experimental, its rules may still change
-    #[arg(long, value_parser = word::<BinderVersion>, value_name = "v1|v2")]
+    #[arg(long, value_name = "v1|v2")]
     binder_version: Option<BinderVersion>,
-    /// Go by this policy document
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// Bind every fact under this mode
-    #[arg(long, value_parser = word::<WrapperPolicy>, value_name = "strict|hybrid|lenient")]
-    mode: Option<WrapperPolicy>,
-    /// A reason-code table that extends the pinned one, in place of those of the result
-    #[arg(long, value_name = "FILE")]
-    reason_codes: Vec<PathBuf>,
+    #[command(flatten)]
+    rules: RulesArgs,
     /// Measure staleness at this instant
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
     /// Show only what this key of the result resolves to; its first digits are enough
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Threads to read with [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadsArgs,
 }
-
-/// Digits of a key that are enough to ask for it.
-const LEAST_DIGITS: usize = 6;
 
 /// A plan, its members in canonical order.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Plan {
     /// The result as it is.
-    against: Side,
+    against: ComparedSide,
     /// What would differ.
     comparison: Comparison,
     /// The version of this document.
@@ -68,44 +61,33 @@ pub(crate) struct Plan {
     /// Every capsule's key, with the keys that it would resolve to; with `--key`, that one alone.
     keys: Vec<Trace>,
     /// The result as it would be.
-    planned: Side,
+    planned: ComparedSide,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &PlanArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &PlanArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let result = ResultDir::open(&args.against)?;
     result.check()?;
     let now = result.replay()?;
     let binder = args.binder_version.unwrap_or_else(|| result.binder());
-    let rules = rules(args, &result)?;
+    let RulesArgs { mode, policy, reason_codes } = &args.rules;
+    let rules = given(result.rules().clone(), policy.as_deref(), reason_codes, *mode)?;
     let then = planned(args, &result, &now, &rules, binder)?;
     let mut keys = trace(&now, &then);
     if let Some(key) = &args.key {
         keys = vec![traced(keys, key)?];
     }
     let plan = Plan {
-        against: Side::of(&now, result.rules(), result.binder()),
+        against: ComparedSide::of(&now, result.rules(), result.binder()),
         comparison: compare(&now, &then),
         format_version: "1",
         keys,
-        planned: Side::of(&then, &rules, binder),
+        planned: ComparedSide::of(&then, &rules, binder),
     };
-    if output.is_json() {
-        output.object(&plan)?;
-    } else if args.key.is_some() {
-        plan.keys.iter().flat_map(|trace| shown(trace, &then)).try_for_each(|row| output.line(&row))?;
-    } else {
-        plan.print(&now, &then, output)?;
-    }
+    output.show(&plan, |plan, output| match args.key {
+        Some(_) => plan.keys.iter().try_for_each(|trace| print_trace(trace, &then, output)),
+        None => plan.print(&now, &then, output),
+    })?;
     Ok(Exit::Done)
-}
-
-/// The rules of the result, with what the arguments put in their place.
-fn rules(args: &PlanArgs, result: &ResultDir) -> anyhow::Result<Rules> {
-    let own = result.rules().clone();
-    let policy = args.policy.as_deref().map(dome_replay::policy).transpose()?.unwrap_or(own.policy);
-    let codes = if args.reason_codes.is_empty() { own.codes } else { dome_replay::codes(&args.reason_codes)? };
-    Ok(Rules { policy, codes, mode: args.mode.or(own.mode) })
 }
 
 /// The replay that would be written.
@@ -126,8 +108,7 @@ fn planned(
     let masking = Masking::recorded(result.manifest().document.pointer("/redaction/rules"))?;
     let watching = Watching::new("reading");
     let sources = input::find(&args.inputs, ENVELOPES, &watching)?;
-    let threads = ThreadsArgs { threads: args.threads }.count();
-    let read = read_records(&sources, binder, not_after, &masking, threads, &watching)?;
+    let read = read_records(&sources, binder, not_after, &masking, args.threads.count(), &watching)?;
     if read.rejected > 0 {
         note(&format!("dome: note: bad lines left out: {}; `dome check` points at them", grouped(read.rejected)));
     }
@@ -135,25 +116,20 @@ fn planned(
 }
 
 impl Plan {
-    fn print(&self, now: &Replay, then: &Replay, output: &mut Output) -> anyhow::Result<()> {
-        output.line(&self.comparison.summary)?;
-        output.line("")?;
-        self.against.table(&self.planned, ["now", "planned"]).iter().try_for_each(|row| output.line(row))?;
-        comparison::print(&Compared::new(&self.comparison, now, then), output)?;
-        let moved = self.keys.iter().filter(|trace| !stays(trace)).count() as u64;
-        output.line(&format!(
-            "\nnothing was written; {} of {} keys would resolve to others (--key KEY shows one, --format json all)",
-            grouped(moved),
-            grouped(self.keys.len() as u64)
-        ))
+    fn print(&self, now: &Replay, then: &Replay, output: &mut Printer) -> anyhow::Result<()> {
+        writeln!(output, "{}\n", self.comparison.summary)?;
+        self.against.print_beside(&self.planned, ["now", "planned"], output)?;
+        comparison::print(&self.comparison, now, then, output)?;
+        let moved = self.keys.iter().filter(|trace| !stays(trace)).count();
+        let [moved, keys] = [moved, self.keys.len()].map(|count| grouped(count as u64));
+        writeln!(
+            output,
+            "\nnothing was written; {moved} of {keys} keys would resolve to others (--key KEY shows one, --format json all)"
+        )
     }
 }
 
 /// The trace of the one capsule whose key begins like this.
-///
-/// # Errors
-///
-/// When no key or more than one does.
 fn traced(keys: Vec<Trace>, key: &str) -> anyhow::Result<Trace> {
     if key.len() < LEAST_DIGITS {
         return Err(invalid(format!("`{key}`: expected at least {LEAST_DIGITS} digits of a key")));
@@ -162,10 +138,9 @@ fn traced(keys: Vec<Trace>, key: &str) -> anyhow::Result<Trace> {
     match (found.next(), found.next()) {
         (Some(trace), None) => Ok(trace),
         (None, _) => Err(invalid(format!("no capsule of the result has a key that begins with `{key}`"))),
-        (Some(one), Some(other)) => Err(invalid(format!(
-            "`{key}` begins more than one key, such as {} and {}",
-            one.derived_key, other.derived_key
-        ))),
+        (Some(Trace { derived_key: one, .. }), Some(Trace { derived_key: other, .. })) => {
+            Err(invalid(format!("`{key}` begins more than one key, such as {one} and {other}")))
+        }
     }
 }
 
@@ -176,18 +151,17 @@ fn stays(trace: &Trace) -> bool {
 }
 
 /// The key and its followers, a line each.
-fn shown(trace: &Trace, later: &Replay) -> Vec<String> {
+fn print_trace(trace: &Trace, later: &Replay, output: &mut Printer) -> anyhow::Result<()> {
     let facts = |count: u64| format!("{} {}", grouped(count), if count == 1 { "fact" } else { "facts" });
-    let mut rows = vec![format!("{}  {}", trace.derived_key, facts(trace.fact_count))];
+    writeln!(output, "{}  {}", trace.derived_key, facts(trace.fact_count))?;
     for became in &trace.becomes {
-        let find = |key| later.derived.capsules.binary_search_by_key(key, |capsule| capsule.derived_key);
-        let all = find(&became.derived_key).ok().and_then(|place| later.derived.capsules.get(place));
-        let support =
-            all.map_or("no capsule".to_owned(), |capsule| format!("a capsule of {}", grouped(capsule.support_count)));
-        rows.push(format!("  -> {}  {}, {support}", became.derived_key, facts(became.fact_count)));
+        let capsule = later.derived.capsules.iter().find(|capsule| capsule.derived_key == became.derived_key);
+        let support = capsule
+            .map_or("no capsule".to_owned(), |capsule| format!("a capsule of {}", grouped(capsule.support_count)));
+        writeln!(output, "  -> {}  {}, {support}", became.derived_key, facts(became.fact_count))?;
     }
     if trace.gone_count > 0 {
-        rows.push(format!("  -> nothing  {} no longer there", facts(trace.gone_count)));
+        writeln!(output, "  -> nothing  {} no longer there", facts(trace.gone_count))?;
     }
-    rows
+    Ok(())
 }

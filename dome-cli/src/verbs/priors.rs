@@ -1,27 +1,26 @@
 //! `dome priors`: the planner's question before it acts.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use dome_binder::priors::{AskedTool, ConformanceReport, Prior, Priors, PriorsQuery, ProvenFact, Rollout, Tier};
+use dome_binder::priors::{AskedTool, ConformanceReport, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout, Tier};
 #[cfg(feature = "conform")]
 use dome_binder::priors::{PresentTool, ReportedTool};
 use dome_binder::{RemedyRecord, Verdict, append_row};
 use dome_contracts::conform::Report;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{
-    ActionKind, FailureReasonCode, Scope, Sha256Hash, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
+    ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
 };
 use dome_replay::input::document;
 
 use super::guard;
-use crate::args::word;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
-use crate::output::Output;
-use crate::table::short_hash;
+use crate::output::Printer;
 
 /// What is known before acting: capsules for a TaskSpec, best first
 ///
@@ -36,22 +35,22 @@ pub(crate) struct PriorsArgs {
     #[command(flatten)]
     at: FactsArgs,
     /// How far the task reaches
-    #[arg(long, value_parser = word::<Scope>, value_name = "task|run|repo")]
+    #[arg(long, value_name = "task|run|repo")]
     scope: Scope,
     /// What kind of thing is worked on
-    #[arg(long, value_parser = word::<TargetKind>, value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     target_kind: TargetKind,
     /// Which one
-    #[arg(long, value_parser = word::<TargetId>, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     target_id: TargetId,
     /// What is done
-    #[arg(long, value_parser = word::<ActionKind>, value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     action_kind: ActionKind,
     /// Only this failure
-    #[arg(long, value_parser = word::<FailureReasonCode>, value_name = "CODE")]
+    #[arg(long, value_name = "CODE")]
     failure_reason_code: Option<FailureReasonCode>,
     /// The fingerprint to look for on other targets [default: those of the task line's capsules]
-    #[arg(long, value_parser = word::<Sha256Hash>, value_name = "HASH")]
+    #[arg(long, value_name = "HASH")]
     fingerprint_hash: Option<Sha256Hash>,
     /// A version of what takes part; may be given more than once
     #[arg(long = "version", value_parser = pair, value_name = "NAME=VALUE")]
@@ -78,13 +77,13 @@ pub(crate) struct PriorsArgs {
     #[arg(long, value_name = "FILE", requires = "conformance")]
     tool_manifest: Vec<PathBuf>,
     /// How far dome may go
-    #[arg(long, value_parser = word::<Rollout>, default_value = "guided", value_name = "shadow|guided|prescriptive")]
+    #[arg(long, default_value = "guided", value_name = "shadow|guided|prescriptive")]
     rollout: Rollout,
     /// Append the answer to this file, one line; under `shadow` it is the only place where it shows
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Measure staleness at this instant [default: that of the result]
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
     /// How many priors to show
     #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=200))]
@@ -94,55 +93,33 @@ pub(crate) struct PriorsArgs {
     require_match: bool,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let parts = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or("expected NAME=VALUE")
 }
 
-fn states(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((from, to)) if !from.is_empty() && !to.is_empty() && !to.contains(':') => {
-            Ok((from.to_owned(), to.to_owned()))
-        }
-        _ => Err("expected FROM:TO; states with a `:` go into --context".to_owned()),
-    }
+fn states(text: &str) -> Result<(String, String), &'static str> {
+    let parts = text.split_once(':').filter(|(from, to)| !from.is_empty() && !to.is_empty() && !to.contains(':'));
+    let states = parts.map(|(from, to)| (from.to_owned(), to.to_owned()));
+    states.ok_or("expected FROM:TO; states with a `:` go into --context")
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &PriorsArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &PriorsArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     if args.rollout == Rollout::Shadow && args.record.is_none() {
         return Err(usage("`--rollout shadow` shows nothing; name the file that it records to with --record FILE"));
     }
     let query = query(args)?;
     let (last, answer) = args.at.ask(|known| Ok((known.index.as_of()?, known.index.priors(&query, args.as_of)?)))?;
-    if let (Some(_), Some(asked), Some(last)) = (&args.record, args.as_of, last)
-        && asked < last
-    {
-        return Err(usage(format!(
-            "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
-        )));
-    }
     if let Some(path) = &args.record {
+        if let Some((asked, last)) = args.as_of.zip(last).filter(|(asked, last)| asked < last) {
+            return Err(usage(format!(
+                "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
+            )));
+        }
         record(path, &answer)?;
     }
-    let shown = answer.shown();
-    if output.is_json() {
-        output.object(&shown)?;
-    } else {
-        print(&shown, output)?;
-    }
+    output.show(&answer.shown(), print)?;
     Ok(if args.require_match && answer.priors.is_empty() { Exit::NoMatch } else { Exit::Done })
-}
-
-/// The versions by name; one name has one version.
-fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
-    let mut named = std::collections::BTreeSet::new();
-    if let Some((name, _)) = args.versions.iter().find(|(name, _)| !named.insert(name)) {
-        return Err(usage(format!("--version: `{name}` is given more than once")));
-    }
-    Ok(args.versions.iter().map(|(name, value)| (name, value)).collect())
 }
 
 fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
@@ -170,6 +147,15 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
         limit: usize::try_from(args.limit)?,
         ..PriorsQuery::of(line)
     })
+}
+
+/// The versions by name; one name has one version.
+fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
+    let mut named = BTreeSet::new();
+    if let Some((name, _)) = args.versions.iter().find(|(name, _)| !named.insert(name)) {
+        return Err(usage(format!("--version: `{name}` is given more than once")));
+    }
+    Ok(args.versions.iter().map(|(name, value)| (name, value)).collect())
 }
 
 fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
@@ -215,8 +201,7 @@ fn record(path: &Path, answer: &Priors) -> anyhow::Result<()> {
     file.and_then(|mut file| file.write_all(&row)).with_context(|| format!("cannot record to `{}`", path.display()))
 }
 
-/// Prints an answer.
-fn print(answer: &Priors, output: &mut Output) -> anyhow::Result<()> {
+fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
     if answer.rollout == Rollout::Shadow {
         return output.line("shadow: nothing is answered; what would have been is recorded");
     }
@@ -227,27 +212,29 @@ fn print(answer: &Priors, output: &mut Output) -> anyhow::Result<()> {
         1 => "1 prior".to_owned(),
         many => format!("{many} priors"),
     };
-    output.line(&format!("{count} for {asked}, rollout {}", answer.rollout.as_str()))?;
+    writeln!(output, "{count} for {asked}, rollout {}", answer.rollout.as_str())?;
     if let Some(decided) = &answer.guard {
         let why = guard::why(decided);
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        output.line(&format!("guards: {} by `{}`{why}", decided.decision, decided.bundle_id))?;
+        writeln!(output, "guards: {} by `{}`{why}", decided.decision, decided.bundle_id)?;
     }
-    for prior in &answer.priors {
-        output.line("")?;
-        lines(prior).iter().try_for_each(|line| output.line(line))?;
-    }
+    answer.priors.iter().try_for_each(|prior| print_prior(prior, output))?;
     if answer.left_off > 0 {
-        output.line(&format!("\n{} more; ask with a greater --limit", answer.left_off))?;
+        writeln!(output, "\n{} more; ask with a greater --limit", answer.left_off)?;
     }
     Ok(())
 }
 
-fn lines(prior: &Prior) -> Vec<String> {
-    let (code, key) = (&prior.failure_reason_code, short_hash(&prior.key()));
-    let mut lines = vec![format!("[{}] {code} {}  {key}", prior.verdict, place(prior))];
-    let counts = prior.counts;
-    lines.push(format!(
+fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
+    let (code, key, counts) = (&prior.failure_reason_code, prior.key().short(), prior.counts);
+    let place = match (prior.tier, &prior.target_id, counts.target_count) {
+        (Tier::Elsewhere, Some(target), _) => format!("on {target}"),
+        (Tier::Concept, _, Some(count)) => format!("on {count} targets"),
+        _ => "here".to_owned(),
+    };
+    writeln!(output, "\n[{}] {code} {place}  {key}", prior.verdict)?;
+    writeln!(
+        output,
         "    seen {} x until {}, resolved {} x, contradicted {} x, came back later {} x, applied: held {} x, failed {} x",
         counts.support_count,
         prior.last_seen_ts,
@@ -256,37 +243,31 @@ fn lines(prior: &Prior) -> Vec<String> {
         counts.recurrence_count,
         counts.confirmed_count,
         counts.refuted_count
-    ));
+    )?;
     if prior.would_be_prescriptive && prior.verdict != Verdict::Prescriptive {
-        lines.push("    would be prescriptive under --rollout prescriptive".to_owned());
+        output.line("    would be prescriptive under --rollout prescriptive")?;
     }
-    lines.extend(prior.held.iter().map(|held| format!("    held back by {held}")));
-    lines.extend(prior.remedies.iter().take(3).map(remedy));
-    lines.extend(prior.provenance.iter().filter_map(source));
-    lines
-}
-
-fn place(prior: &Prior) -> String {
-    match (prior.tier, &prior.target_id) {
-        (Tier::Exact, _) => "here".to_owned(),
-        (_, Some(target)) => format!("on {target}"),
-        _ => format!("on {} targets", prior.counts.target_count.unwrap_or(0)),
+    prior.held.iter().try_for_each(|held| writeln!(output, "    held back by {held}"))?;
+    for RemedyRecord { remedy, identity, count, contradicted_count, confidence_ppm, .. } in
+        prior.remedies.iter().take(3)
+    {
+        let name = remedy.reference.as_ref().map_or_else(|| identity.short(), ToString::to_string);
+        let summary = remedy.summary.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
+        writeln!(
+            output,
+            "    remedy: {} {name}{summary}: worked {count} x, failed {contradicted_count} x, confidence {confidence_ppm} ppm",
+            remedy.kind
+        )?;
     }
-}
-
-fn remedy(record: &RemedyRecord) -> String {
-    let remedy = &record.remedy;
-    let name = remedy.reference.as_ref().map_or_else(|| short_hash(&record.identity), ToString::to_string);
-    let summary = remedy.summary.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
-    format!(
-        "    remedy: {} {name}{summary}: worked {} x, failed {} x, confidence {} ppm",
-        remedy.kind, record.count, record.contradicted_count, record.confidence_ppm
-    )
-}
-
-fn source(fact: &ProvenFact) -> Option<String> {
-    let role = serde_json::to_value(fact.role).ok()?;
-    let role = role.as_str()?.replace('_', " ");
-    let source = fact.source.as_ref()?;
-    Some(format!("    {role}: {}:{} at {}", source.name, source.line, fact.ts))
+    for ProvenFact { role, source, ts, .. } in &prior.provenance {
+        let role = match role {
+            Role::First => "first",
+            Role::Last => "last",
+            Role::LastResolved => "last resolved",
+        };
+        if let Some(Source { name, line }) = source {
+            writeln!(output, "    {role}: {name}:{line} at {ts}")?;
+        }
+    }
+    Ok(())
 }

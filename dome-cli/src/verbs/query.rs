@@ -1,18 +1,17 @@
 //! `dome query`: one of the three views, filtered, a page at a time (M-110).
 
 use clap::Args;
-use dome_binder::query::{Cursor, Filter, Filters, Limit, OrEmpty, Question, View};
+use dome_binder::query::{Cursor, Filters, Limit, OrEmpty, Question, View};
 use dome_core::{
     ActionKind, FailureReasonCode, GateId, GuardId, PolicyReasonCode, RunId, Scope, TargetId, TargetKind, Timestamp,
 };
 use dome_store::index::QueryPage;
 use serde_json::Value;
 
-use crate::args::word;
 use crate::exit::{Exit, usage};
 use crate::known::FactsArgs;
-use crate::output::{Output, grouped, note};
-use crate::table::{Column, Table, short_key, short_time, width};
+use crate::output::{Printer, grouped, near_it, note};
+use crate::table::{Column, TextTable, short_key, short_time, width};
 
 /// Ask one of the three views
 ///
@@ -25,17 +24,17 @@ use crate::table::{Column, Table, short_key, short_time, width};
 )]
 pub(crate) struct QueryArgs {
     /// The view
-    #[arg(value_parser = word::<View>, value_name = "VIEW")]
+    #[arg(value_name = "VIEW")]
     view: View,
     #[command(flatten)]
     at: FactsArgs,
     #[command(flatten)]
     filters: FilterArgs,
     /// Rows of a page, at most 200
-    #[arg(long, value_parser = word::<Limit>, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20")]
     limit: Limit,
     /// Go on where a page ended: what it gave as its next cursor, with the same filters
-    #[arg(long, value_parser = word::<Cursor>, value_name = "CURSOR", allow_hyphen_values = true)]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     cursor: Option<Cursor>,
     /// End with exit code 4 when no row matches
     #[arg(long)]
@@ -47,48 +46,47 @@ pub(crate) struct QueryArgs {
 #[command(next_help_heading = "Filters")]
 struct FilterArgs {
     /// Facts of this scope: task, run or repo
-    #[arg(long, value_parser = word::<Scope>, value_name = "SCOPE")]
+    #[arg(long, value_name = "SCOPE")]
     scope: Option<Scope>,
     /// Facts of this kind of target
-    #[arg(long, value_parser = word::<TargetKind>, value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     target_kind: Option<TargetKind>,
     /// Facts of this target
-    #[arg(long, value_parser = word::<TargetId>, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     target_id: Option<TargetId>,
     /// Facts of this kind of action
-    #[arg(long, value_parser = word::<ActionKind>, value_name = "KIND")]
+    #[arg(long, value_name = "KIND")]
     action_kind: Option<ActionKind>,
     /// Facts with this failure code
-    #[arg(long, value_parser = word::<FailureReasonCode>, value_name = "CODE")]
+    #[arg(long, value_name = "CODE")]
     failure_reason_code: Option<FailureReasonCode>,
     /// The alias of M-13, accepted and answered with a note
-    #[arg(long, value_parser = word::<FailureReasonCode>, hide = true)]
+    #[arg(long, hide = true)]
     reason_code: Option<FailureReasonCode>,
     /// Rows with this policy code, '' for none (recent-failures, guard-denials)
-    #[arg(long, value_parser = word::<OrEmpty<PolicyReasonCode>>, value_name = "CODE")]
+    #[arg(long, value_name = "CODE")]
     policy_reason_code: Option<OrEmpty<PolicyReasonCode>>,
     /// The alias of M-13, accepted and answered with a note
-    #[arg(long, value_parser = word::<OrEmpty<PolicyReasonCode>>, hide = true)]
+    #[arg(long, hide = true)]
     guard_reason_code: Option<OrEmpty<PolicyReasonCode>>,
     /// Rows of this gate (gate-rollup)
-    #[arg(long, value_parser = word::<GateId>, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     gate: Option<GateId>,
     /// Rows of this guard, '' for none (guard-denials)
-    #[arg(long, value_parser = word::<OrEmpty<GuardId>>, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     guard: Option<OrEmpty<GuardId>>,
     /// Facts of this run
-    #[arg(long, value_parser = word::<RunId>, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     run: Option<RunId>,
     /// Facts at this time or later
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
     /// Facts before this time
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &QueryArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let question = Question::new(args.view, args.filters.filters()?).map_err(usage)?;
     let page = args.at.ask(|known| known.index.query(&question, args.limit, args.cursor))?;
     show(&page, output)?;
@@ -131,7 +129,7 @@ fn either<T: Clone + PartialEq>(
 }
 
 /// A column of a view: its title, how it behaves, and its cell of a row.
-type Shown = (&'static str, Column, fn(&Value) -> String);
+type ViewColumn = (&'static str, Column, fn(&Value) -> String);
 
 fn text(row: &Value, member: &str) -> String {
     row.get(member).and_then(Value::as_str).map_or_else(String::new, str::to_owned)
@@ -147,7 +145,7 @@ fn named(row: &Value, member: &str) -> String {
     if name.is_empty() { "-".to_owned() } else { name }
 }
 
-const RECENT_FAILURES: [Shown; 8] = [
+const RECENT_FAILURES: [ViewColumn; 8] = [
     ("when", Column::Kept, |row| short_time(&text(row, "ts"))),
     ("code", Column::Cut, |row| text(row, "failure_reason_code")),
     ("policy code", Column::Spare, |row| named(row, "policy_reason_code")),
@@ -158,7 +156,7 @@ const RECENT_FAILURES: [Shown; 8] = [
     ("fact", Column::Spare, |row| short_key(&text(row, "digest"))),
 ];
 
-const GATE_ROLLUP: [Shown; 8] = [
+const GATE_ROLLUP: [ViewColumn; 8] = [
     ("FAIL", Column::Number, |row| number(row, "fail_count")),
     ("PASS", Column::Number, |row| number(row, "pass_count")),
     ("SKIP", Column::Number, |row| number(row, "skip_count")),
@@ -169,7 +167,7 @@ const GATE_ROLLUP: [Shown; 8] = [
     ("last", Column::Spare, |row| short_time(&text(row, "last_ts"))),
 ];
 
-const GUARD_DENIALS: [Shown; 8] = [
+const GUARD_DENIALS: [ViewColumn; 8] = [
     ("denials", Column::Number, |row| number(row, "denial_count")),
     ("STOP", Column::Number, |row| number(row, "stop_count")),
     ("runs", Column::Number, |row| number(row, "run_count")),
@@ -184,43 +182,31 @@ const GUARD_DENIALS: [Shown; 8] = [
 ];
 
 /// Prints the page.
-fn show(page: &QueryPage, output: &mut Output) -> anyhow::Result<()> {
+fn show(page: &QueryPage, output: &mut Printer) -> anyhow::Result<()> {
+    let header = &page.header;
     if output.is_json() {
-        output.object(&page.header)?;
+        output.object(header)?;
         return output.bytes(&page.rows);
     }
-    let columns = match page.header.view {
+    if header.total == 0 {
+        return writeln!(output, "no rows in {}", header.view.short());
+    }
+    let columns = match header.view {
         View::RecentFailures => RECENT_FAILURES,
         View::GateRollup => GATE_ROLLUP,
         View::GuardDenials => GUARD_DENIALS,
     };
-    let rows = page.rows.split(|byte| *byte == b'\n').filter(|row| !row.is_empty());
-    let mut table = Table::new(columns.map(|(title, column, _)| (title, column)).to_vec());
-    for row in rows {
+    let mut table = TextTable::new(columns.map(|(title, column, _)| (title, column)).to_vec());
+    for row in page.rows.split(|byte| *byte == b'\n').filter(|row| !row.is_empty()) {
         let row: Value = serde_json::from_slice(row)?;
         table.row(columns.iter().map(|(_, _, cell)| cell(&row)).collect());
     }
-    if page.header.total > 0 {
-        output.line(table.render(width()).trim_end())?;
-        output.line("")?;
-    }
-    output.line(&footer(page))
-}
-
-/// Which rows these are, and how to see more.
-fn footer(page: &QueryPage) -> String {
-    let header = &page.header;
-    if header.total == 0 {
-        return format!("no rows in {}", page.header.view.short());
-    }
-    let (first, last) = (header.start + 1, header.start + header.rows);
-    let place = match &header.next {
-        None if header.start == 0 => format!("{} rows", grouped(header.total)),
-        _ => format!("rows {} to {} of {}", grouped(first), grouped(last), grouped(header.total)),
-    };
+    writeln!(output, "{}\n", table.render(width()).trim_end())?;
+    let [first, last, total] = [header.start + 1, header.start + header.rows, header.total].map(grouped);
     match &header.next {
-        None => place,
-        Some(next) => format!("{place}; more: --cursor {next}"),
+        None if header.start == 0 => writeln!(output, "{total} rows"),
+        None => writeln!(output, "rows {first} to {last} of {total}"),
+        Some(next) => writeln!(output, "rows {first} to {last} of {total}; more: --cursor {next}"),
     }
 }
 
@@ -232,9 +218,7 @@ fn unmatched(page: &QueryPage) {
     }
     for unmatched in &page.unmatched {
         let named = if unmatched.value.is_empty() { "none".to_owned() } else { format!("`{}`", unmatched.value) };
-        let near: Vec<String> = unmatched.near.iter().map(|near| format!("`{near}`")).collect();
-        let meant = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
-        let filter: Filter = unmatched.filter;
-        note(&format!("dome: no row of {} has `--{filter}` {named}{meant}", page.header.view.short()));
+        let (view, filter, near) = (page.header.view.short(), unmatched.filter, near_it(&unmatched.near));
+        note(&format!("dome: no row of {view} has `--{filter}` {named}{near}"));
     }
 }

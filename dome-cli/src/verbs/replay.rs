@@ -1,23 +1,22 @@
 //! `dome replay`: the main job.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 use dome_binder::Verdict;
-use dome_core::redact::RedactionCounts;
 use dome_core::{BinderVersion, Timestamp};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{
-    DEFAULT_MEMORY, Destined, Input, Limits, Masking, MemorySize, RejectedCounts, Spec, Written, check_destination,
-    replay_into,
+    DEFAULT_MEMORY, Destined, Input, KeepsFailing, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
+    check_destination, replay_into,
 };
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::args::{RulesArgs, ThreadsArgs, word};
+use crate::args::{RulesArgs, ThreadsArgs};
 use crate::exit::Exit;
-use crate::failing::{self, Clock, Failing};
-use crate::output::{Output, Watching, grouped};
+use crate::output::{Printer, Watching, grouped};
+use crate::render::failing;
 use crate::settings::Settings;
 
 /// Codes of problems that the summary names.
@@ -42,13 +41,13 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     rules: RulesArgs,
     /// Bind by this binder; v2 is experimental, its rules may still change [default: v1]
-    #[arg(long, value_parser = word::<BinderVersion>, value_name = "v1|v2")]
+    #[arg(long, value_name = "v1|v2")]
     binder_version: Option<BinderVersion>,
     /// Measure staleness at this instant [default: the last fact's time]
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
     /// Quarantine lines whose `ts` is later than this
-    #[arg(long, value_parser = word::<Timestamp>, value_name = "TIME")]
+    #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
     /// Mask secrets before a line is read or kept: `built-in`, or a document of rules (see
     /// `dome schema redaction`) [default: off]
@@ -58,7 +57,7 @@ pub(crate) struct ReplayArgs {
     threads: ThreadsArgs,
     /// Memory to use, at least 64MiB, such as 512MiB or 2GB: what needs more is replayed by way of
     /// unnamed files beside DIR, with the same result [default: 160MiB]
-    #[arg(long, value_parser = word::<MemorySize>, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE")]
     memory: Option<MemorySize>,
     /// Replace another result that stands in DIR
     #[arg(long)]
@@ -68,113 +67,93 @@ pub(crate) struct ReplayArgs {
     deny_quarantine: bool,
 }
 
-/// What a replay says at its end, its members in canonical order.
-#[derive(Serialize)]
-struct ReplaySummary {
-    blank: u64,
-    capsules: u64,
-    capsules_by_verdict: BTreeMap<&'static str, u64>,
-    concepts: u64,
-    duplicates: u64,
-    facts: u64,
-    format_version: &'static str,
-    keeps_failing: Vec<Failing>,
-    lines: u64,
-    out: String,
-    quarantined: u64,
-    quarantined_codes: Vec<(&'static str, u64)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redacted: Option<RedactionCounts>,
-    runs: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    slowest_step: Option<(&'static str, u64)>,
-    snapshot_digest: String,
-    unchanged: bool,
-}
-
-/// Runs the verb.
-pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Output) -> anyhow::Result<Exit> {
-    let (binder, as_of) = (settings.binder(args.binder_version)?, settings.as_of(args.as_of)?);
-    let (not_after, memory) = (settings.not_after(args.not_after)?, settings.memory(args.memory)?);
+pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
+    let given = &settings.replay;
+    let binder = settings.word("replay.binder-version", args.binder_version, &given.binder_version)?;
+    let as_of = settings.word("replay.as-of", args.as_of, &given.as_of)?;
+    let memory = settings.word("replay.memory", args.memory, &given.memory)?.unwrap_or(DEFAULT_MEMORY);
+    let not_after = settings.word("replay.not-after", args.not_after, &given.not_after)?;
     let rules = settings.load_rules(args.rules)?;
-    let masking = Masking::load(settings.redact(args.redact).as_deref())?;
+    let masking = Masking::load(args.redact.as_deref().or(given.redact.as_deref()))?;
     check_destination(&args.out)?;
     let watching = Watching::new("reading");
     let sources = input::find(&args.inputs, ENVELOPES, &watching)?;
     let spec = Spec {
         rules: &rules,
-        binder,
+        binder: binder.unwrap_or(BinderVersion::V1),
         not_after,
         masking: &masking,
-        threads: settings.threads(args.threads),
-        limits: Limits::within(memory.unwrap_or(DEFAULT_MEMORY).bytes()),
+        threads: ThreadsArgs { threads: args.threads.threads.or(given.threads) }.count(),
+        limits: Limits::within(memory.bytes()),
     };
     let to = Destined { out: args.out, force: args.force };
     let written = replay_into(&to, spec, as_of, Input::Sources(&sources), &watching)?;
     drop(watching);
-    let clock = Clock { as_of: written.summary.totals.as_of, window_s: rules.policy.contradiction_window_s };
-    let summary = ReplaySummary::of(&written, &to, clock);
-    if output.is_json() {
-        output.object(&summary)?;
-    } else {
-        summary.print(output)?;
+    let Summary { totals, capsules, rejected, .. } = &written.summary;
+    let failing = capsules.keeps_failing(totals.as_of, &rules.policy);
+    match output.is_json() {
+        true => output.object(&object(&written, &failing, &to.out)?)?,
+        false => print(&written, &failing, &to.out, output)?,
     }
-    let findings = settings.deny_quarantine(args.deny_quarantine) && summary.quarantined > 0;
+    let findings = (args.deny_quarantine || given.deny_quarantine) && rejected.lines > 0;
     Ok(if findings { Exit::Findings } else { Exit::Done })
 }
 
-impl ReplaySummary {
-    fn of(Written { manifest, unchanged, summary }: &Written, to: &Destined, clock: Clock) -> Self {
-        let by_verdict = &summary.capsules.by_verdict;
-        Self {
-            blank: summary.lines.blank,
-            capsules: summary.totals.capsules,
-            capsules_by_verdict: by_verdict.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect(),
-            concepts: summary.totals.concepts,
-            duplicates: summary.totals.runs.duplicates,
-            facts: summary.totals.facts,
-            format_version: "1",
-            keeps_failing: failing::keeps_failing(&summary.capsules.foremost, clock),
-            lines: summary.lines.lines,
-            out: to.out.display().to_string(),
-            quarantined: summary.rejected.lines,
-            quarantined_codes: commonest_codes(&summary.rejected),
-            redacted: summary.redacted.as_ref().map(|redacted| redacted.counts.clone()),
-            runs: summary.totals.runs.runs,
-            slowest_step: summary.slowest_step(),
-            snapshot_digest: manifest.snapshot_digest.to_string(),
-            unchanged: *unchanged,
-        }
-    }
+fn object(
+    Written { manifest, unchanged, summary }: &Written,
+    failing: &[KeepsFailing],
+    out: &Path,
+) -> anyhow::Result<Value> {
+    let mut object = json!({
+        "blank": summary.lines.blank,
+        "capsules": summary.totals.capsules,
+        "capsules_by_verdict": summary.capsules.by_verdict,
+        "concepts": summary.totals.concepts,
+        "duplicates": summary.totals.runs.duplicates,
+        "facts": summary.totals.facts,
+        "format_version": "1",
+        "keeps_failing": failing,
+        "lines": summary.lines.lines,
+        "out": out.display().to_string(),
+        "quarantined": summary.rejected.lines,
+        "quarantined_codes": commonest_codes(&summary.rejected),
+        "runs": summary.totals.runs.runs,
+        "snapshot_digest": manifest.snapshot_digest,
+        "unchanged": unchanged,
+    });
+    let redacted = summary.redacted.as_ref().map(|redacted| ("redacted", json!(redacted.counts)));
+    let step = summary.slowest_step().map(|step| ("slowest_step", json!(step)));
+    let more = redacted.into_iter().chain(step).map(|(name, value)| (name.to_owned(), value));
+    object.as_object_mut().context("a summary is an object")?.extend(more);
+    Ok(object)
+}
 
-    fn print(&self, output: &mut Output) -> anyhow::Result<()> {
-        let count = |name: &str, number: u64, more: &str| format!("{name:<12}{:>11}  {more}", grouped(number));
-        let verdicts = [Verdict::Prescriptive, Verdict::Advisory, Verdict::Blocked].map(|verdict| {
-            format!("{} {verdict}", self.capsules_by_verdict.get(verdict.as_str()).copied().unwrap_or(0))
-        });
-        let codes: Vec<_> = self.quarantined_codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
-        let masks = self.redacted.as_ref().map(|masks| {
-            let rules: Vec<_> = masks.iter().map(|(rule, masks)| format!("{rule} {masks}")).collect();
-            count("masked", masks.total(), &rules.join(", "))
-        });
-        let rows = [
-            count("lines", self.lines, &format!("{} blank", grouped(self.blank))),
-            count("facts", self.facts, &format!("in {} runs", grouped(self.runs))),
-            count("duplicates", self.duplicates, ""),
-            count("quarantined", self.quarantined, &codes.join(", ")),
-            count("capsules", self.capsules, &verdicts.join(", ")),
-            count("concepts", self.concepts, ""),
-        ];
-        for row in rows.into_iter().chain(masks) {
-            output.line(row.trim_end())?;
-        }
-        failing::print(&self.keeps_failing, output)?;
-        if let Some((step, share)) = self.slowest_step {
-            output.line(&format!("\nslowest step: {step}, {share} % of the time"))?;
-        }
-        let state = if self.unchanged { " (the same result stood there already)" } else { "" };
-        output.line(&format!("result: {}{state}\nsnapshot: {}", self.out, self.snapshot_digest))
+fn print(written: &Written, failing: &[KeepsFailing], out: &Path, output: &mut Printer) -> anyhow::Result<()> {
+    let Summary { totals, lines, rejected, capsules, redacted, .. } = &written.summary;
+    let mut count = |name: &str, number: u64, more: &str| {
+        output.line(format!("{name:<12}{:>11}  {more}", grouped(number)).trim_end())
+    };
+    let verdicts = [Verdict::Prescriptive, Verdict::Advisory, Verdict::Blocked].map(|verdict| {
+        let count = capsules.by_verdict.get(&verdict).copied().unwrap_or(0);
+        format!("{count} {verdict}")
+    });
+    let codes: Vec<_> = commonest_codes(rejected).iter().map(|(code, count)| format!("{code} {count}")).collect();
+    count("lines", lines.lines, &format!("{} blank", grouped(lines.blank)))?;
+    count("facts", totals.facts, &format!("in {} runs", grouped(totals.runs.runs)))?;
+    count("duplicates", totals.runs.duplicates, "")?;
+    count("quarantined", rejected.lines, &codes.join(", "))?;
+    count("capsules", totals.capsules, &verdicts.join(", "))?;
+    count("concepts", totals.concepts, "")?;
+    if let Some(masks) = redacted.as_ref().map(|redacted| &redacted.counts) {
+        let rules: Vec<_> = masks.iter().map(|(rule, masks)| format!("{rule} {masks}")).collect();
+        count("masked", masks.total(), &rules.join(", "))?;
     }
+    failing::print(failing, output)?;
+    if let Some((step, share)) = written.summary.slowest_step() {
+        writeln!(output, "\nslowest step: {step}, {share} % of the time")?;
+    }
+    let state = if written.unchanged { " (the same result stood there already)" } else { "" };
+    writeln!(output, "result: {}{state}\nsnapshot: {}", out.display(), written.manifest.snapshot_digest)
 }
 
 /// The commonest codes of quarantined lines: how many lines have each.

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use dome_binder::priors::Rollout;
 use dome_binder::rollout::{
-    Evidence, RecordedAnswer, RecordedFigures, Requirement, RolloutPolicy, RolloutStatus, StepStatus, status,
+    EvidenceKind, RecordedAnswer, Requirement, RolloutPolicy, RolloutStatus, StepStatus, status,
 };
 use dome_replay::input::document;
 
-use crate::args::word;
 use crate::exit::{Exit, invalid};
 use crate::known::FactsArgs;
-use crate::output::{Output, grouped};
+use crate::output::{Printer, grouped};
 use crate::render::chart::percent;
 use crate::table::wrapped;
 
@@ -47,31 +46,18 @@ pub(crate) struct RolloutStatusArgs {
     #[arg(long, value_name = "FILE")]
     recorded: Vec<PathBuf>,
     /// The mode that is on; the next one is judged
-    #[arg(long, value_parser = word::<Rollout>, default_value = "shadow", value_name = "shadow|guided")]
+    #[arg(long, default_value = "shadow", value_name = "shadow|guided")]
     current: Rollout,
     /// Judge this mode, with every step before it
-    #[arg(long, value_parser = word::<Rollout>, value_name = "guided|prescriptive")]
+    #[arg(long, value_name = "guided|prescriptive")]
     mode: Option<Rollout>,
 }
 
-/// Runs the verb.
-pub(crate) fn run(verb: &RolloutVerb, output: &mut Output) -> anyhow::Result<Exit> {
-    let exit = match verb {
-        RolloutVerb::Status(args) => judge(args, output)?,
-        RolloutVerb::Policy => {
-            let policy = RolloutPolicy::default();
-            if output.is_json() {
-                output.object(&policy)?;
-            } else {
-                output.line(&serde_json::to_string_pretty(&policy)?)?;
-            }
-            Exit::Done
-        }
+pub(crate) fn run(verb: &RolloutVerb, output: &mut Printer) -> anyhow::Result<Exit> {
+    let RolloutVerb::Status(args) = verb else {
+        output.document(&RolloutPolicy::default())?;
+        return Ok(Exit::Done);
     };
-    Ok(exit)
-}
-
-fn judge(args: &RolloutStatusArgs, output: &mut Output) -> anyhow::Result<Exit> {
     let policy = args.policy.as_deref().map(policy).transpose()?.unwrap_or_else(RolloutPolicy::default);
     let answers = args.recorded.iter().map(|path| answers(path)).collect::<Result<Vec<_>, _>>()?.concat();
     let mode = args.mode.unwrap_or(match args.current {
@@ -80,11 +66,7 @@ fn judge(args: &RolloutStatusArgs, output: &mut Output) -> anyhow::Result<Exit> 
     });
     let (ledger, rules) = args.at.history(None)?;
     let judged = status(&ledger, &rules, &answers, &policy, mode);
-    if output.is_json() {
-        output.object(&judged)?;
-    } else {
-        print(&judged, output)?;
-    }
+    output.show(&judged, print)?;
     Ok(if judged.earned { Exit::Done } else { Exit::Findings })
 }
 
@@ -104,49 +86,36 @@ fn answers(path: &Path) -> anyhow::Result<Vec<RecordedAnswer>> {
     lines.map(read).collect()
 }
 
-/// Prints a status.
-fn print(status: &RolloutStatus, output: &mut Output) -> anyhow::Result<()> {
-    let verdict = if status.earned { "earned" } else { "not earned" };
-    let mut lines =
-        vec![format!("{}: {verdict} (furthest mode earned: {})", status.mode.as_str(), status.furthest.as_str())];
-    for step in &status.steps {
-        lines.push(String::new());
-        lines.extend(told(step));
+fn print(status: &RolloutStatus, output: &mut Printer) -> anyhow::Result<()> {
+    let (mode, furthest) = (status.mode.as_str(), status.furthest.as_str());
+    writeln!(output, "{mode}: {} (furthest mode earned: {furthest})", earned(status.earned))?;
+    for StepStatus { from, to, earned: is_earned, requirements, recorded } in &status.steps {
+        writeln!(output, "\n{} to {}: {}", from.as_str(), to.as_str(), earned(*is_earned))?;
+        requirements.iter().try_for_each(|one| output.line(&requirement(one)))?;
+        if recorded.answers > 0 {
+            let counts = [recorded.answers, recorded.decisions, recorded.without_decision];
+            let [answers, decisions, without] = counts.map(grouped);
+            writeln!(output, "  recorded: {answers} answers, {decisions} of them before a failure, {without} without")?;
+        }
     }
     if !status.missing.is_empty() {
-        lines.push(String::new());
-        lines.push(format!("what {} misses:", status.mode.as_str()));
-        lines.extend(status.missing.iter().flat_map(|missing| wrapped(&format!("  - {missing}"), WIDTH)));
+        writeln!(output, "\nwhat {mode} misses:")?;
     }
-    lines.iter().try_for_each(|line| output.line(line))
+    let lines = status.missing.iter().flat_map(|missing| wrapped(&format!("  - {missing}"), WIDTH));
+    lines.into_iter().try_for_each(|line| output.line(&line))
 }
 
-fn told(step: &StepStatus) -> Vec<String> {
-    let earned = if step.earned { "earned" } else { "not earned" };
-    let mut lines = vec![format!("{} to {}: {earned}", step.from.as_str(), step.to.as_str())];
-    lines.extend(step.requirements.iter().map(requirement));
-    lines.extend(recorded(&step.recorded));
-    lines
+const fn earned(earned: bool) -> &'static str {
+    if earned { "earned" } else { "not earned" }
 }
 
 fn requirement(one: &Requirement) -> String {
     let shown = |number: u64| if one.policy.ends_with("_ppm") { percent(number) } else { grouped(number) };
     let mark = if one.met { "met" } else { "MISSES" };
     let evidence = match one.evidence {
-        Evidence::Backtest => "backtest",
-        Evidence::Recorded => "recorded",
+        EvidenceKind::Backtest => "backtest",
+        EvidenceKind::Recorded => "recorded",
     };
     let found = one.found.map_or_else(|| "-".to_owned(), shown);
     format!("  {mark:<7}{:<28}{found:>10} {} {:<10} {evidence}", one.policy, one.comparison, shown(one.threshold))
-}
-
-fn recorded(figures: &RecordedFigures) -> Option<String> {
-    (figures.answers > 0).then(|| {
-        format!(
-            "  recorded: {} answers, {} of them before a failure, {} without",
-            grouped(figures.answers),
-            grouped(figures.decisions),
-            grouped(figures.without_decision)
-        )
-    })
 }

@@ -9,17 +9,16 @@ use dome_binder::{Capsule, Concept, Lineage, Policy};
 use dome_contracts::conform::{Report, manifest_schema};
 use dome_core::guard::GuardDecision;
 use dome_core::{CodeTable, QuarantineRow, schema};
-use dome_replay::Manifest;
 use dome_replay::verify::Verification;
+use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
-use dome_store::quarantine::{Retried, Shown};
-use dome_store::{Acknowledged, Report as StoreReport, Status, Summary};
+use dome_store::quarantine::{Retried, ShownLine};
+use dome_store::{Acknowledged, IngestSummary, Status, StoreVerification};
 use schemars::Schema;
 
 use super::{convert, diff, plan};
 use crate::exit::{Exit, usage};
-use crate::failing::Failing;
-use crate::output::Output;
+use crate::output::Printer;
 
 /// Print the JSON Schema of a public document
 #[derive(Debug, Args)]
@@ -35,7 +34,7 @@ type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
 const DOCUMENTS: [SchemaDocument; 34] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
-    ("canonical-envelope", "an envelope as facts carry it", schema::canonical_envelope),
+    ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
     ("capsule", "a line of capsules.jsonl", schema::of_output::<Capsule>),
     ("concept", "a line of concepts.jsonl", schema::of_output::<Concept>),
@@ -46,47 +45,38 @@ const DOCUMENTS: [SchemaDocument; 34] = [
         "a line of views/mv_recent_failures_by_taskspec.jsonl",
         schema::of_output::<RecentFailure<'static>>,
     ),
-    (
-        "gate-rollup",
-        "a line of views/mv_gate_rollup_by_failure_reason_code.jsonl",
-        schema::of_output::<GateRollup<'static>>,
-    ),
-    (
-        "guard-denial",
-        "a line of views/mv_guard_denials_by_policy_reason_code.jsonl",
-        schema::of_output::<GuardDenial<'static>>,
-    ),
+    ("gate-rollup", "a line of views/mv_gate_rollup_by_failure_reason_code.jsonl", schema::of_output::<GateRollup>),
+    ("guard-denial", "a line of views/mv_guard_denials_by_policy_reason_code.jsonl", schema::of_output::<GuardDenial>),
     ("manifest", "manifest.json", schema::of_output::<Manifest>),
     ("explanation", "what dome explain --format json prints", schema::of_output::<Explanation>),
     ("query", "the first line of dome query --format json", schema::of_output::<QueryHeader>),
-    ("diff", "what diff --format json prints", schema::of_output::<diff::Diff>),
+    ("diff", "what diff --format json prints", schema::of_output::<diff::DiffDocument>),
     ("plan", "what plan --format json prints", schema::of_output::<plan::Plan>),
     ("verification", "what verify --format json prints", schema::of_output::<Verification>),
     ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
-    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<Summary>),
-    ("store-status", "what store status --format json prints", schema::of_output::<Status<Failing>>),
-    ("store-verification", "what store verify --format json prints", schema::of_output::<StoreReport>),
-    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<Shown>),
+    ("ingest-summary", "what ingest --format json ends with", schema::of_output::<IngestSummary>),
+    ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
+    ("store-verification", "what store verify --format json prints", schema::of_output::<StoreVerification>),
+    ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<ShownLine>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),
-    ("convert-finding", "a line of convert --findings", schema::of_output::<convert::Found<'static>>),
+    ("convert-finding", "a line of convert --findings", schema::of_output::<convert::ConvertFinding<'static>>),
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
     ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
     ("backtest", "what backtest --format json prints", schema::of_output::<Backtest>),
     ("rollout-policy", "what rollout status --policy takes", schema::of_output::<RolloutPolicy>),
     ("rollout-status", "what rollout status --format json prints", schema::of_output::<RolloutStatus>),
-    ("conformance-report", "what conform prints and priors --conformance takes", conformance_report),
+    ("conformance-report", "what conform prints and priors --conformance takes", schema::of_output::<Report>),
     ("tool-manifest", "what conform takes", tool_manifest),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
     ("redaction", "what --redact takes", schema::redaction),
 ];
 
-/// Runs the verb.
-pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &SchemaArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let Some(name) = &args.name else {
         for (name, what, _) in DOCUMENTS {
-            output.line(&format!("{name:<20}{what}"))?;
+            writeln!(output, "{name:<20}{what}")?;
         }
         return Ok(Exit::Done);
     };
@@ -95,18 +85,8 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Output) -> anyhow::Result<Exit
         let names = DOCUMENTS.map(|(name, ..)| name).join(", ");
         usage(format!("no document `{name}`; expected one of {names}"))
     })?;
-    let schema = schema();
-    if output.is_json() {
-        output.object(&schema)?;
-    } else {
-        output.line(&serde_json::to_string_pretty(&schema)?)?;
-    }
+    output.document(&schema())?;
     Ok(Exit::Done)
-}
-
-/// Lists that hold nothing, and what only some gates say, are left out.
-fn conformance_report() -> Schema {
-    schema::of_output::<Report>()
 }
 
 /// It is written by hand: the manifest is held to it, member by member.

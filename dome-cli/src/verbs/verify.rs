@@ -6,7 +6,7 @@ use clap::Args;
 use dome_replay::verify::{Difference, Verification, verify};
 
 use crate::exit::Exit;
-use crate::output::{Output, grouped};
+use crate::output::{Printer, grouped};
 
 /// Differences that are listed as JSON, and for people.
 const MOST_LISTED: usize = 1_000;
@@ -24,33 +24,28 @@ pub(crate) struct VerifyArgs {
     dir: PathBuf,
 }
 
-/// Runs the verb.
-pub(crate) fn run(args: &VerifyArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &VerifyArgs, output: &mut Printer) -> anyhow::Result<Exit> {
     let verification = verify(&args.dir, if output.is_json() { MOST_LISTED } else { MOST_SHOWN })?;
-    if output.is_json() {
-        output.object(&verification)?;
-    } else {
-        print(&verification, output)?;
-    }
+    output.show(&verification, print)?;
     Ok(if verification.verified { Exit::Done } else { Exit::Unreproduced })
 }
 
-fn print(told: &Verification, output: &mut Output) -> anyhow::Result<()> {
-    for difference in &told.differences {
-        output.line(&shown(difference))?;
+fn print(told: &Verification, output: &mut Printer) -> anyhow::Result<()> {
+    for Difference { path, line, member, expected, found } in &told.differences {
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        let place = format!("{path}{line} {member}");
+        writeln!(output, "{}\n    expected {expected}\n    found    {found}", place.trim_end())?;
     }
-    let rows = grouped(told.rows);
-    match (told.verified, told.facts) {
-        (true, facts) => {
-            let facts = facts.map_or_else(String::new, grouped);
-            return output.line(&format!("{}: {rows} rows are what {facts} facts come to", told.result));
-        }
-        (false, None) => output.line("what follows from the facts was not compared: some cannot be read")?,
-        (false, Some(_)) => {}
+    if told.verified {
+        let (rows, facts) = (grouped(told.rows), told.facts.map_or_else(String::new, grouped));
+        return writeln!(output, "{}: {rows} rows are what {facts} facts come to", told.result);
+    }
+    if told.facts.is_none() {
+        output.line("what follows from the facts was not compared: some cannot be read")?;
     }
     let more = told.difference_count - told.differences.len() as u64;
     if more > 0 {
-        output.line(&format!("... and {} more", grouped(more)))?;
+        writeln!(output, "... and {} more", grouped(more))?;
     }
     let edited: Vec<&str> = told.edited.iter().map(String::as_str).collect();
     let why = if edited.is_empty() {
@@ -58,11 +53,5 @@ fn print(told: &Verification, output: &mut Output) -> anyhow::Result<()> {
     } else {
         format!("not the files that the manifest names: {}", edited.join(", "))
     };
-    output.line(&format!("{}: {} differences; {why}", told.result, grouped(told.difference_count)))
-}
-
-fn shown(difference: &Difference) -> String {
-    let line = difference.line.map_or_else(String::new, |line| format!(":{line}"));
-    let place = format!("{}{line} {}", difference.path, difference.member);
-    format!("{}\n    expected {}\n    found    {}", place.trim_end(), difference.expected, difference.found)
+    writeln!(output, "{}: {} differences; {why}", told.result, grouped(told.difference_count))
 }

@@ -37,7 +37,7 @@ fn number(dice: &mut Dice, below: usize) -> usize {
 fn leaves(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(name, value)| {
-            leaves(value, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            leaves(value, &format!("{pointer}/{}", dome_core::json::pointer_step(name)), found);
         }),
         Value::Array(entries) => {
             entries.iter().enumerate().for_each(|(place, value)| leaves(value, &format!("{pointer}/{place}"), found));

@@ -1,8 +1,9 @@
 //! Lines that are wrong in one known way (M-30).
 
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::Members;
 use super::dice::{Dice, dice};
 use super::envelope::envelope;
 use super::write::write_oddly;
@@ -11,15 +12,16 @@ use crate::problem::ProblemCode;
 
 /// A line that must be rejected.
 #[derive(Clone, Debug)]
-pub struct Broken {
+pub struct BrokenLine {
     /// The line, without its end.
     pub line: Vec<u8>,
     /// A code that its problems have; there may be others beside it.
     pub code: ProblemCode,
 }
 
-/// Breaks a sound envelope.
-type Break = fn(&mut Map<String, Value>, &mut Dice);
+type Break = fn(&mut Members, &mut Dice);
+
+const REQUIRED: [&str; 8] = ["event_id", "sequence", "run_id", "task_id", "group_id", "ts", "signal", "task_spec"];
 
 /// What can be wrong with a member, each with a way to make it so.
 ///
@@ -30,16 +32,7 @@ const MEMBERS: [(ProblemCode, Break); 16] = [
         put(members, dice.pick(["sequence", "attempts", "duration_ms"]), beyond);
     }),
     (ProblemCode::MissingField, |members, dice| {
-        members.remove(dice.pick([
-            "event_id",
-            "sequence",
-            "run_id",
-            "task_id",
-            "group_id",
-            "ts",
-            "signal",
-            "task_spec",
-        ]));
+        members.remove(dice.pick(REQUIRED));
     }),
     (ProblemCode::UnknownField, |members, dice| {
         put(members, dice.pick(["runid", "Signal", "", "a/b~c", "gate"]), json!({"x": [null]}));
@@ -65,7 +58,8 @@ const MEMBERS: [(ProblemCode, Break); 16] = [
         put(members, dice.pick(["run_id", "event_id", "task_id", "group_id", "lane"]), bad.into());
     }),
     (ProblemCode::TokenInvalid, |members, dice| {
-        nested(members, "task_spec", "action", json!({"kind": dice.pick(["Fix", "", "1a", "a-b"])}));
+        let kind = members.get_mut("task_spec").and_then(|spec| spec.pointer_mut("/action/kind"));
+        kind.into_iter().for_each(|kind| *kind = dice.pick(["Fix", "", "1a", "a-b"]).into());
     }),
     (ProblemCode::ReasonCodeInvalid, |members, dice| {
         put(members, "policy_reason_code", dice.pick(["NONE", "lower", "A..B", ""]).into());
@@ -115,16 +109,12 @@ const MEMBERS: [(ProblemCode, Break); 16] = [
     }),
 ];
 
-fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
+fn put(members: &mut Members, name: &str, value: Value) {
     members.insert(name.to_owned(), value);
 }
 
-fn nested(members: &mut Map<String, Value>, outer: &str, name: &str, value: Value) {
-    members.get_mut(outer).and_then(Value::as_object_mut).into_iter().for_each(|inner| put(inner, name, value.clone()));
-}
-
 /// The text of a line that is no sound JSON, by its problem.
-fn broken_text(text: String, which: usize, dice: &mut Dice) -> Broken {
+fn broken_text(text: String, which: usize, dice: &mut Dice) -> BrokenLine {
     let whole = text.trim_end_matches('}').to_owned();
     let at = dice.roll(256).checked_rem(whole.len().saturating_sub(1)).unwrap_or(0) + 1;
     let (line, code) = match which {
@@ -151,14 +141,14 @@ fn broken_text(text: String, which: usize, dice: &mut Dice) -> Broken {
             (bytes, ProblemCode::LineTooLong)
         }
     };
-    Broken { line, code }
+    BrokenLine { line, code }
 }
 
 /// Lines with one known problem, each of the codes that a line alone can have.
 ///
 /// Codes that need more than the line are not among them: `timestamp_future` (a limit) and the
 /// two conflicts (another line).
-pub fn broken_line() -> impl Strategy<Value = Broken> + Clone {
+pub fn broken_line() -> impl Strategy<Value = BrokenLine> + Clone {
     let text = prop_oneof![10 => 0_usize..5, 1 => Just(5)];
     let text = (envelope(), text, dice(60)).prop_map(|(envelope, which, mut dice)| {
         let compact = write_oddly(&envelope, &mut Dice::default());
@@ -177,7 +167,7 @@ pub fn broken_line() -> impl Strategy<Value = Broken> + Clone {
                 ProblemCode::AliasConflict
             }
         };
-        Broken { line: write_oddly(&Value::Object(members), &mut dice).into_bytes(), code }
+        BrokenLine { line: write_oddly(&Value::Object(members), &mut dice).into_bytes(), code }
     });
     prop_oneof![1 => text, 3 => member]
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::dice::{Dice, dice};
 use super::text;
 use super::write::write_oddly;
+use super::{Members, object};
 use crate::limits;
 
 /// A valid envelope as JSON: aliases or names or both, defaults left out or written, any order of
@@ -32,13 +33,6 @@ pub fn envelope_line() -> impl Strategy<Value = Vec<u8>> + Clone {
     })
 }
 
-type Members = Map<String, Value>;
-
-/// Members from pairs; those without a value are left out.
-fn members<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Members {
-    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
 /// A value under its name, its alias or both (M-13).
 fn aliased(members: &mut Members, name: &str, alias: &str, value: Value, way: u8) {
     if way != 1 {
@@ -47,10 +41,6 @@ fn aliased(members: &mut Members, name: &str, alias: &str, value: Value, way: u8
     if way != 0 {
         members.insert(alias.to_owned(), value);
     }
-}
-
-fn some<T: Into<Value>>(value: T) -> Option<Value> {
-    Some(value.into())
 }
 
 fn words(words: &[&str]) -> impl Strategy<Value = String> + Clone {
@@ -62,15 +52,10 @@ fn identity() -> impl Strategy<Value = Members> + Clone {
     let ids = (text::identifier(), text::identifier(), text::identifier(), text::identifier());
     (ids, prop::option::of(text::identifier()), sequence, text::timestamp()).prop_map(
         |((event_id, run_id, task_id, group_id), lane, sequence, ts)| {
-            members([
-                ("event_id", some(event_id)),
-                ("run_id", some(run_id)),
-                ("task_id", some(task_id)),
-                ("group_id", some(group_id)),
-                ("lane", lane.map(Value::from)),
-                ("sequence", some(sequence)),
-                ("ts", some(ts)),
-            ])
+            object(json!({
+                "event_id": event_id, "run_id": run_id, "task_id": task_id, "group_id": group_id, "lane": lane,
+                "sequence": sequence, "ts": ts,
+            }))
         },
     )
 }
@@ -94,25 +79,17 @@ fn string_map(keys: &[&str]) -> impl Strategy<Value = Members> + Clone {
 }
 
 fn side_effects() -> impl Strategy<Value = Value> + Clone {
-    let allowed = || prop::option::of(strings()).prop_map(|list| list.map(Value::from));
+    let allowed = || prop::option::of(strings());
     (words(&["none", "read_only", "scoped", "unrestricted"]), allowed(), allowed(), allowed()).prop_map(
         |(mode, paths, domains, commands)| {
-            let pairs = [
-                ("mode", some(mode)),
-                ("allow_paths", paths),
-                ("allow_domains", domains),
-                ("allow_commands", commands),
-            ];
-            Value::Object(members(pairs))
+            json!({"allow_paths": paths, "allow_domains": domains, "allow_commands": commands, "mode": mode})
         },
     )
 }
 
 fn transition() -> impl Strategy<Value = Value> + Clone {
-    (text::identifier(), text::identifier(), prop::option::of(text::identifier())).prop_map(|(from, to, id)| {
-        let pairs = [("from_state", some(from)), ("to_state", some(to)), ("transition_id", id.map(Value::from))];
-        Value::Object(members(pairs))
-    })
+    (text::identifier(), text::identifier(), prop::option::of(text::identifier()))
+        .prop_map(|(from, to, id)| json!({"from_state": from, "to_state": to, "transition_id": id}))
 }
 
 fn spec() -> impl Strategy<Value = Members> + Clone {
@@ -121,14 +98,10 @@ fn spec() -> impl Strategy<Value = Members> + Clone {
     let more = (prop::option::weighted(0.3, side_effects()), versions, prop::option::weighted(0.2, transition()));
     (line, text::failure_reason_code(), 0_u8..3, more).prop_map(
         |((scope, kind, id, action), code, way, (effects, versions, transition))| {
-            let mut spec = members([
-                ("scope", some(scope)),
-                ("target", Some(json!({"kind": kind, "id": id}))),
-                ("action", Some(json!({"kind": action}))),
-                ("side_effects", effects),
-                ("versions", versions.map(Value::Object)),
-                ("transition", transition),
-            ]);
+            let mut spec = object(json!({
+                "scope": scope, "target": {"kind": kind, "id": id}, "action": {"kind": action},
+                "side_effects": effects, "versions": versions, "transition": transition,
+            }));
             aliased(&mut spec, "failure_reason_code", "reason_code", code.into(), way);
             spec
         },
@@ -150,13 +123,9 @@ fn guard_evals() -> impl Strategy<Value = Vec<Value>> + Clone {
     let eval = (words(&["PASS", "FAIL", "SKIP"]), decision, codes, refs);
     prop::collection::btree_map(text::identifier(), eval, 0..4).prop_map(|evals| {
         let written = evals.into_iter().map(|(id, (status, decision, codes, refs))| {
-            Value::Object(members([
-                ("guard_id", some(id)),
-                ("status", some(status)),
-                ("decision", decision.map(Value::from)),
-                ("reason_codes", codes.map(Value::from)),
-                ("evidence_refs", refs.map(Value::from)),
-            ]))
+            Value::Object(object(json!({
+                "guard_id": id, "status": status, "decision": decision, "reason_codes": codes, "evidence_refs": refs,
+            })))
         });
         written.rev().collect()
     })
@@ -166,12 +135,8 @@ fn remedy() -> impl Strategy<Value = Value> + Clone {
     let identity = (text::path(), text::sha256(), 0_u8..3);
     let summary = prop::option::of(prop_oneof![Just("pin it".to_owned()), Just("s".repeat(limits::SUMMARY_BYTES))]);
     (text::token(), identity, summary).prop_map(|(kind, (path, sha256, which), summary)| {
-        Value::Object(members([
-            ("kind", some(kind)),
-            ("ref", (which != 1).then(|| path.into())),
-            ("sha256", (which != 0).then(|| sha256.into())),
-            ("summary", summary.map(Value::from)),
-        ]))
+        let (path, sha256) = ((which != 1).then_some(path), (which != 0).then_some(sha256));
+        json!({"kind": kind, "ref": path, "sha256": sha256, "summary": summary})
     })
 }
 
@@ -182,13 +147,9 @@ fn outcome() -> impl Strategy<Value = Members> + Clone {
     let checks = (prop::option::of(gates()), prop::option::of(guard_evals()));
     (signal, policy, code, checks, prop::option::of(remedy())).prop_map(
         |(signal, policy, (code, way), (gates, evals), remedy)| {
-            let mut outcome = members([
-                ("signal", some(signal)),
-                ("wrapper_policy", some(policy)),
-                ("gates", gates.map(Value::from)),
-                ("guard_evals", evals.map(Value::from)),
-                ("remedy", remedy),
-            ]);
+            let mut outcome = object(json!({
+                "signal": signal, "wrapper_policy": policy, "gates": gates, "guard_evals": evals, "remedy": remedy,
+            }));
             if let Some(code) = code {
                 aliased(&mut outcome, "policy_reason_code", "guard_reason_code", code.into(), way);
             }
@@ -198,20 +159,15 @@ fn outcome() -> impl Strategy<Value = Members> + Clone {
 }
 
 fn tool() -> impl Strategy<Value = Value> + Clone {
-    (text::identifier(), text::version(), prop::option::of(text::sha256())).prop_map(|(name, version, config)| {
-        let pairs = [("name", some(name)), ("version", some(version)), ("config_sha256", config.map(Value::from))];
-        Value::Object(members(pairs))
-    })
+    (text::identifier(), text::version(), prop::option::of(text::sha256()))
+        .prop_map(|(name, version, config)| json!({"name": name, "version": version, "config_sha256": config}))
 }
 
 fn evidence() -> impl Strategy<Value = Vec<Value>> + Clone {
     let bytes = prop::option::of(prop_oneof![Just(0), 1_u64..5_000, Just(limits::SAFE_INTEGER)]);
     let entry = (text::path(), text::sha256(), 0_u8..3, bytes).prop_map(|(path, sha256, which, bytes)| {
-        Value::Object(members([
-            ("path", (which != 1).then(|| path.into())),
-            ("sha256", (which != 0).then(|| sha256.into())),
-            ("bytes", bytes.map(Value::from)),
-        ]))
+        let (path, sha256) = ((which != 1).then_some(path), (which != 0).then_some(sha256));
+        Value::Object(object(json!({"path": path, "sha256": sha256, "bytes": bytes})))
     });
     prop::collection::vec(entry, 1..4)
 }
@@ -224,28 +180,23 @@ fn rest() -> impl Strategy<Value = Members> + Clone {
     let more = (prop::option::of(text::message()), prop::option::weighted(0.2, text::sha256()));
     (env, labels, attempts, duration, more, prop::option::of(tool()), evidence()).prop_map(
         |(env, labels, attempts, duration, (message, applied), tool, evidence)| {
-            members([
-                ("env", env.map(Value::Object)),
-                ("labels", labels.map(Value::Object)),
-                ("attempts", attempts.map(Value::from)),
-                ("duration_ms", duration.map(Value::from)),
-                ("message", message.map(Value::from)),
-                ("applied_capsule", applied.map(Value::from)),
-                ("tool", tool),
-                ("evidence", some(evidence)),
-            ])
+            object(json!({
+                "env": env, "labels": labels, "attempts": attempts, "duration_ms": duration, "message": message,
+                "applied_capsule": applied, "tool": tool, "evidence": evidence,
+            }))
         },
     )
 }
 
 /// Brings the members that M-11 looks at together in line.
 pub(super) fn make_sound(members: &mut Members) {
-    let signal = members.get("signal").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let signal = members.get("signal").cloned().unwrap_or_default();
     if signal == "success" {
         for gate in members.get_mut("gates").and_then(Value::as_array_mut).into_iter().flatten() {
-            if gate.get("status").is_some_and(|status| status == "FAIL") {
-                gate.as_object_mut().into_iter().for_each(|gate| drop(gate.insert("status".to_owned(), "PASS".into())));
-            }
+            gate.pointer_mut("/status")
+                .into_iter()
+                .filter(|status| **status == "FAIL")
+                .for_each(|it| *it = "PASS".into());
         }
     } else {
         members.remove("remedy");

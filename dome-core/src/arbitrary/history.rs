@@ -1,17 +1,18 @@
 //! Whole histories: lines that meet in runs, tasks, lanes, guards and failures (sections 5 to 12).
 
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-use super::broken::{Broken, broken_line};
+use super::broken::{BrokenLine, broken_line};
 use super::dice::Dice;
-use super::event::Scribe;
+use super::envelope::make_sound;
 use super::write::write_oddly;
-use crate::{Keys, Sha256Hash};
+use super::{Members, object};
+use crate::{Keys, Sha256Hash, Timestamp};
 
 /// Lines as they arrive, without their ends: mostly sound, some broken, some blank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
+pub struct GeneratedHistory {
     /// The lines; one may start with a byte order mark.
     pub lines: Vec<Vec<u8>>,
 }
@@ -20,29 +21,28 @@ pub struct History {
 ///
 /// What they have in common: four runs, two tasks, four task lines, three lanes, two gates, two
 /// guards, a dozen remedies, five failure codes of which the table of the tests lacks one.
-pub fn history() -> impl Strategy<Value = History> + Clone {
+pub fn history() -> impl Strategy<Value = GeneratedHistory> + Clone {
     history_of(48)
 }
 
 /// Histories of up to `most` lines.
-pub fn history_of(most: usize) -> impl Strategy<Value = History> + Clone {
+pub fn history_of(most: usize) -> impl Strategy<Value = GeneratedHistory> + Clone {
     let event = prop::collection::vec(any::<u8>(), 0..48).prop_map(Dice::new);
     let broken = prop::collection::vec(broken_line(), 0..2);
     (prop::collection::vec(event, 0..=most), broken).prop_map(|(events, broken)| write_history(events, &broken))
 }
 
 /// A line before it is written.
-enum Draft {
-    /// A valid envelope, and what it applies.
-    Envelope(Map<String, Value>, Applies),
-    /// The same as an earlier envelope, in other words.
-    Again(usize),
+#[derive(Clone)]
+enum LineDraft {
+    /// A valid envelope, and which prior it applies.
+    Envelope(Members, Applied),
     /// Anything else.
     Raw(Vec<u8>),
 }
 
-/// Which prior an envelope applies.
-enum Applies {
+#[derive(Clone)]
+enum Applied {
     Nothing,
     /// A key that no fact has.
     Unknown,
@@ -50,39 +50,38 @@ enum Applies {
     Number(usize),
 }
 
-fn write_history(events: Vec<Dice>, broken: &[Broken]) -> History {
+fn write_history(events: Vec<Dice>, broken: &[BrokenLine]) -> GeneratedHistory {
     let mut scribe = Scribe::new();
-    let mut drafts: Vec<(Draft, Dice)> = Vec::new();
+    let mut drafts: Vec<(LineDraft, Dice)> = Vec::new();
     for mut dice in events {
         let draft = draft(&mut scribe, &drafts, &mut dice, broken);
         drafts.push((draft, dice));
     }
     let keys: Vec<Sha256Hash> = drafts.iter().filter_map(|(draft, _)| derived_key(draft)).collect();
-    drafts.iter_mut().for_each(|(draft, _)| apply(draft, &keys));
-    let lines = drafts.iter().map(|(draft, dice)| write(draft, &drafts, dice.clone()));
-    History { lines: lines.collect() }
+    GeneratedHistory { lines: drafts.into_iter().map(|(draft, dice)| write(draft, &keys, dice)).collect() }
 }
 
-fn draft(scribe: &mut Scribe, drafts: &[(Draft, Dice)], dice: &mut Dice, broken: &[Broken]) -> Draft {
+fn draft(scribe: &mut Scribe, drafts: &[(LineDraft, Dice)], dice: &mut Dice, broken: &[BrokenLine]) -> LineDraft {
     let kind = dice.roll(20);
-    let earlier = dice.roll(256).checked_rem(drafts.len()).unwrap_or(0);
+    let earlier = dice.roll(256).checked_rem(drafts.len()).and_then(|number| drafts.get(number));
     let applies = match dice.roll(12) {
-        0..=6 => Applies::Nothing,
-        7 => Applies::Unknown,
-        _ => Applies::Number(dice.roll(256)),
+        0..=6 => Applied::Nothing,
+        7 => Applied::Unknown,
+        _ => Applied::Number(dice.roll(256)),
     };
     if kind == 17 {
-        return Draft::Again(earlier);
+        // The same in other words: what is written differs by its dice.
+        return earlier.map_or_else(|| LineDraft::Raw(Vec::new()), |(draft, _)| draft.clone());
     }
     if kind == 18 {
-        return Draft::Raw(dice.pick(["", " ", "\t\r", "{", "null", "{}", "\u{feff}"]).as_bytes().to_vec());
+        return LineDraft::Raw(dice.pick(["", " ", "\t\r", "{", "null", "{}", "\u{feff}"]).as_bytes().to_vec());
     }
     if kind == 19
         && let Some(broken) = broken.first()
     {
-        return Draft::Raw(broken.line.clone());
+        return LineDraft::Raw(broken.line.clone());
     }
-    let Value::Object(mut members) = scribe.event(dice) else { return Draft::Raw(Vec::new()) };
+    let Value::Object(mut members) = scribe.event(dice) else { return LineDraft::Raw(Vec::new()) };
     let conflicting: &[&str] = match kind {
         // At one place of the run, so that only the digest decides which is taken.
         14 => &["run_id", "event_id", "sequence", "ts"],
@@ -90,47 +89,38 @@ fn draft(scribe: &mut Scribe, drafts: &[(Draft, Dice)], dice: &mut Dice, broken:
         16 => &["run_id", "task_id", "group_id"],
         _ => &[],
     };
-    if let Some((Draft::Envelope(other, _), _)) = drafts.get(earlier) {
+    if let Some((LineDraft::Envelope(other, _), _)) = earlier {
         let taken = other.iter().filter(|(name, _)| conflicting.contains(&name.as_str()));
         members.extend(taken.map(|(name, value)| (name.clone(), value.clone())));
     }
-    Draft::Envelope(members, applies)
+    LineDraft::Envelope(members, applies)
 }
 
 /// The derived key of an envelope; what it applies is no part of it.
-fn derived_key(draft: &Draft) -> Option<Sha256Hash> {
-    let Draft::Envelope(members, _) = draft else { return None };
+fn derived_key(draft: &LineDraft) -> Option<Sha256Hash> {
+    let LineDraft::Envelope(members, _) = draft else { return None };
     let line = Value::Object(members.clone()).to_string();
     crate::read(line.as_bytes()).ok().map(|envelope| Keys::of(&envelope).derived)
 }
 
-fn apply(draft: &mut Draft, keys: &[Sha256Hash]) {
-    let Draft::Envelope(members, applies) = draft else { return };
-    let key = match applies {
-        Applies::Nothing => return,
-        Applies::Unknown => Some(Sha256Hash::of(b"no such capsule")),
-        Applies::Number(number) => keys.get(number.checked_rem(keys.len()).unwrap_or(0)).copied(),
+fn write(draft: LineDraft, keys: &[Sha256Hash], mut dice: Dice) -> Vec<u8> {
+    let (mut members, applied) = match draft {
+        LineDraft::Envelope(members, applied) => (members, applied),
+        LineDraft::Raw(bytes) => return bytes,
+    };
+    let key = match applied {
+        Applied::Nothing => None,
+        Applied::Unknown => Some(Sha256Hash::of(b"no such capsule")),
+        Applied::Number(number) => number.checked_rem(keys.len()).and_then(|number| keys.get(number)).copied(),
     };
     members.extend(key.map(|key| ("applied_capsule".to_owned(), key.to_string().into())));
-}
-
-fn write(draft: &Draft, drafts: &[(Draft, Dice)], mut dice: Dice) -> Vec<u8> {
-    let members = match draft {
-        Draft::Envelope(members, _) => members,
-        Draft::Raw(bytes) => return bytes.clone(),
-        Draft::Again(earlier) => match drafts.get(*earlier) {
-            Some((Draft::Envelope(members, _), _)) => members,
-            Some((Draft::Raw(bytes), _)) => return bytes.clone(),
-            _ => return Vec::new(),
-        },
-    };
-    let members = respell(members.clone(), &mut dice);
+    let members = respell(members, &mut dice);
     let mark = if dice.rarely(8) { "\u{feff}" } else { "" };
     format!("{mark}{}", write_oddly(&Value::Object(members), &mut dice)).into_bytes()
 }
 
 /// Aliases for names, another offset, a longer fraction: the same envelope in other words.
-fn respell(mut members: Map<String, Value>, dice: &mut Dice) -> Map<String, Value> {
+fn respell(mut members: Members, dice: &mut Dice) -> Members {
     if dice.rarely(3)
         && let Some(spec) = members.get_mut("task_spec").and_then(Value::as_object_mut)
     {
@@ -151,7 +141,176 @@ fn respell(mut members: Map<String, Value>, dice: &mut Dice) -> Map<String, Valu
     members
 }
 
-fn alias(members: &mut Map<String, Value>, name: &str, alias: &str, dice: &mut Dice) {
+fn alias(members: &mut Members, name: &str, alias: &str, dice: &mut Dice) {
     let value = if dice.rarely(2) { members.get(name).cloned() } else { members.remove(name) };
     members.extend(value.map(|value| (alias.to_owned(), value)));
+}
+
+/// What goes on while a history is written: the clock and the sequences of the runs.
+struct Scribe {
+    clock_s: i64,
+    sequences: [u64; 4],
+    events: usize,
+}
+
+/// 2026-02-15T00:00:00Z
+const START_S: i64 = 1_771_113_600;
+
+/// Runs whose ids sort differently by UTF-8 bytes and by UTF-16 code units.
+const RUNS: [&str; 4] = ["run-1", "run-2", "run-\u{fb33}", "run-\u{1f600}"];
+
+impl Scribe {
+    const fn new() -> Self {
+        Self { clock_s: START_S, sequences: [0; 4], events: 0 }
+    }
+
+    /// A valid envelope with ids of its own, without `applied_capsule`.
+    fn event(&mut self, dice: &mut Dice) -> Value {
+        self.events += 1;
+        let run = dice.roll(RUNS.len());
+        let (scope, target, action) = dice.pick([
+            ("task", "app", "fix"),
+            ("task", "app", "fix"),
+            ("task", "app", "fix"),
+            ("task", "lib", "fix"),
+            ("task", "lib", "fix"),
+            ("run", "app", "fix"),
+            ("task", "app", "test"),
+        ]);
+        let mut members = object(json!({
+            "envelope_version": "1",
+            "event_id": format!("e{}", self.events),
+            "group_id": format!("g{}", self.events),
+            "run_id": RUNS.get(run),
+            "task_id": dice.pick(["unit", "lint"]),
+            "sequence": self.sequence(run, dice),
+            "ts": self.time(dice),
+            "signal": dice.pick(
+                ["failure", "success", "failure", "success", "failure", "success", "denial", "anomaly", "observation"]
+            ),
+            "wrapper_policy": dice.pick(["hybrid", "hybrid", "strict", "lenient"]),
+            "task_spec": {
+                "scope": scope,
+                "target": {"kind": "repo", "id": target},
+                "action": {"kind": action},
+                "failure_reason_code": dice.pick(
+                    ["TESTS_FAILED", "TESTS_FAILED", "TESTS_FAILED", "LINT_FAILED", "BUDGET_EXHAUSTED", "ODD", "NONE"]
+                ),
+            },
+            "evidence": [{"path": "log.txt"}],
+        }));
+        members.extend(Self::extras(dice));
+        make_sound(&mut members);
+        Value::Object(members)
+    }
+
+    fn extras(dice: &mut Dice) -> Members {
+        object(json!({
+            "lane": dice.pick([json!(null), json!(null), json!(null), json!("main"), json!("pr-1")]),
+            "gates": gates(dice),
+            "guard_evals": guard_evals(dice),
+            "policy_reason_code": dice.pick([json!(null), json!(null), json!(null), json!("P_A"), json!("P_B")]),
+            "remedy": remedy(dice),
+            "attempts": dice.pick([json!(null), json!(null), json!(null), json!(3), json!(4)]),
+            "duration_ms": dice.pick([json!(null), json!(0), json!(100), json!(400), json!(1_300), json!(90_000)]),
+            "message": dice.pick([json!(null), json!(null), json!(null), json!("got 1"), json!("got 2"), json!("")]),
+            "tool": tool(dice),
+        }))
+    }
+
+    /// Mostly the next one; now and then a repeat, a gap, or one that is long past.
+    fn sequence(&mut self, run: usize, dice: &mut Dice) -> u64 {
+        let Some(last) = self.sequences.get_mut(run) else { return 1 };
+        match dice.roll(12) {
+            0..=8 => *last += 1,
+            9 => *last += 3,
+            10 => {}
+            _ => return last.saturating_sub(2).max(1),
+        }
+        *last = (*last).max(1);
+        *last
+    }
+
+    /// Steps that end inside, at and after the windows of the default policy; some go back.
+    fn time(&mut self, dice: &mut Dice) -> String {
+        let step = match dice.roll(16) {
+            0..=4 => 1,
+            5 | 6 => 0,
+            7 | 8 => 60,
+            9 => 43_200,
+            10 => 86_400,
+            11 => 86_401,
+            12 => 2_592_001,
+            13 => -30,
+            14 => -86_400,
+            _ => 3_600,
+        };
+        let seconds = self.clock_s + step;
+        self.clock_s = self.clock_s.max(seconds);
+        let nanoseconds = dice.pick([0, 0, 0, 1, 500_000_000]);
+        match Timestamp::from_unix(seconds, nanoseconds) {
+            Ok(time) => time.to_string(),
+            Err(_) => unreachable!("no history lasts for thousands of years"),
+        }
+    }
+}
+
+fn gate(gate_id: &str, status: &str) -> Value {
+    json!({"gate_id": gate_id, "status": status})
+}
+
+fn gates(dice: &mut Dice) -> Value {
+    match dice.roll(14) {
+        0..=4 => Value::Null,
+        5 => json!([gate("unit", "FAIL")]),
+        6 => json!([gate("unit", "PASS")]),
+        7 => json!([gate("unit", "PASS"), gate("lint", "PASS")]),
+        8 => json!([gate("unit", "FAIL"), gate("lint", "PASS")]),
+        9 => json!([gate("unit", "PASS"), gate("lint", "FAIL")]),
+        10 => json!([gate("unit", "FAIL"), gate("lint", "FAIL")]),
+        11 => json!([gate("unit", "SKIP")]),
+        12 => json!([gate("lint", "PASS")]),
+        _ => json!([]),
+    }
+}
+
+fn guard_evals(dice: &mut Dice) -> Value {
+    let eval = |guard_id: &str, status: &str, decision: &str, codes: &[&str]| {
+        let decision = (!decision.is_empty()).then_some(decision);
+        let eval = json!({"guard_id": guard_id, "status": status, "reason_codes": codes, "decision": decision});
+        Value::Object(object(eval))
+    };
+    match dice.roll(14) {
+        0..=5 => Value::Null,
+        6 => json!([eval("a", "FAIL", "DENY", &[])]),
+        7 => json!([eval("a", "PASS", "ALLOW", &[])]),
+        8 => json!([eval("b", "PASS", "ALLOW", &[])]),
+        9 => json!([eval("b", "PASS", "ALLOW", &[]), eval("a", "FAIL", "DENY", &["P_B", "P_A", "P_B"])]),
+        10 => json!([eval("a", "FAIL", "STOP", &["P_A"])]),
+        11 => json!([eval("a", "FAIL", "STOP", &["P_C"]), eval("b", "FAIL", "DENY", &[])]),
+        12 => json!([eval("a", "FAIL", "", &["P_A"])]),
+        _ => json!([eval("a", "PASS", "ALLOW", &["P_A"]), eval("b", "PASS", "ALLOW", &[])]),
+    }
+}
+
+fn remedy(dice: &mut Dice) -> Value {
+    let hash = crate::Sha256Hash::of(b"patch").to_string();
+    match dice.roll(10) {
+        0..=3 => Value::Null,
+        4 => json!({"kind": "patch", "ref": "p/1"}),
+        5 => json!({"kind": "patch", "ref": "p/1", "summary": "the same, told otherwise"}),
+        6 => json!({"kind": "patch", "ref": "p/1", "sha256": hash}),
+        7 => json!({"kind": "patch", "ref": "p/2", "sha256": hash}),
+        8 => json!({"kind": "pin", "ref": "p/1"}),
+        _ => json!({"kind": "pin", "ref": format!("p/{}", dice.roll(12))}),
+    }
+}
+
+fn tool(dice: &mut Dice) -> Value {
+    match dice.roll(8) {
+        0..=4 => Value::Null,
+        5 => json!({"name": "pytest", "version": "8.3.2"}),
+        6 => json!({"name": "pytest", "version": "v8.3.9"}),
+        _ => json!({"name": "pytest", "version": "9.0"}),
+    }
 }

@@ -6,7 +6,7 @@ use super::dice::{Dice, dice};
 
 /// A file of a layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub struct LaidOutFile {
     /// Its name.
     pub name: String,
     /// Its bytes.
@@ -29,7 +29,7 @@ pub fn layout() -> impl Strategy<Value = Layout> + Clone {
 impl Layout {
     /// Lays `lines` out: every line at least once, whatever the layout.
     #[must_use]
-    pub fn files(mut self, lines: &[Vec<u8>]) -> Vec<File> {
+    pub fn files(mut self, lines: &[Vec<u8>]) -> Vec<LaidOutFile> {
         let mut placed: Vec<(usize, &[u8])> = Vec::new();
         for line in lines {
             for _ in 0..=usize::from(self.repeats.rarely(5)) {
@@ -54,7 +54,10 @@ impl Layout {
     }
 
     /// Names that do not sort in the order of their numbers.
-    fn file(number: usize) -> File {
-        File { name: format!("{}-{number}.jsonl", if number.is_multiple_of(2) { "m" } else { "b" }), bytes: Vec::new() }
+    fn file(number: usize) -> LaidOutFile {
+        LaidOutFile {
+            name: format!("{}-{number}.jsonl", if number.is_multiple_of(2) { "m" } else { "b" }),
+            bytes: Vec::new(),
+        }
     }
 }

@@ -24,15 +24,25 @@
 mod broken;
 mod dice;
 mod envelope;
-mod event;
 mod history;
 mod layout;
 pub mod text;
 mod write;
 
-pub use broken::{Broken, broken_line};
+pub use broken::{BrokenLine, broken_line};
 pub use dice::{Dice, dice};
 pub use envelope::{envelope, envelope_line};
-pub use history::{History, history, history_of};
-pub use layout::{File, Layout, layout};
+pub use history::{GeneratedHistory, history, history_of};
+pub use layout::{LaidOutFile, Layout, layout};
 pub use write::write_oddly;
+
+use serde_json::{Map, Value};
+
+type Members = Map<String, Value>;
+
+/// The members of an object; those that are `null`, here or deeper, are left out.
+fn object(literal: Value) -> Members {
+    let Value::Object(members) = literal else { return Members::new() };
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name, if value.is_object() { object(value).into() } else { value })).collect()
+}

@@ -1,6 +1,6 @@
 //! JSON written in other ways than the plain one, which mean the same.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::dice::Dice;
 
@@ -30,50 +30,37 @@ fn write(value: &Value, dice: &mut Dice, text: &mut String) {
     match value {
         Value::String(string) => write_string(string, dice, text),
         Value::Array(entries) => {
-            let mut entries = entries.iter();
-            nest(dice, text, '[', ']', entries.len(), |dice, text| {
-                entries.next().into_iter().for_each(|entry| write(entry, dice, text));
-            });
+            let entries: Vec<_> = entries.iter().map(|entry| (None, entry)).collect();
+            nest('[', &entries, ']', dice, text);
         }
-        Value::Object(members) => write_object(members, dice, text),
+        Value::Object(members) => {
+            let mut shuffled: Vec<_> = members.iter().map(|member| (dice.roll(256), member)).collect();
+            shuffled.sort_by_key(|(place, _)| *place);
+            let members: Vec<_> = shuffled.into_iter().map(|(_, (name, value))| (Some(name.as_str()), value)).collect();
+            nest('{', &members, '}', dice, text);
+        }
         Value::Number(number) if number.as_u64() == Some(0) => text.push_str(dice.pick(["0", "0", "-0"])),
         other => text.push_str(&other.to_string()),
     }
 }
 
-fn nest(
-    dice: &mut Dice,
-    text: &mut String,
-    open: char,
-    close: char,
-    count: usize,
-    mut entry: impl FnMut(&mut Dice, &mut String),
-) {
+fn nest(open: char, entries: &[(Option<&str>, &Value)], close: char, dice: &mut Dice, text: &mut String) {
     text.push(open);
-    for index in 0..count {
+    for (index, (name, value)) in entries.iter().enumerate() {
         if index > 0 {
             text.push(',');
         }
         blanks(dice, text);
-        entry(dice, text);
-        blanks(dice, text);
-    }
-    text.push(close);
-}
-
-fn write_object(members: &Map<String, Value>, dice: &mut Dice, text: &mut String) {
-    let mut shuffled: Vec<_> = members.iter().map(|member| (dice.roll(256), member)).collect();
-    shuffled.sort_by_key(|(place, _)| *place);
-    let mut members = shuffled.into_iter();
-    nest(dice, text, '{', '}', members.len(), |dice, text| {
-        if let Some((_, (name, value))) = members.next() {
+        if let Some(name) = name {
             write_string(name, dice, text);
             blanks(dice, text);
             text.push(':');
             blanks(dice, text);
-            write(value, dice, text);
         }
-    });
+        write(value, dice, text);
+        blanks(dice, text);
+    }
+    text.push(close);
 }
 
 fn write_string(string: &str, dice: &mut Dice, text: &mut String) {

@@ -1,14 +1,16 @@
 //! Canonical bytes: RFC 8785 (JCS), for values without floats and with safe integers only (M-01).
 //!
-//! Two ways lead there. [`to_vec`] takes any value: a guard walks it first, and `serde_jcs` writes
-//! it. [`append`] takes types whose members are declared in canonical order and which hold only
-//! strings, booleans, safe integers, and sorted arrays and maps: a writer of our own writes these to
-//! the same bytes, many times faster. Property tests hold every such type to [`to_vec`].
+//! Two ways lead there, and one serialiser writes both. [`to_vec`] takes any value and sorts the
+//! members of each object. [`append`] takes types whose members are declared in canonical order and
+//! which hold only strings, booleans, safe integers, and sorted arrays and maps; it copies them as
+//! they come. Tests compare every such type with [`to_vec`], and [`to_vec`] with `serde_jcs`.
 
-mod guard;
 mod write;
 
 use serde::Serialize;
+use write::{Declared, Sorting, Writer};
+
+use crate::hash::Sha256Hash;
 
 /// Why a value has no canonical bytes (M-01).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +42,6 @@ pub enum CanonicalError {
     },
 }
 
-/// How a type calls itself whose text never needs an escape: to [`append`] it is copied as it stands,
-/// to any other serialiser it is a string.
-pub(crate) const PLAIN_TEXT: &str = "$dome::PlainText";
-
 impl serde::ser::Error for CanonicalError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Serialize { message: message.to_string() }
@@ -64,13 +62,14 @@ impl serde::ser::Error for CanonicalError {
 ///
 /// When the value holds what M-01 does not allow.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
-    guard::check(value)?;
-    serde_jcs::to_vec(value).map_err(serde::ser::Error::custom)
+    let mut bytes = Vec::new();
+    value.serialize(Writer::<Sorting>::new(&mut bytes))?;
+    Ok(bytes)
 }
 
 /// Appends the canonical bytes of a value whose type declares its members in canonical order.
 ///
-/// It trusts the type. A caller that adds one holds it to [`to_vec`] in a test.
+/// It trusts the type: whoever adds one compares it with [`to_vec`] in a test.
 ///
 /// ```
 /// #[derive(serde::Serialize)]
@@ -80,13 +79,28 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalErro
 /// assert_eq!(bytes, dome_core::canonical::to_vec(&value).unwrap());
 /// ```
 pub fn append<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
-    let written = value.serialize(write::Writer::<false>(bytes));
+    let written = value.serialize(Writer::<Declared>::new(bytes));
     debug_assert!(written.is_ok(), "the type is not one that can be appended: {written:?}");
+}
+
+/// SHA-256 of the bytes that [`append`] writes.
+///
+/// ```
+/// use dome_core::{Sha256Hash, canonical};
+/// assert_eq!(canonical::digest(&["a"]), Sha256Hash::of(br#"["a"]"#));
+/// ```
+#[must_use]
+pub fn digest<T: Serialize + ?Sized>(value: &T) -> Sha256Hash {
+    let mut bytes = Vec::with_capacity(1_024);
+    append(value, &mut bytes);
+    Sha256Hash::of(&bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -98,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn m01_the_guard_stops_what_serde_jcs_lets_through() {
+    fn m01_what_serde_jcs_lets_through_is_refused() {
         assert_eq!(to_vec(&[f64::NAN]), Err(CanonicalError::Float));
         assert_eq!(to_vec(&BTreeMap::from([("a", 1.0)])), Err(CanonicalError::Float));
         let beyond = 9_007_199_254_740_992_u64;
@@ -143,13 +157,45 @@ mod tests {
         let maps = BTreeMap::from([("", None), ("a", Some(BTreeMap::from([('b', 1)])))]);
         assert_eq!(to_vec(&maps), Ok(appended(&maps)));
         assert_eq!(to_vec(&edge), Ok(appended(&edge)));
-        assert_eq!((edge + 1).serialize(write::Writer::<false>(&mut Vec::new())), to_vec(&(edge + 1)).map(drop));
+        let mut bytes = Vec::new();
+        assert_eq!((edge + 1).serialize(Writer::<Declared>::new(&mut bytes)), to_vec(&(edge + 1)).map(drop));
+        for value in [serde_json::json!(shapes), serde_json::json!(maps), serde_json::json!(edge)] {
+            assert_eq!(to_vec(&value).ok(), serde_jcs::to_vec(&value).ok());
+        }
+        assert_eq!(to_vec(&shapes).ok(), serde_jcs::to_vec(&shapes).ok());
+        assert_eq!(to_vec(&maps).ok(), serde_jcs::to_vec(&maps).ok());
+    }
+
+    /// Values of every kind but floats, with names of every plane and names that begin alike.
+    fn values() -> impl Strategy<Value = serde_json::Value> {
+        let text = "[a\u{e000}\u{fb33}\u{1f600}\u{10ffff}\\x00-\\x1f\"\\\\]{0,4}";
+        let safe = crate::limits::SAFE_INTEGER.cast_signed();
+        let leaf = proptest::prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            (-safe..=safe).prop_map(serde_json::Value::from),
+            text.prop_map(serde_json::Value::from),
+        ];
+        leaf.prop_recursive(4, 60, 8, move |inner| {
+            let entries = proptest::collection::vec(inner.clone(), 0..8);
+            let members = proptest::collection::btree_map(text, inner, 0..8);
+            proptest::prop_oneof![
+                entries.prop_map(serde_json::Value::from),
+                members.prop_map(|members| members.into_iter().collect()),
+            ]
+        })
     }
 
     proptest::proptest! {
         #[test]
         fn m01_strings_are_written_as_serde_jcs_writes_them(text in "([ -~]|[\\x00-\\x1f\"\\\\]|\\PC){0,40}") {
             proptest::prop_assert_eq!(to_vec(&text), Ok(appended(&text)));
+            proptest::prop_assert_eq!(to_vec(&text).ok(), serde_jcs::to_vec(&text).ok());
+        }
+
+        #[test]
+        fn m01_values_are_sorted_as_serde_jcs_sorts_them(value in values()) {
+            proptest::prop_assert_eq!(to_vec(&value).ok(), serde_jcs::to_vec(&value).ok());
         }
     }
 

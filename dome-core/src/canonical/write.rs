@@ -1,22 +1,89 @@
-//! Writes what is declared in canonical order as canonical bytes (M-01, RFC 8785).
-//!
-//! It is to hashed types what `serde_json` is to any type: no float, no key but a string, and so
-//! little left to decide that most of the time goes into copying.
+//! The serialiser of canonical bytes (M-01, RFC 8785): no float, no key but a string, and so little
+//! left to decide that most of the time goes into copying.
 
-use serde::ser::{self, Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
-use super::{CanonicalError, PLAIN_TEXT};
+use serde::Deserialize;
+use serde::ser::{self, Serialize, SerializeMap, Serializer};
+
+use super::CanonicalError;
 use crate::limits::SAFE_INTEGER;
-use crate::text::plain_prefix;
+use crate::text::{PLAIN_TEXT, plain_prefix};
 
-/// Where one value is written. Where texts are `PLAIN`, none of them needs an escape.
-pub(super) struct Writer<'b, const PLAIN: bool = false>(pub(super) &'b mut Vec<u8>);
+type Written = Result<(), CanonicalError>;
+type Opened<'b, O> = Result<Nested<'b, O>, CanonicalError>;
 
-/// An array or an object that is being written.
-pub(super) struct Nested<'b> {
+/// Where one value is written, its members in the order `O`. Where texts are `PLAIN`, none of them
+/// needs an escape.
+pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
+    bytes: &'b mut Vec<u8>,
+    order: PhantomData<O>,
+}
+
+pub(super) struct Nested<'b, O> {
     bytes: &'b mut Vec<u8>,
     first: bool,
     close: &'static str,
+    members: O,
+}
+
+/// How the members of an object come into canonical order: `begin` and `end` stand around each of them,
+/// `close` behind all.
+pub(super) trait Order: Default {
+    const SORTS: bool;
+
+    #[inline(always)]
+    fn begin(&mut self, _: usize) {}
+
+    #[inline(always)]
+    fn end(&mut self, _: &mut Vec<u8>) -> Written {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn close(self, _: &mut Vec<u8>) {}
+}
+
+/// They are declared in it.
+#[derive(Default)]
+pub(super) struct Declared;
+
+impl Order for Declared {
+    const SORTS: bool = false;
+}
+
+/// Each is taken out of the bytes again, and put back once all are there: by the UTF-16 code units of
+/// its name (RFC 8785, section 3.2.3).
+#[derive(Default)]
+pub(super) struct Sorting {
+    place: usize,
+    members: BTreeMap<Vec<u16>, Vec<u8>>,
+}
+
+impl Order for Sorting {
+    const SORTS: bool = true;
+
+    fn begin(&mut self, place: usize) {
+        self.place = place;
+    }
+
+    fn end(&mut self, bytes: &mut Vec<u8>) -> Written {
+        let member = bytes.split_off(self.place);
+        let name = String::deserialize(&mut serde_json::Deserializer::from_slice(&member));
+        let name = name.map_err(|_| CanonicalError::Key)?;
+        match self.members.insert(name.encode_utf16().collect(), member) {
+            Some(_) => Err(CanonicalError::DuplicateKey { name }),
+            None => Ok(()),
+        }
+    }
+
+    fn close(self, bytes: &mut Vec<u8>) {
+        for (count, member) in self.members.into_values().enumerate() {
+            bytes.extend_from_slice(if count == 0 { b"" } else { b"," });
+            bytes.extend(member);
+        }
+    }
 }
 
 /// Appends a text that needs no escape, with its quotes.
@@ -43,7 +110,6 @@ fn string(text: &str, bytes: &mut Vec<u8>) {
     bytes.push(b'"');
 }
 
-/// Appends what stands between the quotes of a string that has escapes.
 #[cold]
 fn escaped(mut rest: &[u8], bytes: &mut Vec<u8>) {
     loop {
@@ -74,18 +140,23 @@ fn escape(special: u8, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[b'\\', short]);
 }
 
-/// Appends an integer of the safe range in decimal.
-fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Result<(), CanonicalError> {
+fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Written {
     let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
     let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;
     bytes.extend_from_slice(itoa::Buffer::new().format(safe).as_bytes());
     Ok(())
 }
 
-impl<'b> Nested<'b> {
+impl<'b, O> Writer<'b, O> {
+    pub(super) const fn new(bytes: &'b mut Vec<u8>) -> Self {
+        Self { bytes, order: PhantomData }
+    }
+}
+
+impl<'b, O: Order> Nested<'b, O> {
     fn open(bytes: &'b mut Vec<u8>, open: &str, close: &'static str) -> Self {
         bytes.extend_from_slice(open.as_bytes());
-        Self { bytes, first: true, close }
+        Self { bytes, first: true, close, members: O::default() }
     }
 
     /// Opens what a variant with data holds: `{"variant":` and then `open`.
@@ -97,18 +168,12 @@ impl<'b> Nested<'b> {
     }
 
     #[inline]
-    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
         if !self.first {
             self.bytes.push(b',');
         }
         self.first = false;
-        value.serialize(Writer::<false>(self.bytes))
-    }
-
-    #[inline]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        self.bytes.push(b':');
-        value.serialize(Writer::<false>(self.bytes))
+        value.serialize(Writer::<O>::new(self.bytes))
     }
 
     /// A member's name as its type declares it, which needs no escape. Inlined, its length is known.
@@ -123,84 +188,89 @@ impl<'b> Nested<'b> {
     }
 
     fn close(self) {
+        self.members.close(self.bytes);
         self.bytes.extend_from_slice(self.close.as_bytes());
     }
 }
 
 macro_rules! integers {
     ($($name:ident: $type:ty,)*) => {
-        $(fn $name(self, value: $type) -> Result<(), CanonicalError> {
-            integer(value, self.0)
+        $(fn $name(self, value: $type) -> Written {
+            integer(value, self.bytes)
         })*
     };
 }
 
-impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
+impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
     type Ok = ();
     type Error = CanonicalError;
-    type SerializeSeq = Nested<'b>;
-    type SerializeTuple = Nested<'b>;
-    type SerializeTupleStruct = Nested<'b>;
-    type SerializeTupleVariant = Nested<'b>;
-    type SerializeMap = Nested<'b>;
-    type SerializeStruct = Nested<'b>;
-    type SerializeStructVariant = Nested<'b>;
+    type SerializeSeq = Nested<'b, O>;
+    type SerializeTuple = Nested<'b, O>;
+    type SerializeTupleStruct = Nested<'b, O>;
+    type SerializeTupleVariant = Nested<'b, O>;
+    type SerializeMap = Nested<'b, O>;
+    type SerializeStruct = Nested<'b, O>;
+    type SerializeStructVariant = Nested<'b, O>;
 
     integers! {
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
     }
 
-    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
+    fn serialize_f32(self, _: f32) -> Written {
         Err(CanonicalError::Float)
     }
-    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
+    fn serialize_f64(self, _: f64) -> Written {
         Err(CanonicalError::Float)
     }
-    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
-        self.0.extend_from_slice(if value { b"true" } else { b"false" });
+    fn serialize_bool(self, value: bool) -> Written {
+        self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
-    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
+    fn serialize_char(self, value: char) -> Written {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
     #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
+    fn serialize_str(self, value: &str) -> Written {
         if PLAIN {
-            plain(value, self.0)
+            plain(value, self.bytes)
         } else {
-            string(value, self.0)
+            string(value, self.bytes)
         }
         Ok(())
     }
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), CanonicalError> {
+    fn serialize_bytes(self, value: &[u8]) -> Written {
         self.collect_seq(value)
     }
-    fn serialize_none(self) -> Result<(), CanonicalError> {
+    fn serialize_none(self) -> Written {
         self.serialize_unit()
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
         value.serialize(self)
     }
-    fn serialize_unit(self) -> Result<(), CanonicalError> {
-        self.0.extend_from_slice(b"null");
+    fn serialize_unit(self) -> Written {
+        self.bytes.extend_from_slice(b"null");
         Ok(())
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
+    fn serialize_unit_struct(self, _: &'static str) -> Written {
         self.serialize_unit()
     }
     #[inline]
-    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Result<(), CanonicalError> {
-        plain(word, self.0);
+    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Written {
+        if O::SORTS {
+            string(word, self.bytes)
+        } else {
+            plain(word, self.bytes)
+        }
         Ok(())
     }
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), CanonicalError> {
-        if name == PLAIN_TEXT { value.serialize(Writer::<true>(self.0)) } else { value.serialize(self) }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Written {
+        if name == PLAIN_TEXT {
+            value.serialize(Writer::<O, true> { bytes: self.bytes, order: PhantomData })
+        } else {
+            value.serialize(self)
+        }
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -208,59 +278,47 @@ impl<'b, const PLAIN: bool> Serializer for Writer<'b, PLAIN> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), CanonicalError> {
-        let nested = Nested::variant(self.0, variant, "", "}");
-        value.serialize(Writer::<false>(nested.bytes))?;
+    ) -> Written {
+        let nested = Nested::<O>::variant(self.bytes, variant, "", "}");
+        value.serialize(Writer::<O>::new(nested.bytes))?;
         nested.close();
         Ok(())
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::open(self.0, "[", "]"))
+    fn serialize_seq(self, _: Option<usize>) -> Opened<'b, O> {
+        Ok(Nested::open(self.bytes, "[", "]"))
     }
-    fn serialize_tuple(self, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_tuple(self, _: usize) -> Opened<'b, O> {
         self.serialize_seq(None)
     }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Opened<'b, O> {
         self.serialize_seq(None)
     }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::variant(self.0, variant, "[", "]}"))
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Opened<'b, O> {
+        Ok(Nested::variant(self.bytes, variant, "[", "]}"))
     }
-    fn serialize_map(self, _: Option<usize>) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::open(self.0, "{", "}"))
+    fn serialize_map(self, _: Option<usize>) -> Opened<'b, O> {
+        Ok(Nested::open(self.bytes, "{", "}"))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'b>, CanonicalError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Opened<'b, O> {
         self.serialize_map(None)
     }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Nested<'b>, CanonicalError> {
-        Ok(Nested::variant(self.0, variant, "{", "}}"))
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Opened<'b, O> {
+        Ok(Nested::variant(self.bytes, variant, "{", "}}"))
     }
 }
 
 macro_rules! entries {
     ($($trait:ident: $method:ident,)*) => {$(
-        impl ser::$trait for Nested<'_> {
+        impl<O: Order> ser::$trait for Nested<'_, O> {
             type Ok = ();
             type Error = CanonicalError;
 
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
                 self.entry(value)
             }
 
-            fn end(self) -> Result<(), CanonicalError> {
+            fn end(self) -> Written {
                 self.close();
                 Ok(())
             }
@@ -277,21 +335,20 @@ entries! {
 
 macro_rules! members {
     ($($trait:ident,)*) => {$(
-        impl ser::$trait for Nested<'_> {
+        impl<O: Order> ser::$trait for Nested<'_, O> {
             type Ok = ();
             type Error = CanonicalError;
 
             #[inline(always)]
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), CanonicalError> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+                if O::SORTS {
+                    return self.serialize_entry(name, value);
+                }
                 self.name(name);
-                value.serialize(Writer::<false>(self.bytes))
+                value.serialize(Writer::<O>::new(self.bytes))
             }
 
-            fn end(self) -> Result<(), CanonicalError> {
+            fn end(self) -> Written {
                 self.close();
                 Ok(())
             }
@@ -301,21 +358,29 @@ macro_rules! members {
 
 members! { SerializeStruct, SerializeStructVariant, }
 
-impl ser::SerializeMap for Nested<'_> {
+impl<O: Order> SerializeMap for Nested<'_, O> {
     type Ok = ();
     type Error = CanonicalError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        // Members that are sorted get their commas when all are there.
+        self.first |= O::SORTS;
         let start = self.bytes.len() + usize::from(!self.first);
-        self.entry(key)?;
+        self.members.begin(start);
+        self.entry(key).map_err(|error| match error {
+            CanonicalError::Serialize { .. } => error,
+            _ => CanonicalError::Key,
+        })?;
         if self.bytes.get(start) == Some(&b'"') { Ok(()) } else { Err(CanonicalError::Key) }
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        self.value(value)
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.bytes.push(b':');
+        value.serialize(Writer::<O>::new(self.bytes))?;
+        self.members.end(self.bytes)
     }
 
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Written {
         self.close();
         Ok(())
     }

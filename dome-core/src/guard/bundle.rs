@@ -1,12 +1,13 @@
-//! A bundle of guardrails as values.
+//! The two documents: a bundle of guardrails, and the context that it is asked about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::choice::{Decision, choice};
 use crate::id::GuardId;
+use crate::ingress::Check;
 use crate::problem::Rejection;
 use crate::reason::PolicyReasonCode;
 
@@ -91,17 +92,6 @@ choice! {
         /// Nothing more.
         Stop = "STOP",
     }
-    /// `guard_kind` of a specification.
-    GuardKind {
-        /// It stops.
-        Stop = "stop",
-        /// About structure.
-        Structural = "structural",
-        /// It can be repaired.
-        Repairable = "repairable",
-        /// Advice.
-        Advisory = "advisory",
-    }
     /// `severity` of a guard's feedback.
     Severity {
         /// For information.
@@ -167,6 +157,104 @@ impl GuardrailsBundle {
     ///
     /// All that is wrong with the document (M-30), with the codes and pointers of [`crate::read`].
     pub fn parse(document: &[u8]) -> Result<Self, Rejection> {
-        super::document::read(document, super::read::bundle)
+        crate::ingress::document(document, Check::guard_bundle)
+    }
+}
+
+/// A transition context, version 1, in canonical order (M-100). What it leaves out exempts from
+/// nothing: a guard is only passed over when the context says something else than it asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GuardContext {
+    /// What is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub action: Option<CompactString>,
+    /// What kind of artifact it is done with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub artifact_kind: Option<CompactString>,
+    /// The version of this document.
+    pub context_version: ContextVersion,
+    /// The kinds of evidence that are there.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>", length(max = 1024)))]
+    pub evidence_kinds: BTreeSet<CompactString>,
+    /// The state before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub from_state: Option<CompactString>,
+    /// The phase that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub phase: Option<CompactString>,
+    /// What predicates came to, by the names that guards refer to; one that is not here is unknown.
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, PredicateResult>", extend("maxProperties" = 1024)))]
+    pub predicates: BTreeMap<CompactString, PredicateResult>,
+    /// The state after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub to_state: Option<CompactString>,
+    /// The transition's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(min = 1)))]
+    pub transition_id: Option<CompactString>,
+}
+
+/// `context_version`: there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ContextVersion {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "1")]
+    V1,
+}
+
+/// What a predicate came to: `true`, `false` or `"unknown"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PredicateResult {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl Serialize for PredicateResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::True => serializer.serialize_bool(true),
+            Self::False => serializer.serialize_bool(false),
+            Self::Unknown => serializer.serialize_str("unknown"),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for PredicateResult {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PredicateResult".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"enum": [true, false, "unknown"]})
+    }
+}
+
+impl GuardContext {
+    /// Reads a context. `context_version` is required, all else may be left out.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the document (M-30), with the codes and pointers of [`crate::read`].
+    pub fn parse(document: &[u8]) -> Result<Self, Rejection> {
+        crate::ingress::document(document, Check::guard_context)
+    }
+
+    /// What a predicate came to; unknown where nothing is said.
+    #[must_use]
+    pub fn predicate(&self, name: &str) -> PredicateResult {
+        self.predicates.get(name).copied().unwrap_or(PredicateResult::Unknown)
     }
 }

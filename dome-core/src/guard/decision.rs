@@ -1,12 +1,13 @@
-//! What guards decided, and why.
+//! What a bundle decides on a context, and why: a pure function of both (M-100).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use compact_str::CompactString;
 use serde::Serialize;
 
-use super::bundle::Feedback;
-use crate::choice::Decision;
+use super::bundle::{AppliesTo, Feedback, Guard, GuardContext, GuardrailsBundle, PredicateResult, UnknownsPolicy};
+use crate::choice::{Decision, Status};
 use crate::envelope::GuardEval;
 use crate::id::GuardId;
 use crate::reason::PolicyReasonCode;
@@ -125,5 +126,219 @@ impl GuardDecision {
     #[must_use]
     pub fn denies_by_unknowns(&self) -> bool {
         self.unknowns.len() as u64 > self.max_unknowns
+    }
+}
+
+/// What a bundle decides on a context (M-100).
+///
+/// - A guard that does not apply is `SKIP` and decides nothing.
+/// - Where evidence that it or the bundle requires is missing, or its predicate is false, it is
+///   `FAIL` with its own decision and code.
+/// - Where a state, the transition or its predicate is not known, it is `FAIL` by the bundle's
+///   unknowns policy, or `SKIP` while there are no more than `max_unknowns` of them in all.
+///   A predicate without a result is decided as an unknown transition is.
+/// - Else it is `PASS` and allows.
+///
+/// `STOP` outranks `DENY`, and `DENY` outranks `ALLOW`, for one guard and for all.
+#[must_use]
+pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecision {
+    let known = KnownPlaces::of(bundle, context);
+    let mut asked: Vec<AskedGuard<'_>> =
+        bundle.guards.iter().map(|guard| AskedGuard::of(guard, bundle, context, &known)).collect();
+    asked.sort_by(|a, b| a.guard.guard_id.cmp(&b.guard.guard_id));
+    let unknowns: BTreeSet<CompactString> = asked.iter().flat_map(AskedGuard::unknowns).map(named).collect();
+    let borne = unknowns.len() as u64 <= bundle.unknowns_policy.max_unknowns;
+    let guard_evals: Vec<GuardEval> =
+        asked.iter().map(|asked| asked.evaluation(&bundle.unknowns_policy, borne)).collect();
+    let denying = || asked.iter().zip(&guard_evals).filter(|(_, eval)| eval.denies());
+    let codes: BTreeSet<&PolicyReasonCode> = denying().flat_map(|(_, eval)| &eval.reason_codes).collect();
+    let feedback = denying().filter(|(asked, _)| asked.fails_for_known_cause()).filter_map(|(asked, _)| {
+        let guard_id = asked.guard.guard_id.clone();
+        asked.guard.feedback.clone().map(|feedback| GuardFeedback { feedback, guard_id })
+    });
+    GuardDecision {
+        bundle_id: bundle.bundle_id.clone(),
+        bundle_version: bundle.version.clone(),
+        causes: asked.iter().flat_map(AskedGuard::causes).collect(),
+        decision: guard_evals.iter().filter_map(|eval| eval.decision).max().unwrap_or(Decision::Allow),
+        feedback: feedback.collect(),
+        format_version: "1",
+        max_unknowns: bundle.unknowns_policy.max_unknowns,
+        reason_codes: codes.into_iter().cloned().collect(),
+        unknowns: unknowns.into_iter().collect(),
+        guard_evals,
+    }
+}
+
+/// A cause without its guard: what it is, and of what.
+type GuardCause = (CauseKind, CompactString);
+
+/// One guard, and all that keeps it from passing.
+struct AskedGuard<'b> {
+    guard: &'b Guard,
+    causes: BTreeSet<GuardCause>,
+}
+
+impl<'b> AskedGuard<'b> {
+    fn of(guard: &'b Guard, bundle: &GuardrailsBundle, context: &GuardContext, known: &KnownPlaces<'_>) -> Self {
+        let mut causes = guard.applies_to.why_not(context, known);
+        if causes.is_empty() {
+            let required = guard.required_evidence.union(&bundle.required_evidence);
+            let missing = required.filter(|kind| !context.evidence_kinds.contains(*kind));
+            causes.extend(missing.map(|kind| (CauseKind::EvidenceMissing, kind.clone())));
+            causes.extend(guard.predicate_ref.iter().filter_map(|name| match context.predicate(name) {
+                PredicateResult::True => None,
+                PredicateResult::False => Some((CauseKind::PredicateFalse, name.clone())),
+                PredicateResult::Unknown => Some((CauseKind::PredicateUnknown, name.clone())),
+            }));
+        }
+        Self { guard, causes }
+    }
+
+    fn fails_for_known_cause(&self) -> bool {
+        self.causes.iter().any(|(kind, _)| kind.is_known())
+    }
+
+    fn unknowns(&self) -> impl Iterator<Item = &GuardCause> {
+        self.causes.iter().filter(|(kind, _)| kind.is_unknown())
+    }
+
+    fn evaluation(&self, policy: &UnknownsPolicy, borne: bool) -> GuardEval {
+        let mut denials: BTreeSet<(Decision, &PolicyReasonCode)> = BTreeSet::new();
+        if self.fails_for_known_cause() {
+            denials.insert((self.guard.deny_decision.into(), &self.guard.reason_code));
+        }
+        if !borne {
+            let decisions = self.unknowns().map(|(kind, _)| match kind {
+                CauseKind::StateUnknown => policy.on_unknown_state,
+                _ => policy.on_unknown_transition,
+            });
+            denials.extend(decisions.map(|decision| (decision.into(), &policy.reason_code)));
+        }
+        let (status, decision) = match denials.iter().map(|(decision, _)| *decision).max() {
+            Some(decision) => (Status::Fail, Some(decision)),
+            None if self.causes.is_empty() => (Status::Pass, Some(Decision::Allow)),
+            None => (Status::Skip, None),
+        };
+        let codes: BTreeSet<&PolicyReasonCode> = denials.into_iter().map(|(_, code)| code).collect();
+        GuardEval {
+            decision,
+            evidence_refs: Vec::new(),
+            guard_id: self.guard.guard_id.clone(),
+            reason_codes: codes.into_iter().cloned().collect(),
+            status,
+        }
+    }
+
+    fn causes(&self) -> impl Iterator<Item = Cause> {
+        let guard_id = &self.guard.guard_id;
+        self.causes.iter().cloned().map(|(kind, name)| Cause { guard_id: guard_id.clone(), kind, name })
+    }
+}
+
+/// An unknown as it is listed: what, and which.
+fn named((kind, name): &GuardCause) -> CompactString {
+    match kind {
+        CauseKind::StateUnknown => compact_str::format_compact!("state:{name}"),
+        CauseKind::TransitionUnknown => compact_str::format_compact!("transition:{name}"),
+        _ => compact_str::format_compact!("predicate:{name}"),
+    }
+}
+
+/// What the guards of a bundle know of states and transitions, as far as they are about this kind of
+/// artifact and this action.
+struct KnownPlaces<'b> {
+    states: BTreeSet<&'b str>,
+    transitions: BTreeSet<CompactString>,
+}
+
+impl<'b> KnownPlaces<'b> {
+    fn of(bundle: &'b GuardrailsBundle, context: &GuardContext) -> Self {
+        let about = bundle.guards.iter().map(|guard| &guard.applies_to).filter(|to| to.other(context).is_none());
+        let about: Vec<&AppliesTo> = about.collect();
+        let ends = |to: &'b AppliesTo| to.transition.iter().flat_map(|one| [one.from.as_str(), one.to.as_str()]);
+        let listed = |to: &'b AppliesTo| to.known_states.iter().map(CompactString::as_str);
+        Self {
+            states: about.iter().flat_map(|to| ends(to).chain(listed(to))).collect(),
+            transitions: about.iter().flat_map(|to| to.named_transitions()).collect(),
+        }
+    }
+
+    /// The states of the context that are not known, and its transition if both its states are.
+    fn unknowns(&self, context: &GuardContext) -> BTreeSet<GuardCause> {
+        let mut unknowns = context.unknown_states(|state| self.states.is_empty() || self.states.contains(state));
+        let names: Vec<CompactString> = context.transition_names().collect();
+        if unknowns.is_empty() && !names.iter().any(|name| self.transitions.contains(name)) {
+            unknowns.extend(names.into_iter().last().map(|name| (CauseKind::TransitionUnknown, name)));
+        }
+        unknowns
+    }
+}
+
+impl GuardContext {
+    /// The states that are not known; of one that the context leaves out, its member.
+    fn unknown_states(&self, is_known: impl Fn(&str) -> bool) -> BTreeSet<GuardCause> {
+        let states = [(&self.from_state, "from_state"), (&self.to_state, "to_state")];
+        let unknown = states.into_iter().filter_map(|(state, member)| match state {
+            None => Some(CompactString::const_new(member)),
+            Some(state) => (!is_known(state)).then(|| state.clone()),
+        });
+        unknown.map(|name| (CauseKind::StateUnknown, name)).collect()
+    }
+
+    /// The transition under its names: its id, if it has one, then `FROM:TO`.
+    fn transition_names(&self) -> impl Iterator<Item = CompactString> {
+        let states = self.from_state.as_ref().zip(self.to_state.as_ref());
+        self.transition_id.clone().into_iter().chain(states.map(|(from, to)| name_of(from, to)))
+    }
+}
+
+fn name_of(from: &str, to: &str) -> CompactString {
+    compact_str::format_compact!("{from}:{to}")
+}
+
+impl AppliesTo {
+    /// The member in which the context says something else, artifact kind before action.
+    fn other(&self, context: &GuardContext) -> Option<&'static str> {
+        let other = |listed: &BTreeSet<CompactString>, said: &Option<CompactString>| {
+            !listed.is_empty() && said.as_ref().is_some_and(|said| !listed.contains(said))
+        };
+        if other(&self.artifact_kinds, &context.artifact_kind) {
+            return Some("artifact_kind");
+        }
+        other(&self.actions, &context.action).then_some("action")
+    }
+
+    fn named_transitions(&self) -> impl Iterator<Item = CompactString> {
+        let own = self.transition.as_ref().map(|one| name_of(&one.from, &one.to));
+        self.transitions.iter().cloned().chain(own)
+    }
+
+    /// Why a guard with these conditions does not apply, or cannot be told to; nothing when it applies.
+    fn why_not(&self, context: &GuardContext, known: &KnownPlaces<'_>) -> BTreeSet<GuardCause> {
+        let not = |member| BTreeSet::from([(CauseKind::NotApplicable, CompactString::const_new(member))]);
+        if let Some(member) = self.other(context) {
+            return not(member);
+        }
+        // A guard that names no transition applies to all between states that it knows.
+        if self.named_transitions().next().is_none() {
+            let is_known = |state: &str| self.known_states.contains(state);
+            return if self.known_states.is_empty() { BTreeSet::new() } else { context.unknown_states(is_known) };
+        }
+        let unknowns = known.unknowns(context);
+        if !unknowns.is_empty() {
+            return unknowns;
+        }
+        let names: Vec<CompactString> = context.transition_names().collect();
+        if !self.named_transitions().any(|own| names.contains(&own)) {
+            return not("transition");
+        }
+        // Where none of `transitions` names it, the phase of `transition` counts.
+        let named = names.iter().any(|name| self.transitions.contains(name));
+        let phase = self.transition.as_ref().and_then(|one| one.phase.as_ref()).zip(context.phase.as_ref());
+        match phase {
+            Some((own, said)) if own != said && !named => not("phase"),
+            _ => BTreeSet::new(),
+        }
     }
 }

@@ -28,20 +28,12 @@
 //! # Ok::<(), dome_core::Rejection>(())
 //! ```
 
-mod applies;
 mod bundle;
-mod context;
 mod decision;
-mod document;
-mod evaluate;
-mod meta;
-mod ppm;
 mod read;
 
 pub use bundle::{
-    AppliesTo, DenyDecision, Feedback, Guard, GuardKind, GuardrailsBundle, NextStep, Severity, TransitionPattern,
-    UnknownsPolicy,
+    AppliesTo, ContextVersion, DenyDecision, Feedback, Guard, GuardContext, GuardrailsBundle, NextStep,
+    PredicateResult, Severity, TransitionPattern, UnknownsPolicy,
 };
-pub use context::{ContextVersion, GuardContext, PredicateResult};
-pub use decision::{Cause, CauseKind, GuardDecision, GuardFeedback};
-pub use evaluate::evaluate;
+pub use decision::{Cause, CauseKind, GuardDecision, GuardFeedback, evaluate};

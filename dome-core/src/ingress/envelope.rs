@@ -1,105 +1,87 @@
-//! Reading the envelope itself, and the checks across its members (M-11).
+//! Reading an envelope and its parts, and the checks across its members (sections 2 and 3, M-11).
 
-use super::check::Check;
-use super::names::Names;
-use crate::choice::Signal;
-use crate::envelope::{Envelope, EnvelopeVersion, Gate};
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use compact_str::CompactString;
+
+use super::check::{Check, members, object};
+use crate::choice::{Signal, Status};
+use crate::envelope::{
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskSpec, Tool,
+    Transition,
+};
+use crate::id::{EvidencePath, TokenError, has_control};
 use crate::json::Value;
-use crate::limits::{ATTEMPTS, SAFE_INTEGER};
+use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
+use crate::map::StringMap;
 use crate::problem::ProblemCode;
-use crate::reason::PolicyReasonCode;
+use crate::reason::FailureReasonCode;
 use crate::text::quote;
 use crate::time::Timestamp;
 
-/// The members of an envelope with the two names that `policy_reason_code` has (M-13).
-static NAMES: Names<24> = Names::new([
-    "applied_capsule",
-    "attempts",
-    "duration_ms",
-    "env",
-    "envelope_version",
-    "event_id",
-    "evidence",
-    "gates",
-    "group_id",
-    "guard_evals",
-    "guard_reason_code",
-    "labels",
-    "lane",
-    "message",
-    "policy_reason_code",
-    "remedy",
-    "run_id",
-    "sequence",
-    "signal",
-    "task_id",
-    "task_spec",
-    "tool",
-    "ts",
-    "wrapper_policy",
-]);
+/// A TaskSpec that was read. The code is looked at even where another member is wrong.
+struct SpecRead {
+    nothing_failed: bool,
+    spec: Option<TaskSpec>,
+}
 
 impl Check {
     pub(super) fn envelope(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Envelope> {
-        #[rustfmt::skip]
-        let [
-            applied, attempts, duration, env, version, event_id, evidence, gates, group_id, guard_evals, alias,
-            labels, lane, message, policy, remedy, run_id, sequence, signal, task_id, task_spec, tool, ts, wrapper,
-        ] = self.object(at, &NAMES)?;
-        let applied_capsule = self.optional(applied, Self::hash);
-        let attempts = self.optional(attempts, |check, at| check.integer(at, 1, ATTEMPTS));
-        let duration_ms = self.optional(duration, |check, at| check.integer(at, 0, SAFE_INTEGER));
-        let env = self.optional(env, Self::env);
-        let envelope_version = self.required(at, "envelope_version", version, Self::version);
-        let event_id = self.required(at, "event_id", event_id, Self::identifier);
+        members!(self, at, {
+            applied_capsule: optional(Self::hash),
+            attempts: optional(|check, at| check.integer(at, 1, ATTEMPTS)),
+            duration_ms: optional(|check, at| check.integer(at, 0, SAFE_INTEGER)),
+            env: defaulted(Self::env),
+            envelope_version: required(Self::version),
+            event_id: required(Self::identifier),
+            evidence: slot,
+            gates: defaulted(Self::gates),
+            group_id: required(Self::identifier),
+            guard_evals: defaulted(Self::guard_evals),
+            guard_reason_code: slot,
+            labels: defaulted(Self::map),
+            lane: optional(Self::identifier),
+            message: optional(Self::message),
+            policy_reason_code: slot,
+            "remedy" written_remedy: slot,
+            run_id: required(Self::identifier),
+            sequence: required(|check, at| check.integer(at, 1, SAFE_INTEGER)),
+            "signal" written_signal: slot,
+            task_id: required(Self::identifier),
+            task_spec: required(Self::task_spec),
+            tool: optional(Self::tool),
+            ts: required(|check, at| check.time(at, not_after)),
+            wrapper_policy: required(Self::choice),
+        });
         let evidence = self.evidence(at, evidence);
-        let gates = self.optional(gates, Self::gates);
-        let group_id = self.required(at, "group_id", group_id, Self::identifier);
-        let guard_evals = self.optional(guard_evals, Self::guard_evals);
-        let labels = self.optional(labels, Self::map);
-        let lane = self.optional(lane, Self::identifier);
-        let message = self.optional(message, Self::message);
-        let policy_reason_code = self.aliased(policy, alias, Self::reason_code);
-        let remedy_read = self.optional(remedy, Self::remedy);
-        let run_id = self.required(at, "run_id", run_id, Self::identifier);
-        let sequence = self.required(at, "sequence", sequence, |check, at| check.integer(at, 1, SAFE_INTEGER));
-        let signal_read = self.required(at, "signal", signal, Self::choice);
-        let task_id = self.required(at, "task_id", task_id, Self::identifier);
-        let task_spec = self.required(at, "task_spec", task_spec, Self::task_spec);
-        let tool = self.optional(tool, Self::tool);
-        let ts = self.required(at, "ts", ts, |check, at| check.time(at, not_after));
-        let wrapper_policy = self.required(at, "wrapper_policy", wrapper, Self::choice);
-        if let (Some(says), Some(place)) = (signal_read, signal) {
-            self.signal(
-                place,
-                &Beside {
-                    signal: says,
-                    nothing_failed: task_spec.as_ref().is_some_and(|read| read.nothing_failed),
-                    policy: policy_reason_code.as_ref().map(Option::as_ref),
-                    gates: gates.as_ref().and_then(Option::as_deref),
-                    remedy,
-                },
-            );
+        let policy_reason_code = self.aliased(policy_reason_code, guard_reason_code, Self::reason_code);
+        let remedy = self.optional(written_remedy, Self::remedy);
+        let signal = self.required(at, "signal", written_signal, Self::choice);
+        if let (Some(signal), Some(place)) = (signal, written_signal) {
+            let nothing_failed = task_spec.as_ref().is_some_and(|read| read.nothing_failed);
+            let no_policy = policy_reason_code == Some(None);
+            self.signal(place, signal, nothing_failed, no_policy, gates.as_deref(), written_remedy);
         }
         Some(Envelope {
             applied_capsule: applied_capsule?,
             attempts: attempts?,
             duration_ms: duration_ms?,
-            env: env?.unwrap_or_default(),
+            env: env?,
             envelope_version: envelope_version?,
             event_id: event_id?,
             evidence: evidence?,
-            gates: gates?.unwrap_or_default(),
+            gates: gates?,
             group_id: group_id?,
-            guard_evals: guard_evals?.unwrap_or_default(),
-            labels: labels?.unwrap_or_default(),
+            guard_evals: guard_evals?,
+            labels: labels?,
             lane: lane?,
             message: message?,
             policy_reason_code: policy_reason_code?,
-            remedy: remedy_read?,
+            remedy: remedy?,
             run_id: run_id?,
             sequence: sequence?,
-            signal: signal_read?,
+            signal: signal?,
             task_id: task_id?,
             task_spec: task_spec?.spec?,
             tool: tool?,
@@ -113,9 +95,7 @@ impl Check {
         if text == EnvelopeVersion::V1.as_str() {
             return Some(EnvelopeVersion::V1);
         }
-        let message = format!("expected version `1`, found {}", quote(text));
-        self.report(ProblemCode::UnsupportedVersion, at, message);
-        None
+        self.refuse(ProblemCode::UnsupportedVersion, at, format_args!("expected version `1`, found {}", quote(text)))
     }
 
     fn time(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Timestamp> {
@@ -123,27 +103,35 @@ impl Check {
         match not_after {
             Some(limit) if time > limit => {
                 let message = format!("expected no time after `{limit}`, found `{time}`");
-                self.report(ProblemCode::TimestampFuture, at, message);
-                None
+                self.refuse(ProblemCode::TimestampFuture, at, message)
             }
             _ => Some(time),
         }
     }
 
-    /// M-11: what a signal asks of the members beside it, where these are sound.
-    fn signal(&mut self, place: Value<'_>, beside: &Beside<'_, '_>) {
-        let Beside { signal, nothing_failed, policy, gates, remedy } = *beside;
-        if signal == Signal::Failure && nothing_failed {
-            let message = "a `failure` names a `failure_reason_code` other than `NONE`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
-        if signal == Signal::Denial && policy == Some(None) {
-            let message = "a `denial` names a `policy_reason_code`";
-            self.report(ProblemCode::SignalMismatch, place, message);
-        }
-        let failed = gates.and_then(|gates| gates.iter().find(|gate| gate.status == crate::Status::Fail));
-        if let (Signal::Success, Some(gate)) = (signal, failed) {
-            let message = format!("a `success` has no gate that failed, but {} did", quote(gate.gate_id.as_str()));
+    /// M-11: what a signal asks of the members beside it, where these are sound: `nothing_failed` is said
+    /// by a `failure_reason_code` of `NONE`, and there is `no_policy` where that code is absent, not wrong.
+    fn signal(
+        &mut self,
+        place: Value<'_>,
+        signal: Signal,
+        nothing_failed: bool,
+        no_policy: bool,
+        gates: Option<&[Gate]>,
+        remedy: Option<Value<'_>>,
+    ) {
+        let failed = gates.and_then(|gates| gates.iter().find(|gate| gate.status == Status::Fail));
+        let wrong = match (signal, failed) {
+            (Signal::Failure, _) if nothing_failed => {
+                Some("a `failure` names a `failure_reason_code` other than `NONE`".to_owned())
+            }
+            (Signal::Denial, _) if no_policy => Some("a `denial` names a `policy_reason_code`".to_owned()),
+            (Signal::Success, Some(Gate { gate_id, .. })) => {
+                Some(format!("a `success` has no gate that failed, but {} did", quote(gate_id.as_str())))
+            }
+            _ => None,
+        };
+        if let Some(message) = wrong {
             self.report(ProblemCode::SignalMismatch, place, message);
         }
         if let Some(remedy) = remedy.filter(|_| signal != Signal::Success) {
@@ -151,15 +139,206 @@ impl Check {
             self.report(ProblemCode::SignalMismatch, remedy, message);
         }
     }
-}
 
-/// What stands beside a signal; the sound members only.
-struct Beside<'b, 't> {
-    signal: Signal,
-    /// Whether the `failure_reason_code` is `NONE`, whatever else the TaskSpec says.
-    nothing_failed: bool,
-    /// `Some(None)` when the member is absent, `None` when it is wrong.
-    policy: Option<Option<&'b PolicyReasonCode>>,
-    gates: Option<&'b [Gate]>,
-    remedy: Option<Value<'t>>,
+    fn token<T: FromStr<Err = TokenError>>(&mut self, at: Value<'_>) -> Option<T> {
+        self.parsed(at, ProblemCode::TokenInvalid)
+    }
+
+    fn path(&mut self, at: Value<'_>) -> Option<EvidencePath> {
+        self.parsed(at, ProblemCode::PathUnsafe)
+    }
+
+    /// A set of strings (M-40).
+    fn string_set(&mut self, at: Value<'_>) -> Option<Vec<CompactString>> {
+        self.set(at, Self::any_text)
+    }
+
+    fn gates(&mut self, at: Value<'_>) -> Option<Vec<Gate>> {
+        self.sorted(at, GATES, "gate_id", Self::gate, |gate| &gate.gate_id)
+    }
+
+    fn gate(&mut self, at: Value<'_>) -> Option<Gate> {
+        object!(self, at => Gate { gate_id: required(Self::identifier), status: required(Self::choice) })
+    }
+
+    fn guard_evals(&mut self, at: Value<'_>) -> Option<Vec<GuardEval>> {
+        self.sorted(at, GUARD_EVALS, "guard_id", Self::guard_eval, |eval| &eval.guard_id)
+    }
+
+    fn guard_eval(&mut self, at: Value<'_>) -> Option<GuardEval> {
+        object!(self, at => GuardEval {
+            decision: optional(Self::choice),
+            evidence_refs: defaulted(Self::string_set),
+            guard_id: required(Self::identifier),
+            reason_codes: defaulted(|check, at| check.set(at, Self::reason_code)),
+            status: required(Self::choice),
+        })
+    }
+
+    fn tool(&mut self, at: Value<'_>) -> Option<Tool> {
+        object!(self, at => Tool {
+            config_sha256: optional(Self::hash),
+            name: required(Self::identifier),
+            version: required(Self::any_text),
+        })
+    }
+
+    /// `env`: two keys that are equal in lower case are one too many (section 2, M-52).
+    fn env(&mut self, at: Value<'_>) -> Option<StringMap> {
+        let map = self.map(at);
+        let is_lower = |(key, _): (&str, &str)| !key.bytes().any(|byte| byte.is_ascii_uppercase());
+        if map.as_ref().is_some_and(|map| map.iter().all(is_lower)) {
+            return map;
+        }
+        let mut seen = BTreeSet::new();
+        let mut sound = true;
+        for (key, value) in at.members() {
+            let name = key.name_text();
+            if !seen.insert(name.to_ascii_lowercase()) {
+                let message = format!("another key is equal to {} in lower case", quote(name));
+                self.report(ProblemCode::DuplicateItem, value, message);
+                sound = false;
+            }
+        }
+        map.filter(|_| sound)
+    }
+
+    fn message(&mut self, at: Value<'_>) -> Option<String> {
+        let text = self.text(at)?;
+        if text.len() > MESSAGE_BYTES {
+            let message = format!("expected at most {MESSAGE_BYTES} bytes, found {}", text.len());
+            return self.refuse(ProblemCode::OutOfRange, at, message);
+        }
+        Some(text.to_owned())
+    }
+
+    fn remedy(&mut self, at: Value<'_>) -> Option<Remedy> {
+        members!(self, at, {
+            kind: required(Self::token),
+            "ref" written: slot,
+            "sha256" digest: slot,
+            summary: optional(Self::summary),
+        });
+        let reference = self.optional(written, Self::path);
+        let sha256 = self.optional(digest, Self::hash);
+        if written.or(digest).is_none() {
+            return self.refuse_missing(ProblemCode::MissingField, at, "ref");
+        }
+        Some(Remedy { kind: kind?, reference: reference?, sha256: sha256?, summary: summary? })
+    }
+
+    fn summary(&mut self, at: Value<'_>) -> Option<CompactString> {
+        let text = self.text(at)?;
+        if !(1..=SUMMARY_BYTES).contains(&text.len()) {
+            let message = format!("expected 1 to {SUMMARY_BYTES} bytes, found {}", text.len());
+            return self.refuse(ProblemCode::OutOfRange, at, message);
+        }
+        if has_control(text) {
+            let message = format!("expected no control character, found {}", quote(text));
+            return self.refuse(ProblemCode::ValueNotAllowed, at, message);
+        }
+        Some(text.into())
+    }
+
+    /// `evidence`: required; missing, empty or with an empty entry it is `evidence_missing`.
+    fn evidence(&mut self, object: Value<'_>, slot: Option<Value<'_>>) -> Option<Vec<Evidence>> {
+        let Some(at) = slot else {
+            return self.refuse_missing(ProblemCode::EvidenceMissing, object, "evidence");
+        };
+        let entries = self.array(at, EVIDENCE, Self::evidence_entry)?;
+        if entries.is_empty() {
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected at least one piece of evidence");
+        }
+        Some(entries)
+    }
+
+    fn evidence_entry(&mut self, at: Value<'_>) -> Option<Evidence> {
+        members!(self, at, {
+            bytes: optional(|check, at| check.integer(at, 0, SAFE_INTEGER)),
+            "path" written: slot,
+            "sha256" digest: slot,
+        });
+        let path = self.optional(written, Self::path);
+        let sha256 = self.optional(digest, Self::hash);
+        if written.or(digest).is_none() {
+            return self.refuse(ProblemCode::EvidenceMissing, at, "expected a `path`, a `sha256` or both");
+        }
+        Some(Evidence { bytes: bytes?, path: path?, sha256: sha256? })
+    }
+
+    fn task_spec(&mut self, at: Value<'_>) -> Option<SpecRead> {
+        members!(self, at, {
+            action: required(Self::action),
+            failure_reason_code: slot,
+            reason_code: slot,
+            scope: required(Self::choice),
+            side_effects: optional(Self::side_effects),
+            target: required(Self::target),
+            transition: optional(Self::transition),
+            versions: optional(Self::map),
+        });
+        let code = match self.aliased(failure_reason_code, reason_code, Self::reason_code) {
+            Some(None) => self.refuse_missing(ProblemCode::MissingField, at, "failure_reason_code"),
+            code => code.flatten(),
+        };
+        let nothing_failed = code.as_ref().is_some_and(FailureReasonCode::is_none);
+        let spec = || {
+            Some(TaskSpec {
+                action: action?,
+                failure_reason_code: code?,
+                scope: scope?,
+                side_effects: side_effects?,
+                target: target?,
+                transition: transition?,
+                versions: versions?,
+            })
+        };
+        Some(SpecRead { nothing_failed, spec: spec() })
+    }
+
+    /// A member that may stand under its name, its alias, or both with equal values (M-13).
+    ///
+    /// `Some(None)` when it stands under neither, `None` when it is wrong.
+    fn aliased<T: PartialEq>(
+        &mut self,
+        named: Option<Value<'_>>,
+        alias: Option<Value<'_>>,
+        read: impl Fn(&mut Self, Value<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let by_name = self.optional(named, &read);
+        let by_alias = self.optional(alias, &read);
+        match (by_name?, by_alias?, alias) {
+            (Some(named_value), Some(alias_value), Some(alias)) if named_value != alias_value => {
+                let written = quote(alias.text().unwrap_or(alias.written()));
+                let message = format!("the alias says {written}, the member itself says otherwise");
+                self.refuse(ProblemCode::AliasConflict, alias, message)
+            }
+            (by_name, by_alias, _) => Some(by_name.or(by_alias)),
+        }
+    }
+
+    fn action(&mut self, at: Value<'_>) -> Option<Action> {
+        object!(self, at => Action { kind: required(Self::token) })
+    }
+
+    fn target(&mut self, at: Value<'_>) -> Option<Target> {
+        object!(self, at => Target { id: required(Self::identifier), kind: required(Self::token) })
+    }
+
+    fn side_effects(&mut self, at: Value<'_>) -> Option<SideEffects> {
+        object!(self, at => SideEffects {
+            allow_commands: optional(Self::string_set),
+            allow_domains: optional(Self::string_set),
+            allow_paths: optional(Self::string_set),
+            mode: required(Self::choice),
+        })
+    }
+
+    fn transition(&mut self, at: Value<'_>) -> Option<Transition> {
+        object!(self, at => Transition {
+            from_state: required(Self::identifier),
+            to_state: required(Self::identifier),
+            transition_id: optional(Self::identifier),
+        })
+    }
 }

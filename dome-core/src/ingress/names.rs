@@ -8,13 +8,12 @@ const PLACES: usize = 64;
 const NOBODY: u8 = u8::MAX;
 
 /// Names in the order of their slots, with a table of hashes that the compiler fills.
-pub(crate) struct Names<const N: usize> {
+pub(crate) struct MemberNames<const N: usize> {
     names: [&'static str; N],
     places: [u8; PLACES],
 }
 
-impl<const N: usize> Names<N> {
-    /// The table of these names.
+impl<const N: usize> MemberNames<N> {
     #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it: a place out of bounds does not compile")]
     pub(crate) const fn new(names: [&'static str; N]) -> Self {
         assert!(N * 2 <= PLACES, "a table that is more than half full");
@@ -45,7 +44,6 @@ impl<const N: usize> Names<N> {
         }
     }
 
-    /// All of them.
     pub(crate) const fn all(&self) -> &[&'static str; N] {
         &self.names
     }
@@ -88,7 +86,7 @@ mod tests {
     #[test]
     fn every_name_has_its_slot_and_no_other_has_one() {
         // `aXb` and `aYb` meet at one place.
-        const NAMES: Names<5> = Names::new(["aXb", "aYb", "b", "", "run_id"]);
+        const NAMES: MemberNames<5> = MemberNames::new(["aXb", "aYb", "b", "", "run_id"]);
         let slot = |name: &str| NAMES.slot((name.as_bytes(), look(name.as_bytes())));
         for (place, name) in NAMES.all().iter().enumerate() {
             assert_eq!(slot(name), Some(place), "{name}");

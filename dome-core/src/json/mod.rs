@@ -18,11 +18,12 @@
 //! ```
 
 mod read;
-mod string;
 mod value;
 
+#[cfg(any(test, feature = "redact"))]
+pub(crate) use read::escape;
 pub use read::{TextProblem, read};
-pub use value::{Kind, Value};
+pub use value::{Kind, Value, pointer_step};
 
 use std::ops::Range;
 
@@ -31,7 +32,7 @@ pub(crate) type Span = Range<u32>;
 
 /// One value of the tape. An object's members are pairs of nodes, the name's and the value's.
 #[derive(Clone, Copy)]
-struct Node {
+struct TapeNode {
     kind: Kind,
     start: u32,
     end: u32,
@@ -45,13 +46,14 @@ struct Node {
     last: u32,
 }
 
-impl Node {
-    /// The text of a string, decoded.
-    fn text<'t>(self, line: &'t [u8], decoded: &'t str) -> Option<&'t [u8]> {
+impl TapeNode {
+    /// The text of a string, decoded; of anything else nothing.
+    #[expect(clippy::indexing_slicing, reason = "a node lies on the line that it was read from")]
+    fn text<'t>(self, line: &'t [u8], decoded: &'t str) -> &'t [u8] {
         match self.kind {
-            Kind::Text => line.get(self.start as usize + 1..self.end as usize - 1),
-            Kind::EscapedText => decoded.as_bytes().get(self.first as usize..self.last as usize),
-            _ => None,
+            Kind::Text => &line[self.start as usize + 1..self.end as usize - 1],
+            Kind::EscapedText => &decoded.as_bytes()[self.first as usize..self.last as usize],
+            _ => &[],
         }
     }
 
@@ -79,7 +81,7 @@ pub(crate) const fn look(name: &[u8]) -> u32 {
 pub struct Tape {
     /// The line, and [`PADDING`] behind it.
     line: String,
-    nodes: Vec<Node>,
+    nodes: Vec<TapeNode>,
     decoded: String,
 }
 

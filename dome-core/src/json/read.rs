@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kind, Node, PADDING, Tape, Value, look};
+use super::{Kind, PADDING, Tape, TapeNode, Value, look};
 use crate::limits;
 use crate::problem::ProblemCode;
 use crate::text::{from_special, quote};
@@ -30,7 +30,7 @@ pub fn read<'t>(line: &str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem
     tape.line.push_str(PADDING);
     tape.nodes.clear();
     tape.decoded.clear();
-    let mut cursor = Cursor {
+    let mut cursor = JsonCursor {
         line: &tape.line,
         rest: tape.line.as_bytes(),
         nodes: std::mem::take(&mut tape.nodes),
@@ -42,21 +42,20 @@ pub fn read<'t>(line: &str, tape: &'t mut Tape) -> Result<Value<'t>, TextProblem
     Ok(Value::root(tape))
 }
 
-/// What a piece of reading comes to; boxed, so that the good case is one word.
-pub(super) type Step = Result<(), Box<TextProblem>>;
+/// The result of reading a piece; boxed, so that the good case is one word.
+type Reading = Result<(), Box<TextProblem>>;
 
-pub(super) struct Cursor<'t> {
-    /// The line and its padding.
-    pub(super) line: &'t str,
+struct JsonCursor<'t> {
+    /// With its padding.
+    line: &'t str,
     /// What of it is still to be read.
-    pub(super) rest: &'t [u8],
-    nodes: Vec<Node>,
-    pub(super) decoded: String,
+    rest: &'t [u8],
+    nodes: Vec<TapeNode>,
+    decoded: String,
 }
 
-impl<'t> Cursor<'t> {
-    /// One value and nothing else.
-    fn whole(&mut self) -> Step {
+impl<'t> JsonCursor<'t> {
+    fn whole(&mut self) -> Reading {
         // Places are 32 bits wide.
         if u32::try_from(self.line.len()).is_err() {
             return Err(self.invalid("expected a text of less than 4 GiB"));
@@ -68,24 +67,26 @@ impl<'t> Cursor<'t> {
 
     /// The byte where the cursor stands, by its place on the line.
     #[inline(always)]
-    pub(super) const fn place(&self) -> usize {
+    const fn place(&self) -> usize {
         self.line.len() - self.rest.len()
     }
 
-    pub(super) const fn is_at_end(&self) -> bool {
+    const fn is_at_end(&self) -> bool {
         self.rest.len() == PADDING.len()
     }
 
     /// The byte where the cursor stands; 0 at the end of the line.
     #[inline(always)]
-    pub(super) fn peek(&self) -> u8 {
-        self.rest.first().copied().unwrap_or(0)
+    #[expect(clippy::indexing_slicing, reason = "no reading goes beyond the first byte of the padding")]
+    const fn peek(&self) -> u8 {
+        self.rest[0]
     }
 
-    /// Moves on by so many bytes.
+    /// Moves on by so many bytes, which were looked at.
     #[inline(always)]
-    pub(super) fn pass(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    #[expect(clippy::indexing_slicing, reason = "no reading goes beyond the first byte of the padding")]
+    fn pass(&mut self, bytes: usize) {
+        self.rest = &self.rest[bytes..];
     }
 
     /// The next byte that is no blank, where the cursor then stands.
@@ -121,10 +122,10 @@ impl<'t> Cursor<'t> {
     #[inline(always)]
     fn push(&mut self, kind: Kind, start: usize, first: u32, last: u32) {
         let [start, end] = [start, self.place()].map(|place| place as u32);
-        self.nodes.push(Node { kind, start, end, first, last });
+        self.nodes.push(TapeNode { kind, start, end, first, last });
     }
 
-    fn value(&mut self, level: usize) -> Step {
+    fn value(&mut self, level: usize) -> Reading {
         match self.next() {
             b'"' => self.string(),
             b'{' => self.nested(level, Kind::Object),
@@ -138,7 +139,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    fn word(&mut self, word: &str, kind: Kind) -> Step {
+    fn word(&mut self, word: &str, kind: Kind) -> Reading {
         if !self.rest.starts_with(word.as_bytes()) {
             return Err(self.invalid("expected a JSON value"));
         }
@@ -149,7 +150,7 @@ impl<'t> Cursor<'t> {
     }
 
     #[inline(always)]
-    fn string(&mut self) -> Step {
+    fn string(&mut self) -> Reading {
         let start = self.place();
         if self.plain_string().is_some() {
             self.push(Kind::Text, start, 0, 0);
@@ -171,12 +172,32 @@ impl<'t> Cursor<'t> {
 
     /// The string that opens at `start`, from its first escape on.
     #[inline(never)]
-    fn escaped_string(&mut self, start: usize) -> Step {
+    fn escaped_string(&mut self, start: usize) -> Reading {
         let first = self.decoded.len() as u32;
         self.decode(start)?;
         self.pass(1);
         self.push(Kind::EscapedText, start, first, self.decoded.len() as u32);
         Ok(())
+    }
+
+    /// Decodes a string that opens at `start`; the cursor stands at its first escape.
+    fn decode(&mut self, start: usize) -> Reading {
+        let mut plain_from = start + 1;
+        loop {
+            self.rest = from_special(self.rest);
+            self.decoded.push_str(&self.line[plain_from..self.place()]);
+            match self.peek() {
+                b'"' => return Ok(()),
+                b'\\' => {
+                    let (character, taken) = escape(self.rest).map_err(|what| self.invalid(what))?;
+                    self.pass(taken);
+                    self.decoded.push(character);
+                }
+                _ if self.is_at_end() => return Err(self.invalid("the line ends inside a string")),
+                _ => return Err(self.invalid("a control character in a string")),
+            }
+            plain_from = self.place();
+        }
     }
 
     /// Moves over digits; their value, or more than [`limits::SAFE_INTEGER`] where it is that.
@@ -192,7 +213,7 @@ impl<'t> Cursor<'t> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Step {
+    fn number(&mut self) -> Reading {
         let start = self.place();
         self.take(b'-');
         let (first, leads_zero) = (self.place(), self.peek() == b'0');
@@ -217,7 +238,7 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    fn nested(&mut self, level: usize, kind: Kind) -> Step {
+    fn nested(&mut self, level: usize, kind: Kind) -> Reading {
         if level > limits::DEPTH_LEVELS {
             let what = format!("nested deeper than {} levels", limits::DEPTH_LEVELS);
             return Err(Box::new(TextProblem { code: ProblemCode::JsonTooDeep, place: self.place(), what }));
@@ -261,7 +282,7 @@ impl<'t> Cursor<'t> {
             self.pass(1);
             return Ok(0);
         }
-        let mut names = Names::of(object);
+        let mut names = SeenNames::of(object);
         loop {
             if self.next() != b'"' {
                 return Err(self.invalid("expected a member's name in double quotes"));
@@ -294,7 +315,7 @@ impl<'t> Cursor<'t> {
 
     /// A member's name, which opens here.
     #[inline(always)]
-    fn name(&mut self, names: &mut Names) -> Step {
+    fn name(&mut self, names: &mut SeenNames) -> Reading {
         let start = self.place();
         let look = match self.plain_string() {
             Some(name) => {
@@ -307,11 +328,21 @@ impl<'t> Cursor<'t> {
                 look(self.last_text())
             }
         };
-        if names.sketched(look) || names.count >= Names::FEW {
+        if names.sketched(look) || names.count >= SeenNames::FEW {
             self.look_up(names)?;
         }
         names.count += 1;
         Ok(())
+    }
+
+    #[cold]
+    fn invalid(&self, what: &str) -> Box<TextProblem> {
+        self.invalid_at(self.place(), what)
+    }
+
+    #[cold]
+    fn invalid_at(&self, place: usize, what: &str) -> Box<TextProblem> {
+        Box::new(TextProblem { code: ProblemCode::JsonInvalid, place, what: what.to_owned() })
     }
 
     /// The text of the string that was read last.
@@ -319,16 +350,16 @@ impl<'t> Cursor<'t> {
         self.nodes.last().map_or(&[], |node| self.text_of(*node))
     }
 
-    fn text_of(&self, node: Node) -> &[u8] {
-        node.text(self.line.as_bytes(), &self.decoded).unwrap_or_default()
+    fn text_of(&self, node: TapeNode) -> &[u8] {
+        node.text(self.line.as_bytes(), &self.decoded)
     }
 
     /// Looks for the name that was read last among those before.
     #[inline(never)]
-    fn look_up(&self, names: &mut Names) -> Step {
+    fn look_up(&self, names: &mut SeenNames) -> Reading {
         let name = self.last_text();
         let mut before = names.before(&self.nodes).map(|node| self.text_of(node));
-        let seen = if names.count < Names::FEW {
+        let seen = if names.count < SeenNames::FEW {
             before.any(|before| before == name)
         } else {
             let all = || before.map(<[u8]>::to_owned).collect();
@@ -345,14 +376,14 @@ impl<'t> Cursor<'t> {
 
 /// The names seen so far in one object. Most objects have few, and a sketch says of most names that
 /// they are new; a large object is looked up in a set.
-struct Names {
+struct SeenNames {
     object: usize,
     count: usize,
     sketch: u64,
     many: Option<BTreeSet<Vec<u8>>>,
 }
 
-impl Names {
+impl SeenNames {
     const FEW: usize = 32;
 
     const fn of(object: usize) -> Self {
@@ -367,8 +398,7 @@ impl Names {
         self.sketch == before
     }
 
-    /// The nodes of the names, in their order.
-    fn before<'n>(&self, nodes: &'n [Node]) -> impl Iterator<Item = Node> + use<'n> {
+    fn before<'n>(&self, nodes: &'n [TapeNode]) -> impl Iterator<Item = TapeNode> + use<'n> {
         let mut index = self.object as u32 + 1;
         (0..self.count).map_while(move |_| {
             let name = *nodes.get(index as usize)?;
@@ -376,4 +406,42 @@ impl Names {
             Some(name)
         })
     }
+}
+
+/// The character that the escape at the start of `text` writes, and the bytes that it takes; else what
+/// is wrong with it (RFC 8259, section 7).
+pub(crate) fn escape(text: &[u8]) -> Result<(char, usize), &'static str> {
+    let simple = match text {
+        [b'\\', kind @ (b'"' | b'\\' | b'/'), ..] => char::from(*kind),
+        [b'\\', b'b', ..] => '\u{8}',
+        [b'\\', b'f', ..] => '\u{c}',
+        [b'\\', b'n', ..] => '\n',
+        [b'\\', b'r', ..] => '\r',
+        [b'\\', b't', ..] => '\t',
+        [b'\\', b'u', ..] => return unicode_escape(text),
+        _ => return Err("no such escape in a string"),
+    };
+    Ok((simple, 2))
+}
+
+/// One escape of four hex digits, or two that are a surrogate pair.
+fn unicode_escape(text: &[u8]) -> Result<(char, usize), &'static str> {
+    const LONE: &str = "a lone surrogate escape";
+    let first = code_unit(text)?;
+    let (unit, taken) = match (first, text.get(6..)) {
+        (0xD800..=0xDBFF, Some(pair @ [b'\\', b'u', ..])) => match code_unit(pair)? {
+            second @ 0xDC00..=0xDFFF => (0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00), 12),
+            _ => return Err(LONE),
+        },
+        _ => (first, 6),
+    };
+    char::from_u32(unit).map(|character| (character, taken)).ok_or(LONE)
+}
+
+/// `\u` and four hex digits.
+fn code_unit(text: &[u8]) -> Result<u32, &'static str> {
+    let unit = text
+        .get(2..6)
+        .and_then(|digits| digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?)));
+    unit.ok_or("`\\u` wants four hex digits")
 }

@@ -1,6 +1,6 @@
 //! Looking at what was read: kinds, texts, members, entries and pointers (RFC 6901).
 
-use super::{Node, Span, Tape, look};
+use super::{Span, Tape, TapeNode, look};
 
 /// What a JSON value is. Numbers are told apart as far as M-15 asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ impl<'t> Value<'t> {
         Self { index, ..self }
     }
 
-    fn node(self) -> Node {
-        let missing = Node { kind: Kind::Null, start: 0, end: 0, first: 0, last: 0 };
-        self.tape.nodes.get(self.index as usize).copied().unwrap_or(missing)
+    #[expect(clippy::indexing_slicing, reason = "a value is made for a node of its own tape")]
+    fn node(self) -> TapeNode {
+        self.tape.nodes[self.index as usize]
     }
 
     /// What kind of value it is.
@@ -68,7 +68,6 @@ impl<'t> Value<'t> {
         self.node().kind
     }
 
-    /// The bytes that the value stands on.
     pub(crate) fn span(self) -> Span {
         let node = self.node();
         node.start..node.end
@@ -78,7 +77,7 @@ impl<'t> Value<'t> {
     #[must_use]
     pub fn written(self) -> &'t str {
         let node = self.node();
-        self.tape.line.get(node.start as usize..node.end as usize).unwrap_or_default()
+        &self.tape.line[node.start as usize..node.end as usize]
     }
 
     /// The text of a string, decoded.
@@ -92,11 +91,16 @@ impl<'t> Value<'t> {
         }
     }
 
+    #[expect(clippy::expect_used, reason = "the reader takes nothing but strings for names")]
+    pub(crate) fn name_text(self) -> &'t str {
+        self.text().expect("a member's name is a string")
+    }
+
     /// The bytes of [`Value::text`], without asking where characters begin, and their [`look`].
     #[inline]
     pub(crate) fn name(self) -> (&'t [u8], u32) {
         let node = self.node();
-        let name = node.text(self.tape.line.as_bytes(), &self.tape.decoded).unwrap_or_default();
+        let name = node.text(self.tape.line.as_bytes(), &self.tape.decoded);
         (name, if node.kind == Kind::Text { node.first } else { look(name) })
     }
 
@@ -153,35 +157,27 @@ impl<'t> Value<'t> {
     /// The JSON Pointer from the line's root to this value (RFC 6901).
     #[must_use]
     pub fn pointer(self) -> String {
-        let mut pointer = String::new();
-        let mut here = self.at(0);
+        let (mut pointer, mut here) = (String::new(), self.at(0));
         while here.index != self.index {
-            let Some((step, child)) = here.child_above(self.index) else { break };
+            let members = here.members().map(|(key, value)| (pointer_step(key.name_text()), value));
+            let entries = here.entries().enumerate().map(|(place, entry)| (place.to_string(), entry));
+            let mut children = members.chain(entries);
+            let above = children.find(|(_, child)| (child.index..child.next()).contains(&self.index));
+            let Some((step, child)) = above else { break };
             pointer.push('/');
             pointer.push_str(&step);
             here = child;
         }
         pointer
     }
-
-    /// The child of this value that is or holds the node `index`, with the pointer's step to it.
-    fn child_above(self, index: u32) -> Option<(String, Self)> {
-        let holds = |child: Self| (child.index..child.next()).contains(&index);
-        match self.kind() {
-            Kind::Object => self
-                .members()
-                .find(|(_, value)| holds(*value))
-                .map(|(key, value)| (escape_step(key.text().unwrap_or_default()), value)),
-            _ => self
-                .entries()
-                .enumerate()
-                .find(|(_, entry)| holds(*entry))
-                .map(|(position, entry)| (position.to_string(), entry)),
-        }
-    }
 }
 
 /// A member's name as a step of a JSON Pointer (RFC 6901, section 3).
-pub(crate) fn escape_step(name: &str) -> String {
+///
+/// ```
+/// assert_eq!(dome_core::json::pointer_step("a/b~c"), "a~1b~0c");
+/// ```
+#[must_use]
+pub fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

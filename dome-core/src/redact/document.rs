@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pointer::Steps;
 use super::rules::{BUILT_IN, REDACTION_VERSION};
-use crate::hash::Sha256Hash;
 use crate::text::quote;
 
 /// The name under which members that a document erases are masked.
@@ -47,7 +45,7 @@ pub struct RedactionPattern {
     pub pattern: String,
 }
 
-/// Why a document of rules is none. Each names the place as a JSON Pointer.
+/// Why a document of rules is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedactionError {
@@ -57,77 +55,24 @@ pub enum RedactionError {
         /// What the reader said, with line and column.
         message: String,
     },
-    /// Its version is another one.
-    #[error("`/redaction_version`: expected `1`, found {}", quote(found))]
-    Version {
-        /// The version found.
-        found: String,
-    },
-    /// A name cannot stand in a mask.
-    #[error("`{pointer}`: a rule's name matches `^[a-z][a-z0-9_-]{{0,63}}$`, found {}", quote(found))]
-    Name {
-        /// Where.
+    /// A value of it is wrong.
+    #[error("`{pointer}`: {message}")]
+    Value {
+        /// Where, as a JSON Pointer.
         pointer: String,
-        /// The name found.
-        found: String,
-    },
-    /// A name that another rule has.
-    #[error("`{pointer}`: another rule is called {}", quote(found))]
-    NameTaken {
-        /// Where.
-        pointer: String,
-        /// The name found.
-        found: String,
-    },
-    /// A pattern is no regular expression.
-    #[error("`{pointer}`: the pattern of {} is no regular expression: {message}", quote(name))]
-    Pattern {
-        /// Where.
-        pointer: String,
-        /// The rule.
-        name: String,
-        /// What is wrong with it.
+        /// What was found, and what was expected.
         message: String,
-    },
-    /// A pattern does not have the group that it names.
-    #[error("`{pointer}`: the pattern of {} has {groups} groups, none is number {group}", quote(name))]
-    Group {
-        /// Where.
-        pointer: String,
-        /// The rule.
-        name: String,
-        /// The group that it names.
-        group: usize,
-        /// The groups that it has.
-        groups: usize,
-    },
-    /// A member to erase is no JSON Pointer.
-    #[error("`{pointer}`: {why}, found {}", quote(found))]
-    Member {
-        /// Where.
-        pointer: String,
-        /// The text found.
-        found: String,
-        /// What a pointer would be.
-        why: &'static str,
-    },
-    /// A rule that is to be off does not exist.
-    #[error("`{pointer}`: no built-in rule {}; there are {known}", quote(found))]
-    UnknownRule {
-        /// Where.
-        pointer: String,
-        /// The name found.
-        found: String,
-        /// The names that there are.
-        known: String,
     },
 }
 
-/// The names of the built-in rules, each once.
-pub(super) fn built_in_names() -> Vec<&'static str> {
-    let mut names: Vec<_> = BUILT_IN.iter().map(|rule| rule.name).collect();
-    names.dedup();
-    names
+/// A member to erase, as the steps of its pointer: the names, and `None` for `*`, which is any member
+/// or entry. A name that is an asterisk cannot be told from it.
+pub(super) type MemberSteps = Vec<Option<Vec<u8>>>;
+
+impl RedactionError {
+    pub(super) fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Value { pointer: pointer.into(), message: message.into() }
+    }
 }
 
 impl RedactionRules {
@@ -137,59 +82,59 @@ impl RedactionRules {
         Self { members: vec![], off: vec![], patterns: vec![], redaction_version: REDACTION_VERSION.to_owned() }
     }
 
-    /// Reads and checks a document; sorts what is a set.
-    pub(super) fn parse(document: &[u8]) -> Result<Self, RedactionError> {
-        let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
-        let mut rules: Self = serde_json::from_slice(document)
-            .map_err(|error| RedactionError::Document { message: error.to_string() })?;
-        rules.check()?;
-        rules.members.sort_unstable();
-        rules.members.dedup();
-        rules.off.sort_unstable();
-        rules.off.dedup();
-        rules.patterns.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(rules)
+    /// Sorts what is a set.
+    pub(super) fn sorted(mut self) -> Self {
+        self.members.sort_unstable();
+        self.members.dedup();
+        self.off.sort_unstable();
+        self.off.dedup();
+        self.patterns.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        self
     }
 
-    fn check(&self) -> Result<(), RedactionError> {
+    /// The members to erase.
+    pub(super) fn member_steps(&self) -> Result<Vec<MemberSteps>, RedactionError> {
+        let parsed = self.members.iter().enumerate().map(|(place, member)| {
+            let wrong =
+                |why| RedactionError::at(format!("/members/{place}"), format!("{why}, found {}", quote(member)));
+            steps(member).map_err(wrong)
+        });
+        parsed.collect()
+    }
+
+    /// Whether the version and the names of rules are those that there are, and new ones are new.
+    pub(super) fn check_names(&self) -> Result<(), RedactionError> {
         if self.redaction_version != REDACTION_VERSION {
-            return Err(RedactionError::Version { found: self.redaction_version.clone() });
-        }
-        for (place, found) in self.members.iter().enumerate() {
-            let found = found.clone();
-            Steps::parse(&found).map_err(|why| RedactionError::Member {
-                pointer: format!("/members/{place}"),
-                found,
-                why,
-            })?;
+            let message = format!("expected `1`, found {}", quote(&self.redaction_version));
+            return Err(RedactionError::at("/redaction_version", message));
         }
         let names = built_in_names();
         let unknown = self.off.iter().enumerate().find(|(_, name)| !names.contains(&name.as_str()));
         if let Some((place, found)) = unknown {
-            let (pointer, known) = (format!("/off/{place}"), names.join(", "));
-            return Err(RedactionError::UnknownRule { pointer, found: found.clone(), known });
+            let message = format!("no built-in rule {}; there are {}", quote(found), names.join(", "));
+            return Err(RedactionError::at(format!("/off/{place}"), message));
         }
         let mut taken: Vec<&str> = [names, vec![MEMBER]].concat();
         for (place, pattern) in self.patterns.iter().enumerate() {
-            let (pointer, found) = (format!("/patterns/{place}/name"), pattern.name.clone());
-            if !is_name(&pattern.name) {
-                return Err(RedactionError::Name { pointer, found });
+            let (name, found) = (pattern.name.as_str(), quote(&pattern.name));
+            let wrong = |message| RedactionError::at(format!("/patterns/{place}/name"), message);
+            if !is_name(name) {
+                return Err(wrong(format!("a rule's name matches `^[a-z][a-z0-9_-]{{0,63}}$`, found {found}")));
             }
-            if taken.contains(&pattern.name.as_str()) {
-                return Err(RedactionError::NameTaken { pointer, found });
+            if taken.contains(&name) {
+                return Err(wrong(format!("another rule is called {found}")));
             }
-            taken.push(&pattern.name);
+            taken.push(name);
         }
         Ok(())
     }
+}
 
-    /// SHA-256 of the document's canonical bytes.
-    #[must_use]
-    pub fn digest(&self) -> Sha256Hash {
-        let mut bytes = Vec::new();
-        crate::canonical::append(self, &mut bytes);
-        Sha256Hash::of(&bytes)
-    }
+/// The names of the built-in rules, each once.
+pub(super) fn built_in_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = BUILT_IN.iter().map(|rule| rule.name).collect();
+    names.dedup();
+    names
 }
 
 /// `^[a-z][a-z0-9_-]{0,63}$`
@@ -197,4 +142,15 @@ fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}
+
+/// The steps of a JSON Pointer (RFC 6901), or what is wrong with a text that is none.
+fn steps(pointer: &str) -> Result<MemberSteps, &'static str> {
+    let steps = pointer.strip_prefix('/').ok_or("a member is a JSON Pointer that starts with `/`")?;
+    let step = |step: &str| {
+        let is_escaped = !step.replace("~0", "").replace("~1", "").contains('~');
+        let name = step.replace("~1", "/").replace("~0", "~").into_bytes();
+        is_escaped.then(|| (step != "*").then_some(name)).ok_or("`~` is written `~0`, `/` is `~1`")
+    };
+    steps.split('/').map(step).collect()
 }

@@ -18,16 +18,11 @@
 //! # Ok::<(), dome_core::redact::RedactionError>(())
 //! ```
 
-mod counts;
 mod document;
-mod masks;
-mod pointer;
 mod redaction;
 mod rules;
-mod view;
 mod walk;
 
-pub use counts::RedactionCounts;
 pub use document::{RedactionError, RedactionPattern, RedactionRules};
-pub use redaction::Redaction;
+pub use redaction::{Redaction, RedactionCounts};
 pub use rules::REDACTION_VERSION;

@@ -1,20 +1,21 @@
 //! Rules, compiled, and the masking itself.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::ops::{AddAssign, Range};
 
 use regex::bytes::{Captures, Regex, RegexSet};
+use serde::Serialize;
 
-use super::counts::RedactionCounts;
-use super::document::{MEMBER, RedactionError, RedactionPattern, RedactionRules, built_in_names};
-use super::masks::{Hit, OPENING, beside_masks, merged, splice};
-use super::pointer::Steps;
-use super::rules::{BUILT_IN, Check, ESCAPE_HINT, HINT, SECRET_NAME};
-use super::view::View;
-use super::walk::{Kind, Scalar, Walker};
+use super::document::{MEMBER, MemberSteps, RedactionError, RedactionPattern, RedactionRules, built_in_names};
+use super::rules::{BUILT_IN, ESCAPE_HINT, HINT, SECRET_NAME, SecretCheck};
+use super::walk::{Scalar, ScalarKind, StringWalker, TextView};
+use crate::canonical;
 use crate::hash::Sha256Hash;
+use crate::ingress::without_mark;
 use crate::limits;
 use crate::quarantine::RawLine;
+use crate::text::quote;
 
 /// Passes over one line before whole texts are masked. Two are usual: one that masks, and one that
 /// finds nothing more; only a pattern that looks at masks wants many.
@@ -24,12 +25,12 @@ const PASSES: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Redaction {
     document: RedactionRules,
-    /// What tells a line apart that cannot hold a secret; absent where users add rules.
-    hints: Option<Hints>,
+    /// What tells a line apart that cannot hold a secret, and a text of it; absent where users add rules.
+    hints: Option<[Regex; 2]>,
     /// All patterns at once: which of them are worth a look.
     set: RegexSet,
-    rules: Vec<Rule>,
-    members: Vec<Steps>,
+    rules: Vec<MaskRule>,
+    members: Vec<MemberSteps>,
     /// Which rule masks the text of a member whose name says that it is a secret.
     by_name: Option<(usize, Regex)>,
     /// A mask of any rule.
@@ -37,18 +38,12 @@ pub struct Redaction {
 }
 
 #[derive(Clone, Debug)]
-struct Hints {
-    on_line: Regex,
-    in_text: Regex,
-}
-
-#[derive(Clone, Debug)]
-struct Rule {
+struct MaskRule {
     name: String,
     regex: Regex,
     /// The group that is the secret; `None` for the first one that took part in the match.
     group: Option<usize>,
-    check: Check,
+    check: SecretCheck,
 }
 
 /// The rank of a member that is erased; rules follow.
@@ -84,33 +79,37 @@ impl Redaction {
     /// When the document has another shape or version, names a rule that does not exist or twice,
     /// or holds a pattern or a pointer that is none. The error names the place.
     pub fn parse(document: &[u8]) -> Result<Self, RedactionError> {
-        Self::compile(RedactionRules::parse(document)?)
+        let rules = serde_json::from_slice(without_mark(document));
+        Self::compile(rules.map_err(|error| RedactionError::Document { message: error.to_string() })?)
     }
 
     fn compile(document: RedactionRules) -> Result<Self, RedactionError> {
-        let mut rules = Vec::new();
-        for (place, pattern) in document.patterns.iter().enumerate() {
-            rules.push(Rule::of_user(pattern, &format!("/patterns/{place}"))?);
-        }
+        document.check_names()?;
+        let members = document.member_steps()?;
+        let patterns = document.patterns.iter().enumerate();
+        let rules = patterns.map(|(place, pattern)| MaskRule::of_user(pattern, &format!("/patterns/{place}")));
+        let mut rules = rules.collect::<Result<Vec<_>, _>>()?;
+        // What is wrong is named as it is written; what is masked does not depend on the order.
+        rules.sort_by(|a, b| a.name.cmp(&b.name));
+        let document = document.sorted();
         let on = BUILT_IN.iter().filter(|rule| !document.off.iter().any(|name| name == rule.name));
         for rule in on {
-            let regex = compiled(&format!("(?-u){}", rule.pattern), "", rule.name)?;
-            rules.push(Rule { name: rule.name.to_owned(), regex, group: None, check: rule.check });
+            let regex = built_in(&format!("(?-u){}", rule.pattern));
+            rules.push(MaskRule { name: rule.name.to_owned(), regex, group: None, check: rule.check });
         }
-        let members: Vec<_> = document.members.iter().filter_map(|member| Steps::parse(member).ok()).collect();
         let only_built_in = document.patterns.is_empty() && members.is_empty();
         let set = RegexSet::new(rules.iter().map(|rule| rule.regex.as_str()));
         let names: Vec<_> = document.patterns.iter().map(|pattern| pattern.name.as_str()).collect();
         let names = [names, built_in_names(), vec![MEMBER]].concat().join("|");
         let assignment = rules.iter().position(|rule| rule.name == "assignment");
-        let secret_name = compiled(&format!("(?-u){SECRET_NAME}"), "", "assignment")?;
+        let secret_name = built_in(&format!("(?-u){SECRET_NAME}"));
         Ok(Self {
-            hints: if only_built_in { Some(Hints::new()?) } else { None },
-            set: set.map_err(|error| too_large(&error))?,
+            hints: only_built_in.then(|| [built_in(&format!("{HINT}|{ESCAPE_HINT}")), built_in(HINT)]),
+            set: set.map_err(|error| RedactionError::at("/patterns", not_an_expression("all", &error)))?,
             rules,
             members,
             by_name: assignment.map(|rule| (rule, secret_name)),
-            mask: compiled(&format!(r"\[redacted:(?:{names})\]"), "", MEMBER)?,
+            mask: built_in(&format!(r"\[redacted:(?:{names})\]")),
             document,
         })
     }
@@ -124,7 +123,7 @@ impl Redaction {
     /// SHA-256 of the document's canonical bytes: two redactions of one digest mask alike.
     #[must_use]
     pub fn digest(&self) -> Sha256Hash {
-        self.document.digest()
+        canonical::digest(&self.document)
     }
 
     /// The line with every secret masked, and the masks counted; the line itself if it has none.
@@ -134,7 +133,7 @@ impl Redaction {
     /// they are and with JSON escapes decoded. A masked line is left alone.
     #[must_use]
     pub fn redact<'l>(&self, line: &'l [u8], counts: &mut RedactionCounts) -> Cow<'l, [u8]> {
-        if self.hints.as_ref().is_some_and(|hints| !hints.on_line.is_match(line)) {
+        if self.hints.as_ref().is_some_and(|[on_line, _]| !on_line.is_match(line)) {
             return line.into();
         }
         let Some(mut masked) = self.pass(line, false, counts) else { return line.into() };
@@ -163,10 +162,12 @@ impl Redaction {
             str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
         let mut hits = Vec::new();
         let is_secret = |name: &[u8]| self.by_name.as_ref().is_some_and(|(_, regex)| regex.is_match(name));
-        Walker::new(line, &self.members, &is_secret, |scalar| self.scalar(line, &scalar, is_json, whole, &mut hits))
-            .walk();
+        StringWalker::new(line, &self.members, &is_secret, |scalar| {
+            self.scalar(line, &scalar, is_json, whole, &mut hits)
+        })
+        .walk();
         if !is_json {
-            let all = View::written(line, 0..line.len());
+            let all = TextView::written(line, 0..line.len());
             all.levels(|view| self.search(view, whole.then_some(0..line.len()), &mut hits));
         }
         let hits = merged(hits);
@@ -179,20 +180,20 @@ impl Redaction {
         rule.map_or(MEMBER, |rule| &rule.name)
     }
 
-    fn scalar(&self, line: &[u8], scalar: &Scalar, is_json: bool, whole: bool, hits: &mut Vec<Hit>) {
+    fn scalar(&self, line: &[u8], scalar: &Scalar, is_json: bool, whole: bool, hits: &mut Vec<MaskHit>) {
         let range = scalar.range.clone();
-        let written = View::written(line, range.clone());
-        let quoted = scalar.kind == Kind::Word;
+        let written = TextView::written(line, range.clone());
+        let quoted = scalar.kind == ScalarKind::Word;
         if scalar.erased {
             let mask = self.mask.find(&written.bytes).map(|mask| mask.range());
             if mask != Some(0..range.len()) {
-                hits.push(Hit { range, rank: MEMBER_RANK, quoted });
+                hits.push(MaskHit { range, rank: MEMBER_RANK, quoted });
             }
             return;
         }
-        if let (Kind::Text { secret: true }, Some((rule, _))) = (scalar.kind, &self.by_name) {
+        if let (ScalarKind::Text { secret: true }, Some((rule, _))) = (scalar.kind, &self.by_name) {
             let unmasked = beside_masks(&self.masks(&written.bytes), 0..range.len());
-            hits.extend(unmasked.map(|_| Hit { range: range.clone(), rank: rule + 1, quoted: false }));
+            hits.extend(unmasked.map(|_| MaskHit { range: range.clone(), rank: rule + 1, quoted: false }));
         }
         if !is_json || quoted {
             return;
@@ -205,8 +206,8 @@ impl Redaction {
     }
 
     /// Looks for secrets in one text.
-    fn search(&self, view: &View<'_>, widened: Option<Range<usize>>, hits: &mut Vec<Hit>) {
-        if self.hints.as_ref().is_some_and(|hints| !hints.in_text.is_match(&view.bytes)) {
+    fn search(&self, view: &TextView<'_>, widened: Option<Range<usize>>, hits: &mut Vec<MaskHit>) {
+        if self.hints.as_ref().is_some_and(|[_, in_text]| !in_text.is_match(&view.bytes)) {
             return;
         }
         let matched = self.set.matches(&view.bytes);
@@ -218,7 +219,7 @@ impl Redaction {
                     continue;
                 };
                 let range = widened.clone().unwrap_or_else(|| view.on_line(secret));
-                hits.push(Hit { range, rank: index + 1, quoted: false });
+                hits.push(MaskHit { range, rank: index + 1, quoted: false });
             }
         }
     }
@@ -232,20 +233,14 @@ impl Redaction {
     }
 }
 
-impl Hints {
-    fn new() -> Result<Self, RedactionError> {
-        let on_line = compiled(&format!("{HINT}|{ESCAPE_HINT}"), "", "hint")?;
-        Ok(Self { on_line, in_text: compiled(HINT, "", "hint")? })
-    }
-}
-
-impl Rule {
+impl MaskRule {
     fn of_user(pattern: &RedactionPattern, pointer: &str) -> Result<Self, RedactionError> {
         let regex = compiled(&pattern.pattern, pointer, &pattern.name)?;
         let groups = regex.captures_len() - 1;
         if let Some(group) = pattern.group.filter(|group| !(1..=groups).contains(group)) {
-            let (pointer, name) = (format!("{pointer}/group"), pattern.name.clone());
-            return Err(RedactionError::Group { pointer, name, group, groups });
+            let name = quote(&pattern.name);
+            let message = format!("the pattern of {name} has {groups} groups, none is number {group}");
+            return Err(RedactionError::at(format!("{pointer}/group"), message));
         }
         Ok(Self { name: pattern.name.clone(), regex, group: pattern.group.or(Some(0)), check: |_| true })
     }
@@ -261,14 +256,139 @@ impl Rule {
     }
 }
 
-fn compiled(pattern: &str, pointer: &str, name: &str) -> Result<Regex, RedactionError> {
-    Regex::new(pattern).map_err(|error| RedactionError::Pattern {
-        pointer: format!("{pointer}/pattern"),
-        name: name.to_owned(),
-        message: error.to_string(),
-    })
+#[expect(clippy::expect_used, reason = "tests compile all built-in patterns, and names of rules are plain words")]
+fn built_in(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a built-in pattern is a regular expression")
 }
 
-fn too_large(error: &regex::Error) -> RedactionError {
-    RedactionError::Pattern { pointer: "/patterns".to_owned(), name: "all".to_owned(), message: error.to_string() }
+fn compiled(pattern: &str, pointer: &str, name: &str) -> Result<Regex, RedactionError> {
+    let wrong = |error| RedactionError::at(format!("{pointer}/pattern"), not_an_expression(name, &error));
+    Regex::new(pattern).map_err(wrong)
+}
+
+fn not_an_expression(name: &str, error: &regex::Error) -> String {
+    format!("the pattern of {} is no regular expression: {error}", quote(name))
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct MaskHit {
+    range: Range<usize>,
+    /// Which rule found it: where hits overlap, the least one names the mask.
+    rank: usize,
+    /// Whether the mask is a string of its own, with its quotes: a number is masked so.
+    quoted: bool,
+}
+
+const OPENING: &[u8] = b"[redacted:";
+
+/// The range to mask if `found` holds more than masks: widened to the masks that it cuts, so that
+/// none is masked twice or torn.
+fn beside_masks(masks: &[Range<usize>], found: Range<usize>) -> Option<Range<usize>> {
+    let first = masks.partition_point(|mask| mask.end <= found.start);
+    let (_, cut) = masks.split_at(first);
+    let (cut, _) = cut.split_at(cut.partition_point(|mask| mask.start < found.end));
+    let mut behind = found.start;
+    for mask in cut {
+        if mask.start > behind {
+            break;
+        }
+        behind = mask.end;
+    }
+    let start = cut.first().map_or(found.start, |mask| mask.start.min(found.start));
+    let end = cut.last().map_or(found.end, |mask| mask.end.max(found.end));
+    (behind < found.end).then_some(start..end)
+}
+
+/// One hit for all that overlap.
+fn merged(mut hits: Vec<MaskHit>) -> Vec<MaskHit> {
+    hits.sort_unstable_by_key(|hit| (hit.range.start, hit.rank, hit.range.end));
+    let mut merged: Vec<MaskHit> = Vec::new();
+    for hit in hits {
+        match merged.last_mut().filter(|last| hit.range.start < last.range.end) {
+            Some(last) => {
+                last.range.end = last.range.end.max(hit.range.end);
+                last.rank = last.rank.min(hit.rank);
+                last.quoted |= hit.quoted;
+            }
+            None => merged.push(hit),
+        }
+    }
+    merged
+}
+
+/// The line with each hit replaced; everything else as it stands.
+fn splice<'n>(line: &[u8], hits: &[MaskHit], name: impl Fn(usize) -> &'n str) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(line.len() + 32 * hits.len());
+    let (mut rest, mut behind) = (line, 0);
+    for hit in hits {
+        let (before, after) = rest.split_at(hit.range.start - behind);
+        (_, rest) = after.split_at(hit.range.len());
+        behind = hit.range.end;
+        let quote: &[u8] = if hit.quoted { b"\"" } else { b"" };
+        masked.extend([before, quote, OPENING, name(hit.rank).as_bytes(), b"]", quote].concat());
+    }
+    masked.extend_from_slice(rest);
+    masked
+}
+
+/// Masks put, by the name of the rule; rules that found nothing are not listed.
+///
+/// Counts are sums: they do not depend on how lines are shared out.
+///
+/// ```
+/// use dome_core::redact::{Redaction, RedactionCounts};
+/// let mut counts = RedactionCounts::default();
+/// Redaction::built_in().redact(b"npm_0123456789abcdefghijABCDEFGHIJ012345", &mut counts);
+/// assert_eq!(counts.iter().collect::<Vec<_>>(), [("npm-token", 1)]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct RedactionCounts(BTreeMap<String, u64>);
+
+impl RedactionCounts {
+    fn add(&mut self, name: &str) {
+        match self.0.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.0.insert(name.to_owned(), 1)),
+        }
+    }
+
+    /// The rules that put masks, by name, with how many.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, count)| (name.as_str(), *count))
+    }
+
+    /// Masks of one rule.
+    #[must_use]
+    pub fn get(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// All masks.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// Counts that were kept elsewhere; a rule that is named twice counts once, as the last one says.
+impl FromIterator<(String, u64)> for RedactionCounts {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(counts: I) -> Self {
+        Self(counts.into_iter().collect())
+    }
+}
+
+impl AddAssign<&Self> for RedactionCounts {
+    fn add_assign(&mut self, other: &Self) {
+        for (name, count) in &other.0 {
+            *self.0.entry(name.clone()).or_default() += count;
+        }
+    }
+}
+
+impl AddAssign for RedactionCounts {
+    fn add_assign(&mut self, other: Self) {
+        *self += &other;
+    }
 }

@@ -12,11 +12,11 @@ pub const REDACTION_VERSION: &str = "1";
 pub(super) struct BuiltIn {
     pub(super) name: &'static str,
     pub(super) pattern: &'static str,
-    pub(super) check: Check,
+    pub(super) check: SecretCheck,
 }
 
 /// Whether what a pattern found is a secret after all.
-pub(super) type Check = fn(&[u8]) -> bool;
+pub(super) type SecretCheck = fn(&[u8]) -> bool;
 
 const fn rule(name: &'static str, pattern: &'static str) -> BuiltIn {
     BuiltIn { name, pattern, check: |_| true }
@@ -75,6 +75,6 @@ fn is_mixed(found: &[u8]) -> bool {
 /// `user:password` in Base64.
 fn is_basic(found: &[u8]) -> bool {
     let text = found.strip_suffix(b"==").or_else(|| found.strip_suffix(b"=")).unwrap_or(found);
-    let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).unwrap_or_default();
-    decoded.contains(&b':') && decoded.iter().all(|byte| *byte >= 0x20)
+    let is_pair = |decoded: Vec<u8>| decoded.contains(&b':') && decoded.iter().all(|byte| *byte >= 0x20);
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).is_ok_and(is_pair)
 }

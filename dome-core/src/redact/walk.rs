@@ -1,22 +1,23 @@
-//! Walking over the strings of a line, JSON or nearly: what cannot be followed is passed over.
+//! Walking over the strings of a line, JSON or nearly, and looking at them as they are read rather than
+//! written. What cannot be followed is passed over.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::pointer::Steps;
-use super::view::View;
+use super::document::MemberSteps;
+use crate::json::escape;
 use crate::text::plain_prefix;
 
-/// A scalar of the line.
 pub(super) struct Scalar {
     /// Its bytes; of a string those between the quotes.
     pub(super) range: Range<usize>,
-    pub(super) kind: Kind,
+    pub(super) kind: ScalarKind,
     /// Whether it stands at or below a member to erase.
     pub(super) erased: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ScalarKind {
     /// A member's name.
     Name,
     /// A string; whether the name of its member says that it is a secret.
@@ -26,38 +27,42 @@ pub(super) enum Kind {
 }
 
 /// An object or array that is open.
-struct Frame {
+struct OpenNest<'w> {
     is_object: bool,
     /// Entries behind.
     index: usize,
     /// The next value, once its name was read.
-    next: Option<Next>,
-    own: Next,
+    next: Option<NextValue<'w>>,
+    own: NextValue<'w>,
 }
 
 /// What is known of a value before it is read.
 #[derive(Clone, Default)]
-struct Next {
-    /// The members to erase whose first steps lead here.
-    alive: Vec<usize>,
+struct NextValue<'w> {
+    /// What is left of the steps to members to erase, where the first ones lead here.
+    steps: Vec<&'w [Option<Vec<u8>>]>,
     erased: bool,
     secret: bool,
 }
 
-pub(super) struct Walker<'w, F> {
+pub(super) struct StringWalker<'w, F> {
     line: &'w [u8],
-    members: &'w [Steps],
+    members: &'w [MemberSteps],
     is_secret: &'w dyn Fn(&[u8]) -> bool,
-    frames: Vec<Frame>,
+    frames: Vec<OpenNest<'w>>,
     each: F,
 }
 
-impl<'w, F: FnMut(Scalar)> Walker<'w, F> {
-    pub(super) fn new(line: &'w [u8], members: &'w [Steps], is_secret: &'w dyn Fn(&[u8]) -> bool, each: F) -> Self {
+impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
+    pub(super) fn new(
+        line: &'w [u8],
+        members: &'w [MemberSteps],
+        is_secret: &'w dyn Fn(&[u8]) -> bool,
+        each: F,
+    ) -> Self {
         Self { line, members, is_secret, frames: Vec::new(), each }
     }
 
-    /// Walks from the start of the line to its end.
     pub(super) fn walk(mut self) {
         let mut at = 0;
         while let Some(byte) = self.line.get(at) {
@@ -65,7 +70,7 @@ impl<'w, F: FnMut(Scalar)> Walker<'w, F> {
                 b'"' => self.string(at + 1),
                 b'{' | b'[' => {
                     let own = self.value();
-                    self.frames.push(Frame { is_object: *byte == b'{', index: 0, next: None, own });
+                    self.frames.push(OpenNest { is_object: *byte == b'{', index: 0, next: None, own });
                     at + 1
                 }
                 b'}' | b']' => {
@@ -88,16 +93,16 @@ impl<'w, F: FnMut(Scalar)> Walker<'w, F> {
         let end = self.string_end(start);
         let is_name = self.frames.last().is_some_and(|frame| frame.is_object && frame.next.is_none());
         if is_name {
-            let view = View::written(self.line, start..end);
+            let view = TextView::written(self.line, start..end);
             let decoded = view.decoded();
             let next = self.step(&decoded.as_ref().unwrap_or(&view).bytes);
             if let Some(frame) = self.frames.last_mut() {
                 frame.next = Some(next);
             }
-            (self.each)(Scalar { range: start..end, kind: Kind::Name, erased: false });
+            (self.each)(Scalar { range: start..end, kind: ScalarKind::Name, erased: false });
         } else {
-            let Next { erased, secret, .. } = self.value();
-            (self.each)(Scalar { range: start..end, kind: Kind::Text { secret }, erased });
+            let NextValue { erased, secret, .. } = self.value();
+            (self.each)(Scalar { range: start..end, kind: ScalarKind::Text { secret }, erased });
         }
         end + 1
     }
@@ -119,39 +124,128 @@ impl<'w, F: FnMut(Scalar)> Walker<'w, F> {
     fn word(&mut self, start: usize) -> usize {
         let ends =
             |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n');
-        let rest = self.line.get(start..).unwrap_or_default();
+        let (_, rest) = self.line.split_at(start);
         let end = start + rest.iter().position(ends).unwrap_or(rest.len());
         let erased = self.value().erased;
-        (self.each)(Scalar { range: start..end, kind: Kind::Word, erased });
+        (self.each)(Scalar { range: start..end, kind: ScalarKind::Word, erased });
         end
     }
 
     /// What is known of the value that begins here.
-    fn value(&mut self) -> Next {
+    fn value(&mut self) -> NextValue<'w> {
         match self.frames.last() {
-            None => Next { alive: (0..self.members.len()).collect(), ..Next::default() },
+            None => NextValue { steps: self.members.iter().map(Vec::as_slice).collect(), ..NextValue::default() },
             Some(frame) if frame.is_object => frame.next.clone().unwrap_or_default(),
-            Some(frame) if frame.own.alive.is_empty() => Next { erased: frame.own.erased, ..Next::default() },
+            Some(frame) if frame.own.steps.is_empty() => NextValue { erased: frame.own.erased, ..NextValue::default() },
             Some(frame) => {
                 let index = frame.index.to_string();
-                Next { secret: false, ..self.step(index.as_bytes()) }
+                NextValue { secret: false, ..self.step(index.as_bytes()) }
             }
         }
     }
 
     /// One step down: to a member of this name, or to an entry of this number.
-    fn step(&self, name: &[u8]) -> Next {
-        let Some(frame) = self.frames.last() else { return Next::default() };
-        let depth = self.frames.len() - 1;
-        let mut next = Next { erased: frame.own.erased, secret: (self.is_secret)(name), alive: Vec::new() };
-        for index in &frame.own.alive {
-            let Some(steps) = self.members.get(*index).filter(|steps| steps.matches(depth, name)) else { continue };
-            if steps.len() == depth + 1 {
-                next.erased = true;
-            } else {
-                next.alive.push(*index);
+    fn step(&self, name: &[u8]) -> NextValue<'w> {
+        let Some(OpenNest { own, .. }) = self.frames.last() else { return NextValue::default() };
+        let mut next = NextValue { erased: own.erased, secret: (self.is_secret)(name), steps: Vec::new() };
+        for steps in &own.steps {
+            match steps.split_first() {
+                Some((Some(step), _)) if step != name => {}
+                Some((_, [])) => next.erased = true,
+                Some((_, rest)) => next.steps.push(rest),
+                None => {}
             }
         }
         next
+    }
+}
+
+/// How deep text in text is looked through: a JSON document that is a string of another one is
+/// escaped twice.
+const LEVELS: usize = 4;
+
+/// A part of a line, as written or with its escapes decoded.
+pub(super) struct TextView<'l> {
+    pub(super) bytes: Cow<'l, [u8]>,
+    /// Where the part begins on the line.
+    start: usize,
+    /// Of decoded text: where on the line each byte begins, and where the last one ends.
+    places: Vec<usize>,
+}
+
+impl<'l> TextView<'l> {
+    /// A part of a line as it is written.
+    #[expect(clippy::indexing_slicing, reason = "the range is one of the line")]
+    pub(super) fn written(line: &'l [u8], range: Range<usize>) -> Self {
+        let start = range.start;
+        Self { bytes: (&line[range]).into(), start, places: Vec::new() }
+    }
+
+    /// Where a byte begins on the line; of the end, where the last byte ends.
+    #[expect(clippy::indexing_slicing, reason = "decoded text has a place for each byte and for its end")]
+    fn place(&self, byte: usize) -> usize {
+        if self.places.is_empty() { self.start + byte } else { self.places[byte] }
+    }
+
+    /// The bytes of the line that a range of this text is written with: whole escapes.
+    pub(super) fn on_line(&self, range: Range<usize>) -> Range<usize> {
+        let (start, last) = (self.place(range.start), self.place(range.end.saturating_sub(1)));
+        let mut end = range.end;
+        while end < self.bytes.len() && self.place(end) == last {
+            end += 1;
+        }
+        start..self.place(end)
+    }
+
+    /// This text with its escapes decoded; `None` when it has none.
+    pub(super) fn decoded(&self) -> Option<TextView<'static>> {
+        memchr::memchr(b'\\', &self.bytes)?;
+        let (mut bytes, mut places) = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.bytes.len() + 1));
+        let (mut at, mut any) = (0, false);
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let before = bytes.len();
+            let taken = match escape(rest) {
+                Ok((character, taken)) => {
+                    any = true;
+                    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    taken
+                }
+                Err(_) => {
+                    bytes.extend(rest.first());
+                    1
+                }
+            };
+            places.extend((before..bytes.len()).map(|_| self.place(at)));
+            at += taken;
+        }
+        places.push(self.place(at));
+        any.then_some(TextView { bytes: bytes.into(), start: self.start, places })
+    }
+
+    /// This text, then as often as there is something to decode, the text that it writes.
+    pub(super) fn levels(self, mut each: impl FnMut(&TextView<'_>)) {
+        let mut next = self.decoded();
+        each(&self);
+        for _ in 0..LEVELS {
+            let Some(view) = next else { return };
+            each(&view);
+            next = view.decoded();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoded_text_knows_where_it_stands() {
+        let line = br#"a\u0067\/\ud83d\ude00z\q"#;
+        let view = TextView::written(line, 0..line.len());
+        let decoded = view.decoded().unwrap_or(view);
+        assert_eq!(decoded.bytes.as_ref(), "ag/\u{1F600}z\\q".as_bytes());
+        assert_eq!(decoded.on_line(1..2), 1..7);
+        assert_eq!(decoded.on_line(2..4), 7..21, "a character is never split");
+        assert_eq!(decoded.on_line(7..8), 21..22);
     }
 }

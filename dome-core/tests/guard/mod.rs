@@ -42,7 +42,7 @@ fn m100_examples_of_the_pinned_schema_are_read_as_it_says() {
         let ours = |examples: Vec<_>| {
             examples
                 .into_iter()
-                .filter(|example: &&xtrlv2_fixtures::Artifact| example.contract() == "guardrails_bundle")
+                .filter(|example: &xtrlv2_fixtures::Artifact| example.contract() == "guardrails_bundle")
                 .collect::<Vec<_>>()
         };
         let (valid, invalid) = (ours(version.valid_examples().collect()), ours(version.invalid_examples().collect()));

@@ -1,4 +1,4 @@
-//! Secure map-reduce over real benchmark trials, one worker process a trial, two at a time.
+//! Secure map-reduce over real benchmark trials, one worker process per trial, two at a time.
 //!
 //! ```sh
 //! cargo run -p dome-patterns --example reduce_terminal_bench -- dome-adapters/data/terminal-bench
@@ -20,11 +20,12 @@ mod worker;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dome_core::WrapperPolicy;
-use dome_patterns::{
-    Budget, MapPlan, MapResult, MemberName, Pattern, ReduceRefusal, Reduced, Reducer, Reduction, Reporter, Summary,
-};
+use dome_core::{WrapperPolicy, canonical};
+use dome_patterns::{Budget, ItemResult, MapItem, MapPlan, MapRun, Reduced, Reporter, StepRefusal};
+use serde_json::{Map, Value};
 
+/// What there is to say of all trials.
+pub(crate) type Answer = Result<Reduced<Map<String, Value>>, StepRefusal>;
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// What a worker may say of its trial.
@@ -77,8 +78,8 @@ impl Options {
 
 /// What came of the trials.
 pub(crate) struct Done {
-    pub(crate) result: MapResult,
-    pub(crate) reduced: Result<Reduced<Summary>, ReduceRefusal>,
+    pub(crate) items: Vec<ItemResult>,
+    pub(crate) reduced: Answer,
     pub(crate) envelopes: Vec<String>,
 }
 
@@ -96,50 +97,27 @@ pub(crate) fn run(options: &Options) -> Outcome<Done> {
         ..Budget::default()
     };
     let plan = MapPlan::new(CONTRACT.parse()?, budget, items)?;
-    let reduction = reduction(&plan)?;
-    let first = plan.jobs().next().map(|job| job.item().clone());
-    let worker = |job: &dome_patterns::Job<'_>| {
+    let first = plan.admitted().next();
+    let worker = |item: &MapItem| {
         let mut command = Command::new(&options.worker);
         command.arg("worker");
         match &options.poison {
-            Some(kind) if Some(job.item()) == first.as_ref() => command.arg(kind),
+            Some(kind) if Some(item) == first => command.arg(kind),
             _ => &mut command,
         };
         command
     };
-    let result = pool::run(&plan, AT_ONCE, &worker)?;
-    let reduced = result.reduce(&reduction);
-    let envelopes = told(options, &result, &reduced)?;
-    Ok(Done { result, reduced, envelopes })
-}
-
-/// The figures that are asked for.
-fn reduction(plan: &MapPlan) -> Outcome<Reduction> {
-    let figure = |name: &str, reducer| Ok::<(MemberName, Reducer), dome_patterns::NameError>((name.parse()?, reducer));
-    Ok(Reduction::new(
-        plan,
-        [
-            figure("trials", Reducer::Count)?,
-            figure("verdicts", Reducer::Tally("verdict".parse()?))?,
-            figure("failure_modes", Reducer::Tally("failure_mode".parse()?))?,
-            figure("tests_passed", Reducer::Sum("tests.passed".parse()?))?,
-            figure("tests_failed", Reducer::Sum("tests.failed".parse()?))?,
-            figure("input_tokens", Reducer::Sum("input_tokens".parse()?))?,
-            figure("most_input_tokens", Reducer::Max("input_tokens".parse()?))?,
-        ],
-    )?)
+    let run = pool::run(&plan, &budget, AT_ONCE, &worker)?;
+    let reduced = run.reduce(|outputs| Ok(plan.summary(outputs)));
+    let envelopes = told(options, &run, &reduced)?;
+    Ok(Done { items: run.items().to_vec(), reduced, envelopes })
 }
 
 /// The envelopes of all trials and of the reduce, a line each.
-fn told(
-    options: &Options,
-    result: &MapResult,
-    reduced: &Result<Reduced<Summary>, ReduceRefusal>,
-) -> Outcome<Vec<String>> {
-    let pattern = Pattern::secure_map_reduce()?;
+fn told(options: &Options, run: &MapRun<'_>, reduced: &Answer) -> Outcome<Vec<String>> {
     let mut reporter = Reporter::new(options.run.parse()?, options.ts.parse()?, WrapperPolicy::Strict);
-    let mut envelopes = result.envelopes(&pattern, &mut reporter)?;
-    envelopes.push(result.reduce_envelope(&"terminal-bench".parse()?, reduced, &pattern, &mut reporter)?);
+    let mut envelopes = run.envelopes(&mut reporter)?;
+    envelopes.push(run.reduce_envelope(&"terminal-bench".parse()?, reduced, &mut reporter)?);
     Ok(envelopes.iter().map(dome_core::Envelope::to_line).collect())
 }
 
@@ -151,12 +129,12 @@ pub(crate) fn main() -> Outcome<()> {
     }
     let options = Options::of(words)?;
     let done = run(&options)?;
-    println!("{} trials in {}, {AT_ONCE} workers at a time", done.result.items().len(), shown(&options.folder));
-    for item in done.result.items().iter().filter(|item| item.accepted().is_none()) {
-        println!("{}", String::from_utf8_lossy(&item.to_bytes()));
+    println!("{} trials in {}, {AT_ONCE} workers at a time", done.items.len(), shown(&options.folder));
+    for item in done.items.iter().filter(|item| item.accepted().is_none()) {
+        println!("{}", String::from_utf8_lossy(&canonical::to_vec(item)?));
     }
     match &done.reduced {
-        Ok(reduced) => println!("{}", String::from_utf8_lossy(&reduced.to_bytes())),
+        Ok(reduced) => println!("{}", String::from_utf8_lossy(&canonical::to_vec(reduced)?)),
         Err(refusal) => println!("{refusal}"),
     }
     if let Some(file) = &options.envelopes {

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use dome_patterns::Item;
+use dome_patterns::MapItem;
 use serde_json::{Value, json};
 
 use super::Outcome;
 
 /// The trials of all files under a folder, by file, then place; at most `most`.
-pub(super) fn items(folder: &Path, most: usize) -> Outcome<Vec<Item>> {
+pub(super) fn items(folder: &Path, most: usize) -> Outcome<Vec<MapItem>> {
     let mut files = Vec::new();
     list(folder, &mut files)?;
     files.sort();
@@ -24,12 +24,12 @@ pub(super) fn items(folder: &Path, most: usize) -> Outcome<Vec<Item>> {
     Ok(items)
 }
 
-fn item(file: &Path, trial: &Value) -> Outcome<Item> {
+fn item(file: &Path, trial: &Value) -> Outcome<MapItem> {
     let name = trial.get("trial_name").and_then(Value::as_str).ok_or("a trial without a name")?;
     let file = file.file_stem().unwrap_or_default().to_string_lossy();
     let id = format!("{file}/{name}");
     let input = json!({"item": id, "trial": trial});
-    Ok(Item { id: id.parse()?, input: input.to_string().into_bytes() })
+    Ok(MapItem { id: id.parse()?, input: input.to_string().into_bytes() })
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use dome_patterns::{Accepted, Completion, Ended, MapFailureCode, MapPlan, MapResult, Outcome, ReduceFailureCode};
+use dome_core::canonical;
+use dome_patterns::{ItemOutcome, MapPlan, MapRun, OutputContract, PatternFailure, WorkerEnd};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{exited, id, plan, reduction, sound};
+use super::{CONTRACT, exited, id, plan, sound};
 
 /// A second opinion on the contract: what `serde` makes of it. It refuses names that stand twice.
 #[derive(Deserialize)]
@@ -148,6 +149,9 @@ impl Twist {
     }
 }
 
+/// How a worker ended, what it wrote, how long it took.
+type Completion = (WorkerEnd, Vec<u8>, u64);
+
 /// Whatever a worker can come to.
 fn hostile(place: usize) -> impl Strategy<Value = Completion> {
     let output = prop_oneof![
@@ -157,13 +161,13 @@ fn hostile(place: usize) -> impl Strategy<Value = Completion> {
         6 => (sound(place), twist()).prop_map(|(output, twist)| twist.of(&output)),
     ];
     let ended = prop_oneof![
-        12 => Just(Ended::Exited(0)),
-        1 => any::<i32>().prop_map(Ended::Exited),
-        1 => Just(Ended::Killed),
-        1 => Just(Ended::TimedOut),
+        12 => Just(WorkerEnd::Exited(0)),
+        1 => any::<i32>().prop_map(WorkerEnd::Exited),
+        1 => Just(WorkerEnd::Killed),
+        1 => Just(WorkerEnd::TimedOut),
     ];
     let time_ms = prop_oneof![8 => 0_u64..100, 1 => any::<u64>()];
-    (ended, output, time_ms).prop_map(|(ended, output, time_ms)| Completion { ended, output, time_ms })
+    (ended, output, time_ms)
 }
 
 /// The others' outputs, with the place of the adversary among them, and what it does.
@@ -177,24 +181,24 @@ fn play() -> impl Strategy<Value = (Vec<String>, usize, Completion)> {
     })
 }
 
-fn played(plan: &MapPlan, honest: &[String], evil: usize, completion: Option<Completion>) -> MapResult {
+fn played<'p>(plan: &'p MapPlan, honest: &[String], evil: usize, completion: Option<&Completion>) -> MapRun<'p> {
     let mut run = plan.start();
-    if let Some(completion) = completion {
-        run.record(&id(evil), completion).unwrap();
+    if let Some((ended, output, time_ms)) = completion {
+        run.record(&id(evil), *ended, output, *time_ms).unwrap();
     }
     for (place, output) in honest.iter().enumerate().filter(|(place, _)| *place != evil) {
-        run.record(&id(place), exited(output.as_str())).unwrap();
+        exited(&mut run, place, output);
     }
-    run.finish()
+    run
 }
 
 /// What a reducer makes of all items but one.
-fn without(result: &MapResult, evil: usize) -> Vec<u8> {
-    let others = |accepted: &Accepted<'_>| {
-        let outputs = accepted.outputs().filter(|output| *output.item() != id(evil));
-        Ok::<_, ReduceFailureCode>(outputs.flat_map(|output| output.to_bytes()).collect::<Vec<u8>>())
-    };
-    result.reduce(&others).unwrap().answer
+fn without(run: &MapRun<'_>, evil: usize) -> Vec<u8> {
+    let others = run.reduce(|outputs| {
+        let outputs = outputs.iter().filter(|output| *output.item() != id(evil));
+        Ok(outputs.flat_map(|output| output.value().to_string().into_bytes()).collect())
+    });
+    others.unwrap().answer
 }
 
 /// Every string of a value.
@@ -217,7 +221,7 @@ fn is_ours(text: &str, evil: usize) -> bool {
     let row = ["item", "status", "value", "failure_reason_code", "problems", "code", "pointer"];
     let step = |step: &str| names.contains(&step) || step == "flaky" || step.parse::<usize>().is_ok_and(|n| n < 3);
     let pointer = text.is_empty() || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(step));
-    let code = text.starts_with("MAP.") && dome_patterns::MapFailureCode::ALL.iter().any(|code| code.as_str() == text);
+    let code = text.starts_with("MAP.") && PatternFailure::ALL.iter().any(|code| code.to_string() == text);
     let digest = text.parse::<dome_core::Sha256Hash>().is_ok();
     [&words[..], &names, &row].iter().any(|list| list.contains(&text))
         || pointer
@@ -231,30 +235,28 @@ proptest! {
     fn a_poisoned_item_moves_nothing_of_the_others((honest, evil, completion) in play()) {
         let plan = plan(honest.len());
         let before = played(&plan, &honest, evil, None);
-        let after = played(&plan, &honest, evil, Some(completion.clone()));
+        let after = played(&plan, &honest, evil, Some(&completion));
         for (place, (before, after)) in before.items().iter().zip(after.items()).enumerate() {
             if place != evil {
-                prop_assert_eq!(before.to_bytes(), after.to_bytes());
+                prop_assert_eq!(canonical::to_vec(before), canonical::to_vec(after));
                 prop_assert!(after.accepted().is_some());
             }
         }
         prop_assert_eq!(without(&before, evil), without(&after, evil));
 
-        let (total, row) = (reduction(&plan), &after.items()[evil]);
-        let reduced = after.reduce(&total).unwrap();
-        if let Outcome::Accepted(output) = row.outcome() {
-            prop_assert!(keeps(&completion.output, evil), "{}", String::from_utf8_lossy(&completion.output));
+        let written = &completion.1;
+        let reduced = after.reduce(|outputs| Ok(plan.summary(outputs))).unwrap();
+        if let ItemOutcome::Accepted(output) = &after.items()[evil].outcome {
+            prop_assert!(keeps(written, evil), "{}", String::from_utf8_lossy(written));
             // Its own contribution is its own value, once.
             let single = self::plan(1);
             let mut alone = single.start();
-            let own = String::from_utf8(completion.output.clone()).unwrap().replace(id(evil).as_str(), id(0).as_str());
-            alone.record(&id(0), exited(own)).unwrap();
-            let alone = alone.finish();
+            exited(&mut alone, 0, String::from_utf8(written.clone()).unwrap().replace(id(evil).as_str(), id(0).as_str()));
             let alone = alone.items()[0].accepted().unwrap();
-            prop_assert_eq!(alone.integer("passed"), output.integer("passed"));
+            prop_assert_eq!(&alone.value()["passed"], &output.value()["passed"]);
             prop_assert_eq!(reduced.accepted, honest.len() as u64);
         } else {
-            let mut expected = before.reduce(&total).unwrap();
+            let mut expected = before.reduce(|outputs| Ok(plan.summary(outputs))).unwrap();
             expected.failed = 1;
             prop_assert_eq!(&reduced, &expected, "a failure adds nothing");
         }
@@ -262,15 +264,16 @@ proptest! {
 
     #[test]
     fn an_output_is_taken_if_and_only_if_it_keeps_the_contract((honest, evil, completion) in play()) {
-        let plan = plan(honest.len());
-        let taken = plan.contract().validate(&id(evil), &completion.output);
-        prop_assert_eq!(taken.is_ok(), keeps(&completion.output, evil), "{:?}", taken);
+        prop_assert!(evil < honest.len());
+        let taken = CONTRACT.parse::<OutputContract>().unwrap().validate(&id(evil), &completion.1);
+        prop_assert_eq!(taken.is_ok(), keeps(&completion.1, evil), "{:?}", taken);
     }
 
     #[test]
     fn nothing_that_the_worker_wrote_is_in_its_row((honest, evil, completion) in play()) {
-        let result = played(&plan(honest.len()), &honest, evil, Some(completion));
-        let row: Value = serde_json::from_slice(&result.items()[evil].to_bytes()).unwrap();
+        let plan = plan(honest.len());
+        let run = played(&plan, &honest, evil, Some(&completion));
+        let row = serde_json::to_value(&run.items()[evil]).unwrap();
         let mut found = Vec::new();
         strings(&row, &mut found);
         for text in found {
@@ -283,16 +286,17 @@ proptest! {
 #[test]
 fn the_adversary_reaches_every_failure_and_is_sometimes_taken() {
     let (mut runner, plan) = (TestRunner::deterministic(), plan(2));
-    let (mut seen, mut accepted) = (BTreeSet::from([MapFailureCode::WorkerLost]), 0);
+    let (mut seen, mut accepted) = (BTreeSet::from([PatternFailure::WorkerLost]), 0);
     for _ in 0..4_096 {
-        let completion = hostile(0).new_tree(&mut runner).unwrap().current();
+        let (ended, output, time_ms) = hostile(0).new_tree(&mut runner).unwrap().current();
         let mut run = plan.start();
-        run.record(&id(0), completion).unwrap();
-        match run.finish().items()[0].outcome() {
-            Outcome::Failed(failure) => drop(seen.insert(failure.code)),
+        run.record(&id(0), ended, &output, time_ms).unwrap();
+        match &run.items()[0].outcome {
+            ItemOutcome::Failed(failure) => drop(seen.insert(failure.code)),
             _ => accepted += 1,
         }
     }
-    assert_eq!(seen, MapFailureCode::ALL.iter().copied().collect());
+    let of_map = PatternFailure::ALL.iter().copied().filter(|code| code.to_string().starts_with("MAP."));
+    assert_eq!(seen, of_map.collect());
     assert!(accepted > 200, "{accepted}");
 }

@@ -1,16 +1,16 @@
 //! Who is denied follows from the plan alone.
 
-use dome_patterns::{
-    Budget, Item, MapDenialCode as Denied, MapPlan, Outcome, PlanError, ReduceDenialCode, ReduceRefusal,
-};
+use dome_patterns::{Budget, ItemOutcome, MapItem, MapPlan, PatternDenial as Denied, PatternError, StepRefusal};
 use proptest::prelude::*;
 
-use super::{CONTRACT, exited, id, plan, planned, reduction};
+use super::{CONTRACT, exited, id, plan, planned};
 
 fn denials(plan: &MapPlan) -> Vec<Option<Denied>> {
-    let result = plan.start().finish();
-    let denied = |outcome: &Outcome| if let Outcome::Denied(code) = outcome { Some(*code) } else { None };
-    result.items().iter().map(|item| denied(item.outcome())).collect()
+    let denied = |outcome: &ItemOutcome| match outcome {
+        ItemOutcome::Denied { policy_reason_code } => Some(*policy_reason_code),
+        ItemOutcome::Accepted(_) | ItemOutcome::Failed(_) => None,
+    };
+    plan.start().items().iter().map(|item| denied(&item.outcome)).collect()
 }
 
 #[test]
@@ -30,34 +30,32 @@ fn each_denial_has_its_code() {
 fn more_failures_or_denials_than_allowed_leave_nothing_to_reduce() {
     let refused = |budget: Budget| {
         let plan = planned(budget, 2);
-        let reduced = plan.start().finish().reduce(&reduction(&plan));
+        let reduced = plan.start().reduce(|outputs| Ok(plan.summary(outputs)));
         reduced.map(|reduced| (reduced.failed, reduced.denied))
     };
     let budget = Budget::default();
-    assert_eq!(refused(budget), Err(ReduceRefusal::Denied(ReduceDenialCode::Failures)));
-    assert_eq!(
-        refused(Budget { failures_allowed: 1, ..budget }),
-        Err(ReduceRefusal::Denied(ReduceDenialCode::Failures))
-    );
+    assert_eq!(refused(budget), Err(StepRefusal::Denied(Denied::TooManyFailures)));
+    assert_eq!(refused(Budget { failures_allowed: 1, ..budget }), Err(StepRefusal::Denied(Denied::TooManyFailures)));
     assert_eq!(refused(Budget { failures_allowed: 2, ..budget }), Ok((2, 0)));
     let one = Budget { items: 1, failures_allowed: 1, ..budget };
-    assert_eq!(refused(one), Err(ReduceRefusal::Denied(ReduceDenialCode::Denials)));
+    assert_eq!(refused(one), Err(StepRefusal::Denied(Denied::TooManyDenials)));
     assert_eq!(refused(Budget { denials_allowed: 1, ..one }), Ok((1, 1)));
 }
 
 #[test]
 fn a_plan_has_each_item_once_and_a_budget_within_limits() {
-    let item = || Item { id: id(0), input: Vec::new() };
+    let item = || MapItem { id: id(0), input: Vec::new() };
     let plan = |budget, items| MapPlan::new(CONTRACT.parse().unwrap(), budget, items);
-    assert_eq!(plan(Budget::default(), vec![item(), item()]), Err(PlanError::Twice(id(0))));
+    let twice = PatternError { at: id(0).to_string(), what: "the item is listed twice".to_owned() };
+    assert_eq!(plan(Budget::default(), vec![item(), item()]), Err(twice));
     let no_time = Budget { worker_time_ms: 0, ..Budget::default() };
-    assert!(matches!(plan(no_time, vec![]), Err(PlanError::Budget(error)) if error.member == "worker_time_ms"));
+    assert_eq!(plan(no_time, vec![]).unwrap_err().at, "worker_time_ms");
 }
 
 #[test]
 fn a_worker_sees_one_item() {
     let plan = plan(3);
-    let seen: Vec<_> = plan.jobs().map(|job| (job.item().clone(), job.input().to_vec())).collect();
+    let seen: Vec<_> = plan.admitted().map(|item| (item.id.clone(), item.input.clone())).collect();
     let expected = (0..3).map(|place| (id(place), format!("input {place}").into_bytes()));
     assert_eq!(seen, expected.collect::<Vec<_>>());
 }
@@ -74,14 +72,13 @@ proptest! {
         let plan = planned(budget, 6);
         let before = denials(&plan);
         let mut run = plan.start();
-        for (job, output) in plan.jobs().zip(outputs) {
-            run.record(job.item(), exited(output)).unwrap();
+        for (place, output) in outputs.iter().enumerate().take(plan.admitted().count()) {
+            exited(&mut run, place, output);
         }
-        let result = run.finish();
-        let taken = result.items().iter().filter(|item| item.accepted().is_some());
-        prop_assert!(taken.map(|item| item.output().unwrap().1).sum::<u64>() <= total);
-        let after: Vec<_> = result.items().iter().map(|item| matches!(item.outcome(), Outcome::Denied(_))).collect();
+        let taken = run.items().iter().filter(|item| item.accepted().is_some());
+        prop_assert!(taken.map(|item| item.output.as_ref().unwrap().bytes.unwrap()).sum::<u64>() <= total);
+        let after: Vec<_> = run.items().iter().map(|item| matches!(item.outcome, ItemOutcome::Denied { .. })).collect();
         prop_assert_eq!(before.iter().map(Option::is_some).collect::<Vec<_>>(), after);
-        prop_assert_eq!(plan.jobs().count() as u64, budget.admits().min(6));
+        prop_assert_eq!(plan.admitted().count() as u64, items.min(total / output_bytes).min(6));
     }
 }

@@ -1,86 +1,99 @@
-//! The codes of the code are those of the documents, and the other way round.
+//! The codes and steps of the code are those of the documents, and the other way round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::CodeTable;
-use dome_patterns::{
-    MapDenialCode, MapFailureCode, Pattern, PromotionDenialCode, ReduceDenialCode, ReduceFailureCode, RetirementCode,
-    RevalidationDenialCode, Step, WriteDenialCode,
-};
+use dome_patterns::{PatternDenial, PatternFailure, PatternStep};
+use serde_json::Value;
 
-fn written(step: &Step) -> [BTreeSet<&str>; 2] {
-    let failures = step.failure_reason_codes.keys().map(|code| code.as_str());
-    [failures.collect(), step.policy_reason_codes.keys().map(|code| code.as_str()).collect()]
+const CLASSES: [&str; 4] = ["stop", "structural", "repairable", "advisory"];
+
+const BINDINGS: [(&str, &str); 2] = [
+    (
+        include_str!("../../../docs/patterns/secure-map-reduce.json"),
+        include_str!("../../../docs/patterns/secure-map-reduce.md"),
+    ),
+    (
+        include_str!("../../../docs/patterns/memory-layers.json"),
+        include_str!("../../../docs/patterns/memory-layers.md"),
+    ),
+];
+
+/// The steps of both bindings by name, with the page of each.
+fn steps() -> BTreeMap<String, (Value, &'static str)> {
+    let mut steps = BTreeMap::new();
+    for (binding, page) in BINDINGS {
+        let binding: Value = serde_json::from_str(binding).unwrap();
+        for (name, step) in binding["steps"].as_object().unwrap() {
+            steps.insert(name.clone(), (step.clone(), page));
+        }
+    }
+    steps
 }
 
-macro_rules! emitted {
-    ($type:ty) => {
-        <$type>::ALL.iter().map(|code| code.as_str()).collect::<BTreeSet<_>>()
-    };
+/// The codes of one kind in a step, with class and meaning.
+fn codes(step: &Value, kind: &str) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let codes = step[kind].as_object().unwrap().iter();
+    codes.map(|(code, about)| (code.clone(), text(&about["class"]), text(&about["meaning"]))).collect()
 }
 
 #[test]
-fn m04_each_code_is_in_its_document_and_each_document_has_no_other() {
-    let none = BTreeSet::new;
-    let map_reduce = Pattern::secure_map_reduce().unwrap();
-    let memory = Pattern::memory_layers().unwrap();
-    let steps = [
-        (&map_reduce, "map", [emitted!(MapFailureCode), emitted!(MapDenialCode)]),
-        (&map_reduce, "reduce", [emitted!(ReduceFailureCode), emitted!(ReduceDenialCode)]),
-        (&memory, "write", [none(), emitted!(WriteDenialCode)]),
-        (&memory, "promote", [none(), emitted!(PromotionDenialCode)]),
-        (&memory, "revalidate", [emitted!(RetirementCode), emitted!(RevalidationDenialCode)]),
-    ];
-    let mut seen = BTreeSet::new();
-    for (pattern, name, expected) in &steps {
-        let codes = written(pattern.step(name).unwrap());
-        assert_eq!(codes, *expected, "{name}");
-        for code in codes.into_iter().flatten() {
-            assert!(seen.insert(code), "{code} stands twice: a failure and a denial, or two steps");
-        }
+fn m04_each_code_is_in_one_step_and_the_documents_have_no_other() {
+    let (mut failures, mut denials) = (Vec::new(), Vec::new());
+    for (step, _) in steps().values() {
+        failures.extend(codes(step, "failure_reason_codes").into_iter().map(|(code, ..)| code));
+        denials.extend(codes(step, "policy_reason_codes").into_iter().map(|(code, ..)| code));
     }
-    assert_eq!(map_reduce.steps.len() + memory.steps.len(), steps.len());
+    let all = failures.len() + denials.len();
+    let [failures, denials] = [failures, denials].map(|codes| codes.into_iter().collect::<BTreeSet<_>>());
+    assert_eq!(failures, PatternFailure::ALL.iter().map(ToString::to_string).collect());
+    assert_eq!(denials, PatternDenial::ALL.iter().map(ToString::to_string).collect());
+    assert_eq!(failures.union(&denials).count(), all, "a code is a failure or a denial, and of one step");
+}
+
+#[test]
+fn each_step_is_bound_as_its_document_says() {
+    let steps = steps();
+    let all = [
+        ("map", PatternStep::MAP),
+        ("reduce", PatternStep::REDUCE),
+        ("write", PatternStep::WRITE),
+        ("promote", PatternStep::PROMOTE),
+        ("revalidate", PatternStep::REVALIDATE),
+    ];
+    assert_eq!(steps.len(), all.len());
+    for (name, step) in all {
+        let (line, document) = (step.line("x".parse().unwrap()), &steps[name].0);
+        assert_eq!(line.scope.as_str(), document["scope"]);
+        assert_eq!(line.target_kind.as_str(), document["target_kind"]);
+        assert_eq!(line.action_kind.as_str(), document["action_kind"]);
+    }
 }
 
 #[test]
 fn each_code_makes_a_value_of_dome() {
-    MapFailureCode::ALL.iter().for_each(|code| assert_eq!(code.code().to_string(), code.as_str()));
-    PromotionDenialCode::ALL.iter().for_each(|code| assert_eq!(code.code().to_string(), code.as_str()));
+    PatternFailure::ALL.iter().for_each(|code| assert_eq!(code.code().to_string(), code.to_string()));
+    PatternDenial::ALL.iter().for_each(|code| assert_eq!(code.code().to_string(), code.to_string()));
 }
 
 #[test]
 fn every_code_is_explained_on_its_page_and_stands_in_the_table() {
-    let pages = [
-        (Pattern::secure_map_reduce().unwrap(), include_str!("../../../docs/patterns/secure-map-reduce.md")),
-        (Pattern::memory_layers().unwrap(), include_str!("../../../docs/patterns/memory-layers.md")),
-    ];
     let table = CodeTable::parse(include_bytes!("../../../docs/patterns/reason-codes.json")).unwrap();
-    let mut expected = pages[0].0.code_table();
-    for (pattern, page) in &pages {
-        expected = expected.extended(pattern.code_table()).unwrap();
-        for step in pattern.steps.values() {
-            let codes = step.failure_reason_codes.iter().map(|(code, meaning)| (code.as_str(), meaning));
-            let codes = codes.chain(step.policy_reason_codes.iter().map(|(code, meaning)| (code.as_str(), meaning)));
-            for (code, meaning) in codes {
-                let row = format!("| `{code}` | {} | {} |", meaning.class, meaning.meaning);
+    let mut listed = BTreeMap::new();
+    for (step, page) in steps().values() {
+        for kind in ["failure_reason_codes", "policy_reason_codes"] {
+            for (code, class, meaning) in codes(step, kind) {
+                let row = format!("| `{code}` | {class} | {meaning} |");
                 assert!(page.contains(&row), "the page lacks {row}");
+                listed.insert(code, class);
             }
         }
     }
-    assert_eq!(table, expected);
-}
-
-#[test]
-fn a_document_with_an_unknown_member_or_a_code_that_is_none_is_refused() {
-    assert!(Pattern::parse(Pattern::SECURE_MAP_REDUCE).is_ok());
-    for (from, to) in [
-        ("\"scope\"", "\"reach\""),
-        ("MAP.WORKER_LOST", "map.worker_lost"),
-        ("MAP.FAN_OUT_EXCEEDED", "NONE"),
-        ("\"map_item\"", "\"Map Item\""),
-        ("\"MAP.WORKER_TIMEOUT\"", "\"MAP.WORKER_LOST\""),
-    ] {
-        let changed = Pattern::SECURE_MAP_REDUCE.replacen(from, to, 1);
-        assert!(Pattern::parse(&changed).is_err(), "{to}");
-    }
+    assert_eq!(table.classes_precedence.iter().map(|class| class.as_str()).collect::<Vec<_>>(), CLASSES);
+    let restarts = ["STOP", "REITERATE_FROM_LAST_GOOD", "REITERATE_FROM_CANDIDATE", "REITERATE_FROM_CANDIDATE"];
+    let restart_of = |class| table.restart_mode_by_class[class].as_str();
+    assert_eq!(table.classes_precedence.iter().map(restart_of).collect::<Vec<_>>(), restarts);
+    let table = table.codes.iter().map(|(code, entry)| (code.to_string(), entry.class.to_string()));
+    assert_eq!(listed, table.collect());
 }

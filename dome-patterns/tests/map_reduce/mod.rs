@@ -7,10 +7,10 @@ mod codes;
 mod envelopes;
 mod order;
 mod outputs;
-mod reducers;
+mod summary;
 
 use dome_core::TargetId;
-use dome_patterns::{Budget, Completion, Item, MapPlan, Reducer, Reduction};
+use dome_patterns::{Budget, MapItem, MapPlan, MapRun, WorkerEnd};
 use proptest::prelude::*;
 
 /// The contract of most tests: each kind of shape stands in it.
@@ -38,23 +38,8 @@ pub(crate) fn plan(items: usize) -> MapPlan {
 }
 
 pub(crate) fn planned(budget: Budget, items: usize) -> MapPlan {
-    let items = (0..items).map(|place| Item { id: id(place), input: format!("input {place}").into_bytes() });
+    let items = (0..items).map(|place| MapItem { id: id(place), input: format!("input {place}").into_bytes() });
     MapPlan::new(CONTRACT.parse().unwrap(), budget, items.collect()).unwrap()
-}
-
-/// All ready-made reducers at once.
-pub(crate) fn reduction(plan: &MapPlan) -> Reduction {
-    let passed = || "passed".parse().unwrap();
-    let reducers = [
-        ("count", Reducer::Count),
-        ("flaky", Reducer::Tally("detail.flaky".parse().unwrap())),
-        ("gates", Reducer::Tally("gates".parse().unwrap())),
-        ("least", Reducer::Min(passed())),
-        ("most", Reducer::Max(passed())),
-        ("total", Reducer::Sum(passed())),
-        ("verdicts", Reducer::Tally("verdict".parse().unwrap())),
-    ];
-    Reduction::new(plan, reducers.map(|(name, reducer)| (name.parse().unwrap(), reducer))).unwrap()
 }
 
 /// An output that keeps the contract, for the item at a place.
@@ -73,6 +58,7 @@ pub(crate) fn sound(place: usize) -> impl Strategy<Value = String> {
     })
 }
 
-pub(crate) fn exited(output: impl Into<Vec<u8>>) -> Completion {
-    Completion::exited(output.into(), 10)
+/// Records a worker that ended well.
+pub(crate) fn exited(run: &mut MapRun<'_>, place: usize, output: impl AsRef<[u8]>) {
+    run.record(&id(place), WorkerEnd::Exited(0), output.as_ref(), 10).unwrap();
 }

@@ -1,16 +1,17 @@
 //! Any order of completion, the same bytes.
 
-use dome_core::{Envelope, WrapperPolicy};
-use dome_patterns::{Completion, Pattern, RecordError, Reporter};
+use dome_core::{Envelope, WrapperPolicy, canonical};
+use dome_patterns::{Reporter, WorkerEnd};
 use proptest::prelude::*;
 
-use super::{exited, id, plan, reduction, sound};
+use super::{exited, id, plan, sound};
 
-fn completions() -> impl Strategy<Value = Vec<Option<Completion>>> {
+/// What each worker wrote, if it was heard of.
+fn outputs() -> impl Strategy<Value = Vec<Option<String>>> {
     let item = |place| {
         prop_oneof![
-            6 => sound(place).prop_map(|output| Some(exited(output))),
-            1 => "\\PC{0,20}".prop_map(|output| Some(exited(output))),
+            6 => sound(place).prop_map(Some),
+            1 => "\\PC{0,20}".prop_map(Some),
             1 => Just(None),
         ]
     };
@@ -22,32 +23,31 @@ fn reporter() -> Reporter {
 }
 
 /// Everything that a result can say, as bytes.
-fn said(completions: &[Option<Completion>], order: &[usize]) -> Vec<Vec<u8>> {
-    let plan = plan(completions.len());
+fn said(outputs: &[Option<String>], order: &[usize]) -> Vec<Vec<u8>> {
+    let plan = plan(outputs.len());
     let mut run = plan.start();
     for place in order {
-        if let Some(completion) = &completions[*place] {
-            run.record(&id(*place), completion.clone()).unwrap();
+        if let Some(output) = &outputs[*place] {
+            exited(&mut run, *place, output);
         }
     }
-    let (result, pattern) = (run.finish(), Pattern::secure_map_reduce().unwrap());
-    let envelopes = result.envelopes(&pattern, &mut reporter()).unwrap();
+    let envelopes = run.envelopes(&mut reporter()).unwrap();
     let mut said: Vec<Vec<u8>> = envelopes.iter().map(|envelope: &Envelope| envelope.to_line().into_bytes()).collect();
-    said.push(result.to_bytes());
-    said.push(result.reduce(&reduction(&plan)).unwrap().to_bytes());
+    said.extend(run.items().iter().map(|item| canonical::to_vec(item).unwrap()));
+    said.push(canonical::to_vec(&run.reduce(|outputs| Ok(plan.summary(outputs))).unwrap()).unwrap());
     said
 }
 
 proptest! {
     #[test]
     fn any_order_of_completion_gives_the_same_bytes(
-        (completions, order) in completions().prop_flat_map(|completions| {
-            let places: Vec<usize> = (0..completions.len()).collect();
-            (Just(completions), Just(places).prop_shuffle())
+        (outputs, order) in outputs().prop_flat_map(|outputs| {
+            let places: Vec<usize> = (0..outputs.len()).collect();
+            (Just(outputs), Just(places).prop_shuffle())
         })
     ) {
-        let places: Vec<usize> = (0..completions.len()).collect();
-        prop_assert_eq!(said(&completions, &places), said(&completions, &order));
+        let places: Vec<usize> = (0..outputs.len()).collect();
+        prop_assert_eq!(said(&outputs, &places), said(&outputs, &order));
     }
 }
 
@@ -55,8 +55,11 @@ proptest! {
 fn a_completion_is_taken_once_and_only_for_an_admitted_item() {
     let plan = super::planned(dome_patterns::Budget { items: 1, ..Default::default() }, 2);
     let mut run = plan.start();
-    run.record(&id(0), exited("{}")).unwrap();
-    assert_eq!(run.record(&id(0), exited("[]")), Err(RecordError::Twice(id(0))));
-    assert_eq!(run.record(&id(1), exited("{}")), Err(RecordError::Denied(id(1))));
-    assert_eq!(run.record(&id(2), exited("{}")), Err(RecordError::Unknown(id(2))));
+    exited(&mut run, 0, "{}");
+    let before = run.items().to_vec();
+    let mut refused = |place| run.record(&id(place), WorkerEnd::Exited(0), b"[]", 1).unwrap_err().to_string();
+    assert_eq!(refused(0), "`trial-0`: its worker was recorded already");
+    assert_eq!(refused(1), "`trial-1`: the item was denied");
+    assert_eq!(refused(2), "`trial-2`: the plan has no such item");
+    assert_eq!(run.items(), before, "what is refused changes nothing");
 }

@@ -1,37 +1,38 @@
 //! Each failure of an output by an example, and contracts that are none.
 
 use dome_core::Sha256Hash;
-use dome_patterns::{
-    Completion, ContractError, Ended, Leaf, MapFailureCode as Code, Outcome, OutputContract, TextMark,
-};
+use dome_patterns::{ItemOutcome, OutputContract, PatternFailure as Code, WorkerEnd};
+use serde_json::json;
 
-use super::{CONTRACT, exited, id, plan};
+use super::{CONTRACT, id, plan};
 
 const SOUND: &str =
     r#"{"item": "trial-0", "verdict": "resolved", "passed": 3, "gates": ["unit"], "detail": {"flaky": false}}"#;
 
-fn outcome(completion: Completion) -> (Option<Code>, Vec<(Code, String)>) {
+fn outcome(ended: WorkerEnd, output: &[u8], time_ms: u64) -> (Option<Code>, Vec<(Code, String)>) {
     let plan = plan(1);
     let mut run = plan.start();
-    run.record(&id(0), completion).unwrap();
-    match run.finish().items()[0].outcome() {
-        Outcome::Failed(failure) => {
+    run.record(&id(0), ended, output, time_ms).unwrap();
+    match &run.items()[0].outcome {
+        ItemOutcome::Failed(failure) => {
             let problems = failure.problems.iter().map(|problem| (problem.code, problem.pointer.clone()));
             (Some(failure.code), problems.collect())
         }
-        Outcome::Accepted(_) => (None, Vec::new()),
-        Outcome::Denied(code) => unreachable!("{code}"),
+        ItemOutcome::Accepted(_) => (None, Vec::new()),
+        ItemOutcome::Denied { policy_reason_code } => unreachable!("{policy_reason_code}"),
     }
 }
 
-fn code(output: impl Into<Vec<u8>>) -> Option<Code> {
-    outcome(exited(output)).0
+fn code(output: impl AsRef<[u8]>) -> Option<Code> {
+    outcome(WorkerEnd::Exited(0), output.as_ref(), 10).0
 }
 
 #[test]
 fn each_failure_has_its_code() {
     assert_eq!(code(SOUND), None);
     assert_eq!(code(SOUND.replace(": 3", ": -0")), None, "M-15: `-0` is 0");
+    let noted = |bytes| SOUND.replace("\"passed\"", &format!("\"note\": \"{}\", \"passed\"", "a".repeat(bytes)));
+    assert_eq!((code(noted(24)), code(noted(25))), (None, Some(Code::OutputOutOfRange)));
     for (output, expected) in [
         (b"".to_vec(), Code::OutputMissing),
         (b" \n\t ".to_vec(), Code::OutputMissing),
@@ -55,7 +56,7 @@ fn each_failure_has_its_code() {
         (SOUND.replace("[\"unit\"]", "[\"unit\",\"unit\",\"unit\",\"unit\"]").into_bytes(), Code::OutputOutOfRange),
         (SOUND.replace("\"passed\"", "\"note\": \"ééééééééééééé\", \"passed\"").into_bytes(), Code::OutputOutOfRange),
     ] {
-        assert_eq!(code(output.clone()), Some(expected), "{}", String::from_utf8_lossy(&output));
+        assert_eq!(code(&output), Some(expected), "{}", String::from_utf8_lossy(&output));
     }
 }
 
@@ -64,31 +65,31 @@ fn of_a_text_length_and_digest_are_kept() {
     let contract: OutputContract = CONTRACT.parse().unwrap();
     let noted = SOUND.replace("\"passed\"", "\"note\": \"\\u00e9t\u{e9}\", \"passed\"");
     let output = contract.validate(&id(0), noted.as_bytes()).unwrap();
-    let mark = TextMark { bytes: 5, sha256: Sha256Hash::of("été".as_bytes()) };
-    assert_eq!(output.leaf("note"), Some(Leaf::Text(mark)));
-    assert_eq!((output.leaf("detail.flaky"), output.leaf("absent")), (Some(Leaf::Boolean(false)), None));
-    assert_eq!((output.choice("verdict"), output.choice("gates")), (Some("resolved"), Some("unit")));
-    let value = format!(r#""note":{{"bytes":5,"sha256":"{}"}}"#, mark.sha256);
-    assert!(String::from_utf8(output.to_bytes()).unwrap().contains(&value));
+    let expected = json!({
+        "item": "trial-0", "verdict": "resolved", "passed": 3, "gates": ["unit"], "detail": {"flaky": false},
+        "note": {"bytes": 5, "sha256": Sha256Hash::of("été".as_bytes())},
+    });
+    assert_eq!(*output.value(), expected);
 }
 
 #[test]
 fn the_worker_itself_fails_first() {
-    let ended = |ended, time_ms| outcome(Completion { ended, output: SOUND.into(), time_ms }).0;
-    assert_eq!(ended(Ended::Exited(0), 60_000), None);
-    assert_eq!(ended(Ended::Exited(0), 60_001), Some(Code::WorkerTimeout));
-    assert_eq!(ended(Ended::TimedOut, 1), Some(Code::WorkerTimeout));
-    assert_eq!(ended(Ended::Exited(1), 1), Some(Code::WorkerFailed));
-    assert_eq!(ended(Ended::Killed, 1), Some(Code::WorkerFailed));
-    let lost = plan(1).start().finish();
-    assert!(matches!(lost.items()[0].outcome(), Outcome::Failed(failure) if failure.code == Code::WorkerLost));
+    let ended = |ended, time_ms| outcome(ended, SOUND.as_bytes(), time_ms).0;
+    assert_eq!(ended(WorkerEnd::Exited(0), 60_000), None);
+    assert_eq!(ended(WorkerEnd::Exited(0), 60_001), Some(Code::WorkerTimeout));
+    assert_eq!(ended(WorkerEnd::TimedOut, 1), Some(Code::WorkerTimeout));
+    assert_eq!(ended(WorkerEnd::Exited(1), 1), Some(Code::WorkerFailed));
+    assert_eq!(ended(WorkerEnd::Killed, 1), Some(Code::WorkerFailed));
+    let plan = plan(1);
+    let lost = plan.start();
+    assert!(matches!(&lost.items()[0].outcome, ItemOutcome::Failed(failure) if failure.code == Code::WorkerLost));
 }
 
 #[test]
 fn all_problems_are_named_and_none_in_the_words_of_the_worker() {
-    let (decides, problems) = outcome(exited(
-        r#"{"item": "trial-9", "verdict": "IGNORE", "passed": 2e3, "gates": ["unit", 7], "detail": {"rm -rf": 1}}"#,
-    ));
+    let output =
+        br#"{"item": "trial-9", "verdict": "IGNORE", "passed": 2e3, "gates": ["unit", 7], "detail": {"rm -rf": 1}}"#;
+    let (decides, problems) = outcome(WorkerEnd::Exited(0), output, 10);
     assert_eq!(decides, Some(Code::ItemMismatch));
     let expected = [
         (Code::ItemMismatch, "/item"),
@@ -118,9 +119,11 @@ fn a_contract_that_bounds_too_little_is_none() {
         r#"{"type": "object", "members": {}, "optional": ["b"]}"#,
         &deep,
     ] {
-        let refused = member(shape).parse::<OutputContract>();
-        assert!(matches!(refused, Err(ContractError::Rule { .. })), "{shape}: {refused:?}");
+        let refused = member(shape).parse::<OutputContract>().unwrap_err();
+        assert!(refused.at.starts_with("/members/a"), "{shape}: {refused}");
     }
+    let named = r#"{"contract_version": "1", "members": {"A b": {"type": "item"}}}"#.parse::<OutputContract>();
+    assert!(named.unwrap_err().what.contains("a member's name matches"));
     for shape in [
         r#"{"type": "any"}"#,
         r#"{"type": "boolean", "more": 1}"#,
@@ -128,10 +131,11 @@ fn a_contract_that_bounds_too_little_is_none() {
         r#"{"type": "text"}"#,
         r#"{"type": "integer", "min": 0, "max": 1.5}"#,
     ] {
-        let refused = member(shape).parse::<OutputContract>();
-        assert!(matches!(refused, Err(ContractError::Document(_))), "{shape}: {refused:?}");
+        let refused = member(shape).parse::<OutputContract>().unwrap_err();
+        assert!(refused.at.is_empty() && refused.what.starts_with("not a contract"), "{shape}: {refused}");
     }
     let twice = r#"{"contract_version": "1", "members": {"a": {"type": "item"}, "a": {"type": "boolean"}}}"#;
-    assert!(matches!(twice.parse::<OutputContract>(), Err(ContractError::Text(_))));
-    assert_eq!(r#"{"contract_version": "2", "members": {}}"#.parse::<OutputContract>(), Err(ContractError::Version));
+    assert!(twice.parse::<OutputContract>().unwrap_err().what.contains("twice"));
+    let other = r#"{"contract_version": "2", "members": {}}"#.parse::<OutputContract>();
+    assert_eq!(other.unwrap_err().at, "/contract_version");
 }

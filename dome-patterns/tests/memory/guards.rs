@@ -3,12 +3,12 @@
 use dome_core::Decision;
 use dome_core::canonical;
 use dome_core::guard::{GuardContext, GuardrailsBundle, PredicateResult, evaluate};
-use dome_patterns::{Authoritative, Capability, GuardRequest, LowerLayer, Memory};
+use dome_patterns::{Authoritative, LayeredMemory};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::history::{KEYS, authority, history, lived};
-use super::{at, key};
+use super::{LOWER, at, key, run, text};
 
 fn bundle() -> impl Strategy<Value = GuardrailsBundle> {
     let name = || prop::sample::select(&KEYS[..]);
@@ -48,28 +48,30 @@ fn bundle() -> impl Strategy<Value = GuardrailsBundle> {
     })
 }
 
-fn request() -> impl Strategy<Value = GuardRequest> {
+/// A request that claims evidence, predicates and a state of its own.
+fn request() -> impl Strategy<Value = GuardContext> {
     let word = |words: &'static [&'static str]| prop::option::of(prop::sample::select(words));
-    (word(&["deploy", "test"]), word(&["live", "gone"])).prop_map(|(action, to_state)| GuardRequest {
-        action: action.map(Into::into),
-        to_state: to_state.map(Into::into),
-        ..GuardRequest::default()
+    (word(&["deploy", "test"]), word(&["live", "gone"]), any::<bool>()).prop_map(|(action, to_state, lies)| {
+        let (action, to_state) = (action.map(Into::into), to_state.map(Into::into));
+        let mut request = GuardContext { action, to_state, ..GuardContext::default() };
+        if lies {
+            request.evidence_kinds = KEYS.into_iter().map(Into::into).collect();
+            request.predicates = KEYS.into_iter().map(|name| (name.into(), PredicateResult::True)).collect();
+            request.from_state = Some("draft".into());
+        }
+        request
     })
 }
 
 /// The context that the owner's words alone come to, put together by another way.
-fn by_hand(authority: &Authoritative, request: &GuardRequest) -> GuardContext {
-    let memory = Memory::new(authority.clone());
-    let dump: Value = serde_json::from_slice(&memory.dump()).unwrap();
-    let owner = &dump["authoritative"];
-    let rows = owner["predicates"].as_array().unwrap().iter();
-    let predicates = rows.map(|row| (row["name"].as_str().unwrap().to_owned(), row["result"].clone()));
+fn by_hand(owner: &Authoritative, request: &GuardContext) -> GuardContext {
+    let predicates = owner.predicates.iter().map(|(name, result)| (name.to_string(), json!(result)));
     let mut context = json!({
-        "context_version": "1", "evidence_kinds": owner["evidence_kinds"],
-        "predicates": Value::Object(predicates.collect()),
+        "context_version": "1", "evidence_kinds": owner.evidence_kinds,
+        "predicates": predicates.collect::<serde_json::Map<_, _>>(),
     });
     let members = [
-        ("from_state", owner["from_state"].as_str()),
+        ("from_state", owner.from_state.as_deref()),
         ("action", request.action.as_deref()),
         ("to_state", request.to_state.as_deref()),
     ];
@@ -81,26 +83,17 @@ fn by_hand(authority: &Authoritative, request: &GuardRequest) -> GuardContext {
     GuardContext::parse(context.to_string().as_bytes()).unwrap()
 }
 
-fn names(authority: &Authoritative) -> Vec<String> {
-    authority.capabilities().map(|capability: Capability<'_>| capability.name().to_owned()).collect()
-}
-
 proptest! {
     #[test]
     fn no_write_below_changes_a_guard_decision_or_a_capability(
-        authority in authority(), bundle in bundle(), request in request(), history in history(),
+        owner in authority(), bundle in bundle(), request in request(), history in history(),
     ) {
-        let mut memory = Memory::new(authority.clone());
-        let decide = |memory: &Memory| memory.authoritative().guard_inputs(&request).evaluate(&bundle);
-        let (before, granted) = (decide(&memory), names(memory.authoritative()));
-        lived(&mut memory, &history);
-        let loaded = Memory::load(&memory.dump()).unwrap();
-        for memory in [&memory, &loaded] {
-            prop_assert_eq!(canonical::to_vec(&decide(memory)), canonical::to_vec(&before));
-            prop_assert_eq!(names(memory.authoritative()), granted.clone());
-            prop_assert_eq!(memory.authoritative(), &authority);
-        }
-        prop_assert_eq!(before, evaluate(&bundle, &by_hand(&authority, &request)), "and they are the owner's words");
+        let (mut memory, before) = (LayeredMemory::default(), owner.clone());
+        let decided = owner.decide(&bundle, request.clone());
+        lived(&mut memory, &owner, &history);
+        prop_assert_eq!(canonical::to_vec(&owner.decide(&bundle, request.clone())), canonical::to_vec(&decided));
+        prop_assert_eq!(&owner, &before);
+        prop_assert_eq!(decided, evaluate(&bundle, &by_hand(&owner, &request)), "and they are the owner's words");
     }
 }
 
@@ -118,18 +111,17 @@ fn the_owner_can_change_what_guards_decide_and_nobody_else() {
                          "required_evidence": ["test_report"]}]}"#,
     )
     .unwrap();
-    let request = GuardRequest { action: Some("deploy".into()), ..GuardRequest::default() };
-    let mut memory = Memory::new(Authoritative::new());
-    for layer in LowerLayer::ALL {
+    let mut request = GuardContext { action: Some("deploy".into()), ..GuardContext::default() };
+    request.evidence_kinds.insert("test_report".into());
+    request.predicates.insert("predicates/green".into(), PredicateResult::True);
+    let (mut owner, mut memory) = (Authoritative::default(), LayeredMemory::default());
+    for layer in LOWER {
         for name in ["predicates/green", "test_report", "deploy"] {
-            memory.lower().write(layer, key(name), true.into(), "run-1".parse().unwrap(), at(0)).unwrap();
+            memory.write(layer, key(name), text("true"), run(), at(0)).unwrap();
         }
     }
-    let decide = |memory: &Memory| memory.authoritative().guard_inputs(&request).evaluate(&bundle).decision;
-    assert_eq!(decide(&memory), Decision::Deny);
-    assert!(memory.authoritative().capability("deploy").is_none());
-    let owner = Authoritative::new().grants("deploy").evidence("test_report");
-    let before = memory.replace_authoritative(owner.predicate("predicates/green", PredicateResult::True));
-    assert_eq!((before, decide(&memory)), (Authoritative::new(), Decision::Allow));
-    assert_eq!(memory.authoritative().capability("deploy").unwrap().name(), "deploy");
+    assert_eq!(owner.decide(&bundle, request.clone()).decision, Decision::Deny, "nor does asking with own words");
+    owner.evidence_kinds.insert("test_report".into());
+    owner.predicates.insert("predicates/green".into(), PredicateResult::True);
+    assert_eq!(owner.decide(&bundle, request).decision, Decision::Allow);
 }

@@ -1,18 +1,18 @@
 //! Nothing is silently deleted.
 
-use dome_patterns::{Authoritative, LowerLayer, Memory, RetiredWhy};
+use dome_patterns::{LayeredMemory, LowerLayer, PatternDenial, RetiredWhy};
 use proptest::prelude::*;
 
 use super::history::{authority, history};
-use super::{at, entries, key, text};
+use super::{at, entries, key, retired, run, text};
 
 proptest! {
     #[test]
     fn every_entry_that_was_made_is_live_retired_or_handed_over(authority in authority(), history in history()) {
-        let mut memory = Memory::new(authority);
+        let mut memory = LayeredMemory::default();
         let (mut made, mut handed_over) = (0, 0);
         for (op, second) in history.iter().zip((0..).step_by(5)) {
-            let done = op.apply(&mut memory, second);
+            let done = op.apply(&mut memory, &authority, second);
             made += done.made;
             handed_over += done.handed_over;
             prop_assert_eq!(entries(&memory) + handed_over, made, "{:?}", op);
@@ -21,42 +21,40 @@ proptest! {
 }
 
 #[test]
-fn what_is_replaced_withdrawn_or_ended_stays_listed_with_why_and_when() {
-    let mut memory = Memory::new(Authoritative::new());
-    let (mut lower, layer) = (memory.lower(), LowerLayer::Working);
-    let mut write = |word: &str, second| {
-        lower.write(layer, key("k"), text(word), "run-1".parse().unwrap(), at(second)).unwrap();
-    };
-    write("a", 0);
-    write("b", 1);
-    assert!(memory.lower().withdraw(layer, &key("k"), at(2)));
-    assert!(!memory.lower().withdraw(layer, &key("k"), at(3)));
-    memory.lower().write(layer, key("k"), text("c"), "run-1".parse().unwrap(), at(4)).unwrap();
-    assert_eq!(memory.lower().end(layer, at(5)), 1);
-    let listed: Vec<_> = memory
-        .retired(layer)
-        .iter()
-        .map(|retired| (retired.entry.value.as_text().unwrap(), retired.why, retired.retired_at))
-        .collect();
-    let expected =
-        [("a", RetiredWhy::Replaced, at(1)), ("b", RetiredWhy::Withdrawn, at(2)), ("c", RetiredWhy::Ended, at(5))];
-    assert_eq!(listed, expected);
-    assert_eq!(memory.lower().hand_over(layer).len(), 3);
-    assert!(memory.retired(layer).is_empty());
+fn what_is_replaced_or_withdrawn_stays_listed_with_why_and_when() {
+    let (mut memory, layer) = (LayeredMemory::default(), LowerLayer::Working);
+    for (word, second) in [("a", 0), ("b", 1)] {
+        memory.write(layer, key("k"), text(word), run(), at(second)).unwrap();
+    }
+    assert!(memory.withdraw(layer, &key("k"), at(2)));
+    assert!(!memory.withdraw(layer, &key("k"), at(3)));
+    let listed = retired(&memory, layer);
+    let listed: Vec<_> =
+        listed.iter().map(|retired| (retired.entry.value.as_str(), &retired.why, retired.retired_at)).collect();
+    assert_eq!(listed, [("a", &RetiredWhy::Replaced, at(1)), ("b", &RetiredWhy::Withdrawn, at(2))]);
+    assert_eq!(memory.hand_over(layer).len(), 2);
+    assert!(retired(&memory, layer).is_empty());
 }
 
 #[test]
 fn a_full_layer_says_so_and_drops_nothing() {
-    let mut memory = Memory::new(Authoritative::new());
+    const ENTRIES: usize = 65_536;
+    let mut memory = LayeredMemory::default();
     let mut write = |number: usize| {
-        let run = "run-1".parse().unwrap();
-        memory.lower().write(LowerLayer::Session, key("k"), number.is_multiple_of(2).into(), run, at(0))
+        let value = text(if number.is_multiple_of(2) { "a" } else { "b" });
+        memory.write(LowerLayer::Session, key("k"), value, run(), at(0))
     };
-    for number in 0..dome_patterns::limits::LAYER_ENTRIES {
+    for number in 0..ENTRIES {
         write(number).unwrap();
     }
-    assert_eq!(write(0), Err(dome_patterns::WriteDenialCode::LayerFull));
-    assert_eq!(memory.retired(LowerLayer::Session).len(), dome_patterns::limits::LAYER_ENTRIES - 1);
-    assert_eq!(memory.lower().hand_over(LowerLayer::Session).len(), dome_patterns::limits::LAYER_ENTRIES - 1);
-    assert!(memory.lower().write(LowerLayer::Session, key("k"), true.into(), "run-1".parse().unwrap(), at(0)).is_ok());
+    assert_eq!(write(0), Err(PatternDenial::LayerFull));
+    assert_eq!(retired(&memory, LowerLayer::Session).len(), ENTRIES - 1);
+    assert_eq!(memory.hand_over(LowerLayer::Session).len(), ENTRIES - 1);
+    assert!(memory.write(LowerLayer::Session, key("k"), text("c"), run(), at(0)).is_ok());
+}
+
+#[test]
+fn a_value_is_a_text_of_at_most_4096_bytes() {
+    assert_eq!("\u{e9}".repeat(2_048).parse::<dome_patterns::MemoryValue>().unwrap().as_str().len(), 4_096);
+    assert!("a".repeat(4_097).parse::<dome_patterns::MemoryValue>().is_err());
 }

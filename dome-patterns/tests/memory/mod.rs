@@ -1,7 +1,6 @@
 //! Memory layers: authority, promotion, what is read, what is kept, the dump.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-mod dump;
 mod events;
 mod guards;
 mod history;
@@ -9,31 +8,40 @@ mod kept;
 mod promotion;
 mod reading;
 
-use dome_core::{Sha256Hash, Source, Timestamp};
-use dome_patterns::{Lineage, Memory, MemoryValue};
+use dome_core::{RunId, Sha256Hash, Source, TargetId, Timestamp};
+use dome_patterns::{LayeredMemory, LowerLayer, MemoryValue, Provenance, Retired, WrittenEntry};
+
+pub(crate) const LOWER: [LowerLayer; 3] = [LowerLayer::Working, LowerLayer::Session, LowerLayer::Profile];
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_770_000_000 + seconds, 0).unwrap()
 }
 
-pub(crate) fn key(text: &str) -> dome_patterns::Key {
+pub(crate) fn key(text: &str) -> TargetId {
     text.parse().unwrap()
 }
 
 pub(crate) fn text(text: &str) -> MemoryValue {
-    text.try_into().unwrap()
+    text.parse().unwrap()
 }
 
 /// The fact of a number, in the run of a number.
-pub(crate) fn fact(number: u64, run: u64) -> Lineage {
+pub(crate) fn fact(number: u64, run: u64) -> Provenance {
     let source = Source { line: number + 1, name: "night.jsonl".into() };
-    Lineage::new(Sha256Hash::of(&number.to_be_bytes()), format!("run-{run}").parse().unwrap(), source).unwrap()
+    let run_id = format!("run-{run}").parse().unwrap();
+    Provenance { digest: Sha256Hash::of(&number.to_be_bytes()), run_id, source }
 }
 
-/// Live, retired and synthesised entries of all lower layers.
-pub(crate) fn entries(memory: &Memory) -> usize {
-    let dump: serde_json::Value = serde_json::from_slice(&memory.dump()).unwrap();
-    let layers = ["working", "session", "profile", "synthesised"];
-    let count = |layer: &str, part: &str| dump[layer][part].as_array().unwrap().len();
-    layers.iter().map(|layer| count(layer, "live") + count(layer, "retired")).sum()
+pub(crate) fn run() -> RunId {
+    "run-0".parse().unwrap()
+}
+
+/// Live and retired entries of all layers below the authoritative one.
+pub(crate) fn entries(memory: &LayeredMemory) -> usize {
+    let lower = memory.lower().values().map(|entries| entries.live.len() + entries.retired.len());
+    lower.sum::<usize>() + memory.synthesised().live.len() + memory.synthesised().retired.len()
+}
+
+pub(crate) fn retired(memory: &LayeredMemory, layer: LowerLayer) -> &[Retired<WrittenEntry>] {
+    &memory.lower()[&layer].retired
 }

@@ -2,34 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use dome_patterns::{
-    Authoritative, Layer, Memory, Promotion, PromotionDenialCode as Denied, PromotionPolicy, RetiredWhy,
-    RevalidationDenialCode,
-};
+use dome_patterns::{Authoritative, Layer, LayeredMemory, PatternDenial as Denied, PromotionPolicy, RetiredWhy};
 use proptest::prelude::*;
 
-use super::history::POLICY;
+use super::history::owner;
 use super::{at, fact, key, text};
 
-fn promotion(facts: &[(u64, u64)], ttl_s: u64) -> Promotion {
-    let support = facts.iter().map(|(number, run)| fact(*number, *run)).collect();
-    Promotion { key: key("k"), value: text("v"), support, ttl_s }
+type Facts<'f> = &'f [(u64, u64)];
+
+/// Promotes `k: v` on facts of a number in a run of a number; every reason where that is denied.
+fn promote(
+    memory: &mut LayeredMemory,
+    owner: &Authoritative,
+    facts: Facts<'_>,
+    ttl_s: u64,
+    second: i64,
+) -> Vec<Denied> {
+    let facts = facts.iter().map(|(number, run)| fact(*number, *run));
+    memory.promote(owner, &key("k"), text("v"), facts, ttl_s, at(second)).err().into_iter().flatten().collect()
 }
 
-fn promoted(facts: &[(u64, u64)], ttl_s: u64) -> Memory {
-    let mut memory = Memory::new(Authoritative::new());
-    memory.lower().promote(promotion(facts, ttl_s), &POLICY, at(0)).unwrap();
+fn promoted(facts: Facts<'_>, ttl_s: u64) -> LayeredMemory {
+    let mut memory = LayeredMemory::default();
+    assert_eq!(promote(&mut memory, &owner(), facts, ttl_s, 0), []);
     memory
 }
 
-fn denied(memory: &mut Memory, facts: &[(u64, u64)], ttl_s: u64) -> Vec<Denied> {
-    let result = memory.lower().promote(promotion(facts, ttl_s), &POLICY, at(0));
-    result.err().map(|denial| denial.codes().to_vec()).unwrap_or_default()
+fn denied(memory: &mut LayeredMemory, facts: Facts<'_>, ttl_s: u64) -> Vec<Denied> {
+    promote(memory, &owner(), facts, ttl_s, 0)
+}
+
+/// Which layers say something about `k`.
+fn layers(memory: &LayeredMemory, second: i64) -> Vec<Layer> {
+    memory.read(&owner(), &key("k"), at(second)).into_iter().map(|(layer, _)| layer).collect()
 }
 
 #[test]
 fn each_denial_has_its_code_and_every_reason_is_named() {
-    let new = || Memory::new(Authoritative::new());
+    let new = LayeredMemory::default;
     let good = &[(1, 1), (2, 2)][..];
     assert_eq!(denied(&mut new(), good, 30), []);
     let nothing = [Denied::ProvenanceMissing, Denied::SupportTooLow, Denied::RunsTooFew, Denied::TtlMissing];
@@ -41,18 +51,17 @@ fn each_denial_has_its_code_and_every_reason_is_named() {
     assert_eq!(denied(&mut new(), &many, 30), [Denied::SupportTooLarge]);
     assert_eq!(denied(&mut new(), &many[..256], 30), []);
     assert_eq!(denied(&mut promoted(good, 30), good, 30), [Denied::StillLive]);
-    let owner = |word| Memory::new(Authoritative::new().entry(key("k"), text(word)));
-    assert_eq!(denied(&mut owner("other"), good, 30), [Denied::AuthorityDisagrees]);
-    assert_eq!(denied(&mut owner("v"), good, 30), []);
+    let says = |word| Authoritative { entries: [(key("k"), text(word))].into(), ..owner() };
+    assert_eq!(promote(&mut new(), &says("other"), good, 30, 0), [Denied::AuthorityDisagrees]);
+    assert_eq!(promote(&mut new(), &says("v"), good, 30, 0), []);
 }
 
 #[test]
 fn a_synthesised_layer_that_is_full_takes_no_more() {
-    let mut memory = Memory::new(Authoritative::new());
-    for number in 0..dome_patterns::limits::LAYER_ENTRIES {
-        let mut promotion = promotion(&[(1, 1), (2, 2)], 30);
-        promotion.key = key(&number.to_string());
-        memory.lower().promote(promotion, &POLICY, at(0)).unwrap();
+    let (mut memory, owner) = (LayeredMemory::default(), owner());
+    for number in 0..65_536 {
+        let facts = [fact(1, 1), fact(2, 2)];
+        memory.promote(&owner, &key(&number.to_string()), text("v"), facts, 30, at(0)).unwrap();
     }
     assert_eq!(denied(&mut memory, &[(1, 1), (2, 2)], 30), [Denied::SynthesisFull]);
 }
@@ -60,52 +69,52 @@ fn a_synthesised_layer_that_is_full_takes_no_more() {
 #[test]
 fn an_entry_says_nothing_after_its_time_and_waits_to_be_judged() {
     let mut memory = promoted(&[(1, 1), (2, 2)], 30);
-    assert_eq!(memory.read(&key("k"), at(30)).unwrap().layer, Layer::Synthesised);
-    assert_eq!(memory.read(&key("k"), at(31)), None);
-    assert_eq!(memory.expired(at(30)).count(), 0);
-    assert_eq!(memory.expired(at(31)).collect::<Vec<_>>(), [&key("k")]);
-    assert!(memory.lower().retire_expired(at(30)).is_empty());
+    assert_eq!((layers(&memory, 30), layers(&memory, 31)), (vec![Layer::Synthesised], vec![]));
+    let expired = |second| memory.synthesised().live.values().filter(|entry| entry.is_expired(at(second))).count();
+    assert_eq!((expired(30), expired(31)), (0, 1));
+    assert!(memory.retire_expired(at(30)).is_empty());
 
-    memory.lower().revalidate(&key("k"), [fact(3, 3)], at(40)).unwrap();
-    assert!(memory.read(&key("k"), at(70)).is_some() && memory.read(&key("k"), at(71)).is_none());
-    assert_eq!(memory.synthesis(&key("k")).unwrap().support().len(), 3);
+    memory.revalidate(&key("k"), [fact(3, 3)], at(40)).unwrap();
+    assert_eq!((layers(&memory, 70).len(), layers(&memory, 71).len()), (1, 0));
+    assert_eq!(memory.synthesised().live[&key("k")].support.len(), 3);
 
-    assert_eq!(memory.lower().retire_expired(at(71)), [key("k")]);
-    let retired = &memory.retired_syntheses()[0];
-    assert_eq!((retired.why, retired.retired_at, &retired.by), (RetiredWhy::Expired, at(71), &None));
-    let again = memory.lower().revalidate(&key("k"), [fact(4, 4)], at(72));
-    assert_eq!(again, Err(RevalidationDenialCode::EntryUnknown), "a retired entry is promoted anew");
-    memory.lower().promote(promotion(&[(1, 1), (2, 2)], 30), &POLICY, at(72)).unwrap();
-    assert!(memory.read(&key("k"), at(72)).is_some() && memory.retired_syntheses().len() == 1);
+    assert_eq!(memory.retire_expired(at(71)), [key("k")]);
+    let retired = &memory.synthesised().retired[0];
+    assert_eq!((&retired.why, retired.retired_at), (&RetiredWhy::Expired, at(71)));
+    let again = memory.revalidate(&key("k"), [fact(4, 4)], at(72));
+    assert_eq!(again, Err(Denied::EntryUnknown), "a retired entry is promoted anew");
+    assert_eq!(promote(&mut memory, &owner(), &[(1, 1), (2, 2)], 30, 72), []);
+    assert!(layers(&memory, 72).len() == 1 && memory.synthesised().retired.len() == 1);
 }
 
 #[test]
 fn a_promotion_over_an_expired_entry_keeps_that_one_listed() {
     let mut memory = promoted(&[(1, 1), (2, 2)], 30);
-    memory.lower().promote(promotion(&[(3, 1), (4, 2)], 30), &POLICY, at(31)).unwrap();
-    assert_eq!(memory.retired_syntheses()[0].entry.support()[0].run_id().as_str().split('-').next(), Some("run"));
-    assert_eq!(memory.retired_syntheses()[0].why, RetiredWhy::Expired);
+    assert_eq!(promote(&mut memory, &owner(), &[(3, 1), (4, 2)], 30, 31), []);
+    let retired = &memory.synthesised().retired[0];
+    assert_eq!(retired.why, RetiredWhy::Expired);
+    let facts: BTreeSet<_> = retired.entry.support.iter().cloned().collect();
+    assert_eq!(facts, BTreeSet::from([fact(1, 1), fact(2, 2)]));
 }
 
 #[test]
 fn revalidation_asks_for_a_fact_that_is_new() {
     let mut memory = promoted(&[(1, 1), (2, 2)], 30);
-    let stale = memory.lower().revalidate(&key("k"), [fact(1, 1), fact(2, 9)], at(1));
-    assert_eq!(stale, Err(RevalidationDenialCode::EvidenceStale), "another line of a fact is no other fact");
-    assert_eq!(memory.lower().revalidate(&key("k"), [], at(1)), Err(RevalidationDenialCode::EvidenceStale));
+    let stale = memory.revalidate(&key("k"), [fact(1, 1), fact(2, 9)], at(1));
+    assert_eq!(stale, Err(Denied::EvidenceStale), "another line of a fact is no other fact");
+    assert_eq!(memory.revalidate(&key("k"), [], at(1)), Err(Denied::EvidenceStale));
     let many = (10..265).map(|number| fact(number, 1));
-    assert_eq!(memory.lower().revalidate(&key("k"), many, at(1)), Err(RevalidationDenialCode::EvidenceTooLarge));
-    assert_eq!(memory.synthesis(&key("k")).unwrap().validated_at(), at(0), "what is denied changes nothing");
+    assert_eq!(memory.revalidate(&key("k"), many, at(1)), Err(Denied::EvidenceTooLarge));
+    assert_eq!(memory.synthesised().live[&key("k")].validated_at, at(0), "what is denied changes nothing");
 }
 
 #[test]
 fn a_fact_that_refutes_an_entry_retires_it_and_is_named() {
     let mut memory = promoted(&[(1, 1), (2, 2)], 30);
-    memory.lower().refute(&key("k"), fact(7, 7), at(2)).unwrap();
-    assert_eq!(memory.read(&key("k"), at(2)), None);
-    let retired = &memory.retired_syntheses()[0];
-    assert_eq!((retired.why, retired.by.as_ref()), (RetiredWhy::Refuted, Some(&fact(7, 7))));
-    assert_eq!(memory.lower().refute(&key("k"), fact(7, 7), at(2)), Err(RevalidationDenialCode::EntryUnknown));
+    memory.refute(&key("k"), fact(7, 7), at(2)).unwrap();
+    assert_eq!(layers(&memory, 2), []);
+    assert_eq!(memory.synthesised().retired[0].why, RetiredWhy::Refuted(fact(7, 7)));
+    assert_eq!(memory.refute(&key("k"), fact(7, 7), at(2)), Err(Denied::EntryUnknown));
 }
 
 proptest! {
@@ -116,9 +125,9 @@ proptest! {
     ) {
         // A fact has one run.
         let facts: Vec<(u64, u64)> = facts.into_iter().map(|(number, _)| (number, number % 3)).collect();
-        let policy = PromotionPolicy { max_ttl_s, min_run_count, min_support };
-        let mut memory = Memory::new(Authoritative::new());
-        let taken = memory.lower().promote(promotion(&facts, ttl_s), &policy, at(0)).is_ok();
+        let promotion = PromotionPolicy { max_ttl_s, min_run_count, min_support };
+        let (owner, mut memory) = (Authoritative { promotion, ..owner() }, LayeredMemory::default());
+        let taken = promote(&mut memory, &owner, &facts, ttl_s, 0).is_empty();
         let distinct: BTreeSet<u64> = facts.iter().map(|(number, _)| *number).collect();
         let runs: BTreeSet<u64> = facts.iter().map(|(_, run)| *run).collect();
         let right = !distinct.is_empty()
@@ -127,6 +136,7 @@ proptest! {
             && ttl_s > 0
             && ttl_s <= max_ttl_s;
         prop_assert_eq!(taken, right);
-        prop_assert_eq!(memory.synthesis(&key("k")).map_or(0, |entry| entry.support().len()), if right { distinct.len() } else { 0 });
+        let support = memory.synthesised().live.get(&key("k")).map_or(0, |entry| entry.support.len());
+        prop_assert_eq!(support, if right { distinct.len() } else { 0 });
     }
 }

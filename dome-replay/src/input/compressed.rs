@@ -46,13 +46,13 @@ impl<R: Read> BufRead for Counted<R> {
 }
 
 /// What a decoder gives, which tells damage from a failure to read.
-struct Decoded<D> {
+struct DecodedSource<D> {
     decoder: D,
     taken: fn(&D) -> u64,
     given: u64,
 }
 
-impl<D: Read> Read for Decoded<D> {
+impl<D: Read> Read for DecodedSource<D> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self.decoder.read(into) {
             Ok(count) => {
@@ -71,10 +71,10 @@ impl<D: Read> Read for Decoded<D> {
 
 pub(super) fn gzip<R: Read + Send + 'static>(reader: R) -> Box<dyn Read + Send> {
     let decoder = MultiGzDecoder::new(Counted { inner: BufReader::new(reader), taken: 0 });
-    Box::new(Decoded { decoder, taken: |decoder| decoder.get_ref().taken, given: 0 })
+    Box::new(DecodedSource { decoder, taken: |decoder| decoder.get_ref().taken, given: 0 })
 }
 
 pub(super) fn zstandard<R: Read + Send + 'static>(reader: R) -> io::Result<Box<dyn Read + Send>> {
     let decoder = zstd::Decoder::with_buffer(Counted { inner: BufReader::new(reader), taken: 0 })?;
-    Ok(Box::new(Decoded { decoder, taken: |decoder| decoder.get_ref().taken, given: 0 }))
+    Ok(Box::new(DecodedSource { decoder, taken: |decoder| decoder.get_ref().taken, given: 0 }))
 }

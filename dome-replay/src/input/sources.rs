@@ -6,8 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use dome_core::{Sha256Hash, escaped, escaped_path};
-use sha2::{Digest, Sha256};
+use dome_core::{escaped, escaped_path};
 use walkdir::WalkDir;
 
 use super::{Chunk, Chunks, compressed};
@@ -32,12 +31,12 @@ enum SourcePlace {
 }
 
 /// Which files of a folder count: by the ends of their names, plain or compressed.
-pub type Endings<'e> = &'e [&'static str];
+pub type FileEndings<'e> = &'e [&'static str];
 
 /// Envelopes, as JSON Lines.
-pub const ENVELOPES: Endings<'static> = &[".jsonl"];
+pub const ENVELOPES: FileEndings<'static> = &[".jsonl"];
 
-fn counts(endings: Endings<'_>, name: &str) -> bool {
+fn counts(endings: FileEndings<'_>, name: &str) -> bool {
     let plain = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     endings.iter().any(|end| plain.ends_with(end))
 }
@@ -47,13 +46,19 @@ fn counts(endings: Endings<'_>, name: &str) -> bool {
 /// # Errors
 ///
 /// When an input cannot be looked at, or a folder holds nothing that counts.
-pub fn find(inputs: &[PathBuf], endings: Endings<'_>, watch: &dyn Watch) -> crate::Result<Vec<Source>> {
+pub fn find(inputs: &[PathBuf], endings: FileEndings<'_>, watch: &dyn Watch) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
             sources.push(Source::opened("-".to_owned(), spool_stdin()?));
         } else if input.is_dir() {
-            sources.extend(walk(input, endings)?);
+            let found = below(input, endings)?;
+            if found.is_empty() {
+                let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
+                let (wanted, shown) = (wanted.join(" or "), escaped_path(input));
+                return Err(Error::failed(format!("no {wanted} (plain, `.gz` or `.zst`) below `{shown}`")));
+            }
+            sources.extend(found);
         } else {
             File::open(input).context(|| format!("cannot read `{}`", escaped_path(input)))?;
             sources.push(Source::of_file(input));
@@ -63,25 +68,13 @@ pub fn find(inputs: &[PathBuf], endings: Endings<'_>, watch: &dyn Watch) -> crat
     Ok(sources)
 }
 
-fn walk(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
-    let sources = below(folder, endings)?;
-    if sources.is_empty() {
-        let wanted: Vec<_> = endings.iter().map(|end| format!("`*{end}`")).collect();
-        return Err(Error::failed(format!(
-            "no {} (plain, `.gz` or `.zst`) below `{}`",
-            wanted.join(" or "),
-            escaped_path(folder)
-        )));
-    }
-    Ok(sources)
-}
-
-fn below(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
+fn below(folder: &Path, endings: FileEndings<'_>) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let entry = match entry {
             // It went while the folder was walked.
-            Err(error) if error.depth() > 0 && is_gone(&error) => continue,
+            Err(error) if error.depth() > 0 && error.io_error().is_some_and(is_gone) => continue,
             entry => entry.context(|| format!("cannot walk `{}`", escaped_path(folder)))?,
         };
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
@@ -95,17 +88,13 @@ fn below(folder: &Path, endings: Endings<'_>) -> crate::Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn is_gone(error: &walkdir::Error) -> bool {
-    error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
 /// As [`find`], of what is there by now: files that are not, and folders that hold nothing yet, are
 /// passed over.
 ///
 /// # Errors
 ///
 /// When a folder cannot be walked.
-pub fn find_some(inputs: &[PathBuf], endings: Endings<'_>) -> crate::Result<Vec<Source>> {
+pub fn find_some(inputs: &[PathBuf], endings: FileEndings<'_>) -> crate::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.is_dir() {
@@ -260,17 +249,4 @@ pub fn document(path: &Path) -> crate::Result<Vec<u8>> {
     };
     read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)
-}
-
-/// SHA-256 of everything that a reader gives.
-pub fn sha256(mut reader: impl Read) -> io::Result<Sha256Hash> {
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let count = reader.read(&mut buffer)?;
-        let (read, _) = buffer.split_at(count);
-        if read.is_empty() {
-            return Ok(Sha256Hash::from_bytes(hasher.finalize().into()));
-        }
-        hasher.update(read);
-    }
 }

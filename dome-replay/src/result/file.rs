@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use dome_core::{Sha256Hash, line_feeds};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A file of a result beside its manifest, in the order in which one follows from another.
@@ -74,7 +74,7 @@ impl fmt::Display for ResultFile {
 }
 
 /// What the manifest says of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileEntry {
     /// Its lines.
     pub lines: u64,

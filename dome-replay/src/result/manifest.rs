@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
+use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xtrlv2_fixtures::V0_1;
 
@@ -13,7 +14,7 @@ use crate::door::Redacted;
 use crate::error::{Invariant, Result};
 use crate::summary::Totals;
 
-/// The manifest, its members in canonical order. Beside the digests of the policy and of the
+/// The manifest, its members in canonical order. ManifestInputs the digests of the policy and of the
 /// reason-code table it carries both documents, so that a result can be recomputed from itself.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Manifest {
@@ -25,7 +26,7 @@ pub struct Manifest {
     /// SHA-256 over the pinned contracts: a line `path sha256` for each, sorted.
     pub contracts_digest: Sha256Hash,
     /// What was counted.
-    pub counts: Counts,
+    pub counts: ManifestCounts,
     /// The version of the envelopes.
     pub envelope_version: &'static str,
     /// Whether the binder's rules may still change under its name; absent when they may not.
@@ -66,7 +67,8 @@ pub struct Manifest {
 
 /// What was counted (M-44, M-120), in canonical order.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
-pub struct Counts {
+#[schemars(rename = "Counts")]
+pub struct ManifestCounts {
     /// Facts that apply a key that some fact mints, but no earlier one.
     pub applied_too_early: u64,
     /// Facts that apply a key that no fact mints.
@@ -99,7 +101,7 @@ pub struct Counts {
 
 /// What a manifest says that facts and rules do not.
 #[derive(Clone, Debug)]
-pub struct Beside {
+pub struct ManifestInputs {
     /// The binder that made the keys.
     pub binder: BinderVersion,
     /// The instant after which lines were refused.
@@ -130,14 +132,14 @@ impl Manifest {
     pub fn computed(
         rules: &Rules,
         totals: &Totals,
-        beside: Beside,
+        beside: ManifestInputs,
         files: BTreeMap<String, FileEntry>,
     ) -> Result<Self> {
         let mut manifest = Self {
             as_of: totals.as_of,
             binder_version: beside.binder.as_str(),
             contracts_digest: contracts_digest(),
-            counts: Counts {
+            counts: ManifestCounts {
                 applied_too_early: totals.applied_too_early,
                 applied_unknown: totals.applied_unknown,
                 blank: beside.blank,
@@ -184,14 +186,12 @@ pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
 
 /// The digest of the pinned contracts as a whole.
 fn contracts_digest() -> Sha256Hash {
-    let mut listed: Vec<String> = V0_1
-        .artifacts
-        .iter()
+    let listed: String = V0_1
+        .artifacts()
         .filter(|artifact| !artifact.path.starts_with("examples/"))
-        .map(|artifact| format!("{} {}\n", artifact.path, artifact.sha256))
+        .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
         .collect();
-    listed.sort_unstable();
-    Sha256Hash::of(listed.concat().as_bytes())
+    Sha256Hash::of(listed.as_bytes())
 }
 
 /// A manifest that was read back. Members that a reader has no use for stay in [`Named::document`].
@@ -215,35 +215,11 @@ pub struct Named {
 
 /// Why a document is not a manifest that this build reads.
 #[derive(Debug, thiserror::Error)]
-pub enum NotNamed {
-    /// It is no JSON at all.
-    #[error("not JSON: {0}")]
-    Json(serde_json::Error),
-    /// It says another version of the layout.
-    #[error("`/format_version`: this build reads results of format `1`, found {found}")]
-    Version {
-        /// What stands there.
-        found: String,
-    },
-    /// A member is missing or not what it should be.
-    #[error("`{pointer}`: {why}")]
-    Member {
-        /// Which one, as a JSON Pointer.
-        pointer: String,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl NotNamed {
-    /// Where in the document.
-    pub fn pointer(&self) -> &str {
-        match self {
-            Self::Json(_) => "",
-            Self::Version { .. } => "/format_version",
-            Self::Member { pointer, .. } => pointer,
-        }
-    }
+#[error("{message}")]
+pub struct NotNamed {
+    /// Where in the document, as a JSON Pointer; empty for all of it.
+    pub pointer: String,
+    message: String,
 }
 
 impl Named {
@@ -259,18 +235,17 @@ impl Named {
     /// When it is not a manifest of format 1, or names a version, policy or table that this build
     /// cannot go by.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, NotNamed> {
-        let document: Value = serde_json::from_slice(bytes).map_err(NotNamed::Json)?;
-        match document.get("format_version").and_then(Value::as_str) {
-            Some("1") => {}
-            _ => {
-                let found = document.get("format_version").map_or_else(|| "none".to_owned(), Value::to_string);
-                return Err(NotNamed::Version { found });
-            }
+        let document: Value = serde_json::from_slice(bytes)
+            .map_err(|why| NotNamed { pointer: String::new(), message: format!("not JSON: {why}") })?;
+        let version = document.get("format_version");
+        if version.and_then(Value::as_str) != Some("1") {
+            let found = version.map_or_else(|| "none".to_owned(), Value::to_string);
+            return Err(member("format_version", format!("this build reads results of format `1`, found {found}")));
         }
         let binder = word(&document, "binder_version")?;
-        let policy = Policy::parse(&bytes_of(&document, "policy")).map_err(|why| member("policy", why))?;
+        let policy = Policy::parse(&bytes_of(&document, "policy")?).map_err(|why| member("policy", why))?;
         let codes =
-            CodeTable::parse(&bytes_of(&document, "reason_codes")).map_err(|why| member("reason_codes", why))?;
+            CodeTable::parse(&bytes_of(&document, "reason_codes")?).map_err(|why| member("reason_codes", why))?;
         Ok(Self {
             as_of: optional(&document, "as_of")?,
             binder,
@@ -284,11 +259,12 @@ impl Named {
 }
 
 fn member(name: &str, why: impl std::fmt::Display) -> NotNamed {
-    NotNamed::Member { pointer: format!("/{name}"), why: why.to_string() }
+    NotNamed { pointer: format!("/{name}"), message: format!("`/{name}`: {why}") }
 }
 
-fn bytes_of(document: &Value, name: &str) -> Vec<u8> {
-    document.get(name).map(Value::to_string).unwrap_or_default().into_bytes()
+fn bytes_of(document: &Value, name: &str) -> std::result::Result<Vec<u8>, NotNamed> {
+    let value = document.get(name).ok_or_else(|| member(name, "it is missing"))?;
+    Ok(value.to_string().into_bytes())
 }
 
 fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -310,13 +286,8 @@ fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
 fn files(document: &Value) -> std::result::Result<BTreeMap<String, FileEntry>, NotNamed> {
     let listed = document.get("files").and_then(Value::as_object).ok_or_else(|| member("files", "it is missing"))?;
     let entry = |(name, entry): (&String, &Value)| {
-        let wrong = || {
-            member(&format!("files/{}", name.replace('~', "~0").replace('/', "~1")), "expected `lines` and `sha256`")
-        };
-        let lines = entry.get("lines").and_then(Value::as_u64).ok_or_else(wrong)?;
-        let sha256 =
-            entry.get("sha256").and_then(Value::as_str).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
-        Ok((name.clone(), FileEntry { lines, sha256 }))
+        let wrong = || member(&format!("files/{}", pointer_step(name)), "expected `lines` and `sha256`");
+        Ok((name.clone(), FileEntry::deserialize(entry).map_err(|_| wrong())?))
     };
     listed.iter().map(entry).collect()
 }

@@ -7,7 +7,7 @@ mod place;
 mod writer;
 
 pub use file::{FileEntry, MANIFEST, ResultFile};
-pub use manifest::{Beside, Counts, Manifest, Named, NotNamed, manifest_digest};
+pub use manifest::{Manifest, ManifestCounts, ManifestInputs, Named, NotNamed, manifest_digest};
 pub use opened::{ResultDir, envelope_of, manifest_bytes, record_of, source_of};
 pub(crate) use place::Destination;
 pub use place::check_destination;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dome_binder::{Ledger, Record, Recorder, Replay, Rules, group_by_run, order, settle};
+use dome_binder::{Ledger, Record, Recorder, Replay, Rules};
 use dome_core::{BinderVersion, Reader, Source, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -164,7 +164,7 @@ impl ResultDir {
     ///
     /// As [`ResultDir::records`].
     pub fn ledger(&self) -> Result<Ledger> {
-        Ok(order(group_by_run(self.records()?).into_iter().map(settle).collect()))
+        Ok(Ledger::of(self.records()?))
     }
 
     /// Everything that its facts come to, computed again under its own rules (L-10).
@@ -207,17 +207,17 @@ pub fn record_of(line: &[u8], source: Source, reader: &mut Reader, recorder: &mu
 #[must_use]
 pub fn source_of(line: &[u8]) -> Option<Source> {
     #[derive(Deserialize)]
-    struct Row<'l> {
+    struct LineageRow<'l> {
         #[serde(borrow)]
-        source: Place<'l>,
+        source: LineagePlace<'l>,
     }
     #[derive(Deserialize)]
-    struct Place<'l> {
+    struct LineagePlace<'l> {
         line: u64,
         #[serde(borrow)]
         name: Cow<'l, str>,
     }
-    let Row { source: Place { line, name } } = serde_json::from_slice(line).ok()?;
+    let LineageRow { source: LineagePlace { line, name } } = serde_json::from_slice(line).ok()?;
     Some(Source { line, name: name.into() })
 }
 

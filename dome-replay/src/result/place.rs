@@ -12,10 +12,9 @@ use tempfile::TempDir;
 use super::file::{MANIFEST, VIEWS};
 use super::manifest::Manifest;
 use crate::error::{Context, Error, Result};
-use crate::input;
 
 /// What stands at the place of a result.
-enum Standing {
+enum AtDestination {
     Nothing,
     /// An empty directory, which a result may fill.
     Empty,
@@ -25,19 +24,19 @@ enum Standing {
     Other,
 }
 
-fn standing(out: &Path) -> Result<Standing> {
+fn standing(out: &Path) -> Result<AtDestination> {
     let entries = match fs::read_dir(out) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Standing::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AtDestination::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(AtDestination::Other),
         Err(error) => return Err(error).context(|| format!("cannot read `{}`", escaped_path(out))),
     };
     Ok(if out.join(MANIFEST).is_file() {
-        Standing::Result
+        AtDestination::Result
     } else if entries.count() == 0 {
-        Standing::Empty
+        AtDestination::Empty
     } else {
-        Standing::Other
+        AtDestination::Other
     })
 }
 
@@ -47,7 +46,7 @@ fn standing(out: &Path) -> Result<Standing> {
 ///
 /// When something that is not a result stands there.
 pub fn check_destination(out: &Path) -> Result<()> {
-    if matches!(standing(out)?, Standing::Other) {
+    if matches!(standing(out)?, AtDestination::Other) {
         return Err(Error::failed(format!(
             "`{}` holds something that is not a dome result; choose another --out, or remove it",
             escaped_path(out)
@@ -98,16 +97,16 @@ impl Destination {
     /// Puts the directory in its place; says whether the same result stood there already.
     pub(crate) fn take_place(self, out: &Path, force: bool, manifest: &Manifest) -> Result<bool> {
         match standing(out)? {
-            Standing::Nothing | Standing::Empty => self.move_to(out)?,
-            Standing::Result if holds(out, manifest)? => return Ok(true),
-            Standing::Result if force => self.swap_with(out)?,
-            Standing::Result => {
+            AtDestination::Nothing | AtDestination::Empty => self.move_to(out)?,
+            AtDestination::Result if holds(out, manifest)? => return Ok(true),
+            AtDestination::Result if force => self.swap_with(out)?,
+            AtDestination::Result => {
                 return Err(Error::failed(format!(
                     "`{}` holds another result; pass --force to replace it, or choose another --out",
                     escaped_path(out)
                 )));
             }
-            Standing::Other => {
+            AtDestination::Other => {
                 return Err(Error::failed(format!(
                     "`{}` holds something that is not a dome result",
                     escaped_path(out)
@@ -147,7 +146,7 @@ fn holds(out: &Path, manifest: &Manifest) -> Result<bool> {
         manifest.files.iter().map(|(name, entry)| (name.clone(), entry.sha256)).collect();
     expected.insert(MANIFEST.to_owned(), Sha256Hash::of(&bytes));
     for (name, sha256) in expected {
-        match File::open(out.join(name)).and_then(input::sha256) {
+        match File::open(out.join(name)).and_then(Sha256Hash::of_reader) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

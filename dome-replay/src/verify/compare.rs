@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dome_core::json::pointer_step;
 use serde_json::Value;
 
 use super::Differences;
@@ -65,7 +66,7 @@ fn value(
         (Value::Object(wanted), Value::Object(given)) => {
             let names: BTreeSet<&String> = wanted.keys().chain(given.keys()).collect();
             for name in names {
-                let step = name.replace('~', "~0").replace('/', "~1");
+                let step = pointer_step(name);
                 below(path, line, pointer, &step, (wanted.get(name), given.get(name)), differences);
             }
         }

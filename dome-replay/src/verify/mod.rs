@@ -18,7 +18,8 @@ use crate::engine::{Limits, Spec};
 use crate::error::{Context, Result};
 use crate::replay::{Input, Records, ReplayedRows, replay_rows};
 use crate::result::{
-    Beside, FileEntry, MANIFEST, Manifest, Named, ResultFile, envelope_of, manifest_bytes, manifest_digest, source_of,
+    FileEntry, MANIFEST, Manifest, ManifestInputs, Named, ResultFile, envelope_of, manifest_bytes, manifest_digest,
+    source_of,
 };
 use crate::summary::Totals;
 use compare::lines;
@@ -116,7 +117,7 @@ fn check(dir: &Path, differences: &mut Differences) -> Result<Verification> {
     let named = match Named::parse(&manifest) {
         Ok(named) => named,
         Err(why) => {
-            differences.add(MANIFEST, Some(1), why.pointer(), "a manifest that this build reads", &why.to_string());
+            differences.add(MANIFEST, Some(1), &why.pointer, "a manifest that this build reads", &why.to_string());
             checked.edited.insert(MANIFEST.to_owned());
             return Ok(checked);
         }
@@ -277,12 +278,12 @@ fn document(
 
 /// What a manifest says beside its facts. Lines add up (L-3); what left no row is taken at its word, for which the
 /// manifest's own digest speaks.
-fn beside(named: &Named, totals: &Totals, files: &Files) -> Beside {
+fn beside(named: &Named, totals: &Totals, files: &Files) -> ManifestInputs {
     let (blank, duplicates) = (named.count("blank"), named.count("duplicates"));
     let quarantined = files.get(ResultFile::Quarantine.name()).map_or(0, |bytes| lines(bytes).count() as u64);
     let lines = [totals.facts, duplicates, quarantined].into_iter().fold(blank, u64::saturating_add);
     let redacted = redacted(&named.document);
-    Beside { binder: named.binder, not_after: named.not_after, lines, blank, duplicates, quarantined, redacted }
+    ManifestInputs { binder: named.binder, not_after: named.not_after, lines, blank, duplicates, quarantined, redacted }
 }
 
 /// What a manifest says of masked secrets, made from the rules that it names; the counts are taken at their word.

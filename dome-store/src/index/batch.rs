@@ -4,16 +4,7 @@ use dome_binder::Record;
 use dome_core::{Problem, QuarantineRow, RawLine, Rejection, Sha256Hash, Source};
 use serde::{Deserialize, Serialize};
 
-/// Where the bytes of an entry stand: in a segment of a log, or in a file of a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryBytes {
-    /// The segment's first position; 0 for a result's facts, 1 for its quarantine.
-    pub segment: u64,
-    /// The first byte of its line.
-    pub start: u64,
-    /// Bytes of its line, without the line feed.
-    pub length: u64,
-}
+pub use crate::log::EntryBytes;
 
 /// An envelope that was admitted.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::explain::{
-    Candidate, CapsuleStory, ConceptStory, FactStory, Found, LineStory, Part, Subject, capsule_story, concept_story,
-    fact_story, find, line_of_source, line_story, span,
+    Candidate, CapsuleStory, ConceptStory, FactStory, Found, LineStory, Subject, capsule_story, concept_story, excerpt,
+    fact_story, find, line_of, line_of_source, line_story, span,
 };
 use dome_binder::query::nearest;
 use dome_binder::{Canonical, Fact, LineFact, Policy, Position};
@@ -94,10 +94,9 @@ pub enum Explained {
 struct RankedFacts(Vec<(Position, Fact, bool)>);
 
 impl RankedFacts {
-    fn part(&self) -> Part<'_> {
-        let fact = self.0.iter();
-        let fact = fact.map(|(position, fact, unseen)| LineFact { position: *position, fact, unseen_denial: *unseen });
-        Part { facts: fact.collect() }
+    fn line_facts(&self) -> Vec<LineFact<'_>> {
+        let facts = self.0.iter();
+        facts.map(|(position, fact, unseen)| LineFact { position: *position, fact, unseen_denial: *unseen }).collect()
     }
 }
 
@@ -111,7 +110,7 @@ impl Index {
     pub fn explain(&self, key: &str, unlisted: (u64, u64), origin: &mut dyn Origin) -> Result<Explained> {
         let (facts, rejected) = (self.facts_named(key)?, self.rejected_named(key)?);
         let named: Vec<_> = rejected.iter().map(|line| (line.source.clone(), line.sha256)).collect();
-        let subject = match find(key, &facts.part(), &named) {
+        let subject = match find(key, &facts.line_facts(), &named) {
             Found::One(subject) => subject,
             Found::Many(candidates) => return Ok(Explained::Many(candidates)),
             Found::Nothing => return Ok(Explained::Nothing { near: self.near(key)? }),
@@ -151,8 +150,8 @@ impl Index {
                 if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
                     first.record.canonical = self.canonical(first.keys.digest, origin)?;
                 }
-                let part = facts.part();
-                told.capsule = part.excerpt(key).map(|excerpt| capsule_story(key, &excerpt, rules, as_of));
+                let excerpt = excerpt(&facts.line_facts(), key);
+                told.capsule = excerpt.map(|excerpt| capsule_story(&excerpt, rules, as_of));
                 told.subject = "capsule";
             }
             Subject::Concept(key) => {
@@ -164,7 +163,7 @@ impl Index {
             Subject::Line(key) => {
                 let facts = self.facts_of(&BTreeSet::from([key]))?;
                 let capsules = self.capsules_where(Capsules::OfLine(key), as_of)?;
-                told.line = line_story(&facts.part().line(key), &capsules);
+                told.line = line_story(&line_of(&facts.line_facts(), key), &capsules);
                 told.subject = "line";
             }
             Subject::Fact(position) => {
@@ -193,9 +192,8 @@ impl Index {
         told.record.canonical = self.canonical(fact.keys.digest, origin)?;
         let applied =
             fact.applied_capsule().map(|key| Ok::<_, IndexError>((*key, self.story_of(*key)?))).transpose()?;
-        let part = applied.as_ref().map(|(key, facts)| (*key, facts.part()));
-        let excerpt = part.as_ref().and_then(|(key, part)| part.excerpt(*key));
-        Ok(fact_story(at, &own.part().line(fact.keys.line), excerpt.as_ref(), &self.basis.rules))
+        let applied = applied.as_ref().and_then(|(key, facts)| excerpt(&facts.line_facts(), *key));
+        Ok(fact_story(at, &line_of(&own.line_facts(), fact.keys.line), applied.as_ref(), &self.basis.rules))
     }
 
     /// The canonical envelope of a fact: what its fingerprint was made of stands there only.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use dome_binder::{Ledger, Rules, group_by_run, order, settle};
+use dome_binder::{Ledger, Rules};
 use dome_core::{Sha256Hash, escaped_path};
 use dome_replay::{ResultDir, Watch};
 
@@ -12,9 +12,9 @@ use super::file::OTHERS_WRITE;
 use super::from_result::FILES;
 use super::{Index, Origin, Result, ResultFiles, beside};
 use crate::derived::{Derived, compact, sealing_secret};
-use crate::folder::Folder;
-use crate::history::History;
-use crate::writer::Limits;
+use crate::folder::StoreFolder;
+use crate::history::LogHistory;
+use crate::writer::StoreLimits;
 
 /// Where facts are kept.
 ///
@@ -88,11 +88,10 @@ impl FactsIn<'_> {
             }
             Self::Store(path) => {
                 let derived = of_store(path, watch)?;
-                let history = History::read(&derived.log)?;
+                let history = LogHistory::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| watch.note(&damage.to_string()));
                 let records = history.records().collect::<crate::Result<_>>()?;
-                let settled = group_by_run(records).into_iter().map(settle).collect();
-                Ok((order(settled), derived.rules))
+                Ok((Ledger::of(records), derived.rules))
             }
         }
     }
@@ -121,7 +120,7 @@ impl FactsIn<'_> {
 
 /// A store as it is asked: what waits in its inbox is taken in, or said to wait.
 fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<Derived> {
-    let derived = Derived::open(store, Limits::default(), watch)?;
+    let derived = Derived::open(store, StoreLimits::default(), watch)?;
     if derived.waiting > 0 {
         watch.note(&format!("{} files wait in the inbox of `{}`", derived.waiting, escaped_path(store)));
     }
@@ -157,6 +156,6 @@ fn secret() -> Option<Sha256Hash> {
     fs::create_dir_all(&path).ok()?;
     let found = fs::metadata(&path).ok()?;
     let is_own = found.uid() == rustix::process::geteuid().as_raw() && found.mode() & OTHERS_WRITE == 0;
-    let folder = Folder::open(&path).ok().filter(|_| is_own)?;
+    let folder = StoreFolder::open(&path).ok().filter(|_| is_own)?;
     sealing_secret(&folder, "index-secret", true).ok().flatten()
 }

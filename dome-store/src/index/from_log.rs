@@ -8,7 +8,7 @@ use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, S
 use super::error::{Fits, IndexError, Result};
 use super::sealed::json;
 use super::{Basis, Index};
-use crate::log::{AdmittedLine, Damage, Entry, Found, Log, Place, Segments};
+use crate::log::{AdmittedEntry, Damage, Entry, Log, LogItem, Segments};
 use crate::settings::StoreSettings;
 use dome_replay::error::{Error, Invariant};
 use dome_replay::{Admitted, Door};
@@ -48,7 +48,7 @@ impl LogLines {
             not_after = state.session.and_then(|session| session.not_after);
             // Terms may have changed since.
             for found in log.scan_at(at)? {
-                if let Found::Entry { entry: Entry::Session(session), .. } = found? {
+                if let LogItem::Entry { entry: Entry::Session(session), .. } = found? {
                     not_after = session.not_after;
                 }
             }
@@ -63,7 +63,7 @@ impl LogLines {
     }
 
     fn entry(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<Entry> {
-        let entry = self.segments.read(place(bytes), position)?;
+        let entry = self.segments.read(bytes, position)?;
         entry.ok_or_else(|| Error::invalid(format!("entry {position} of the log is damaged")))
     }
 }
@@ -104,7 +104,7 @@ impl Index {
             return Ok(true);
         }
         let LastEntry(position, bytes, hash) = json(standing.mark.as_bytes())?;
-        let found = log.segments().read(place(bytes), position)?;
+        let found = log.segments().read(bytes, position)?;
         Ok(found.map(|entry| digest(&entry)).transpose()? == Some(hash))
     }
 
@@ -135,8 +135,8 @@ impl Index {
         };
         for found in log.scan(from.next) {
             match found? {
-                Found::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
-                Found::Damage(damage) => damaged(&damage),
+                LogItem::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
+                LogItem::Damage(damage) => damaged(&damage),
             }
             if let Some((position, _)) = reading.last.filter(|_| reading.entries >= most) {
                 reading.derive(self, position + 1)?;
@@ -147,10 +147,6 @@ impl Index {
         }
         Ok(())
     }
-}
-
-fn place(EntryBytes { segment, start, length }: EntryBytes) -> Place {
-    Place { segment, start, length }
 }
 
 fn digest(entry: &Entry) -> Result<Sha256Hash> {
@@ -170,8 +166,7 @@ struct LogReading {
 }
 
 impl LogReading {
-    fn entry(&mut self, index: &Index, position: u64, place: Place, entry: Entry) -> Result<()> {
-        let bytes = EntryBytes { segment: place.segment, start: place.start, length: place.length };
+    fn entry(&mut self, index: &Index, position: u64, bytes: EntryBytes, entry: Entry) -> Result<()> {
         self.entries += 1;
         self.last = Some((position, bytes));
         match entry {
@@ -191,7 +186,7 @@ impl LogReading {
         Ok(())
     }
 
-    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedLine) {
+    fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedEntry) {
         match self.door.admit(&line.line(), &line.source.name) {
             Admitted::Blank => {}
             Admitted::Envelope(envelope, _) => {

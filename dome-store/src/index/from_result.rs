@@ -6,9 +6,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use dome_binder::Recorder;
-use dome_core::{QuarantineRow, Reader, Sha256Hash};
+use dome_core::{HashingReader, QuarantineRow, Reader, Sha256Hash};
 use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
-use sha2::{Digest, Sha256};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
 use super::error::{IndexError, Result};
@@ -117,16 +116,15 @@ impl ResultFiles {
         let path = self.path(file);
         let named = self.result.manifest().files.get(file.name()).map(|entry| entry.sha256);
         let sha256 = named.ok_or_else(|| Error::invalid(format!("`{MANIFEST}` names no `{file}`")))?;
-        let reader = BufReader::with_capacity(1 << 18, open(&path)?);
-        Ok(FileRows { path, reader, hasher: Sha256::new(), start: 0, sha256 })
+        let reader = BufReader::with_capacity(1 << 18, HashingReader::new(open(&path)?));
+        Ok(FileRows { path, reader, start: 0, sha256 })
     }
 }
 
 /// The lines of a file that is held to its digest while it is read.
 struct FileRows {
     path: PathBuf,
-    reader: BufReader<File>,
-    hasher: Sha256,
+    reader: BufReader<HashingReader<File>>,
     start: u64,
     sha256: Sha256Hash,
 }
@@ -139,7 +137,6 @@ impl FileRows {
         if line.is_empty() {
             return Ok(None);
         }
-        self.hasher.update(&line);
         self.start += line.len() as u64;
         if line.last() == Some(&b'\n') {
             line.pop();
@@ -150,7 +147,7 @@ impl FileRows {
     /// Refuses a file that is not the one that the manifest names.
     fn end(mut self) -> Result<()> {
         while self.next_line()?.is_some() {}
-        if Sha256Hash::from_bytes(self.hasher.finalize().into()) == self.sha256 {
+        if self.reader.get_ref().sha256() == self.sha256 {
             return Ok(());
         }
         let shown = dome_core::escaped_path(&self.path);

@@ -249,8 +249,8 @@ impl Index {
         let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
         if picks_rows(question) {
             let RunSum { gates: rolled_up, denials: denied, .. } = self.rows.all_runs()?;
-            rolled_up.iter().for_each(|row| gates.add_row(row));
-            denied.iter().for_each(|row| denials.add_row(row));
+            rolled_up.into_iter().for_each(|row| gates.add_row(row));
+            denied.into_iter().for_each(|row| denials.add_row(row));
         } else {
             self.by_run(question, &mut |facts| match question.view() {
                 View::GateRollup => gates.add_run(facts),
@@ -258,14 +258,14 @@ impl Index {
             })?;
         }
         if question.view() == View::GateRollup {
-            let asked = |row: &&GateRollup<'_>| {
+            let asked = |row: &&GateRollup| {
                 filters.gate_is(&row.gate_id)
-                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == *row.failure_reason_code)
+                    && filters.failure_reason_code.as_ref().is_none_or(|code| *code == row.failure_reason_code)
             };
             return Ok(gates.rows().iter().filter(asked).map(bytes_of).collect());
         }
         let asked =
-            |row: &&GuardDenial<'_>| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
+            |row: &&GuardDenial| filters.guard_is(&row.guard_id) && filters.policy_code_is(&row.policy_reason_code);
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 

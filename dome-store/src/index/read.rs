@@ -39,19 +39,19 @@ impl RunRow {
 
 /// What some runs add up to: what is counted of them, and their rows of the views that count (M-110, M-44).
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct RunSum<'s> {
+pub(super) struct RunSum {
     pub(super) counts: RunCounts,
     pub(super) facts: u64,
     pub(super) failing: u64,
     pub(super) conflicts: u64,
-    pub(super) gates: Vec<GateRollup<'s>>,
-    pub(super) denials: Vec<GuardDenial<'s>>,
+    pub(super) gates: Vec<GateRollup>,
+    pub(super) denials: Vec<GuardDenial>,
 }
 
 /// A sum that grows.
 #[derive(Default)]
 pub(super) struct Summing {
-    sum: RunSum<'static>,
+    sum: RunSum,
     pub(super) gates: GateRollups,
     pub(super) denials: GuardDenials,
 }
@@ -68,17 +68,17 @@ impl Summing {
     }
 
     /// Adds what other runs add up to.
-    pub(super) fn add(&mut self, other: &RunSum<'_>) {
+    pub(super) fn add(&mut self, other: RunSum) {
         self.sum.counts += other.counts;
         self.sum.facts += other.facts;
         self.sum.failing += other.failing;
         self.sum.conflicts += other.conflicts;
-        other.gates.iter().for_each(|row| self.gates.add_row(row));
-        other.denials.iter().for_each(|row| self.denials.add_row(row));
+        other.gates.into_iter().for_each(|row| self.gates.add_row(row));
+        other.denials.into_iter().for_each(|row| self.denials.add_row(row));
     }
 
     /// What it has come to.
-    pub(super) fn sum(&self) -> RunSum<'_> {
+    pub(super) fn sum(&self) -> RunSum {
         let RunSum { counts, facts, failing, conflicts, .. } = self.sum;
         RunSum { counts, facts, failing, conflicts, gates: self.gates.rows(), denials: self.denials.rows() }
     }
@@ -293,7 +293,7 @@ impl SealedRows {
     }
 
     /// What all runs add up to.
-    pub(super) fn all_runs(&self) -> Result<RunSum<'static>> {
+    pub(super) fn all_runs(&self) -> Result<RunSum> {
         let sum = self.find(SealedTable::Sums, ALL_RUNS, |row| json(held(row)?))?;
         match sum {
             Some(sum) => Ok(sum),

@@ -14,7 +14,7 @@ use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
 use notify::{RecursiveMode, Watcher};
 
 use super::Stop;
-use super::intake::Intake;
+use super::intake::LineIntake;
 use super::progress::{Progress, find_start, fresh_name, skip};
 use crate::inbox;
 
@@ -28,11 +28,11 @@ const LINGER: Duration = Duration::from_secs(5);
 const WAITING: usize = 2;
 
 /// Follows the inputs until a signal asks to end, or stdin does.
-pub(super) fn follow(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+pub(super) fn follow(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     if inputs.iter().any(|input| input.as_os_str() == "-") { stdin(intake, stop) } else { files(inputs, intake, stop) }
 }
 
-fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+fn stdin(intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     let (send, receive) = sync_channel(WAITING);
     let asked = stop.clone();
     std::thread::spawn(move || pump(&send, &asked));
@@ -46,7 +46,9 @@ fn stdin(intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
         }
         match receive.recv_timeout(intake.patience().unwrap_or(TICK).min(TICK)) {
             // A stream's last chunk may lack its end; it is the only one that does.
-            Ok(chunk) => intake.chunk(chunk.context(|| "cannot read stdin")?, &mut progress, true)?,
+            Ok(chunk) => {
+                intake.chunk(chunk.context(|| "cannot read stdin")?, &mut progress, true, &Stop::never())?;
+            }
             // What was read from the stream before it was asked to end is taken in.
             Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -68,11 +70,11 @@ fn pump(send: &SyncSender<std::io::Result<Chunk>>, stop: &Stop) {
     }
 }
 
-fn keep_if_due(intake: &mut Intake<'_>) -> Result<()> {
+fn keep_if_due(intake: &mut LineIntake<'_>) -> Result<()> {
     if intake.patience() == Some(Duration::ZERO) { intake.keep() } else { Ok(()) }
 }
 
-fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+fn files(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
     let (send, changed) = sync_channel(1);
     let mut watcher = notify::recommended_watcher(move |_| {
         // One word that something changed is enough.
@@ -82,7 +84,7 @@ fn files(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<()>
     for input in inputs {
         watch(&mut watcher, input)?;
     }
-    let mut files = Files { inputs, tails: BTreeMap::new(), gone: Vec::new() };
+    let mut files = FollowedFiles { inputs, tails: BTreeMap::new(), gone: Vec::new() };
     let mut looked: Option<Instant> = None;
     while !stop.is_asked() {
         let told = wait(&changed, intake.patience().unwrap_or(TICK).min(TICK));
@@ -119,16 +121,16 @@ fn watch(watcher: &mut impl Watcher, input: &Path) -> Result<()> {
 }
 
 /// The files that are followed.
-struct Files<'i> {
+struct FollowedFiles<'i> {
     inputs: &'i [PathBuf],
-    tails: BTreeMap<PathBuf, Tail>,
-    /// Files that lost their names. Who writes to one may go on for a while.
-    gone: Vec<Tail>,
+    tails: BTreeMap<PathBuf, FollowedFile>,
+    /// FollowedFiles that lost their names. Who writes to one may go on for a while.
+    gone: Vec<FollowedFile>,
 }
 
-impl Files<'_> {
+impl FollowedFiles<'_> {
     /// Looks at every file that the inputs name now, and at those that they named before.
-    fn look(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+    fn look(&mut self, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         let mut there = BTreeSet::new();
         for source in input::find_some(self.inputs, ENVELOPES)? {
             let Some(path) = source.path().map(PathBuf::from) else { continue };
@@ -150,26 +152,26 @@ impl Files<'_> {
     }
 
     /// Lays those aside that lost their names.
-    fn lose(&mut self, is_lost: impl Fn(&Path, &Tail) -> bool) {
+    fn lose(&mut self, is_lost: impl Fn(&Path, &FollowedFile) -> bool) {
         let tails = std::mem::take(&mut self.tails).into_iter();
         let (lost, left): (BTreeMap<_, _>, BTreeMap<_, _>) = tails.partition(|(path, tail)| is_lost(path, tail));
         self.tails = left;
         self.gone.extend(lost.into_values());
     }
 
-    fn one(&mut self, source: &Source, path: &Path, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+    fn one(&mut self, source: &Source, path: &Path, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
-                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.progress.name.clone()).collect();
-                match Tail::open(source, path, intake, &in_use) {
+                let in_use = self.tails.values().chain(&self.gone).map(|tail| tail.progress.at.name.clone()).collect();
+                match FollowedFile::open(source, path, intake, &in_use) {
                     Ok(tail) => {
                         if self.gone.iter().any(|gone| gone.path == path) {
                             intake.watch.note(&format!(
                                 "`{}` is another file now (rotated): it is read as `{}`, and the one \
                                  before to its end",
                                 escaped_path(path),
-                                escaped(&tail.progress.name)
+                                escaped(&tail.progress.at.name)
                             ));
                         }
                         self.tails.insert(path.to_owned(), tail);
@@ -196,7 +198,7 @@ impl Files<'_> {
     }
 
     /// The rest of files that lost their names is read now: nobody would find it later.
-    fn end(&mut self, intake: &mut Intake<'_>, stop: &Stop) -> Result<()> {
+    fn end(&mut self, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         self.lose(|_, tail| !tail.has_its_name());
         for mut tail in std::mem::take(&mut self.gone) {
             read_on(&mut tail, intake, true, stop)?;
@@ -206,17 +208,17 @@ impl Files<'_> {
 }
 
 /// Reads what has come to a file that lost its name. Whether it still is the file that was read.
-fn read_on(tail: &mut Tail, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
+fn read_on(tail: &mut FollowedFile, intake: &mut LineIntake<'_>, is_all: bool, stop: &Stop) -> Result<bool> {
     if !matches!(tail.rest(intake, is_all, stop)?, Now::Rewritten) {
         return Ok(true);
     }
-    let name = escaped(&tail.progress.name);
+    let name = escaped(&tail.progress.at.name);
     intake.watch.note(&format!("`{name}` lost its name and was rewritten: it is not read any more"));
     Ok(false)
 }
 
 /// An open file and how far it was read. The file stays open when its name goes to another one.
-struct Tail {
+struct FollowedFile {
     path: PathBuf,
     file: File,
     progress: Progress,
@@ -237,9 +239,9 @@ enum Now {
     Rewritten,
 }
 
-impl Tail {
+impl FollowedFile {
     /// Starts where the store stopped; `in_use` are the names under which others are read.
-    fn open(source: &Source, path: &Path, intake: &mut Intake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
+    fn open(source: &Source, path: &Path, intake: &mut LineIntake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
         intake.keep_lines_of(&source.name)?;
         let known = intake.writer.checkpoints_of(&source.name);
         let progress = find_start(source, &known, in_use, intake.watch)?;
@@ -256,7 +258,7 @@ impl Tail {
     }
 
     /// Reads what has come. A line without an end waits for it.
-    fn advance(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
+    fn advance(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
         let renamed = !self.has_its_name();
         if self.compressed {
             return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
@@ -271,15 +273,15 @@ impl Tail {
     fn is_rewritten(&self) -> Result<bool> {
         let expected = self.progress.recent();
         let mut found = vec![0; expected.len()];
-        let start = self.progress.offset - expected.len() as u64;
+        let start = self.progress.at.offset - expected.len() as u64;
         let length = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?.len();
         let read = self.file.read_exact_at(&mut found, start);
-        Ok(length < self.progress.offset || read.is_ok() && found != expected)
+        Ok(length < self.progress.at.offset || read.is_ok() && found != expected)
     }
 
     /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
     /// line without an end is one. Says whether the file is another one than what was read of it.
-    fn rest(&mut self, intake: &mut Intake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
+    fn rest(&mut self, intake: &mut LineIntake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
         if self.compressed {
             return Ok(Now::Same);
         }
@@ -288,54 +290,54 @@ impl Tail {
         }
         let failed = || format!("cannot read `{}`", escaped_path(&self.path));
         let length = self.file.metadata().context(failed)?.len();
-        if length <= self.progress.offset {
+        if length <= self.progress.at.offset {
             return Ok(Now::Same);
         }
-        self.file.seek(SeekFrom::Start(self.progress.offset)).context(failed)?;
-        let reader = Read::take(&self.file, length - self.progress.offset);
-        let before = self.progress.offset;
-        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.offset) {
+        self.file.seek(SeekFrom::Start(self.progress.at.offset)).context(failed)?;
+        let reader = Read::take(&self.file, length - self.progress.at.offset);
+        let before = self.progress.at.offset;
+        for chunk in Chunks::resumed(reader, self.progress.number(), self.progress.at.offset) {
             let chunk = chunk.context(failed)?;
             // Looked at once the chunk is in memory: a file that was rewritten in the meantime may have
             // given bytes of another text. What stands before the chunk still, stood there when it was read.
             if self.is_rewritten()? {
                 return Ok(Now::Rewritten);
             }
-            if is_all {
-                intake.chunk(chunk, &mut self.progress, true)?;
-            } else if !intake.chunk_until(chunk, &mut self.progress, false, stop)? {
+            // The rest of what nobody will find later is read in any case.
+            let stop = if is_all { &Stop::never() } else { stop };
+            if !intake.chunk(chunk, &mut self.progress, is_all, stop)? {
                 break;
             }
         }
-        if self.progress.offset > before {
+        if self.progress.at.offset > before {
             self.active = Instant::now();
         }
-        let ended = is_all || self.progress.offset == length;
+        let ended = is_all || self.progress.at.offset == length;
         intake.ended(&mut self.progress, ended);
         Ok(Now::Same)
     }
 
     /// A compressed file is read from its start whenever it has changed.
-    fn compressed(&mut self, source: &Source, intake: &mut Intake<'_>, stop: &Stop) -> Result<Now> {
+    fn compressed(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
         let open = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?;
         let seen = (open.len(), open.mtime(), open.mtime_nsec());
         if seen == self.seen {
             return Ok(Now::Same);
         }
         let Ok(mut reader) = source.open() else { return Ok(Now::Same) };
-        match skip(&mut reader, self.progress.offset) {
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof && self.progress.offset > 0 => {
+        match skip(&mut reader, self.progress.at.offset) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof && self.progress.at.offset > 0 => {
                 return Ok(Now::Rewritten);
             }
             Err(_) => return Ok(Now::Same),
             Ok(()) => {}
         }
-        let mut chunks = Chunks::resumed(reader, self.progress.number(), self.progress.offset).peekable();
+        let mut chunks = Chunks::resumed(reader, self.progress.number(), self.progress.at.offset).peekable();
         while let Some(chunk) = chunks.next() {
             // It may still be being written: what is not there yet is read when it is.
             let Ok(chunk) = chunk else { return Ok(Now::Same) };
             let is_last = chunks.peek().is_none();
-            if !intake.chunk_until(chunk, &mut self.progress, is_last, stop)? {
+            if !intake.chunk(chunk, &mut self.progress, is_last, stop)? {
                 return Ok(Now::Same);
             }
         }

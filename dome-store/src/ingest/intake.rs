@@ -11,16 +11,16 @@ use dome_replay::{Admitted, Door, Masking, Watch};
 
 use super::progress::{Progress, is_of};
 use super::{Acknowledged, Stop};
-use crate::log::{AdmittedLine, Entry, Raw, RejectedLine, Session, Unfinished};
+use crate::log::{AdmittedEntry, Entry, Raw, RejectedEntry, SessionTerms, Unfinished};
 use crate::settings;
-use crate::writer::{Limits, Writer};
+use crate::writer::{StoreLimits, StoreWriter};
 
 /// How often the instant that records may not pass moves on with the clock.
 const CLOCK: Duration = Duration::from_secs(60);
 
 /// What was taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct IngestTally {
     /// Lines that were read.
     pub lines: u64,
     /// Those that are blank.
@@ -32,19 +32,19 @@ pub struct Tally {
 }
 
 /// Who hears of each batch that is kept.
-pub(crate) type Listener<'l> = dyn FnMut(&Acknowledged) -> Result<()> + 'l;
+type Listener<'l> = dyn FnMut(&Acknowledged) -> Result<()> + 'l;
 
 /// Lines on their way into the store.
-pub(crate) struct Intake<'w> {
-    pub(crate) writer: &'w mut Writer,
-    pub(crate) tally: Tally,
-    pub(crate) limits: Limits,
+pub(crate) struct LineIntake<'w> {
+    pub(crate) writer: &'w mut StoreWriter,
+    pub(crate) tally: IngestTally,
+    pub(crate) limits: StoreLimits,
     pub(crate) watch: &'w dyn Watch,
-    terms: Session,
+    terms: SessionTerms,
     /// When the terms last moved on with the clock; `None` when they do not.
-    clock: Option<Instant>,
+    pub(super) clock: Option<Instant>,
     /// Who hears of each batch that is kept.
-    listener: Option<&'w mut Listener<'w>>,
+    pub(super) listener: Option<&'w mut Listener<'w>>,
     door: Door<'w>,
     pending: Vec<Entry>,
     /// Lines and bytes that wait.
@@ -55,18 +55,18 @@ pub(crate) struct Intake<'w> {
     touched: BTreeMap<String, (Progress, RedactionCounts)>,
 }
 
-impl<'w> Intake<'w> {
+impl<'w> LineIntake<'w> {
     pub(crate) fn new(
-        writer: &'w mut Writer,
-        terms: Session,
+        writer: &'w mut StoreWriter,
+        terms: SessionTerms,
         masking: &'w Masking,
-        limits: Limits,
+        limits: StoreLimits,
         watch: &'w dyn Watch,
     ) -> Self {
         let door = Door::new(masking, terms.not_after);
         Self {
             writer,
-            tally: Tally::default(),
+            tally: IngestTally::default(),
             watch,
             terms,
             clock: None,
@@ -79,18 +79,6 @@ impl<'w> Intake<'w> {
             since: None,
             touched: BTreeMap::new(),
         }
-    }
-
-    /// Lets the terms move on with the clock.
-    pub(crate) fn with_clock(mut self) -> Self {
-        self.clock = Some(Instant::now());
-        self
-    }
-
-    /// Tells of each batch that is kept.
-    pub(crate) fn telling(mut self, listener: &'w mut Listener<'w>) -> Self {
-        self.listener = Some(listener);
-        self
     }
 
     /// Admits lines that were too far ahead of the clock and are not by the terms of now: one replay by
@@ -117,21 +105,9 @@ impl<'w> Intake<'w> {
         self.readmit()
     }
 
-    /// Takes a chunk of a source in. `is_last` when nothing follows it: then its last line is one,
-    /// even without an end.
-    pub(crate) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool) -> Result<()> {
-        self.chunk_until(chunk, progress, is_last, &Stop::never()).map(|_| ())
-    }
-
-    /// Takes a chunk in, or what of it belongs to the batch in which a signal asks to end; says
-    /// whether none did.
-    pub(crate) fn chunk_until(
-        &mut self,
-        chunk: Chunk,
-        progress: &mut Progress,
-        is_last: bool,
-        stop: &Stop,
-    ) -> Result<bool> {
+    /// Takes a chunk of a source in, or what of it belongs to the batch in which a signal asks to end; says whether none
+    /// did. `is_last` when nothing follows it: then its last line is one, even without an end.
+    pub(crate) fn chunk(&mut self, chunk: Chunk, progress: &mut Progress, is_last: bool, stop: &Stop) -> Result<bool> {
         match chunk {
             Chunk::Long(line) => self.long_line(line, progress)?,
             Chunk::Lines { bytes, .. } => {
@@ -152,22 +128,21 @@ impl<'w> Intake<'w> {
     fn line(&mut self, whole: &[u8], progress: &mut Progress) -> Result<()> {
         self.begin()?;
         let number = progress.number();
-        let Some(line) = lines(whole, number, progress.offset).next() else { return Ok(()) };
+        let Some(line) = lines(whole, number, progress.at.offset).next() else { return Ok(()) };
         let is_ended = whole.ends_with(b"\n");
-        if let Some(before) = progress.unfinished.take() {
+        if let Some(before) = progress.at.unfinished.take() {
             if before.sha256 == self.kept_sha256(line.bytes) {
                 if is_ended {
                     progress.pass(whole);
-                    self.touch(progress, false);
-                    self.masked(progress, &before.redactions.into_iter().collect());
+                    self.touch(progress, false, &before.redactions.into_iter().collect());
                 } else {
-                    progress.unfinished = Some(before);
+                    progress.at.unfinished = Some(before);
                 }
                 return Ok(());
             }
             self.withdraw(before, progress);
         }
-        let admitted = self.door.admit(&line, &progress.name);
+        let admitted = self.door.admit(&line, &progress.at.name);
         let blank = matches!(admitted, Admitted::Blank);
         let position = self.take(admitted, (number, line.offset), progress)?;
         let mut masks = std::mem::take(&mut self.door.masks);
@@ -176,11 +151,10 @@ impl<'w> Intake<'w> {
         } else {
             let sha256 = self.kept_sha256(line.bytes);
             let redactions = std::mem::take(&mut masks).iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
-            progress.unfinished = Some(Unfinished { blank, position, redactions, sha256 });
+            progress.at.unfinished = Some(Unfinished { blank, position, redactions, sha256 });
         }
         self.bytes += whole.len();
-        self.touch(progress, false);
-        self.masked(progress, &masks);
+        self.touch(progress, false, &masks);
         self.keep_if_full()
     }
 
@@ -193,8 +167,8 @@ impl<'w> Intake<'w> {
 
     /// What had no end was the start of the line that comes now, and is counted with it.
     fn withdraw(&mut self, before: Unfinished, progress: &mut Progress) {
-        progress.lines -= 1;
-        progress.blank -= u64::from(before.blank);
+        progress.at.lines -= 1;
+        progress.at.blank -= u64::from(before.blank);
         self.pending.extend(before.position.map(|of| Entry::Withdrawn { of }));
     }
 
@@ -205,24 +179,28 @@ impl<'w> Intake<'w> {
         (line, offset): (u64, u64),
         progress: &mut Progress,
     ) -> Result<Option<u64>> {
-        progress.lines += 1;
+        progress.at.lines += 1;
         self.tally.lines += 1;
         let entry = match admitted {
             Admitted::Blank => {
-                progress.blank += 1;
+                progress.at.blank += 1;
                 self.tally.blank += 1;
                 return Ok(None);
             }
             Admitted::Envelope(envelope, bytes) => {
-                progress.latest = progress.latest.max(Some(envelope.ts));
+                progress.at.latest = progress.at.latest.max(Some(envelope.ts));
                 let raw = String::from_utf8(bytes.into_owned()).invariant("an envelope is UTF-8")?;
-                Entry::Line(AdmittedLine { offset, raw, source: LineRef { line, name: progress.name.as_str().into() } })
+                Entry::Line(AdmittedEntry {
+                    offset,
+                    raw,
+                    source: LineRef { line, name: progress.at.name.as_str().into() },
+                })
             }
             Admitted::Quarantined(row, bytes) => {
                 self.tally.rejected += 1;
                 // The row has only the start of a line that is long.
                 let whole = bytes.filter(|_| row.raw_truncated).map(|bytes| Raw::of(&bytes));
-                Entry::Rejected(Box::new(RejectedLine { row: *row, whole }))
+                Entry::Rejected(Box::new(RejectedEntry { row: *row, whole }))
             }
         };
         let position = self.writer.next_position(&self.terms) + self.pending.len() as u64;
@@ -232,40 +210,37 @@ impl<'w> Intake<'w> {
 
     fn long_line(&mut self, line: LongLine, progress: &mut Progress) -> Result<()> {
         self.begin()?;
-        if let Some(before) = progress.unfinished.take() {
+        if let Some(before) = progress.at.unfinished.take() {
             self.withdraw(before, progress);
         }
         progress.pass_long(&line);
         let place = (line.number, line.offset);
-        let admitted = self.door.admit_long(line, &progress.name);
+        let admitted = self.door.admit_long(line, &progress.at.name);
         if self.take(admitted, place, progress)?.is_some() {
             self.bytes += limits::RAW_BYTES;
         }
         let masks = std::mem::take(&mut self.door.masks);
-        self.touch(progress, false);
-        self.masked(progress, &masks);
+        self.touch(progress, false, &masks);
         self.keep_if_full()
     }
 
     /// Notes whether a source was read to its end, where that is news.
     pub(crate) fn ended(&mut self, progress: &mut Progress, ended: bool) {
-        if progress.ended != ended {
-            self.touch(progress, ended);
+        if progress.at.ended != ended {
+            self.touch(progress, ended, &RedactionCounts::default());
         }
     }
 
-    fn touch(&mut self, progress: &mut Progress, ended: bool) {
-        progress.ended = ended;
+    /// A source has moved on, and so many masks were put over secrets of it.
+    fn touch(&mut self, progress: &mut Progress, ended: bool, masks: &RedactionCounts) {
+        progress.at.ended = ended;
         self.since.get_or_insert_with(Instant::now);
-        match self.touched.get_mut(&progress.name) {
-            Some((known, _)) => known.clone_from(progress),
-            None => drop(self.touched.insert(progress.name.clone(), (progress.clone(), RedactionCounts::default()))),
-        }
-    }
-
-    fn masked(&mut self, progress: &Progress, masks: &RedactionCounts) {
-        if let Some((_, counts)) = self.touched.get_mut(&progress.name) {
-            *counts += masks;
+        match self.touched.get_mut(&progress.at.name) {
+            Some((known, counts)) => {
+                known.clone_from(progress);
+                *counts += masks;
+            }
+            None => drop(self.touched.insert(progress.at.name.clone(), (progress.clone(), masks.clone()))),
         }
     }
 

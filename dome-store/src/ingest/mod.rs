@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use dome_binder::Rules;
 use dome_core::Timestamp;
@@ -19,14 +20,14 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-pub(crate) use intake::Intake;
-pub use intake::Tally;
+pub use intake::IngestTally;
+pub(crate) use intake::LineIntake;
 
 use crate::derived::Derived;
 use crate::inbox::{self, Drained};
 use crate::index::Tallies;
 use crate::settings;
-use crate::writer::{Opening, Writer};
+use crate::writer::{Opening, StoreWriter};
 use progress::{find_start, skip};
 
 /// What is ingested, and how.
@@ -49,7 +50,7 @@ pub struct Ingest<'i> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ingested {
     /// What was read.
-    pub tally: Tally,
+    pub tally: IngestTally,
     /// What was taken from the inbox; its lines are counted in `tally`.
     pub inbox: Drained,
     /// What the store came to before.
@@ -67,7 +68,7 @@ pub struct Ingested {
 ///
 /// # Errors
 ///
-/// When the store cannot be opened for writing (see [`Writer::open`]), an input cannot be read, or the disk refuses a
+/// When the store cannot be opened for writing (see [`StoreWriter::open`]), an input cannot be read, or the disk refuses a
 /// batch. Everything that was acknowledged before stays.
 pub fn ingest(
     store: &Path,
@@ -79,12 +80,13 @@ pub fn ingest(
     if what.follow && what.inputs.iter().any(|input| input.as_os_str() == "-") && what.inputs.len() > 1 {
         return Err(Error::usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
-    let mut writer = Writer::open(store, what.opening, what.rules, watch)?;
+    let mut writer = StoreWriter::open(store, what.opening, what.rules, watch)?;
     let before = Derived::as_it_is(store, watch)?.index.tallies()?;
     let terms = settings::terms(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
-    let intake = Intake::new(&mut writer, terms, &what.masking, what.opening.limits, watch).telling(told);
-    let mut intake = if has_clock { intake.with_clock() } else { intake };
+    let mut intake = LineIntake::new(&mut writer, terms, &what.masking, what.opening.limits, watch);
+    intake.listener = Some(told);
+    intake.clock = has_clock.then(Instant::now);
     intake.readmit()?;
     let is_complete = if what.follow {
         follow::follow(what.inputs, &mut intake, stop)?;
@@ -102,7 +104,7 @@ pub fn ingest(
 }
 
 /// Reads every source to its end; says whether it got there.
-fn at_once(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<bool> {
+fn at_once(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<bool> {
     let mut in_use = BTreeSet::new();
     for source in input::find(inputs, ENVELOPES, intake.watch)? {
         if !read(&source, intake, &mut in_use, stop)? {
@@ -115,22 +117,22 @@ fn at_once(inputs: &[PathBuf], intake: &mut Intake<'_>, stop: &Stop) -> Result<b
 /// Reads a source from where it stopped to its end; says whether it got there.
 pub(crate) fn read(
     source: &Source,
-    intake: &mut Intake<'_>,
+    intake: &mut LineIntake<'_>,
     in_use: &mut BTreeSet<String>,
     stop: &Stop,
 ) -> Result<bool> {
     intake.keep_lines_of(&source.name)?;
     let known = intake.writer.checkpoints_of(&source.name);
     let mut progress = find_start(source, &known, in_use, intake.watch)?;
-    in_use.insert(progress.name.clone());
+    in_use.insert(progress.at.name.clone());
     let mut reader = source.open()?;
     let failed = || format!("cannot read `{}`", source.named());
-    skip(&mut reader, progress.offset).context(failed)?;
-    let mut chunks = Chunks::resumed(reader, progress.number(), progress.offset).peekable();
+    skip(&mut reader, progress.at.offset).context(failed)?;
+    let mut chunks = Chunks::resumed(reader, progress.number(), progress.at.offset).peekable();
     while let Some(chunk) = chunks.next() {
         let chunk = chunk.context(failed)?;
         let is_last = chunks.peek().is_none();
-        if !intake.chunk_until(chunk, &mut progress, is_last, stop)? {
+        if !intake.chunk(chunk, &mut progress, is_last, stop)? {
             return Ok(false);
         }
     }
@@ -196,7 +198,7 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
-    pub(crate) fn of(writer: &Writer, tally: Tally) -> Self {
+    pub(crate) fn of(writer: &StoreWriter, tally: IngestTally) -> Self {
         Self { acknowledged_lines: tally.lines, format_version: "1", position: writer.last_position() }
     }
 }
@@ -204,7 +206,7 @@ impl Acknowledged {
 /// What an ingest came to; its members in canonical order. The document of `dome schema ingest-summary`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "IngestSummary")]
-pub struct Summary {
+pub struct IngestSummary {
     /// Batches that were kept.
     pub batches: u64,
     /// Blank lines.
@@ -226,8 +228,8 @@ pub struct Summary {
     pub watermark: Option<Timestamp>,
 }
 
-impl Summary {
-    /// What came of it.
+impl IngestSummary {
+    /// What came of an ingest into a store.
     ///
     /// # Errors
     ///

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-use dome_core::{Sha256Hash, Timestamp};
+use dome_core::Sha256Hash;
 use dome_replay::Watch;
 use dome_replay::error::{Context, Invariant, Result};
 use dome_replay::input::{Chunk, Chunks, LongLine, Source};
 use sha2::{Digest, Sha256};
 
-use crate::log::{Checkpoint, Unfinished};
+use crate::log::Checkpoint;
 
 /// Bytes that are held against a file before it is read on.
 const RECENT_BYTES: usize = 256;
@@ -17,39 +17,28 @@ const RECENT_BYTES: usize = 256;
 /// A source that is being read: what is behind, and the hash over it.
 #[derive(Clone)]
 pub(crate) struct Progress {
-    /// The name under which the store knows the source.
-    pub(crate) name: String,
-    /// The place of the next byte.
-    pub(crate) offset: u64,
-    pub(crate) lines: u64,
-    pub(crate) blank: u64,
-    /// Whether nothing more stands in it that is known of, but for an unfinished line.
-    pub(crate) ended: bool,
-    /// The latest `ts` of its envelopes.
-    pub(crate) latest: Option<Timestamp>,
+    /// Where it stands, but for the hash.
+    pub(crate) at: Checkpoint,
     hasher: Sha256,
     /// The last bytes before `offset`.
     recent: Vec<u8>,
-    /// A last line without an end, which stands at `offset` and is counted already.
-    pub(crate) unfinished: Option<Unfinished>,
 }
 
 impl Progress {
     /// Nothing is read yet.
     pub(crate) fn new(name: String) -> Self {
-        let (hasher, recent) = (Sha256::new(), Vec::new());
-        Self { name, offset: 0, lines: 0, blank: 0, ended: false, latest: None, hasher, recent, unfinished: None }
+        Self { at: Checkpoint { name, ..Checkpoint::default() }, hasher: Sha256::new(), recent: Vec::new() }
     }
 
     /// The number of the line that stands at `offset`.
     pub(crate) fn number(&self) -> u64 {
-        self.lines + u64::from(self.unfinished.is_none())
+        self.at.lines + u64::from(self.at.unfinished.is_none())
     }
 
     /// A line is behind, with its end.
     pub(crate) fn pass(&mut self, whole: &[u8]) {
         self.hasher.update(whole);
-        self.offset += whole.len() as u64;
+        self.at.offset += whole.len() as u64;
         let (_, recent) = whole.split_at(whole.len().saturating_sub(RECENT_BYTES));
         self.recent.extend_from_slice(recent);
         self.recent.drain(..self.recent.len().saturating_sub(RECENT_BYTES));
@@ -67,7 +56,7 @@ impl Progress {
         let row = line.raw.clone().row(line.offset, place, dome_core::line_too_long(line.raw.length()));
         self.hasher.update(row.sha256.as_bytes());
         self.recent.clear();
-        self.offset = line.end;
+        self.at.offset = line.end;
     }
 
     fn sha256(&self) -> String {
@@ -75,30 +64,13 @@ impl Progress {
     }
 
     pub(crate) fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            blank: self.blank,
-            ended: self.ended,
-            latest: self.latest,
-            lines: self.lines,
-            name: self.name.clone(),
-            offset: self.offset,
-            redactions: std::collections::BTreeMap::new(),
-            sha256: self.sha256(),
-            unfinished: self.unfinished.clone(),
-        }
+        Checkpoint { sha256: self.sha256(), ..self.at.clone() }
     }
 
     /// Takes up what a checkpoint says, where what was read until here is what it was made of.
     fn take_up(&self, checkpoint: &Checkpoint) -> Option<Self> {
-        (self.offset == checkpoint.offset && self.sha256() == checkpoint.sha256).then(|| Self {
-            name: checkpoint.name.clone(),
-            lines: checkpoint.lines,
-            blank: checkpoint.blank,
-            ended: checkpoint.ended,
-            latest: checkpoint.latest,
-            unfinished: checkpoint.unfinished.clone(),
-            ..self.clone()
-        })
+        let is_here = self.at.offset == checkpoint.offset && self.sha256() == checkpoint.sha256;
+        is_here.then(|| Self { at: checkpoint.clone(), ..self.clone() })
     }
 }
 
@@ -119,15 +91,15 @@ pub(crate) fn find_start(
     let mut progress = Progress::new(String::new());
     let mut found = earlier.iter().rev().find_map(|known| progress.take_up(known));
     let mut chunks = Chunks::new(source.open()?.take(last));
-    while progress.offset < last {
+    while progress.at.offset < last {
         let Some(chunk) = chunks.next() else { break };
         match chunk.context(|| format!("cannot read `{}`", source.named()))? {
             Chunk::Long(line) => progress.pass_long(&line),
             Chunk::Lines { bytes, .. } => {
                 let mut rest = bytes.as_slice();
-                while let Some(next) = earlier.iter().map(|known| known.offset).find(|at| *at > progress.offset) {
+                while let Some(next) = earlier.iter().map(|known| known.offset).find(|at| *at > progress.at.offset) {
                     let Some((head, tail)) =
-                        usize::try_from(next - progress.offset).ok().and_then(|bytes| rest.split_at_checked(bytes))
+                        usize::try_from(next - progress.at.offset).ok().and_then(|bytes| rest.split_at_checked(bytes))
                     else {
                         break;
                     };
@@ -143,7 +115,7 @@ pub(crate) fn find_start(
     let fresh = fresh_name(&source.name, known, in_use)?;
     // Each stream of stdin is another one; nothing is remarkable about that.
     if found.is_none() && !earlier.is_empty() && source.is_file() {
-        let what = match progress.offset < last {
+        let what = match progress.at.offset < last {
             true => "is shorter than what was read from it before",
             false => "does not begin with what was read from it before",
         };

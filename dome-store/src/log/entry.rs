@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
     /// From here on lines were admitted under these terms.
-    Session(Session),
+    Session(SessionTerms),
     /// A line that is an envelope.
-    Line(AdmittedLine),
+    Line(AdmittedEntry),
     /// A line that is none, with the reasons.
-    Rejected(Box<RejectedLine>),
+    Rejected(Box<RejectedEntry>),
     /// How far a source was read.
     Source(Checkpoint),
     /// The rejected line at this position was read again, and is an envelope now.
@@ -32,7 +32,7 @@ pub enum Entry {
         of: u64,
     },
     /// What the entries before come to, for a writer that goes on from here. It adds nothing.
-    State(Box<State>),
+    State(Box<LogState>),
 }
 
 /// Everything that a writer has to know of the entries before, so that it need not read them. Each segment begins with
@@ -41,7 +41,7 @@ pub enum Entry {
 /// Nothing is derived here: it repeats what stands in the log, and is never needed where the log is read from its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct State {
+pub struct LogState {
     /// The version of the layout of the store. A log says it too, so that it is known without `store.json`.
     pub format_version: String,
     /// How often the store was made anew from its log, or was given other settings; from 1.
@@ -51,7 +51,7 @@ pub struct State {
     pub late: Vec<Late>,
     /// The terms of the last session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<Session>,
+    pub session: Option<SessionTerms>,
     /// What facts are derived by: `mode`, `policy`, `reason_codes`.
     pub settings: serde_json::Value,
     /// The last checkpoint of each source that reading can go on from, without its masks.
@@ -73,7 +73,7 @@ pub struct Late {
 
 /// The terms of a session: what lines were admitted by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
+pub struct SessionTerms {
     /// The version of dome that read the lines.
     pub dome_version: String,
     /// Lines with a later `ts` are rejected (M-32).
@@ -86,7 +86,7 @@ pub struct Session {
 
 /// A line, as it was read: after masking, before anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AdmittedLine {
+pub struct AdmittedEntry {
     /// The place of its first byte in its source, as decompressed.
     pub offset: u64,
     /// The line itself; an envelope is always UTF-8.
@@ -97,7 +97,7 @@ pub struct AdmittedLine {
 
 /// A line that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RejectedLine {
+pub struct RejectedEntry {
     /// The row of the quarantine (M-31).
     pub row: QuarantineRow,
     /// The whole line, where the row has only its start and it was not too long to hold.
@@ -143,7 +143,7 @@ impl Raw {
     }
 }
 
-impl AdmittedLine {
+impl AdmittedEntry {
     /// The line, for the door.
     #[must_use]
     pub const fn line(&self) -> Line<'_> {
@@ -151,7 +151,7 @@ impl AdmittedLine {
     }
 }
 
-impl RejectedLine {
+impl RejectedEntry {
     /// The bytes of the whole line; `None` when it was too long to be kept whole.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {

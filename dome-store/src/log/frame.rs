@@ -111,13 +111,13 @@ mod tests {
 
     use dome_core::Source;
 
-    use super::super::entry::AdmittedLine;
+    use super::super::entry::AdmittedEntry;
     use super::*;
 
     #[test]
     fn every_flipped_bit_of_a_line_is_seen() {
         let source = Source { line: 7, name: "a.jsonl".into() };
-        let entry = Entry::Line(AdmittedLine { offset: 12, raw: "{\"é\":1}".to_owned(), source });
+        let entry = Entry::Line(AdmittedEntry { offset: 12, raw: "{\"é\":1}".to_owned(), source });
         let mut line = Vec::new();
         append(42, &entry, &mut line).unwrap();
         line.pop();

@@ -6,15 +6,15 @@ use dome_core::{ProblemCode, Timestamp};
 use dome_replay::{Door, Result};
 
 use super::Log;
-use super::entry::{Checkpoint, Entry, Late, RejectedLine, Session, State};
+use super::entry::{Checkpoint, Entry, Late, LogState, RejectedEntry, SessionTerms};
 use super::manifest::{FORMAT_VERSION, StoreManifest};
-use super::scan::{Found, Place};
+use super::scan::{EntryBytes, LogItem};
 
 /// What the entries of a log come to for whoever appends to it.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownLog {
     pub(crate) sources: BTreeMap<String, Checkpoint>,
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<SessionTerms>,
     /// Lines that a later instant admits, by position.
     late: BTreeMap<u64, Timestamp>,
     /// Bytes of the log since the last state, and bytes of that state.
@@ -24,14 +24,14 @@ pub(crate) struct Known {
     generation: u64,
 }
 
-impl Known {
+impl KnownLog {
     /// Reads what a log says: from its last state on, or the whole log where that cannot be read.
     pub(crate) fn read(log: &Log) -> Result<Self> {
         if let Some(at) = log.manifest().state {
             let mut entries = log.scan_at(at)?.peekable();
             let is_there = matches!(
                 entries.peek(),
-                Some(Ok(Found::Entry { position, entry: Entry::State(_), .. })) if *position == at.position
+                Some(Ok(LogItem::Entry { position, entry: Entry::State(_), .. })) if *position == at.position
             );
             if is_there {
                 return Self::of(entries);
@@ -40,15 +40,15 @@ impl Known {
         Self::read_whole(log)
     }
 
-    /// Reads the whole log: what [`Known::read`] comes to as well.
+    /// Reads the whole log: what [`KnownLog::read`] comes to as well.
     pub(crate) fn read_whole(log: &Log) -> Result<Self> {
         Self::of(log.scan(1))
     }
 
-    fn of(entries: impl Iterator<Item = Result<Found>>) -> Result<Self> {
+    fn of(entries: impl Iterator<Item = Result<LogItem>>) -> Result<Self> {
         let mut known = Self::default();
         for found in entries {
-            if let Found::Entry { position, place, entry } = found? {
+            if let LogItem::Entry { position, place, entry } = found? {
                 known.take(position, place, &entry);
             }
         }
@@ -56,7 +56,7 @@ impl Known {
     }
 
     /// Takes an entry in that is in the log now.
-    pub(crate) fn take(&mut self, position: u64, place: Place, entry: &Entry) {
+    pub(crate) fn take(&mut self, position: u64, place: EntryBytes, entry: &Entry) {
         self.since += place.length + 1;
         match entry {
             Entry::State(state) => self.begin(state, place),
@@ -75,7 +75,7 @@ impl Known {
         }
     }
 
-    fn begin(&mut self, state: &State, place: Place) {
+    fn begin(&mut self, state: &LogState, place: EntryBytes) {
         self.sources = state.sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
         self.session.clone_from(&state.session);
         self.late = state.late.iter().map(|late| (late.position, late.ts)).collect();
@@ -83,7 +83,7 @@ impl Known {
     }
 
     /// The `ts` of a line that is rejected for nothing but that, and is kept whole.
-    fn late_ts(rejected: &RejectedLine) -> Option<Timestamp> {
+    fn late_ts(rejected: &RejectedEntry) -> Option<Timestamp> {
         let problems = &rejected.row.problems;
         let late = !problems.is_empty() && problems.iter().all(|problem| problem.code == ProblemCode::TimestampFuture);
         // It is read whatever the time, to learn the time.
@@ -109,8 +109,8 @@ impl Known {
     }
 
     /// The state as of now.
-    pub(crate) fn state(&self, manifest: &StoreManifest) -> State {
-        State {
+    pub(crate) fn state(&self, manifest: &StoreManifest) -> LogState {
+        LogState {
             format_version: FORMAT_VERSION.to_owned(),
             generation: manifest.generation,
             late: self.late.iter().map(|(position, ts)| Late { position: *position, ts: *ts }).collect(),

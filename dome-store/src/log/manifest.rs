@@ -5,9 +5,9 @@ use dome_replay::error::{Error, Invariant, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::scan::Place;
+use super::scan::EntryBytes;
 use super::segment_name;
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 
 /// Its name in the store.
 pub(crate) const NAME: &str = "store.json";
@@ -53,14 +53,14 @@ pub struct StateAt {
 
 impl StateAt {
     /// Where the state with this position stands.
-    pub(crate) const fn of(position: u64, place: Place) -> Self {
+    pub(crate) const fn of(position: u64, place: EntryBytes) -> Self {
         Self { length: place.length, position, segment: place.segment, start: place.start }
     }
 
     /// Where it stands.
     #[must_use]
-    pub const fn place(self) -> Place {
-        Place { segment: self.segment, start: self.start, length: self.length }
+    pub const fn place(self) -> EntryBytes {
+        EntryBytes { segment: self.segment, start: self.start, length: self.length }
     }
 }
 
@@ -114,7 +114,7 @@ impl StoreManifest {
     }
 
     /// Looks at the manifest. The version comes first: nothing else is believed of another one, which is an error.
-    pub(crate) fn look(store: &Folder) -> Result<Looked> {
+    pub(crate) fn look(store: &StoreFolder) -> Result<Looked> {
         let Some(bytes) = store.bytes(NAME, MOST_BYTES)? else { return Ok(Looked::Missing) };
         let Ok(document) = serde_json::from_slice::<Value>(&bytes) else { return Ok(Looked::Damaged) };
         let (digest, body) = (document.get("digest").and_then(Value::as_str), document.get("store"));
@@ -131,7 +131,7 @@ impl StoreManifest {
     }
 
     /// The manifest of a store that stands.
-    pub(crate) fn read(store: &Folder) -> Result<Self> {
+    pub(crate) fn read(store: &StoreFolder) -> Result<Self> {
         match Self::look(store)? {
             Looked::Sound(manifest) => Ok(*manifest),
             Looked::Missing => Err(super::missing(store)?),
@@ -156,7 +156,7 @@ impl StoreManifest {
 
     /// Puts the manifest in the place of the one before; when this returns it is on the disk. Where it cannot be written,
     /// the one before is still whole.
-    pub(crate) fn write(&self, store: &Folder) -> Result<()> {
+    pub(crate) fn write(&self, store: &StoreFolder) -> Result<()> {
         let body = canonical::to_vec(self).invariant("a manifest has canonical bytes")?;
         let signed = Signed { digest: Sha256Hash::of(&body), store: self };
         let mut bytes = canonical::to_vec(&signed).invariant("a manifest has canonical bytes")?;
@@ -183,7 +183,7 @@ fn canonical_hash(body: &Value) -> Option<String> {
 }
 
 /// Why a store of another version is left alone.
-pub(crate) fn other_version(store: &Folder, version: &str) -> Error {
+pub(crate) fn other_version(store: &StoreFolder, version: &str) -> Error {
     let newer =
         version.parse::<u64>().is_ok_and(|version| FORMAT_VERSION.parse().is_ok_and(|ours: u64| version > ours));
     let what = if newer { "a later dome wrote it: use that one" } else { "no dome that was published wrote it" };

@@ -9,12 +9,12 @@ mod recover;
 mod scan;
 mod write;
 
-pub use entry::{AdmittedLine, Checkpoint, Entry, Late, Raw, RejectedLine, Session, State, Unfinished};
+pub use entry::{AdmittedEntry, Checkpoint, Entry, Late, LogState, Raw, RejectedEntry, SessionTerms, Unfinished};
 #[cfg(test)]
-pub(crate) use known::Known;
+pub(crate) use known::KnownLog;
 pub use manifest::{SegmentEntry, StateAt, StoreManifest};
 pub(crate) use recover::{Recovered, check_version, recover};
-pub use scan::{Damage, Found, Place};
+pub use scan::{Damage, EntryBytes, LogItem};
 pub(crate) use write::LogWriter;
 
 use std::collections::{BTreeMap, btree_map};
@@ -26,8 +26,8 @@ use std::path::Path;
 use dome_core::escaped_path;
 use dome_replay::error::{Error, ErrorClass, Invariant, Result};
 
-use crate::folder::Folder;
-use scan::Scan;
+use crate::folder::StoreFolder;
+use scan::SegmentScan;
 use write::{hash_of, look_behind};
 
 /// The folder of the segments.
@@ -40,8 +40,8 @@ pub(crate) const FOLDER: &str = "log";
 #[derive(Clone, Debug)]
 pub struct Log {
     manifest: StoreManifest,
-    store: Folder,
-    folder: Option<Folder>,
+    store: StoreFolder,
+    folder: Option<StoreFolder>,
 }
 
 impl Log {
@@ -57,7 +57,7 @@ impl Log {
     }
 
     /// The log that a manifest names.
-    pub(crate) fn of(store: Folder, manifest: StoreManifest) -> Result<Self> {
+    pub(crate) fn of(store: StoreFolder, manifest: StoreManifest) -> Result<Self> {
         let folder = store.sub(FOLDER)?;
         Ok(Self { manifest, store, folder })
     }
@@ -75,30 +75,30 @@ impl Log {
     }
 
     /// All entries from a position on, and what is damaged.
-    pub fn scan(&self, from: u64) -> impl Iterator<Item = Result<Found>> + use<> {
+    pub fn scan(&self, from: u64) -> impl Iterator<Item = Result<LogItem>> + use<> {
         let wanted = self.manifest.with_ends().filter(|(_, end)| *end > from);
         let wanted: Vec<(SegmentEntry, u64)> = wanted.map(|(segment, end)| (segment.clone(), end)).collect();
         let folder = self.folder.clone();
         let found = wanted.into_iter().flat_map(move |(segment, end)| {
-            let (scan, error) = match Scan::open(folder.as_ref(), &segment, end, None) {
+            let (scan, error) = match SegmentScan::open(folder.as_ref(), &segment, end, None) {
                 Ok(scan) => (Some(scan), None),
                 Err(error) => (None, Some(Err(error))),
             };
             scan.into_iter().flatten().chain(error)
         });
         found.filter(move |found| match found {
-            Ok(Found::Entry { position, .. }) => *position >= from,
-            Ok(Found::Damage(damage)) => damage.positions.0.max(damage.positions.1) >= from,
+            Ok(LogItem::Entry { position, .. }) => *position >= from,
+            Ok(LogItem::Damage(damage)) => damage.positions.0.max(damage.positions.1) >= from,
             Err(_) => true,
         })
     }
 
     /// The entries from an entry on whose place is known, without reading what stands before it in its segment.
-    pub(crate) fn scan_at(&self, at: StateAt) -> Result<impl Iterator<Item = Result<Found>> + use<>> {
+    pub(crate) fn scan_at(&self, at: StateAt) -> Result<impl Iterator<Item = Result<LogItem>> + use<>> {
         let mut segments = self.manifest.with_ends();
         let (segment, end) =
             segments.find(|(segment, _)| segment.position == at.segment).invariant("a state stands in a segment")?;
-        Ok(Scan::open(self.folder.as_ref(), segment, end, Some(at))?.chain(self.scan(end)))
+        Ok(SegmentScan::open(self.folder.as_ref(), segment, end, Some(at))?.chain(self.scan(end)))
     }
 
     /// The log as it was when `last` was its last entry.
@@ -202,15 +202,15 @@ impl Log {
     }
 
     /// The folder of the store.
-    pub(crate) const fn store(&self) -> &Folder {
+    pub(crate) const fn store(&self) -> &StoreFolder {
         &self.store
     }
 }
 
 /// Opens the folder of a store.
-pub(crate) fn open_store(store: &Path) -> Result<Folder> {
+pub(crate) fn open_store(store: &Path) -> Result<StoreFolder> {
     let shown = escaped_path(store);
-    Folder::open(store).map_err(|error| match error {
+    StoreFolder::open(store).map_err(|error| match error {
         error if error.kind() == std::io::ErrorKind::NotFound => no_store(store),
         error => Error::caused(format!("cannot open `{shown}`"), error),
     })
@@ -222,13 +222,13 @@ fn no_store(store: &Path) -> Error {
 }
 
 /// Whether segments of a log stand in a store.
-pub(crate) fn has_segments(store: &Folder) -> Result<bool> {
+pub(crate) fn has_segments(store: &StoreFolder) -> Result<bool> {
     let Some(folder) = store.sub(FOLDER)? else { return Ok(false) };
     Ok(folder.names()?.iter().any(|name| position_of(name).is_some()))
 }
 
 /// What is wrong where no manifest stands.
-pub(crate) fn missing(store: &Folder) -> Result<Error> {
+pub(crate) fn missing(store: &StoreFolder) -> Result<Error> {
     let shown = escaped_path(store.path());
     if has_segments(store)? {
         return Ok(Error::invalid(format!(
@@ -243,7 +243,7 @@ pub(crate) fn missing(store: &Folder) -> Result<Error> {
 /// The segments of a log, for reading single entries.
 #[derive(Debug)]
 pub struct Segments {
-    folder: Option<Folder>,
+    folder: Option<StoreFolder>,
     /// Segments that entries were read from, by their first position.
     files: BTreeMap<u64, File>,
 }
@@ -254,7 +254,7 @@ impl Segments {
     /// # Errors
     ///
     /// When the segment is there and cannot be opened.
-    pub fn read(&mut self, place: Place, position: u64) -> Result<Option<Entry>> {
+    pub fn read(&mut self, place: EntryBytes, position: u64) -> Result<Option<Entry>> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let file = match self.files.entry(place.segment) {
             btree_map::Entry::Occupied(file) => file.into_mut(),

@@ -8,13 +8,13 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use dome_replay::error::{Context, Error, Result};
 
-use super::entry::{Entry, State};
+use super::entry::{Entry, LogState};
 use super::manifest::{FORMAT_VERSION, SegmentEntry, StateAt, StoreManifest, other_version};
-use super::scan::{Found, Scan};
+use super::scan::{LogItem, SegmentScan};
 use super::write::hash_of;
 use super::{FOLDER, frame, position_of, segment_name};
 use crate::aside;
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 
 /// A manifest that was made again.
 pub(crate) struct Recovered {
@@ -25,26 +25,26 @@ pub(crate) struct Recovered {
 
 /// Where a segment is cut: an end that is part of it, and the position behind it.
 #[derive(Clone, Copy)]
-struct End {
+struct SegmentEnd {
     length: u64,
     next: u64,
 }
 
 /// What a segment was found to hold.
 #[derive(Default)]
-struct Held {
+struct SegmentHeld {
     /// The end of the last whole batch.
-    whole: Option<End>,
+    whole: Option<SegmentEnd>,
     /// The end of the last entry.
-    last: Option<End>,
-    state: Option<(StateAt, Box<State>)>,
+    last: Option<SegmentEnd>,
+    state: Option<(StateAt, Box<LogState>)>,
 }
 
 /// Reads the log for what the manifest of a store said: its segments, and how far whole batches reach. `settings` and
 /// `identity` are those of a log that does not say its own any more. A log that cannot be read, or is of another version,
 /// is not touched.
 pub(crate) fn recover(
-    store: &Folder,
+    store: &StoreFolder,
     settings: impl FnOnce() -> Result<serde_json::Value>,
     identity: impl FnOnce() -> Result<String>,
 ) -> Result<Recovered> {
@@ -74,12 +74,12 @@ pub(crate) fn recover(
 }
 
 /// Refuses a log that another version wrote, before anything is opened for writing.
-pub(crate) fn check_version(store: &Folder) -> Result<()> {
+pub(crate) fn check_version(store: &StoreFolder) -> Result<()> {
     look(store).map(drop)
 }
 
 /// All of the log is looked at before anything is changed.
-fn look(store: &Folder) -> Result<(Folder, Vec<SegmentEntry>, Vec<Held>)> {
+fn look(store: &StoreFolder) -> Result<(StoreFolder, Vec<SegmentEntry>, Vec<SegmentHeld>)> {
     let folder = store.sub(FOLDER)?.ok_or_else(|| empty(store))?;
     let segments = found(store, &folder)?;
     let ends = segments.iter().skip(1).map(|next| next.position).chain([u64::MAX]);
@@ -93,18 +93,18 @@ fn look(store: &Folder) -> Result<(Folder, Vec<SegmentEntry>, Vec<Held>)> {
 impl Recovered {
     fn segment(
         &mut self,
-        store: &Folder,
-        folder: &Folder,
+        store: &StoreFolder,
+        folder: &StoreFolder,
         mut segment: SegmentEntry,
-        held: &Held,
+        held: &SegmentHeld,
         is_last: bool,
     ) -> Result<()> {
-        let begin = End { length: 0, next: segment.position };
+        let begin = SegmentEnd { length: 0, next: segment.position };
         let end = match held.last {
             Some(last) if is_last => self.last(store, folder, &segment, held.whole.unwrap_or(begin), last)?,
             Some(last) => {
                 segment.sha256 = hash_of(folder, &segment)?;
-                End { length: segment.length, ..last }
+                SegmentEnd { length: segment.length, ..last }
             }
             None => {
                 // Nothing of it can be read; an empty one was made by a killed writer.
@@ -130,7 +130,14 @@ impl Recovered {
     }
 
     /// Decides where the last segment ends, and moves away what stands behind.
-    fn last(&mut self, store: &Folder, folder: &Folder, segment: &SegmentEntry, whole: End, last: End) -> Result<End> {
+    fn last(
+        &mut self,
+        store: &StoreFolder,
+        folder: &StoreFolder,
+        segment: &SegmentEntry,
+        whole: SegmentEnd,
+        last: SegmentEnd,
+    ) -> Result<SegmentEnd> {
         let lost = damaged_lines(folder, segment, last)?;
         // An entry that was written to its end and is damaged may be the checkpoint that ended its batch: what stands
         // before it was acknowledged, then.
@@ -142,12 +149,12 @@ impl Recovered {
     }
 }
 
-fn empty(store: &Folder) -> Error {
+fn empty(store: &StoreFolder) -> Error {
     Error::invalid(format!("`{}` holds no segment to make a manifest from", store.named(FOLDER)))
 }
 
 /// The segments that stand in the log, oldest first, as long as they are.
-fn found(store: &Folder, folder: &Folder) -> Result<Vec<SegmentEntry>> {
+fn found(store: &StoreFolder, folder: &StoreFolder) -> Result<Vec<SegmentEntry>> {
     let mut segments = Vec::new();
     for name in folder.names()? {
         let Some(position) = position_of(&name) else { continue };
@@ -169,18 +176,18 @@ fn found(store: &Folder, folder: &Folder) -> Result<Vec<SegmentEntry>> {
 
 /// Reads a segment for the end of its last whole batch: a batch ends with how far each source was
 /// read that its lines are from.
-fn read(store: &Folder, folder: &Folder, segment: &SegmentEntry, end: u64) -> Result<Held> {
-    let mut held = Held::default();
+fn read(store: &StoreFolder, folder: &StoreFolder, segment: &SegmentEntry, end: u64) -> Result<SegmentHeld> {
+    let mut held = SegmentHeld::default();
     newer(store, folder, segment)?;
     // Sources of which it is not told yet how far they were read.
     let mut open = BTreeSet::new();
-    for found in Scan::open(Some(folder), segment, end, None)? {
-        let Found::Entry { position, place, entry } = found? else {
+    for found in SegmentScan::open(Some(folder), segment, end, None)? {
+        let LogItem::Entry { position, place, entry } = found? else {
             // The checkpoint that is waited for may be what is lost.
             open.clear();
             continue;
         };
-        let end = End { length: (place.start + place.length + 1).min(segment.length), next: position + 1 };
+        let end = SegmentEnd { length: (place.start + place.length + 1).min(segment.length), next: position + 1 };
         held.last = Some(end);
         match entry {
             Entry::Line(line) => drop(open.insert(line.source.name.to_string())),
@@ -202,7 +209,7 @@ fn read(store: &Folder, folder: &Folder, segment: &SegmentEntry, end: u64) -> Re
 }
 
 /// Refuses a segment that another version wrote: its lines hold, and this version does not know what they say.
-fn newer(store: &Folder, folder: &Folder, segment: &SegmentEntry) -> Result<()> {
+fn newer(store: &StoreFolder, folder: &StoreFolder, segment: &SegmentEntry) -> Result<()> {
     let Some(file) = folder.read(&segment.name)? else { return Ok(()) };
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
@@ -225,7 +232,7 @@ fn newer(store: &Folder, folder: &Folder, segment: &SegmentEntry) -> Result<()> 
 }
 
 /// How far lines behind the last entry reach that were written to their ends, and are damaged.
-fn damaged_lines(folder: &Folder, segment: &SegmentEntry, last: End) -> Result<End> {
+fn damaged_lines(folder: &StoreFolder, segment: &SegmentEntry, last: SegmentEnd) -> Result<SegmentEnd> {
     let mut end = last;
     let Some(mut file) = folder.read(&segment.name)? else { return Ok(end) };
     let failed = || format!("cannot read `{}`", folder.named(&segment.name));
@@ -238,6 +245,6 @@ fn damaged_lines(folder: &Folder, segment: &SegmentEntry, last: End) -> Result<E
         if !line.ends_with(b"\n") || !frame::looks_written(&line) {
             return Ok(end);
         }
-        end = End { length: end.length + line.len() as u64, next: end.next + 1 };
+        end = SegmentEnd { length: end.length + line.len() as u64, next: end.next + 1 };
     }
 }

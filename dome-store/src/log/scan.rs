@@ -5,19 +5,19 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use dome_replay::error::{Context, ErrorClass, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::frame::{self, Fault};
 use super::manifest::{SegmentEntry, StateAt};
-use crate::folder::Folder;
+use crate::folder::StoreFolder;
 
-/// Where an entry stands in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The position of its segment's first entry, which the segment is named by.
+/// Where the bytes of an entry stand: in a segment of a log, or in a file of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryBytes {
+    /// The position of the segment's first entry, which it is named by; 0 for a result's facts, 1 for its quarantine.
     pub segment: u64,
-    /// Where its line starts in the segment.
+    /// The first byte of its line.
     pub start: u64,
     /// Bytes of its line, without the line feed.
     pub length: u64,
@@ -61,13 +61,13 @@ impl SegmentEntry {
 
 /// What a scan finds next.
 #[derive(Debug)]
-pub enum Found {
+pub enum LogItem {
     /// An entry whose hash holds.
     Entry {
         /// Its position in the log, from 1.
         position: u64,
         /// Where it stands.
-        place: Place,
+        place: EntryBytes,
         /// The entry.
         entry: Entry,
     },
@@ -76,7 +76,7 @@ pub enum Found {
 }
 
 /// One segment, line by line, as far as it is acknowledged.
-pub(crate) struct Scan {
+pub(crate) struct SegmentScan {
     reader: Box<dyn BufRead>,
     name: String,
     segment: u64,
@@ -88,16 +88,16 @@ pub(crate) struct Scan {
     /// A damaged stretch that is not told yet: its start, its length and why.
     stretch: Option<(u64, u64, &'static str)>,
     /// An entry that was read behind the stretch.
-    waiting: Option<(u64, Place, Entry)>,
+    waiting: Option<(u64, EntryBytes, Entry)>,
     /// Bytes that were read behind an entry whose line feed is none.
     unread: Option<Vec<u8>>,
 }
 
-impl Scan {
+impl SegmentScan {
     /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is damage. Where an entry
     /// is given whose place is known, nothing before it is read.
     pub(crate) fn open(
-        folder: Option<&Folder>,
+        folder: Option<&StoreFolder>,
         segment: &SegmentEntry,
         end: u64,
         from: Option<StateAt>,
@@ -136,7 +136,7 @@ impl Scan {
         self
     }
 
-    fn line(&mut self) -> Result<Option<(Place, Vec<u8>)>> {
+    fn line(&mut self) -> Result<Option<(EntryBytes, Vec<u8>)>> {
         let mut line = Vec::new();
         if let Some(unread) = self.unread.take() {
             line = unread;
@@ -148,18 +148,18 @@ impl Scan {
             return Ok(None);
         }
         let is_ended = line.pop_if(|byte| *byte == b'\n').is_some();
-        let place = Place { segment: self.segment, start: self.start, length: line.len() as u64 };
+        let place = EntryBytes { segment: self.segment, start: self.start, length: line.len() as u64 };
         self.start += place.length + u64::from(is_ended);
         Ok(Some((place, line)))
     }
 
     /// The entry at the start of a line that cannot be read as a whole: only its line feed is damaged.
     /// What stands behind that is read next.
-    fn unterminated(&mut self, place: Place, line: &[u8]) -> Option<(u64, Place, Entry)> {
+    fn unterminated(&mut self, place: EntryBytes, line: &[u8]) -> Option<(u64, EntryBytes, Entry)> {
         let (whole, rest) = line.split_at_checked(frame::extent(line)?)?;
         let (_, behind) = rest.split_first()?;
         let (position, entry) = frame::read(whole).ok()?;
-        let place = Place { length: whole.len() as u64, ..place };
+        let place = EntryBytes { length: whole.len() as u64, ..place };
         let ended = self.start > place.start + line.len() as u64;
         let mut unread = behind.to_vec();
         if ended {
@@ -182,15 +182,15 @@ impl Scan {
         Some(Damage { length, positions, segment: self.name.clone(), start, what })
     }
 
-    fn spoil(&mut self, place: Place, what: &'static str) {
+    fn spoil(&mut self, place: EntryBytes, what: &'static str) {
         let stretch = self.stretch.get_or_insert((place.start, 0, what));
         stretch.1 = place.start + place.length - stretch.0;
     }
 
-    fn step(&mut self) -> Result<Option<Found>> {
+    fn step(&mut self) -> Result<Option<LogItem>> {
         if let Some((position, place, entry)) = self.waiting.take() {
             self.expected = position + 1;
-            return Ok(Some(Found::Entry { position, place, entry }));
+            return Ok(Some(LogItem::Entry { position, place, entry }));
         }
         while let Some((place, line)) = self.line()? {
             let (position, place, entry) = match frame::read(&line) {
@@ -211,27 +211,27 @@ impl Scan {
             }
             let damage = self.damage(position);
             if place.length < line.len() as u64 {
-                let behind = Place { start: self.start - 1, length: 1, ..place };
+                let behind = EntryBytes { start: self.start - 1, length: 1, ..place };
                 self.spoil(behind, "the line feed behind an entry is none");
             } else if self.start == place.start + place.length {
-                let behind = Place { start: self.start, length: 0, ..place };
+                let behind = EntryBytes { start: self.start, length: 0, ..place };
                 self.spoil(behind, "the line feed behind an entry is not there");
             }
             let Some(damage) = damage else {
                 self.expected = position + 1;
-                return Ok(Some(Found::Entry { position, place, entry }));
+                return Ok(Some(LogItem::Entry { position, place, entry }));
             };
             self.waiting = Some((position, place, entry));
-            return Ok(Some(Found::Damage(damage)));
+            return Ok(Some(LogItem::Damage(damage)));
         }
         let damage = self.damage(self.end);
         self.expected = self.end;
-        Ok(damage.map(Found::Damage))
+        Ok(damage.map(LogItem::Damage))
     }
 }
 
-impl Iterator for Scan {
-    type Item = Result<Found>;
+impl Iterator for SegmentScan {
+    type Item = Result<LogItem>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()

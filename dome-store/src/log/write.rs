@@ -1,29 +1,29 @@
 //! Writing the log: a batch is on the disk before it is acknowledged.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
 use dome_core::Sha256Hash;
 use dome_replay::error::{Context, Error, Invariant, Result};
-use dome_replay::input::sha256;
 
 use super::entry::Entry;
-use super::known::Known;
+use super::known::KnownLog;
 use super::manifest::{SegmentEntry, StateAt, StoreManifest};
-use super::scan::Place;
+use super::scan::EntryBytes;
 use super::{FOLDER, Log, frame, segment_name};
 use crate::aside;
-use crate::folder::Folder;
-use crate::writer::Limits;
+use crate::folder::StoreFolder;
+use crate::writer::StoreLimits;
 
 /// The one writer of a log.
 pub(crate) struct LogWriter {
     pub(crate) manifest: StoreManifest,
-    pub(crate) known: Known,
-    store: Folder,
-    folder: Folder,
+    pub(crate) known: KnownLog,
+    store: StoreFolder,
+    folder: StoreFolder,
     active: Option<File>,
-    limits: Limits,
+    limits: StoreLimits,
     /// Whether a batch failed, so that what is in memory may not be what is on the disk.
     is_broken: bool,
 }
@@ -41,7 +41,7 @@ impl LogWriter {
     /// Opens the log for writing, and cuts what was never acknowledged off its end. A last segment that is gone, or has
     /// lost its end, is left as it is: what comes goes into a new one. A segment that is shared with another store, or a
     /// manifest that is older than its log, is an error.
-    pub(crate) fn open(store: &Folder, manifest: StoreManifest, limits: Limits) -> Result<(Self, Cleared)> {
+    pub(crate) fn open(store: &StoreFolder, manifest: StoreManifest, limits: StoreLimits) -> Result<(Self, Cleared)> {
         let folder = store.make_sub(FOLDER)?;
         let log = Log::of(store.clone(), manifest)?;
         if log.is_ahead_of_manifest()? {
@@ -56,7 +56,7 @@ impl LogWriter {
             Some(segment) => active(store, &folder, segment, log.end(), &mut cleared)?,
             None => None,
         };
-        let known = Known::read(&log)?;
+        let known = KnownLog::read(&log)?;
         let (manifest, store) = (log.manifest().clone(), store.clone());
         Ok((Self { manifest, known, store, folder, active, limits, is_broken: false }, cleared))
     }
@@ -90,7 +90,7 @@ impl LogWriter {
     }
 
     /// Says where each entry stands now.
-    fn write(&mut self, entries: Vec<Entry>) -> Result<Vec<(u64, Place, Entry)>> {
+    fn write(&mut self, entries: Vec<Entry>) -> Result<Vec<(u64, EntryBytes, Entry)>> {
         let mut next = self.manifest.clone();
         let state = self.is_state_due().then(|| Entry::State(Box::new(self.known.state(&self.manifest))));
         if self.is_full() {
@@ -102,7 +102,7 @@ impl LogWriter {
             let (start, position) = (bytes.len() as u64, next.next_position);
             frame::append(position, &entry, &mut bytes)?;
             let length = bytes.len() as u64 - start - 1;
-            let place = Place { segment: segment.position, start: segment.length + start, length };
+            let place = EntryBytes { segment: segment.position, start: segment.length + start, length };
             if matches!(entry, Entry::State(_)) {
                 next.state = Some(StateAt::of(position, place));
             }
@@ -110,8 +110,7 @@ impl LogWriter {
             next.next_position += 1;
         }
         let file = self.active.as_mut().invariant("a segment is open")?;
-        let kept = put(file, segment.length, &bytes);
-        if let Err(error) = kept {
+        if let Err(error) = file.write_all_at(&bytes, segment.length).and_then(|()| file.sync_data()) {
             // Whatever was written is behind the acknowledged end: the next opening cuts it as well.
             let _cut_later = file.set_len(segment.length);
             return Err(error).context(|| format!("cannot write `{}`", self.folder.named(&segment.name)));
@@ -138,8 +137,8 @@ impl LogWriter {
 
 /// Opens the segment that is written to, without what stands behind its acknowledged end.
 fn active(
-    store: &Folder,
-    folder: &Folder,
+    store: &StoreFolder,
+    folder: &StoreFolder,
     segment: &SegmentEntry,
     end: u64,
     cleared: &mut Cleared,
@@ -161,7 +160,7 @@ fn active(
 }
 
 /// A segment at the acknowledged end was begun by a batch that was never acknowledged.
-fn begun(store: &Folder, folder: &Folder, end: u64, cleared: &mut Cleared) -> Result<()> {
+fn begun(store: &StoreFolder, folder: &StoreFolder, end: u64, cleared: &mut Cleared) -> Result<()> {
     let name = segment_name(end);
     let Some(found) = folder.find(&name)? else { return Ok(()) };
     if !found.is_file() || look_behind(folder, &name, 0, end)?.is_foreign {
@@ -172,7 +171,7 @@ fn begun(store: &Folder, folder: &Folder, end: u64, cleared: &mut Cleared) -> Re
     folder.remove(&name)
 }
 
-fn behind(store: &Folder) -> Error {
+fn behind(store: &StoreFolder) -> Error {
     let shown = dome_core::escaped_path(store.path());
     Error::unreproduced(format!(
         "`{}` is older than the log beside it (a copy that was made while the store was written?); nothing is written. \
@@ -181,20 +180,14 @@ fn behind(store: &Folder) -> Error {
     ))
 }
 
-fn put(file: &mut File, at: u64, bytes: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(at))?;
-    file.write_all(bytes)?;
-    file.sync_data()
-}
-
 /// SHA-256 of the first bytes of a file.
 fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
-    sha256(file.take(length))
+    Sha256Hash::of_reader(file.take(length))
 }
 
 /// SHA-256 of a segment, as far as it is acknowledged; `None` where there is none.
-pub(crate) fn hash_of(folder: &Folder, segment: &SegmentEntry) -> Result<Option<Sha256Hash>> {
+pub(crate) fn hash_of(folder: &StoreFolder, segment: &SegmentEntry) -> Result<Option<Sha256Hash>> {
     let hashed = folder.read(&segment.name)?.map(|mut file| hash(&mut file, segment.length)).transpose();
     hashed.context(|| format!("cannot read `{}`", folder.named(&segment.name)))
 }
@@ -213,7 +206,7 @@ pub(crate) struct Unacknowledged {
 ///
 /// A killed writer leaves whole entries, the next positions in order, and behind them at most one that was not written
 /// to its end. Its batch ends with checkpoints, so whatever follows checkpoints is another batch.
-pub(crate) fn look_behind(folder: &Folder, name: &str, from: u64, mut position: u64) -> Result<Unacknowledged> {
+pub(crate) fn look_behind(folder: &StoreFolder, name: &str, from: u64, mut position: u64) -> Result<Unacknowledged> {
     let mut tail = Unacknowledged::default();
     let Some(mut file) = folder.read(name)? else { return Ok(tail) };
     let failed = || format!("cannot read `{}`", folder.named(name));

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_binder::explain::{Found, Subject, capsule_story, concept_story, fact_story, find, line_story};
+use dome_binder::explain::{
+    Found, Subject, capsule_story, concept_story, excerpt, fact_story, find, line_of, line_story,
+};
 use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
 use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, WrapperPolicy};
@@ -238,9 +240,9 @@ pub(crate) fn rows<T: serde::Serialize>(rows: &[T]) -> String {
 /// What is said of a key from all facts in memory.
 pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[QuarantineRow], key: &str) -> Value {
     let rejected: Vec<(Source, Sha256Hash)> = quarantine.iter().map(|row| (row.source.clone(), row.sha256)).collect();
-    let part = replay.ledger.part();
+    let facts: Vec<_> = replay.ledger.line_facts().collect();
     let (capsules, concepts) = (&replay.derived.capsules, &replay.derived.concepts);
-    let subject = match find(key, &part, &rejected) {
+    let subject = match find(key, &facts, &rejected) {
         Found::Many(candidates) => return json!({"many": candidates}),
         Found::Nothing => {
             let facts = replay.ledger.facts.iter();
@@ -251,15 +253,14 @@ pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[Quarantine
     };
     match subject {
         Subject::Capsule(key) => {
-            let excerpt = part.excerpt(key).unwrap();
-            json!({"capsule": capsule_story(key, &excerpt, rules, replay.as_of)})
+            json!({"capsule": capsule_story(&excerpt(&facts, key).unwrap(), rules, replay.as_of)})
         }
         Subject::Concept(key) => json!({"concept": concept_story(key, capsules, concepts, &rules.policy)}),
-        Subject::Line(key) => json!({"line": line_story(&part.line(key), capsules)}),
+        Subject::Line(key) => json!({"line": line_story(&line_of(&facts, key), capsules)}),
         Subject::Fact(position) => {
             let fact = &replay.ledger.facts[position];
-            let excerpt = fact.applied_capsule().and_then(|key| part.excerpt(*key));
-            json!({"fact": fact_story(position, &part.line(fact.keys.line), excerpt.as_ref(), rules)})
+            let applied = fact.applied_capsule().and_then(|key| excerpt(&facts, *key));
+            json!({"fact": fact_story(position, &line_of(&facts, fact.keys.line), applied.as_ref(), rules)})
         }
         Subject::Rejected(number) => json!({"rejected": quarantine[number]}),
         Subject::Unlisted(source) => {

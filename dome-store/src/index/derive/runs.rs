@@ -163,7 +163,7 @@ impl Derivation<'_> {
             if again {
                 sum = self.sum_of(&key)?;
             } else if let Some(before) = self.rows.find(SealedTable::Sums, &key, |row| json(held(row)?))? {
-                sum.add(&before);
+                sum.add(before);
             }
             self.write_node(&key, &sum.sum())?;
             paths.insert(path);
@@ -176,7 +176,7 @@ impl Derivation<'_> {
             }
         }
         let RunSum { counts: runs, facts, failing, conflicts, .. } =
-            self.rows.find(SealedTable::Sums, ALL_RUNS, |row| json::<RunSum<'_>>(held(row)?))?.unwrap_or_default();
+            self.rows.find(SealedTable::Sums, ALL_RUNS, |row| json::<RunSum>(held(row)?))?.unwrap_or_default();
         self.tallies = super::Tallies { runs, facts, failing, conflicts, ..self.tallies };
         Ok(())
     }
@@ -188,13 +188,13 @@ impl Derivation<'_> {
         let most = [least.as_slice(), &[u8::MAX]].concat();
         let mut sum = Summing::default();
         self.rows.each(SealedTable::Sums, "key BETWEEN ?1 AND ?2", (least, most), |row| {
-            sum.add(&json(held(row)?)?);
+            sum.add(json(held(row)?)?);
             Ok(())
         })?;
         Ok(sum)
     }
 
-    fn write_node(&self, key: &[u8], sum: &RunSum<'_>) -> Result<()> {
+    fn write_node(&self, key: &[u8], sum: &RunSum) -> Result<()> {
         if sum.counts.runs == 0 {
             self.rows.delete(SealedTable::Sums, key)?;
             return Ok(());

@@ -1,0 +1,383 @@
+//! `dome contracts`: pins and compatibility. Reads and writes the files; all else is in `dome-contracts`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use dome_contracts::compat::{Bump, Dialect, Direction, Finding, Schema, Verdict, compat};
+use dome_contracts::{
+    Folder, Lock, Mismatch, Refusal, Request, Update, diff, plan_update, referenced_files, verify, verify_locked,
+    verify_since,
+};
+use serde_json::json;
+use walkdir::WalkDir;
+
+use crate::exit::{Exit, invalid};
+use crate::output::{Printer, note};
+use crate::whole;
+
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Pin the contracts of another repository, and compare their versions
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContractsVerb {
+    /// Check the pinned folder against the lock; writes nothing, fetches nothing
+    #[command(after_help = "Example:\n    dome contracts verify --locked")]
+    Verify(ContractsVerifyArgs),
+    /// Pin another folder; a move to another version takes a migration note
+    #[command(after_help = "Example:\n    dome contracts update --from ../xtrlv2/contracts --commit 1f0c2ab")]
+    Update(ContractsUpdateArgs),
+    /// Compare two folders of contracts
+    #[command(after_help = "Example:\n    dome contracts diff xtrlv2-fixtures/v0.1 xtrlv2-fixtures/v0.2")]
+    Diff {
+        /// The folder that was
+        old: PathBuf,
+        /// The folder that is to be
+        new: PathBuf,
+    },
+    /// Compare two JSON Schemas
+    #[command(after_help = "Example:\n    dome contracts compat old.schema.json new.schema.json --direction full")]
+    Compat(ContractsCompatArgs),
+}
+
+/// Where the lock and the notes are.
+#[derive(Debug, Args)]
+struct LockArgs {
+    /// The lock; the pinned folder lies beside it, where it says
+    #[arg(long, value_name = "FILE", default_value = "contracts.lock")]
+    lock: PathBuf,
+    /// The folder of migration notes
+    #[arg(long, value_name = "DIR", default_value = "docs/migrations")]
+    notes: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContractsVerifyArgs {
+    /// Also ask that the lock is as `update` writes it, and that every move has its note
+    #[arg(long)]
+    locked: bool,
+    /// An earlier lock: no version that it pinned may be missing from the history
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    #[command(flatten)]
+    at: LockArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContractsUpdateArgs {
+    /// The folder to pin
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// Where the pinned files lie, relative to the lock [default: where they lie now, or --from]
+    #[arg(long, value_name = "DIR")]
+    into: Option<String>,
+    /// The commit of the owner's repository, to be written down
+    #[arg(long, value_name = "ID")]
+    commit: Option<String>,
+    #[command(flatten)]
+    at: LockArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContractsCompatArgs {
+    /// The schema that was; files that it refers to are read from beside it
+    old: PathBuf,
+    /// The schema that is to be
+    new: PathBuf,
+    /// Who has to cope with whom
+    #[arg(long, value_enum, default_value = "backward")]
+    direction: DirectionArg,
+    /// How a schema without `$schema` is read
+    #[arg(long, value_enum, default_value = "draft-07")]
+    dialect: DialectArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DirectionArg {
+    /// Every instance that is valid under OLD is valid under NEW
+    Backward,
+    /// Every instance that is valid under NEW is valid under OLD
+    Forward,
+    /// Both
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DialectArg {
+    #[value(name = "draft-07")]
+    Draft07,
+    #[value(name = "2020-12")]
+    Draft202012,
+}
+
+pub(crate) fn run(verb: &ContractsVerb, output: &mut Printer) -> Result<Exit> {
+    match verb {
+        ContractsVerb::Verify(args) => run_verify(args, output),
+        ContractsVerb::Update(args) => run_update(args, output),
+        ContractsVerb::Diff { old, new } => run_diff(old, new, output),
+        ContractsVerb::Compat(args) => run_compat(args, output),
+    }
+}
+
+fn run_verify(args: &ContractsVerifyArgs, output: &mut Printer) -> Result<Exit> {
+    let bytes = file(&args.at.lock)?;
+    let lock = parsed(&args.at.lock, &bytes)?;
+    let folder = folder_or_empty(&whole::folder(&args.at.lock).join(&lock.folder))?;
+    let mut mismatches = match args.locked {
+        true => verify_locked(&bytes, &folder, &folder_or_empty(&args.at.notes)?)?,
+        false => verify(&lock, &folder),
+    };
+    if let Some(since) = &args.since {
+        mismatches.extend(verify_since(&parsed(since, &file(since)?)?, &lock));
+    }
+    print_verified(&lock, &mismatches, output)?;
+    Ok(if mismatches.is_empty() { Exit::Done } else { Exit::Invalid })
+}
+
+fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock> {
+    Lock::parse(bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+}
+
+fn print_verified(lock: &Lock, mismatches: &[Mismatch], output: &mut Printer) -> Result<()> {
+    let count = lock.artifacts.len();
+    let object = json!({
+        "artifacts": count,
+        "format_version": "1",
+        "lock_digest": lock.digest(),
+        "mismatches": mismatches,
+        "source": lock.source,
+        "verdict": if mismatches.is_empty() { "verified" } else { "mismatch" },
+    });
+    output.show(&object, |_, output| {
+        let source = format!("{} {}", lock.source.repository, lock.source.version);
+        mismatches.iter().try_for_each(|mismatch| writeln!(output, "{mismatch}"))?;
+        match mismatches.len() {
+            0 => writeln!(output, "verified: {count} files of {source} are as pinned"),
+            wrong => writeln!(output, "mismatch: {wrong} findings in {count} files of {source}"),
+        }
+    })
+}
+
+fn run_update(args: &ContractsUpdateArgs, output: &mut Printer) -> Result<Exit> {
+    let LockArgs { lock, notes } = &args.at;
+    let base = whole::folder(lock);
+    let pinned = match lock.exists() {
+        true => {
+            let lock = parsed(lock, &file(lock)?)?;
+            let folder = folder_or_empty(&base.join(&lock.folder))?;
+            Some((lock, folder))
+        }
+        false => None,
+    };
+    let (from, notes) = (folder(&args.from)?, folder_or_empty(notes)?);
+    let into = into(args, pinned.as_ref().map(|(lock, _)| lock), base)?;
+    let request = Request {
+        pinned: pinned.as_ref().map(|(lock, folder)| (lock, folder)),
+        from: &from,
+        folder: &into,
+        commit: args.commit.as_deref(),
+        notes: &notes,
+    };
+    match plan_update(&request) {
+        Ok(update) => {
+            apply(&update, &from, &base.join(&into), lock)?;
+            print_updated(&update, output)?;
+            Ok(Exit::Done)
+        }
+        Err(refusal) => refused(&refusal, output),
+    }
+}
+
+/// Where the pinned files will lie, relative to the lock.
+fn into(args: &ContractsUpdateArgs, lock: Option<&Lock>, base: &Path) -> Result<String> {
+    if let Some(into) = args.into.as_ref().or(lock.map(|lock| &lock.folder)) {
+        return Ok(into.clone());
+    }
+    let inside = args.from.strip_prefix(base).unwrap_or(&args.from);
+    match inside.to_str() {
+        Some(inside) if inside != ".." && !inside.starts_with("../") && !inside.starts_with('/') => {
+            Ok(inside.trim_start_matches("./").trim_end_matches('/').to_owned())
+        }
+        _ => bail!("`{}` does not lie beside the lock: say where with --into", args.from.display()),
+    }
+}
+
+/// Writes the files, then the lock: until that is there, `verify` tells that something is amiss.
+fn apply(update: &Update, from: &Folder, folder: &Path, lock: &Path) -> Result<()> {
+    let there = folder_or_empty(folder)?;
+    for (path, bytes) in from.iter().filter(|(path, bytes)| there.get(path) != Some(bytes)) {
+        whole::write(&folder.join(path), bytes)?;
+    }
+    for path in there.paths().filter(|path| from.get(path).is_none()).map(|path| folder.join(path)) {
+        fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+    }
+    whole::write(lock, update.lock.render().as_bytes())
+}
+
+fn print_updated(update: &Update, output: &mut Printer) -> Result<()> {
+    let source = &update.lock.source;
+    if output.is_json() {
+        let mut object = update.diff.to_json();
+        let more = [("lock_digest", json!(update.lock.digest())), ("source", json!(source))];
+        let more = more.map(|(name, value)| (name.to_owned(), value));
+        object.as_object_mut().context("a difference is an object")?.extend(more);
+        return output.as_is(&object.to_string());
+    }
+    print_breaking(&update.diff, output)?;
+    let count = update.lock.artifacts.len();
+    writeln!(output, "pinned: {count} files of {} {}", source.repository, source.version)
+}
+
+fn print_breaking(diff: &dome_contracts::Diff, output: &mut Printer) -> Result<()> {
+    diff.breaking().try_for_each(|change| output.line(&finding(&change.finding, Some(&change.contract))))
+}
+
+fn refused(refusal: &Refusal, output: &mut Printer) -> Result<Exit> {
+    let (exit, diff) = match refusal {
+        Refusal::NoteMissing { diff, .. } | Refusal::VersionUnchanged { diff, .. } => (Exit::Findings, Some(diff)),
+        Refusal::NoteSilent { .. } => (Exit::Findings, None),
+        Refusal::PinnedChanged { .. } | Refusal::Lock(_) | Refusal::Schema(_) => (Exit::Invalid, None),
+    };
+    if output.is_json() {
+        let diff = diff.map(|diff| diff.to_json());
+        let object = json!({
+            "diff": diff, "format_version": "1", "refused": refusal.to_string(), "verdict": "refused",
+        });
+        output.as_is(&object.to_string())?;
+    } else if let Some(diff) = diff {
+        print_breaking(diff, output)?;
+    }
+    note(&format!("dome: refused: {refusal}"));
+    Ok(exit)
+}
+
+fn run_diff(old: &Path, new: &Path, output: &mut Printer) -> Result<Exit> {
+    let diff = diff(&folder(old)?, &folder(new)?).map_err(invalid)?;
+    if output.is_json() {
+        output.as_is(&diff.to_json().to_string())?;
+    } else {
+        for change in &diff.changes {
+            output.line(&finding(&change.finding, Some(&change.contract)))?;
+        }
+        for (path, change) in &diff.files {
+            writeln!(output, "{} {path}", change.name())?;
+        }
+        output.line(&outcome(diff.verdict(), diff.bump()))?;
+    }
+    Ok(ended(diff.verdict()))
+}
+
+fn run_compat(args: &ContractsCompatArgs, output: &mut Printer) -> Result<Exit> {
+    let dialect = match args.dialect {
+        DialectArg::Draft07 => Dialect::Draft07,
+        DialectArg::Draft202012 => Dialect::Draft202012,
+    };
+    let direction = match args.direction {
+        DirectionArg::Backward => Direction::Backward,
+        DirectionArg::Forward => Direction::Forward,
+        DirectionArg::Full => Direction::Full,
+    };
+    let report = compat(&schema(&args.old, dialect)?, &schema(&args.new, dialect)?, direction).map_err(invalid)?;
+    if output.is_json() {
+        output.as_is(&report.to_json().to_string())?;
+    } else {
+        report.findings.iter().try_for_each(|found| output.line(&finding(found, None)))?;
+        output.line(&outcome(report.verdict, report.bump()))?;
+    }
+    Ok(ended(report.verdict))
+}
+
+fn ended(verdict: Verdict) -> Exit {
+    if verdict == Verdict::Compatible { Exit::Done } else { Exit::Findings }
+}
+
+/// The schema with the files beside it that it refers to, over any number of steps.
+fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
+    let base = whole::folder(path);
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        bail!("`{}` is no file", path.display());
+    };
+    let mut folder = Folder::default();
+    let mut waiting = vec![name.to_owned()];
+    while let Some(name) = waiting.pop() {
+        let path = base.join(&name);
+        if folder.get(&name).is_some() || (!folder.is_empty() && !path.is_file()) {
+            continue;
+        }
+        let bytes = file(&path)?;
+        waiting.extend(referenced_files(&bytes, &name));
+        folder.insert(name, bytes);
+    }
+    folder.schema(name, dialect).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+}
+
+/// All files of a folder. A link is refused: what it leads to is not what was pinned.
+fn folder(root: &Path) -> Result<Folder> {
+    let mut found = Folder::default();
+    if root.is_file() {
+        bail!("`{}` is no folder", root.display());
+    }
+    for entry in WalkDir::new(root) {
+        let entry = entry.with_context(|| format!("cannot read the folder `{}`", root.display()))?;
+        let (path, kind) = (entry.path(), entry.file_type());
+        if kind.is_dir() {
+            continue;
+        }
+        if !kind.is_file() {
+            bail!("`{}` is neither a file nor a folder", path.display());
+        }
+        let inside = path.strip_prefix(root)?.to_str();
+        let inside = inside.with_context(|| format!("the name of `{}` is not UTF-8", path.display()))?;
+        found.insert(inside, file(path)?);
+    }
+    Ok(found)
+}
+
+fn file(path: &Path) -> Result<Vec<u8>> {
+    let failed = || format!("cannot read `{}`", path.display());
+    if fs::metadata(path).with_context(failed)?.len() > FILE_BYTES_MAX {
+        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
+    }
+    fs::read(path).with_context(failed)
+}
+
+fn folder_or_empty(root: &Path) -> Result<Folder> {
+    if root.exists() { folder(root) } else { Ok(Folder::default()) }
+}
+
+/// A finding in a few lines.
+fn finding(finding: &Finding, contract: Option<&str>) -> String {
+    let direction = match finding.direction {
+        Direction::Backward => "backward",
+        Direction::Forward => "forward",
+        Direction::Full => "full",
+    };
+    let mut text = format!("{} {} ({direction}, {})", finding.verdict, finding.rule, bump(finding.bump));
+    if let Some(contract) = contract {
+        text.push_str(&format!(" in {contract}"));
+    }
+    let witness = finding.witness.as_ref().map_or_else(String::new, ToString::to_string);
+    let rows = [("old", &finding.old), ("new", &finding.new), ("why", &finding.message), ("witness", &witness)];
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let _infallible = write!(text, "\n  {name:<9}{value}");
+    }
+    text
+}
+
+/// The last line: the outcome.
+fn outcome(verdict: Verdict, asked: Option<Bump>) -> String {
+    match asked {
+        None => format!("{verdict}: nothing changed"),
+        Some(asked) => format!("{verdict}: asks for a {} version", bump(asked)),
+    }
+}
+
+fn bump(bump: Bump) -> &'static str {
+    match bump {
+        Bump::Patch => "patch",
+        Bump::Minor => "minor",
+        Bump::Major => "major",
+    }
+}
