@@ -124,7 +124,9 @@ fn one_concept(rules: &Rules) -> Result<(), Failure> {
             let line = example.replace("acme/app", &format!("acme/app-{target}"));
             let line = line.replace("\"e1\"", &format!("\"e{target}-{time}\""));
             let line = line.replace("nightly-7", &format!("nightly-{}", target % 100));
-            bytes.extend_from_slice(line.replace("\"unit\",", &format!("\"unit-{target}-{time}\",")).as_bytes());
+            bytes.extend_from_slice(
+                line.replace("\"task_id\":\"unit\"", &format!("\"task_id\":\"{target}-{time}\"")).as_bytes(),
+            );
             bytes.push(b'\n');
         }
     }

@@ -5,7 +5,8 @@
 //! derives in memory.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use dome_replay::error::{Context, Invariant, Result};
 
 use crate::folder::StoreFolder;
 use crate::inbox;
-use crate::index::{Basis, INDEX_NAME, Index, LogLines, Origin};
+use crate::index::{Basis, ENTRIES, INDEX_NAME, Index, LogLines, Origin};
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
@@ -26,23 +27,6 @@ use crate::writer::{StoreLimits, random};
 const SEAL: &str = "index.key";
 /// How long another one is waited for that derives the same.
 const WAIT: Duration = Duration::from_secs(600);
-
-/// Counts of what a store comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Facts.
-    pub facts: u64,
-    /// Envelopes that repeat a fact.
-    pub duplicates: u64,
-    /// Envelopes that a fact rules out (M-41).
-    pub conflicts: u64,
-    /// Capsules.
-    pub capsules: u64,
-    /// Runs.
-    pub runs: u64,
-    /// The instant up to which this is complete, as far as the sources were read.
-    pub watermark: Option<Timestamp>,
-}
 
 /// A line in the quarantine, and where its entry stands.
 #[derive(Clone, Debug)]
@@ -104,21 +88,13 @@ impl Derived {
         Ok(Self { log, index, lines, rules, sources, waiting: 0 })
     }
 
-    /// Counts of it.
+    /// The instant up to which it is complete, as far as the sources were read.
     ///
     /// # Errors
     ///
     /// When the index cannot be read.
-    pub fn totals(&self) -> Result<Totals> {
-        let tallies = self.index.tallies()?;
-        Ok(Totals {
-            facts: tallies.facts,
-            duplicates: tallies.runs.duplicates,
-            conflicts: tallies.conflicts,
-            capsules: tallies.capsules,
-            runs: tallies.runs.runs,
-            watermark: watermark(&self.sources, self.index.as_of()?),
-        })
+    pub fn watermark(&self) -> Result<Option<Timestamp>> {
+        Ok(watermark(&self.sources, self.index.as_of()?))
     }
 
     /// Lines that are no facts, with the reasons, of one source or of all; by source name, then line (M-31). Where an
@@ -140,16 +116,13 @@ impl Derived {
     }
 }
 
-/// The log as it is now, and an index that holds all of it.
+/// The log as it is now, and an index that holds all of it, and no more.
 fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
     let log = Log::open(store)?;
-    if let Some(seal) = seal(log.store(), false)? {
-        let basis = Basis::of_log(&log, seal)?;
-        if let Ok(index) = Index::read(&file(log.store()), basis)
-            && is_at(&index, &log)
-        {
-            return Ok((log, index));
-        }
+    if let Some(index) = as_derived(&log)?
+        && index.standing()?.next == log.end()
+    {
+        return Ok((log, index));
     }
     match derive(store, false, watch) {
         Ok(found) => Ok(found),
@@ -161,16 +134,10 @@ fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
             ));
             let log = Log::open(store)?;
             let mut index = Index::in_memory(basis(&log)?)?;
-            index.catch_up(&log, &mut |damage| watch.note(&damage.to_string()))?;
+            index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&damage.to_string()))?;
             Ok((log, index))
         }
     }
-}
-
-/// Whether the index holds what the log holds, and no more.
-fn is_at(index: &Index, log: &Log) -> bool {
-    let is_of_it = index.is_behind(log).is_ok_and(|of_it| of_it);
-    is_of_it && index.standing().is_ok_and(|standing| standing.next == log.end())
 }
 
 /// Derives what the index of a store lacks, or all of it: `anew`, and where it does not fit. Readers see the index before
@@ -184,18 +151,18 @@ pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log
     let _lock = WriterLock::take(&folder, lock::INDEX, WAIT)?;
     // The log is looked at when nobody else derives any more: an index never holds more than it then.
     let log = Log::open(store)?;
-    let seal = seal(&folder, true)?.invariant("a seal that is not there is made")?;
+    let seal = sealing_secret(&folder, SEAL, true)?.invariant("a seal that is not there is made")?;
     let basis = Basis::of_log(&log, seal)?;
     let file = file(&folder);
     let mut damaged = |damage: &crate::log::Damage| watch.note(&damage.to_string());
     let derived_on = !anew
-        && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, &mut damaged)) {
+        && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, ENTRIES, &mut damaged)) {
             Ok(()) => true,
             Err(error) if error.is_unfit() => false,
             Err(error) => return Err(error.into()),
         };
     if !derived_on {
-        Index::build(&file, basis.clone(), |index| index.catch_up(&log, &mut damaged))?;
+        Index::build(&file, basis.clone(), |index| index.catch_up(&log, ENTRIES, &mut damaged))?;
     }
     let index = Index::read(&file, basis)?;
     Ok((log, index))
@@ -203,7 +170,7 @@ pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log
 
 /// The index as it was derived; `None` where there is none that fits.
 pub(crate) fn as_derived(log: &Log) -> Result<Option<Index>> {
-    let Some(seal) = seal(log.store(), false)? else { return Ok(None) };
+    let Some(seal) = sealing_secret(log.store(), SEAL, false)? else { return Ok(None) };
     let index = Index::read(&file(log.store()), Basis::of_log(log, seal)?).ok();
     Ok(index.filter(|index| index.is_behind(log).is_ok_and(|of_it| of_it)))
 }
@@ -217,31 +184,30 @@ fn file(store: &StoreFolder) -> PathBuf {
     store.path().join(INDEX_NAME)
 }
 
-/// The secret that rows are sealed by; `None` where there is none that others cannot read, or the caller may not.
-fn seal(store: &StoreFolder, makes: bool) -> Result<Option<Sha256Hash>> {
-    use std::os::unix::fs::MetadataExt;
-    let mode = store.writers_only()?;
-    let failed = || format!("cannot read `{}`", store.named(SEAL));
-    let mut text = String::new();
-    if let Ok(Some(file)) = store.read(SEAL) {
+/// The secret that rows of indexes are sealed by, in a file that only those can read who may write to its folder; `None`
+/// where there is none.
+pub(crate) fn sealing_secret(folder: &StoreFolder, name: &str, makes: bool) -> Result<Option<Sha256Hash>> {
+    let mode = folder.writers_only()?;
+    let failed = || format!("cannot read `{}`", folder.named(name));
+    let mut text = Vec::new();
+    if let Ok(Some(file)) = folder.read(name) {
         let is_secret = file.metadata().context(failed)?.mode() & 0o777 & !mode.as_raw_mode() == 0;
-        Read::take(&file, 64).read_to_string(&mut text).context(failed)?;
-        if let (true, Ok(seal)) = (is_secret, text.parse()) {
-            return Ok(Some(seal));
+        Read::take(&file, 64).read_to_end(&mut text).context(failed)?;
+        // Anything else is no secret of this version, and one is drawn in its place.
+        let secret = str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+        if let (true, Some(secret)) = (is_secret, secret) {
+            return Ok(Some(secret));
         }
     }
     if !makes {
         return Ok(None);
     }
-    let seal = Sha256Hash::from_bytes(random()?);
-    let mut file = store.write_or_create(SEAL, mode)?;
+    let secret = Sha256Hash::from_bytes(random()?);
+    let mut file = folder.write_or_create(name, mode)?;
     rustix::fs::fchmod(&file, mode).map_err(std::io::Error::from).context(failed)?;
-    let written = file.seek(SeekFrom::Start(0)).and_then(|_| {
-        file.set_len(0)?;
-        file.write_all(seal.to_string().as_bytes())
-    });
-    written.context(|| format!("cannot write `{}`", store.named(SEAL)))?;
-    Ok(Some(seal))
+    let written = file.set_len(0).and_then(|()| file.write_all(secret.to_string().as_bytes()));
+    written.context(|| format!("cannot write `{}`", folder.named(name)))?;
+    Ok(Some(secret))
 }
 
 /// What compacting came to; its members in canonical order.

@@ -9,7 +9,7 @@ use dome_replay::Watch;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::derived::{Derived, Totals, is_latest};
+use crate::derived::{Derived, is_latest};
 use crate::log::Checkpoint;
 use crate::writer::StoreLimits;
 
@@ -103,24 +103,24 @@ pub fn status<F>(
     });
     let log = &derived.log;
     let damaged = log.short()?.len() + usize::from(log.foreign()?.is_some());
-    let Totals { facts, duplicates, conflicts, capsules, runs, watermark } = derived.totals()?;
+    let tallies = derived.index.tallies()?;
     Ok(Status {
         behind: 0,
         bytes: log.manifest().bytes(),
-        capsules,
-        conflicts,
+        capsules: tallies.capsules,
+        conflicts: tallies.conflicts,
         damaged: damaged as u64,
-        duplicates,
+        duplicates: tallies.runs.duplicates,
         entries: log.end() - 1,
-        facts,
+        facts: tallies.facts,
         format_version: "1",
         inbox: derived.waiting,
         quarantined: quarantined.len() as u64,
-        runs,
+        runs: tallies.runs.runs,
         segments: log.manifest().segments.len(),
         sources: told.collect(),
         store: store.display().to_string(),
-        watermark,
+        watermark: derived.watermark()?,
         keeps_failing: keeps_failing(&derived)?,
     })
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::aside;
 use crate::derived::{self, derive};
-use crate::index::Index;
+use crate::index::{ENTRIES, Index};
 use crate::log::{Damage, Log, LogItem, segment_name};
 use crate::writer::{Opening, StoreWriter};
 
@@ -130,7 +130,7 @@ pub fn compare_index(log: &Log, report: &mut StoreVerification) -> Result<bool> 
     let folder = tempfile::tempdir().context(|| "cannot make a temporary folder")?;
     let (path, basis) = (folder.path().join("index.sqlite"), derived::basis(&held_log)?);
     let mut lost = false;
-    Index::build(&path, basis.clone(), |index| index.catch_up(&held_log, &mut |_| lost = true))?;
+    Index::build(&path, basis.clone(), |index| index.catch_up(&held_log, ENTRIES, &mut |_| lost = true))?;
     let again = Index::read(&path, basis)?;
     report.facts = usize::try_from(again.tallies()?.facts).invariant("facts fit into memory")?;
     if lost {

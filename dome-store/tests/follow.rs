@@ -54,7 +54,7 @@ fn a_question_sees_what_is_acknowledged_while_somebody_follows() {
         stop.ask();
         let ingested = follows.join().unwrap().unwrap();
         assert!(ingested.is_complete);
-        assert_eq!((ingested.tally.lines, ingested.totals.facts), (13, 13));
+        assert_eq!((ingested.tally.lines, ingested.now.facts), (13, 13));
     });
 }
 

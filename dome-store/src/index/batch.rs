@@ -72,20 +72,6 @@ pub struct Batch {
     pub marks: Vec<SourceMark>,
 }
 
-impl Batch {
-    /// How many entries it has.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.arrivals.len() + self.turned.len() + self.retried.len() + self.withdrawn.len() + self.marks.len()
-    }
-
-    /// Whether it has none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
 /// Up to where an index was derived.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {

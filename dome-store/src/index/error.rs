@@ -1,7 +1,7 @@
 //! Why an index does not answer, for whoever can derive it again.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dome_binder::query::CursorError;
 
@@ -44,6 +44,11 @@ impl IndexError {
             Self::Unfit(_) | Self::Sql(_) | Self::File { .. } => true,
             Self::Other(_) | Self::Moved => false,
         }
+    }
+
+    /// A place in the file system cannot be used.
+    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
     }
 
     /// An invariant does not hold: a defect in dome.

@@ -1,16 +1,18 @@
 //! What is asked: the result of a replay, or a store, the same way.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Ledger, Rules};
 use dome_core::{Sha256Hash, escaped_path};
-use dome_replay::{ResultDir, ResultFile, Watch};
+use dome_replay::{ResultDir, Watch};
 
-use super::{Basis, Index, Origin, Result, ResultFiles, beside};
-use crate::derived::{Derived, compact};
+use super::file::OTHERS_WRITE;
+use super::from_result::FILES;
+use super::{Index, Origin, Result, ResultFiles, beside};
+use crate::derived::{Derived, compact, sealing_secret};
+use crate::folder::StoreFolder;
 use crate::history::LogHistory;
 use crate::writer::StoreLimits;
 
@@ -60,7 +62,7 @@ impl FactsIn<'_> {
     /// Opens the index of a result or a store, which is derived as far as it has to be, and asks. An index that turns out
     /// not to be as it was written is derived again, once.
     ///
-    /// The index of a result stands [`beside`] it, sealed by a secret in the user's own state folder. Where none can be
+    /// The index of a result stands beside it (`NAME.dome-index`), sealed by a secret in the user's own state folder. Where none can be
     /// kept, it is derived in memory.
     ///
     /// # Errors
@@ -100,9 +102,7 @@ impl FactsIn<'_> {
                 let result = ResultDir::open(path)?;
                 of_result(&result, anew).or_else(|error| {
                     // A file that is not the one that the manifest names says more.
-                    [ResultFile::Facts, ResultFile::Lineage, ResultFile::Quarantine]
-                        .into_iter()
-                        .try_for_each(|file| result.hold(file))?;
+                    FILES.into_iter().try_for_each(|file| result.hold(file))?;
                     Err(error.into())
                 })
             }
@@ -129,69 +129,33 @@ fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<Derived> {
 
 fn of_result(result: &ResultDir, anew: bool) -> Result<Indexed> {
     let files = ResultFiles::of(result)?;
-    let basis = |seal| files.basis(result.rules().clone(), result.as_of(), seal);
-    let mark = files.manifest.to_string();
-    let derive = |index: &mut Index| match index.standing()?.mark == mark {
-        true => Ok(()),
-        false => files.fill(index),
-    };
-    let kept = match (beside(result.path()), secret()) {
-        (Some(path), Some(seal)) => kept(&path, &basis(seal)?, &derive, anew)?,
-        _ => None,
-    };
-    let index = match kept {
-        Some(index) => index,
-        None => {
-            let mut index = Index::in_memory(basis(Sha256Hash::of(b"in memory"))?)?;
-            derive(&mut index)?;
-            index
+    let indexed = |index| Ok(Indexed { index, origin: Box::new(files.lines()?), unlisted: result.unlisted() });
+    if let (Some(path), Some(secret)) = (beside(result.path()), secret()) {
+        let basis = files.basis(secret)?;
+        if let Some(index) = Index::read(&path, basis.clone()).ok().filter(|index| !anew && files.are_in(index)) {
+            return indexed(index);
         }
-    };
-    Ok(Indexed { index, origin: Box::new(files.lines()?), unlisted: result.unlisted() })
-}
-
-/// The index that stands there, derived on, or made where none fits; `None` where none can be kept.
-fn kept(path: &Path, basis: &Basis, derive: &dyn Fn(&mut Index) -> Result<()>, anew: bool) -> Result<Option<Index>> {
-    let or_none = |index: Result<Index>| match index {
-        Ok(index) => Ok(Some(index)),
-        Err(error) if error.is_unfit() => Ok(None),
-        Err(error) => Err(error),
-    };
-    if !anew {
-        let opened = Index::write(path, basis.clone()).or_else(|_| Index::read(path, basis.clone()));
-        if let Some(index) = or_none(opened.and_then(|mut index| derive(&mut index).map(|()| index)))? {
-            return Ok(Some(index));
+        match Index::build(&path, basis.clone(), |index| files.fill(index)).and_then(|()| Index::read(&path, basis)) {
+            Ok(index) => return indexed(index),
+            // Where none can be kept, one in memory answers as well.
+            Err(error) if error.is_unfit() => {}
+            Err(error) => return Err(error),
         }
     }
-    or_none(Index::build(path, basis.clone(), derive).and_then(|()| Index::read(path, basis.clone())))
+    let mut index = Index::in_memory(files.basis(Sha256Hash::of(b"in memory"))?)?;
+    files.fill(&mut index)?;
+    indexed(index)
 }
 
-/// What indexes of results are sealed by: a secret that only this user can read, so that nobody else makes rows that are
-/// believed. None where it cannot be kept.
+/// What indexes of results are sealed by: a secret in this user's state folder, which only this user can read. None where
+/// it cannot be kept.
 fn secret() -> Option<Sha256Hash> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let folder = state.or_else(home)?.join("dome");
-    let path = folder.join("index-secret");
-    secret_in(&path).or_else(|| {
-        fs::create_dir_all(&folder).ok()?;
-        let mut drawn = [0; 32];
-        File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut drawn)).ok()?;
-        // Written beside and linked: of two that make one, both go by the first.
-        let beside = tempfile::NamedTempFile::new_in(&folder).ok()?;
-        fs::write(beside.path(), drawn).ok()?;
-        let _another_was_first = beside.persist_noclobber(&path);
-        secret_in(&path)
-    })
-}
-
-/// The secret in a file, if it is this user's own.
-fn secret_in(path: &Path) -> Option<Sha256Hash> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(no_follow).open(path).ok()?;
-    let found = file.metadata().ok()?;
-    let own = found.is_file() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0;
-    let mut secret = Vec::new();
-    file.read_to_end(&mut secret).ok().filter(|_| own && secret.len() == 32)?;
-    Some(Sha256Hash::of(&secret))
+    let path = state.or_else(home)?.join("dome");
+    fs::create_dir_all(&path).ok()?;
+    let found = fs::metadata(&path).ok()?;
+    let is_own = found.uid() == rustix::process::geteuid().as_raw() && found.mode() & OTHERS_WRITE == 0;
+    let folder = StoreFolder::open(&path).ok().filter(|_| is_own)?;
+    sealing_secret(&folder, "index-secret", true).ok().flatten()
 }

@@ -12,38 +12,34 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Fits, IndexError, Result};
 
 /// The tables.
-pub(super) const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA: &str = include_str!("schema.sql");
 /// How long a reader or writer waits for SQLite's own locks.
 const WAIT: Duration = Duration::from_secs(10);
 /// Permissions that let others write.
-const OTHERS_WRITE: u32 = 0o022;
+pub(super) const OTHERS_WRITE: u32 = 0o022;
 /// Ends of the names of the files that SQLite keeps beside its main one.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Refuses a file that someone else may have written: an index is believed, so it belongs to the owner of the folder
 /// that it stands in, to the caller or to root, and nobody else may write to it.
-pub(super) fn believe(path: &Path) -> Result<()> {
-    let found = fs::symlink_metadata(path).map_err(|source| IndexError::File { path: path.to_owned(), source })?;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owner = fs::metadata(folder).map_err(|source| IndexError::File { path: folder.to_owned(), source })?.uid();
-    if !found.is_file() {
-        return Err(IndexError::Unfit("it is no file of its own"));
-    }
-    let own = [owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
-    if !own || found.mode() & OTHERS_WRITE != 0 {
-        return Err(IndexError::Unfit("someone else may have written it"));
-    }
-    let journals = BESIDE.iter().filter_map(|end| fs::symlink_metadata(beside(path, end)).ok());
-    let foreign =
-        |found: Metadata| !found.is_file() || ![owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
-    if journals.into_iter().any(foreign) {
-        return Err(IndexError::Unfit("someone else may have written its journal"));
-    }
-    Ok(())
+fn believe(path: &Path) -> Result<()> {
+    let found = fs::symlink_metadata(path).map_err(IndexError::at(path))?;
+    let folder = folder_of(path);
+    let owner = fs::metadata(folder).map_err(IndexError::at(folder))?.uid();
+    let is_own = |found: &Metadata| [owner, rustix::process::geteuid().as_raw(), 0].contains(&found.uid());
+    found.is_file().then_some(()).fits("it is no file of its own")?;
+    (is_own(&found) && found.mode() & OTHERS_WRITE == 0).then_some(()).fits("someone else may have written it")?;
+    let mut journals = BESIDE.iter().filter_map(|end| fs::symlink_metadata(beside(path, end)).ok());
+    let own = journals.all(|journal| journal.is_file() && is_own(&journal));
+    own.then_some(()).fits("someone else may have written its journal")
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A file of SQLite's beside its main one.
-pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
@@ -128,36 +124,20 @@ fn check_schema(db: &Connection) -> Result<()> {
     (shape(db)? == shape(&ours)?).then_some(()).fits("it has other tables")
 }
 
-/// A file under another name, beside the one that it will replace.
-pub(super) struct Draft {
-    path: PathBuf,
-    file: tempfile::TempPath,
-}
-
-impl Draft {
-    pub(super) fn of(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // As open as any file that the user makes, but that no other may write to it.
-        let open = fs::Permissions::from_mode(0o644);
-        let made = tempfile::Builder::new().prefix(".dome-index-").permissions(open).tempfile_in(folder);
-        let file = made.map_err(|source| IndexError::File { path: folder.to_owned(), source })?.into_temp_path();
-        Ok(Self { path: path.to_owned(), file })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.file
-    }
-
-    /// Puts the file in its place. A journal of what stood there goes first: it is of no other file.
-    pub(super) fn place(self) -> Result<()> {
-        let Self { path, file } = self;
-        let failed = |source: io::Error| IndexError::File { path: path.clone(), source };
-        for end in [""].iter().chain(&BESIDE) {
-            match fs::remove_file(beside(&path, end)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-                _ => {}
-            }
+/// Puts a file in the place of whatever stands there: written under another name first, whole or not at all.
+pub(super) fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = folder_of(path);
+    // As open as any file that the user makes, but that no other may write to it.
+    let open = fs::Permissions::from_mode(0o644);
+    let made = tempfile::Builder::new().prefix(".dome-index-").permissions(open).tempfile_in(folder);
+    let file = made.map_err(IndexError::at(folder))?.into_temp_path();
+    write(&file)?;
+    // A journal of what stood there goes first: it is of no other file.
+    for end in [""].iter().chain(&BESIDE) {
+        match fs::remove_file(beside(path, end)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(IndexError::at(path)(error)),
+            _ => {}
         }
-        file.persist(&path).map_err(|error| failed(error.error))
     }
+    file.persist(path).map_err(|error| IndexError::at(path)(error.error))
 }

@@ -1,7 +1,5 @@
 //! The index of a store: entries of its log in, and lines of it read again.
 
-use std::collections::HashMap;
-
 use dome_binder::Recorder;
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,34 +8,24 @@ use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, S
 use super::error::{Fits, IndexError, Result};
 use super::sealed::json;
 use super::{Basis, Index};
-use crate::log::{AdmittedEntry, Checkpoint, Damage, Entry, Log, LogItem, Segments};
+use crate::log::{AdmittedEntry, Damage, Entry, Log, LogItem, Segments};
 use crate::settings::StoreSettings;
 use dome_replay::error::{Error, Invariant};
 use dome_replay::{Admitted, Door};
 
 /// Its name in the store.
-pub const INDEX_NAME: &str = "index.sqlite";
+pub(crate) const INDEX_NAME: &str = "index.sqlite";
 /// Entries that are held in memory at the most where nothing else is asked for.
-const ENTRIES: usize = 1 << 20;
+pub(crate) const ENTRIES: usize = 1 << 20;
 
-/// The end of what an index holds: the last entry, and where it stands.
+/// The end of what an index holds: the last entry, where it stands, and its hash.
 #[derive(Serialize, Deserialize)]
-struct LastEntry {
-    position: u64,
-    segment: u64,
-    start: u64,
-    length: u64,
-    entry: Sha256Hash,
-}
+struct LastEntry(u64, EntryBytes, Sha256Hash);
 
 impl Basis {
     /// What the index of a store is of: the store as it was made last, and the rules that it derives by. Entries are
     /// only ever added to that. `seal` is what rows are sealed by.
-    ///
-    /// # Errors
-    ///
-    /// When this build cannot go by the store's rules.
-    pub fn of_log(log: &Log, seal: Sha256Hash) -> crate::Result<Self> {
+    pub(crate) fn of_log(log: &Log, seal: Sha256Hash) -> crate::Result<Self> {
         let manifest = log.manifest();
         let identity = format!("store {} {}", manifest.store, manifest.generation);
         Ok(Self { identity, rules: StoreSettings::rules(&manifest.settings)?, as_of: None, seal })
@@ -52,11 +40,7 @@ pub struct LogLines {
 
 impl LogLines {
     /// Those of a log.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub fn of(log: &Log) -> crate::Result<Self> {
+    pub(crate) fn of(log: &Log) -> crate::Result<Self> {
         let mut segments = log.segments();
         let state = log.manifest().state.map(|at| segments.read(at.place(), at.position)).transpose()?.flatten();
         let mut not_after = None;
@@ -74,7 +58,7 @@ impl LogLines {
 
     /// The instant that records may not pass, as the last session recorded it (M-32).
     #[must_use]
-    pub const fn not_after(&self) -> Option<Timestamp> {
+    pub(crate) const fn not_after(&self) -> Option<Timestamp> {
         self.not_after
     }
 
@@ -111,11 +95,7 @@ impl Origin for LogLines {
 
 impl Index {
     /// Whether the index stands where the log has been: then what the log has beyond is all that it lacks.
-    ///
-    /// # Errors
-    ///
-    /// When either cannot be read.
-    pub fn is_behind(&self, log: &Log) -> Result<bool> {
+    pub(crate) fn is_behind(&self, log: &Log) -> Result<bool> {
         let standing = self.standing()?;
         if standing.next > log.end() {
             return Ok(false);
@@ -123,29 +103,15 @@ impl Index {
         if standing.mark.is_empty() {
             return Ok(true);
         }
-        let mark: LastEntry = json(standing.mark.as_bytes())?;
-        let place = EntryBytes { segment: mark.segment, start: mark.start, length: mark.length };
-        let found = log.segments().read(place, mark.position)?;
-        Ok(found.map(|entry| digest(&entry)).transpose()? == Some(mark.entry))
+        let LastEntry(position, bytes, hash) = json(standing.mark.as_bytes())?;
+        let found = log.segments().read(bytes, position)?;
+        Ok(found.map(|entry| digest(&entry)).transpose()? == Some(hash))
     }
 
-    /// Takes in what the log has and the index has not; places of the log that cannot be read are handed out, and done
-    /// without.
-    ///
-    /// # Errors
-    ///
-    /// When the index is not of this log, so that deriving from the start helps; or either cannot be used.
-    pub fn catch_up(&mut self, log: &Log, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
-        self.catch_up_within(log, ENTRIES, damaged)
-    }
-
-    /// As [`Index::catch_up`], holding so many entries in memory at the most: fewer take longer, as runs and task lines
-    /// that meet in several pieces are derived again with each.
-    ///
-    /// # Errors
-    ///
-    /// As [`Index::catch_up`].
-    pub fn catch_up_within(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
+    /// Takes in what the log has and the index has not, `most` entries at a time (see [`ENTRIES`]): fewer take longer, as
+    /// runs and task lines that meet in several pieces are derived again with each. Places of the log that cannot be read
+    /// are handed out, and done without.
+    pub(crate) fn catch_up(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         loop {
             match self.take_in(log, most, damaged) {
                 // Someone else has taken some of it in: the rest is read again from there.
@@ -158,15 +124,22 @@ impl Index {
     fn take_in(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         self.is_behind(log)?.then_some(()).fits("it is not of the log as it is")?;
         let from = self.standing()?;
-        let mut reading = Reading::new(LogLines::of(log)?, from.clone());
+        let mut reading = LogReading {
+            lines: LogLines::of(log)?,
+            from: from.clone(),
+            door: Door::for_masked(None),
+            recorder: Recorder::default(),
+            batch: Batch::default(),
+            last: None,
+            entries: 0,
+        };
         for found in log.scan(from.next) {
             match found? {
                 LogItem::Entry { position, place, entry } => reading.entry(self, position, place, entry)?,
                 LogItem::Damage(damage) => damaged(&damage),
             }
-            if reading.entries >= most {
-                let next = reading.next;
-                reading.derive(self, next)?;
+            if let Some((position, _)) = reading.last.filter(|_| reading.entries >= most) {
+                reading.derive(self, position + 1)?;
             }
         }
         if reading.from.next < log.end() {
@@ -181,60 +154,36 @@ fn digest(entry: &Entry) -> Result<Sha256Hash> {
 }
 
 /// Entries of a log that become a batch.
-struct Reading {
+struct LogReading {
     lines: LogLines,
     /// Up to where the index holds the log.
     from: Standing,
     door: Door<'static>,
     recorder: Recorder,
     batch: Batch,
-    /// Rejected lines of the batch, for those that are read again in it.
-    rejected: HashMap<u64, EntryBytes>,
     last: Option<(u64, EntryBytes)>,
-    next: u64,
     entries: usize,
 }
 
-impl Reading {
-    fn new(lines: LogLines, from: Standing) -> Self {
-        Self {
-            lines,
-            from,
-            door: Door::for_masked(None),
-            recorder: Recorder::default(),
-            batch: Batch::default(),
-            rejected: HashMap::new(),
-            last: None,
-            next: 1,
-            entries: 0,
-        }
-    }
-
+impl LogReading {
     fn entry(&mut self, index: &Index, position: u64, bytes: EntryBytes, entry: Entry) -> Result<()> {
-        self.next = position + 1;
         self.entries += 1;
         self.last = Some((position, bytes));
         match entry {
             Entry::Line(line) => self.line(position, bytes, line),
             Entry::Rejected(rejected) => {
-                self.rejected.insert(position, bytes);
-                let (source, sha256) = (rejected.row.source.clone(), rejected.row.sha256);
+                let (source, sha256) = (rejected.row.source, rejected.row.sha256);
                 self.batch.turned.push(RejectedLine { position, bytes, source, sha256, conflict: None });
             }
-            Entry::Source(checkpoint) => self.batch.marks.push(source_mark(&checkpoint)?),
+            Entry::Source(checkpoint) => {
+                let text = serde_json::to_string(&checkpoint)?;
+                self.batch.marks.push(SourceMark { name: checkpoint.name, blank: checkpoint.blank, text });
+            }
             Entry::Retried { of } => self.retried(index, of)?,
             Entry::Withdrawn { of } => self.batch.withdrawn.push(of),
             Entry::Session(_) | Entry::State(_) => {}
         }
         Ok(())
-    }
-
-    /// What the last entry is known by.
-    fn mark(&mut self) -> Result<String> {
-        let Some((position, place)) = self.last else { return Ok(String::new()) };
-        let EntryBytes { segment, start, length } = place;
-        let entry = digest(&self.lines.entry(position, place)?)?;
-        Ok(serde_json::to_string(&LastEntry { position, segment, start, length, entry })?)
     }
 
     fn line(&mut self, position: u64, bytes: EntryBytes, line: AdmittedEntry) {
@@ -253,9 +202,12 @@ impl Reading {
 
     /// A rejected line that was read again, and is an envelope.
     fn retried(&mut self, index: &Index, of: u64) -> Result<()> {
-        let bytes = match self.rejected.get(&of) {
-            Some(bytes) => Some(*bytes),
-            None => index.rejected("key = ?1", [of])?.first().map(|line| line.bytes),
+        let bytes = match self.batch.turned.binary_search_by_key(&of, |line| line.position) {
+            Ok(place) => self.batch.turned.get(place).map(|line| line.bytes),
+            Err(_) => {
+                let mut kept = index.rejected("key = ?1", [of])?.into_iter();
+                kept.find(|line| line.conflict.is_none()).map(|line| line.bytes)
+            }
         };
         let Some(bytes) = bytes else { return Ok(()) };
         let Entry::Rejected(rejected) = self.lines.entry(of, bytes)? else { return Ok(()) };
@@ -269,17 +221,17 @@ impl Reading {
 
     fn derive(&mut self, index: &mut Index, next: u64) -> Result<()> {
         let batch = std::mem::take(&mut self.batch);
-        self.rejected.clear();
         self.entries = 0;
-        let mark = self.mark()?;
+        let mark = match self.last {
+            Some((position, bytes)) => {
+                let hash = digest(&self.lines.entry(position, bytes)?)?;
+                serde_json::to_string(&LastEntry(position, bytes, hash))?
+            }
+            None => String::new(),
+        };
         let to = Standing { next, mark };
         index.derive(batch, &self.from, &to, &mut self.lines)?;
         self.from = to;
         Ok(())
     }
-}
-
-fn source_mark(checkpoint: &Checkpoint) -> Result<SourceMark> {
-    let text = serde_json::to_string(checkpoint)?;
-    Ok(SourceMark { name: checkpoint.name.clone(), blank: checkpoint.blank, text })
 }

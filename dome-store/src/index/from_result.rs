@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use dome_binder::{Recorder, Rules};
-use dome_core::{BinderVersion, HashingReader, QuarantineRow, Reader, Sha256Hash, Timestamp};
+use dome_binder::Recorder;
+use dome_core::{HashingReader, QuarantineRow, Reader, Sha256Hash};
 use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
 
 use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
@@ -15,30 +15,23 @@ use super::{Basis, Index};
 
 /// Facts that are taken in at once.
 const FACTS: usize = 1 << 20;
+/// What is read of a result.
+pub(super) const FILES: [ResultFile; 3] = [ResultFile::Facts, ResultFile::Lineage, ResultFile::Quarantine];
 /// The number by which entries say that they stand in `facts.jsonl`, and in `quarantine.jsonl`.
 const IN_FACTS: u64 = 0;
 const IN_QUARANTINE: u64 = 1;
 
 /// The files of a result that an index is derived from, as its manifest names them.
 #[derive(Clone, Debug)]
-pub struct ResultFiles {
-    /// The directory.
-    pub path: PathBuf,
+pub(crate) struct ResultFiles {
+    result: ResultDir,
     /// SHA-256 of `manifest.json`.
-    pub manifest: Sha256Hash,
-    /// SHA-256 of `facts.jsonl`.
-    pub facts: Sha256Hash,
-    /// SHA-256 of `lineage.jsonl`.
-    pub lineage: Sha256Hash,
-    /// SHA-256 of `quarantine.jsonl`.
-    pub quarantine: Sha256Hash,
-    /// The binder that its keys are of.
-    pub binder: BinderVersion,
+    manifest: Sha256Hash,
 }
 
 /// The place of a result's index: `NAME.dome-index` beside it; `None` beside what has no name.
 #[must_use]
-pub fn beside(result: &Path) -> Option<PathBuf> {
+pub(crate) fn beside(result: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(result).ok()?;
     let name = whole.file_name()?.to_str()?;
     Some(whole.with_file_name(format!("{name}.dome-index")))
@@ -46,72 +39,54 @@ pub fn beside(result: &Path) -> Option<PathBuf> {
 
 impl ResultFiles {
     /// Those of a result that was opened.
-    ///
-    /// # Errors
-    ///
-    /// When its manifest cannot be read, or names no such file.
-    pub fn of(result: &ResultDir) -> Result<Self> {
-        let named = |file: ResultFile| {
-            let entry = result.manifest().files.get(file.name()).map(|entry| entry.sha256);
-            entry.ok_or_else(|| Error::invalid(format!("`{MANIFEST}` names no `{file}`")))
-        };
-        Ok(Self {
-            path: result.path().to_owned(),
-            manifest: Sha256Hash::of(&manifest_bytes(result.path())?),
-            facts: named(ResultFile::Facts)?,
-            lineage: named(ResultFile::Lineage)?,
-            quarantine: named(ResultFile::Quarantine)?,
-            binder: result.binder(),
-        })
+    pub(crate) fn of(result: &ResultDir) -> Result<Self> {
+        Ok(Self { result: result.clone(), manifest: Sha256Hash::of(&manifest_bytes(result.path())?) })
     }
 
     /// What the index of this result is of: its manifest, and its files as they were touched last, so that files which
-    /// were edited are read again and found out.
-    ///
-    /// # Errors
-    ///
-    /// When a file is not there.
-    pub fn basis(&self, rules: Rules, as_of: Option<Timestamp>, seal: Sha256Hash) -> Result<Basis> {
-        let [facts, lineage, quarantine] =
-            ["facts.jsonl", "lineage.jsonl", "quarantine.jsonl"].map(|name| stamp(&self.path.join(name)));
+    /// were edited are read again and found out. `seal` is the secret that rows are sealed by.
+    pub(crate) fn basis(&self, seal: Sha256Hash) -> Result<Basis> {
+        let [facts, lineage, quarantine] = FILES.map(|file| stamp(&self.path(file)));
         let identity = format!("result {} {} {} {}", self.manifest, facts?, lineage?, quarantine?);
-        Ok(Basis { identity, rules, as_of, seal })
+        Ok(Basis { identity, rules: self.result.rules().clone(), as_of: self.result.as_of(), seal })
+    }
+
+    /// Whether an index holds all of it.
+    pub(super) fn are_in(&self, index: &Index) -> bool {
+        index.standing().is_ok_and(|standing| standing.mark == self.manifest.to_string())
+    }
+
+    fn path(&self, file: ResultFile) -> PathBuf {
+        self.result.path().join(file.name())
     }
 
     /// The rows of its files, read again.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be opened.
-    pub fn lines(&self) -> Result<ResultLines> {
+    pub(crate) fn lines(&self) -> Result<ResultLines> {
         Ok(ResultLines {
-            facts: open(&self.path.join("facts.jsonl"))?,
-            quarantine: open(&self.path.join("quarantine.jsonl"))?,
+            facts: open(&self.path(ResultFile::Facts))?,
+            quarantine: open(&self.path(ResultFile::Quarantine))?,
         })
     }
 
-    fn bad(&self, name: &str, number: u64, why: &str) -> IndexError {
-        let path = self.path.join(name);
+    fn bad(&self, file: ResultFile, number: u64, why: &str) -> IndexError {
+        let path = self.path(file);
         Error::invalid(format!("`{}`, line {number}: {why}", dome_core::escaped_path(&path))).into()
     }
 
     /// Fills an index with everything that the files hold.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be read, or is not the one that the manifest names.
-    pub fn fill(&self, index: &mut Index) -> Result<()> {
+    pub(crate) fn fill(&self, index: &mut Index) -> Result<()> {
         let mut lines = self.lines()?;
-        let mut places = self.rows("lineage.jsonl", self.lineage)?;
-        let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(self.binder));
+        let mut places = self.rows(ResultFile::Lineage)?;
+        let (mut reader, mut recorder) = (Reader::new().any_length(), Recorder::new(self.result.binder()));
         let (mut batch, mut number, mut from) = (Batch::default(), 0, index.standing()?);
-        let mut facts = self.rows("facts.jsonl", self.facts)?;
+        let mut facts = self.rows(ResultFile::Facts)?;
         while let Some((start, line)) = facts.next_line()? {
             number += 1;
             let source = places.next_line()?.and_then(|(_, line)| source_of(&line));
-            let source = source.ok_or_else(|| self.bad("lineage.jsonl", number, "no row of lineage for this fact"))?;
+            let source =
+                source.ok_or_else(|| self.bad(ResultFile::Lineage, number, "no row of lineage for this fact"))?;
             let record = record_of(&line, source, &mut reader, &mut recorder);
-            let record = Box::new(record.ok_or_else(|| self.bad("facts.jsonl", number, "not a row of facts"))?);
+            let record = Box::new(record.ok_or_else(|| self.bad(ResultFile::Facts, number, "not a row of facts"))?);
             let bytes = EntryBytes { segment: IN_FACTS, start, length: line.len() as u64 };
             batch.arrivals.push(Arrival { position: number, bytes, record });
             if batch.arrivals.len() >= FACTS {
@@ -122,11 +97,11 @@ impl ResultFiles {
         }
         facts.end()?;
         places.end()?;
-        let mut rejected = self.rows("quarantine.jsonl", self.quarantine)?;
+        let mut rejected = self.rows(ResultFile::Quarantine)?;
         while let Some((start, line)) = rejected.next_line()? {
             number += 1;
-            let row: QuarantineRow =
-                serde_json::from_slice(&line).map_err(|why| self.bad("quarantine.jsonl", number, &why.to_string()))?;
+            let row: QuarantineRow = serde_json::from_slice(&line)
+                .map_err(|why| self.bad(ResultFile::Quarantine, number, &why.to_string()))?;
             let bytes = EntryBytes { segment: IN_QUARANTINE, start, length: line.len() as u64 };
             let (source, sha256) = (row.source, row.sha256);
             batch.turned.push(RejectedLine { position: number, bytes, source, sha256, conflict: None });
@@ -137,26 +112,28 @@ impl ResultFiles {
         index.snapshot_digest().map(|_| ())
     }
 
-    fn rows(&self, name: &'static str, sha256: Sha256Hash) -> Result<Rows> {
-        let path = self.path.join(name);
+    fn rows(&self, file: ResultFile) -> Result<FileRows> {
+        let path = self.path(file);
+        let named = self.result.manifest().files.get(file.name()).map(|entry| entry.sha256);
+        let sha256 = named.ok_or_else(|| Error::invalid(format!("`{MANIFEST}` names no `{file}`")))?;
         let reader = BufReader::with_capacity(1 << 18, HashingReader::new(open(&path)?));
-        Ok(Rows { path, reader, start: 0, sha256 })
+        Ok(FileRows { path, reader, start: 0, sha256 })
     }
 }
 
 /// The lines of a file that is held to its digest while it is read.
-struct Rows {
+struct FileRows {
     path: PathBuf,
     reader: BufReader<HashingReader<File>>,
     start: u64,
     sha256: Sha256Hash,
 }
 
-impl Rows {
+impl FileRows {
     fn next_line(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
         let (mut line, start) = (Vec::new(), self.start);
         let read = self.reader.read_until(b'\n', &mut line);
-        read.map_err(|source| IndexError::File { path: self.path.clone(), source })?;
+        read.map_err(IndexError::at(&self.path))?;
         if line.is_empty() {
             return Ok(None);
         }
@@ -179,7 +156,7 @@ impl Rows {
 }
 
 /// Rows of a result's files, read again where entries say that they stand.
-pub struct ResultLines {
+pub(crate) struct ResultLines {
     facts: File,
     quarantine: File,
 }
@@ -213,12 +190,12 @@ impl Origin for ResultLines {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|source| IndexError::File { path: path.to_owned(), source })
+    File::open(path).map_err(IndexError::at(path))
 }
 
 /// A file as it was last touched.
 fn stamp(path: &Path) -> Result<String> {
-    let found = fs::metadata(path).map_err(|source| IndexError::File { path: path.to_owned(), source })?;
+    let found = fs::metadata(path).map_err(IndexError::at(path))?;
     let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
     let [modified, modified_ns, changed, changed_ns] = times;
     Ok(format!("{}:{}:{modified}.{modified_ns}:{changed}.{changed_ns}", found.ino(), found.len()))

@@ -31,12 +31,13 @@ pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Sour
 pub use error::{IndexError, Result};
 pub use explain::{Explained, Explanation, Unlisted};
 pub use facts::{FactsIn, Indexed};
-pub use from_log::{INDEX_NAME, LogLines};
-pub use from_result::{ResultFiles, ResultLines, beside};
+pub use from_log::LogLines;
+pub(crate) use from_log::{ENTRIES, INDEX_NAME};
+pub(crate) use from_result::{ResultFiles, beside};
 pub use query::{QueryHeader, QueryPage};
 pub use read::Tallies;
 
-use derive::Derivation;
+use derive::{Derivation, LEVELS};
 use error::Fits;
 use read::Capsules;
 use sealed::{SealedRows, SealedTable, held, json};
@@ -110,11 +111,7 @@ impl Index {
     ///
     /// When it cannot be written, and those of `derive`.
     pub fn build(path: &Path, basis: Basis, derive: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        let draft = file::Draft::of(path)?;
-        let mut index = Self::over(file::make(Some(draft.path()))?, basis, true)?.begun()?;
-        derive(&mut index)?;
-        drop(index);
-        draft.place()
+        file::replace(path, |draft| derive(&mut Self::over(file::make(Some(draft))?, basis, true)?.begun()?))
     }
 
     fn over(db: Connection, basis: Basis, writes: bool) -> Result<Self> {
@@ -200,11 +197,7 @@ impl Index {
     }
 
     /// Where each source was read to, by name.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub fn marks(&self) -> Result<Vec<SourceMark>> {
+    pub(crate) fn marks(&self) -> Result<Vec<SourceMark>> {
         let mut marks = Vec::new();
         self.rows.each(SealedTable::Sources, "true ORDER BY key", [], |row| {
             marks.push(json(held(row)?)?);
@@ -214,11 +207,7 @@ impl Index {
     }
 
     /// Blank lines of all sources, as their marks say.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub fn blank_lines(&self) -> Result<u64> {
+    pub(crate) fn blank_lines(&self) -> Result<u64> {
         Ok(self.marks()?.iter().map(|mark| mark.blank).sum())
     }
 
@@ -295,7 +284,6 @@ impl Index {
             ("events", facts),
             ("places", facts),
             ("runs", sum.counts.runs),
-            ("sums WHERE key >= x'04'", sum.counts.runs),
             ("facts WHERE flags & 1", tallies.failing),
             ("lines", tallies.lines),
             ("keys", tallies.keys),
@@ -307,11 +295,14 @@ impl Index {
             (found == expected).then_some(()).fits("a row is missing, or one too many")?;
         }
         let count = |sql: &str| self.rows.db.query_row(sql, [], |row| row.get::<_, u64>(0));
-        for level in 1..=3 {
+        let leaves = LEVELS + 1;
+        for level in 1..=LEVELS {
             let found = count(&format!("SELECT count(*) FROM sums WHERE substr(key, 1, 1) = x'0{level}'"))?;
-            let leaves = format!("SELECT count(DISTINCT substr(key, 2, {level})) FROM sums WHERE key >= x'04'");
-            (found == count(&leaves)?).then_some(()).fits("a sum is missing, or one too many")?;
+            let paths = format!("SELECT count(DISTINCT substr(key, 2, {level})) FROM sums WHERE key >= x'0{leaves}'");
+            (found == count(&paths)?).then_some(()).fits("a sum is missing, or one too many")?;
         }
+        let found = count(&format!("SELECT count(*) FROM sums WHERE key >= x'0{leaves}'"))?;
+        (found == sum.counts.runs).then_some(()).fits("a sum is missing, or one too many")?;
         let conflicts = self.quarantine(None)?.iter().filter(|line| line.conflict.is_some()).count() as u64;
         let spans = count("SELECT coalesce(sum(facts), 0) FROM spans")?;
         ((spans, conflicts) == (facts, tallies.conflicts)).then_some(()).fits("a row is missing, or one too many")

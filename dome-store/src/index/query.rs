@@ -248,7 +248,9 @@ impl Index {
         let filters = question.filters();
         let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
         if picks_rows(question) {
-            self.rows.all_runs()?.add_to(&mut RunSum::default(), &mut gates, &mut denials);
+            let RunSum { gates: rolled_up, denials: denied, .. } = self.rows.all_runs()?;
+            rolled_up.into_iter().for_each(|row| gates.add_row(row));
+            denied.into_iter().for_each(|row| denials.add_row(row));
         } else {
             self.by_run(question, &mut |facts| match question.view() {
                 View::GateRollup => gates.add_run(facts),

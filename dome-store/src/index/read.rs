@@ -4,7 +4,7 @@ use dome_binder::priors::elsewhere_rank;
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials};
 use dome_binder::{
     Applied, AppliedCounts, CapsuleState, Fact, FactOrder, FinishedCapsule, FinishedKey, FoldedCapsule, Record,
-    Row as _, Rules, RunCounts, finish, finish_key,
+    Row as _, Rules, RunCounts, SettledRun, finish, finish_key,
 };
 use dome_core::{Problem, Sha256Hash, Timestamp};
 use rusqlite::Row;
@@ -48,15 +48,39 @@ pub(super) struct RunSum {
     pub(super) denials: Vec<GuardDenial>,
 }
 
-impl RunSum {
-    /// Adds sums of other runs up.
-    pub(super) fn add_to(self, sum: &mut Self, gates: &mut GateRollups, denials: &mut GuardDenials) {
-        sum.counts += self.counts;
-        sum.facts += self.facts;
-        sum.failing += self.failing;
-        sum.conflicts += self.conflicts;
-        self.gates.into_iter().for_each(|row| gates.add_row(row));
-        self.denials.into_iter().for_each(|row| denials.add_row(row));
+/// A sum that grows.
+#[derive(Default)]
+pub(super) struct Summing {
+    sum: RunSum,
+    pub(super) gates: GateRollups,
+    pub(super) denials: GuardDenials,
+}
+
+impl Summing {
+    /// Adds a run.
+    pub(super) fn add_run(&mut self, run: &SettledRun) {
+        self.sum.counts += run.counts;
+        self.sum.facts += run.facts.len() as u64;
+        self.sum.failing += run.facts.iter().filter(|fact| fact.is_failing()).count() as u64;
+        self.sum.conflicts += run.conflicts.len() as u64;
+        self.gates.add_run(&run.facts);
+        self.denials.add_run(&run.facts);
+    }
+
+    /// Adds what other runs add up to.
+    pub(super) fn add(&mut self, other: RunSum) {
+        self.sum.counts += other.counts;
+        self.sum.facts += other.facts;
+        self.sum.failing += other.failing;
+        self.sum.conflicts += other.conflicts;
+        other.gates.into_iter().for_each(|row| self.gates.add_row(row));
+        other.denials.into_iter().for_each(|row| self.denials.add_row(row));
+    }
+
+    /// What it has come to.
+    pub(super) fn sum(&self) -> RunSum {
+        let RunSum { counts, facts, failing, conflicts, .. } = self.sum;
+        RunSum { counts, facts, failing, conflicts, gates: self.gates.rows(), denials: self.denials.rows() }
     }
 }
 
@@ -111,9 +135,8 @@ pub(super) enum Capsules {
 
 /// The start of a hash that a name is found by.
 pub(super) fn start(hash: &Sha256Hash) -> [u8; 8] {
-    let mut start = [0; 8];
-    start.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
-    start
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    [a, b, c, d, e, f, g, h]
 }
 
 /// What a line of a source is found by: the start of the hash of the source's name, and the line.

@@ -5,9 +5,8 @@ use std::cell::RefCell;
 use dome_binder::RowReader;
 use dome_core::Sha256Hash;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Params, Row, ToSql, params_from_iter};
+use rusqlite::{Connection, Params, Row, ToSql};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::error::{Fits, IndexError, Result};
 
@@ -76,44 +75,28 @@ impl SealedRows {
         Self { db, key, reader: RefCell::default() }
     }
 
-    /// The seal of a row: over its table and all its columns.
-    fn seal<'v>(&self, table: SealedTable, columns: impl Iterator<Item = ValueRef<'v>>) -> [u8; SEAL_BYTES] {
-        let mut hasher = Sha256::new();
-        hasher.update(self.key.as_bytes());
-        hasher.update([table as u8]);
-        for column in columns {
-            let integer;
-            let (kind, bytes): (u8, &[u8]) = match column {
-                ValueRef::Integer(number) => {
-                    integer = number.to_le_bytes();
-                    (b'i', &integer)
-                }
-                ValueRef::Text(text) => (b't', text),
-                ValueRef::Blob(blob) => (b'b', blob),
-                // No sealed row holds one.
-                ValueRef::Null | ValueRef::Real(_) => (b'n', &[]),
-            };
-            hasher.update([kind]);
-            hasher.update((bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        }
-        let digest: [u8; 32] = hasher.finalize().into();
-        let mut seal = [0; SEAL_BYTES];
-        seal.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        seal
+    /// What the seal of a row of a table is made of, up to its columns.
+    fn sealed(&self, table: SealedTable) -> Vec<u8> {
+        let mut all = Vec::with_capacity(1024);
+        all.extend_from_slice(self.key.as_bytes());
+        all.push(table as u8);
+        all
     }
 
     /// Writes a row, in the place of the one with its key if there is one.
     pub(super) fn put(&self, table: SealedTable, columns: &[&dyn ToSql]) -> Result<()> {
-        let values = columns.iter().map(|column| column.to_sql()).collect::<rusqlite::Result<Vec<_>>>()?;
-        let values = values.iter().map(|value| match value {
-            ToSqlOutput::Borrowed(value) => *value,
-            ToSqlOutput::Owned(value) => value.into(),
-            _ => ValueRef::Null,
-        });
-        let seal = self.seal(table, values);
-        let all = columns.iter().copied().chain([&seal as &dyn ToSql]);
-        self.db.prepare_cached(table.sql().1)?.execute(params_from_iter(all))?;
+        let mut all = self.sealed(table);
+        let mut insert = self.db.prepare_cached(table.sql().1)?;
+        for (number, column) in (1..).zip(columns) {
+            match column.to_sql()? {
+                ToSqlOutput::Borrowed(value) => append(value, &mut all),
+                ToSqlOutput::Owned(value) => append((&value).into(), &mut all),
+                _ => return Err(IndexError::broken("a column is an integer, a text or bytes")),
+            }
+            insert.raw_bind_parameter(number, column)?;
+        }
+        insert.raw_bind_parameter(columns.len() + 1, seal(&all))?;
+        insert.raw_execute()?;
         Ok(())
     }
 
@@ -135,8 +118,11 @@ impl SealedRows {
         let last = select.column_count() - 1;
         let mut rows = select.query(with)?;
         while let Some(row) = rows.next()? {
-            let columns = (0..last).map_while(|column| row.get_ref(column).ok());
-            if self.seal(table, columns) != row.get_ref(last)?.as_blob()? {
+            let mut all = self.sealed(table);
+            for column in 0..last {
+                append(row.get_ref(column)?, &mut all);
+            }
+            if seal(&all) != row.get_ref(last)?.as_blob()? {
                 return Err(IndexError::Unfit("a row is not the one that was written"));
             }
             if !take(row)? {
@@ -176,6 +162,30 @@ impl SealedRows {
     pub(super) fn value<T: dome_binder::Row>(&self, bytes: &mut &[u8]) -> Result<T> {
         T::take(&mut self.reader.borrow_mut(), bytes).fits("a row has another form")
     }
+}
+
+/// Appends a column to what a seal is made of.
+fn append(column: ValueRef<'_>, all: &mut Vec<u8>) {
+    let integer;
+    let (kind, bytes): (u8, &[u8]) = match column {
+        ValueRef::Integer(number) => {
+            integer = number.to_le_bytes();
+            (b'i', &integer)
+        }
+        ValueRef::Text(text) => (b't', text),
+        ValueRef::Blob(blob) => (b'b', blob),
+        // No sealed row holds one.
+        ValueRef::Null | ValueRef::Real(_) => (b'n', &[]),
+    };
+    all.push(kind);
+    all.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    all.extend_from_slice(bytes);
+}
+
+fn seal(all: &[u8]) -> [u8; SEAL_BYTES] {
+    let mut seal = [0; SEAL_BYTES];
+    seal.copy_from_slice(Sha256Hash::of(all).as_bytes().split_at(SEAL_BYTES).0);
+    seal
 }
 
 /// What a row holds.

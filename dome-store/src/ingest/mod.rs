@@ -23,8 +23,9 @@ use signal_hook::flag;
 pub use intake::IngestTally;
 pub(crate) use intake::LineIntake;
 
-use crate::derived::{Derived, Totals};
+use crate::derived::Derived;
 use crate::inbox::{self, Drained};
+use crate::index::Tallies;
 use crate::settings;
 use crate::writer::{Opening, StoreWriter};
 use progress::{find_start, skip};
@@ -53,9 +54,11 @@ pub struct Ingested {
     /// What was taken from the inbox; its lines are counted in `tally`.
     pub inbox: Drained,
     /// What the store came to before.
-    pub before: Totals,
+    pub before: Tallies,
     /// What it comes to now.
-    pub totals: Totals,
+    pub now: Tallies,
+    /// The instant up to which that is complete, as far as the sources were read.
+    pub watermark: Option<Timestamp>,
     /// Whether everything was read: not where it was asked to stop before, unless it followed.
     pub is_complete: bool,
 }
@@ -78,7 +81,7 @@ pub fn ingest(
         return Err(Error::usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
     let mut writer = StoreWriter::open(store, what.opening, what.rules, watch)?;
-    let before = Derived::as_it_is(store, watch)?.totals()?;
+    let before = Derived::as_it_is(store, watch)?.index.tallies()?;
     let terms = settings::terms(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
     let mut intake = LineIntake::new(&mut writer, terms, &what.masking, what.opening.limits, watch);
@@ -95,8 +98,9 @@ pub fn ingest(
     let inbox = if is_complete { inbox::drain(&mut intake, &Stop::never())? } else { Drained::default() };
     let tally = intake.tally;
     // Everything is acknowledged by now, whatever becomes of this.
-    let totals = Derived::as_it_is(store, watch)?.totals()?;
-    Ok(Ingested { tally, inbox, before, totals, is_complete })
+    let derived = Derived::as_it_is(store, watch)?;
+    let (now, watermark) = (derived.index.tallies()?, derived.watermark()?);
+    Ok(Ingested { tally, inbox, before, now, watermark, is_complete })
 }
 
 /// Reads every source to its end; says whether it got there.
@@ -231,18 +235,18 @@ impl IngestSummary {
     ///
     /// Never, unless dome has a defect.
     pub fn of(store: &Path, ingested: &Ingested) -> Result<Self> {
-        let Ingested { tally, before, totals: now, .. } = ingested;
-        let facts = |totals: &Totals| i64::try_from(totals.facts).invariant("facts are counted in 63 bits");
+        let Ingested { tally, before, now, watermark, .. } = ingested;
+        let facts = |facts: u64| i64::try_from(facts).invariant("facts are counted in 63 bits");
         Ok(Self {
             batches: tally.batches,
             blank: tally.blank,
             format_version: "1",
             lines: tally.lines,
-            new_facts: facts(now)? - facts(before)?,
+            new_facts: facts(now.facts)? - facts(before.facts)?,
             quarantined: tally.rejected + now.conflicts.saturating_sub(before.conflicts),
             store: store.display().to_string(),
             total_facts: now.facts,
-            watermark: now.watermark,
+            watermark: *watermark,
         })
     }
 }

@@ -8,7 +8,9 @@ use dome_core::Sha256Hash;
 use dome_core::arbitrary::history;
 use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, replay_into};
 use dome_store::Log;
-use dome_store::index::{Basis, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside};
+use dome_store::index::{
+    Basis, ENTRIES, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -55,7 +57,7 @@ proptest! {
             if end == bytes.len() || asks {
                 let log = Log::open(&bench.store).unwrap();
                 let basis = Basis::of_log(&log, seal()).unwrap();
-                let catch_up = |index: &mut Index| index.catch_up_within(&log, most, &mut |damage| panic!("{damage:?}"));
+                let catch_up = |index: &mut Index| index.catch_up(&log, most, &mut |damage| panic!("{damage:?}"));
                 match Index::write(&path, basis.clone()) {
                     Ok(mut index) => catch_up(&mut index).unwrap(),
                     Err(error) => {
@@ -113,7 +115,7 @@ fn of_result(input: &Path, out: &Path) -> (Index, ResultDir, ResultFiles) {
     replay_into(&to, spec, None, Input::Sources(&sources), &()).unwrap();
     let result = ResultDir::open(out).unwrap();
     let files = ResultFiles::of(&result).unwrap();
-    let basis = files.basis(result.rules().clone(), result.as_of(), seal()).unwrap();
+    let basis = files.basis(seal()).unwrap();
     let path = beside(out).unwrap();
     Index::build(&path, basis.clone(), |index| files.fill(index)).unwrap();
     (Index::read(&path, basis).unwrap(), result, files)
@@ -124,11 +126,11 @@ fn a_result_that_was_edited_is_found_out() {
     let bench = Bench::new();
     bench.put("a.jsonl", dome_core::EXAMPLE_LINE);
     let out = bench.path("result");
-    let (_, result, files) = of_result(&bench.input, &out);
+    let (_, _, files) = of_result(&bench.input, &out);
     let facts = out.join("facts.jsonl");
     let edited = fs::read_to_string(&facts).unwrap().replace("TESTS_FAILED", "TESTS_FAULTY");
     fs::write(&facts, edited).unwrap();
-    let basis = files.basis(result.rules().clone(), result.as_of(), seal()).unwrap();
+    let basis = files.basis(seal()).unwrap();
     assert!(Index::read(&beside(&out).unwrap(), basis.clone()).err().unwrap().is_unfit());
     let mut again = Index::in_memory(basis).unwrap();
     let error = files.fill(&mut again).unwrap_err();
@@ -148,9 +150,9 @@ fn an_index_of_another_log_is_not_caught_up_with_this_one() {
     // Even under one identity, the last entry that it holds has to stand where it stood.
     let basis = Basis { identity: "same".to_owned(), ..Basis::of_log(&one.1, seal()).unwrap() };
     let mut index = Index::in_memory(basis).unwrap();
-    index.catch_up(&one.1, &mut |_| ()).unwrap();
+    index.catch_up(&one.1, ENTRIES, &mut |_| ()).unwrap();
     assert!(index.is_behind(&one.1).unwrap() && !index.is_behind(&other.1).unwrap());
-    assert!(index.catch_up(&other.1, &mut |_| ()).unwrap_err().is_unfit());
+    assert!(index.catch_up(&other.1, ENTRIES, &mut |_| ()).unwrap_err().is_unfit());
 }
 
 #[test]
@@ -163,12 +165,12 @@ fn two_that_derive_do_not_derive_one_entry_twice() {
     Index::build(&path, basis.clone(), |_| Ok(())).unwrap();
     let [mut first, mut second] = [(), ()].map(|()| Index::write(&path, basis.clone()).unwrap());
     let from = second.standing().unwrap();
-    first.catch_up(&log, &mut |_| ()).unwrap();
+    first.catch_up(&log, ENTRIES, &mut |_| ()).unwrap();
     let nothing = dome_store::index::Batch::default();
     let to = Standing { next: log.end(), mark: String::new() };
     let late = second.derive(nothing, &from, &to, &mut LogLines::of(&log).unwrap());
     assert!(matches!(late, Err(dome_store::index::IndexError::Moved)));
-    second.catch_up(&log, &mut |_| ()).unwrap();
+    second.catch_up(&log, ENTRIES, &mut |_| ()).unwrap();
     assert_eq!(second.tallies().unwrap(), first.tallies().unwrap());
 }
 
@@ -182,7 +184,7 @@ fn a_reader_sees_one_moment_while_another_derives() {
     Index::build(&path, basis.clone(), |_| Ok(())).unwrap();
     let mut writer = Index::write(&path, basis.clone()).unwrap();
     let before = Index::read(&path, basis.clone()).unwrap();
-    writer.catch_up(&log, &mut |_| ()).unwrap();
+    writer.catch_up(&log, ENTRIES, &mut |_| ()).unwrap();
     let after = Index::read(&path, basis).unwrap();
     assert_eq!((before.tallies().unwrap().facts, after.tallies().unwrap().facts), (0, 1));
 }

@@ -16,15 +16,16 @@ mod runs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::{Canonical, Fact, Row as _, Rules};
-use dome_core::{RunId, Sha256Hash};
+use dome_core::Sha256Hash;
 
 pub(super) use self::names::{Ranks, flag, flags};
+pub(super) use self::runs::LEVELS;
 
 use self::names::{Kinds, NewNames};
 use self::runs::RunChange;
 use super::batch::{Arrival, Batch, Origin, RejectedLine, SourceMark};
 use super::error::Result;
-use super::read::{Tallies, place_name};
+use super::read::{Summing, Tallies, place_name};
 use super::sealed::{SealedRows, SealedTable};
 
 /// Facts that a task line gains and loses.
@@ -40,8 +41,8 @@ pub(super) struct Derivation<'d> {
     rules: &'d Rules,
     origin: &'d mut dyn Origin,
     tallies: Tallies,
-    /// Runs whose sums changed, as paths of the tree.
-    sums: BTreeSet<Vec<u8>>,
+    /// What runs add to their parents in the tree of sums, by path; and whether one of them added something before.
+    sums: BTreeMap<Vec<u8>, (Summing, bool)>,
     lines: BTreeMap<Sha256Hash, TaskChange>,
     kinds: Kinds,
     names: NewNames,
@@ -57,7 +58,7 @@ impl<'d> Derivation<'d> {
             rules,
             origin,
             tallies: rows.tallies()?,
-            sums: BTreeSet::new(),
+            sums: BTreeMap::new(),
             lines: BTreeMap::new(),
             kinds: Kinds::default(),
             names: NewNames::default(),
@@ -84,8 +85,8 @@ impl<'d> Derivation<'d> {
     }
 
     /// Keeps the entries of a batch; the runs that they touch.
-    fn entries(&mut self, batch: Batch) -> Result<BTreeMap<RunId, RunChange>> {
-        let mut runs: BTreeMap<RunId, RunChange> = BTreeMap::new();
+    fn entries(&mut self, batch: Batch) -> Result<BTreeMap<String, RunChange>> {
+        let mut runs: BTreeMap<String, RunChange> = BTreeMap::new();
         let withdrawn: BTreeSet<u64> = batch.withdrawn.iter().copied().collect();
         for line in &batch.turned {
             self.reject(line)?;
@@ -97,12 +98,12 @@ impl<'d> Derivation<'d> {
             // What is in its canonical bytes only, no answer needs.
             arrival.record.canonical = Canonical::Held(Box::default());
             self.write_entry(&arrival)?;
-            let run = arrival.record.run_id.clone();
+            let run = arrival.record.run_id.to_string();
             runs.entry(run).or_default().arrivals.push((arrival.position, arrival.record));
         }
         for of in withdrawn {
             if let Some((_, record)) = self.rows.entry(of)? {
-                runs.entry(record.run_id.clone()).or_default().withdrawn.insert(of);
+                runs.entry(record.run_id.to_string()).or_default().withdrawn.insert(of);
             }
         }
         for mark in &batch.marks {

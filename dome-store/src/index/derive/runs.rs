@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_binder::views::{GateRollups, GuardDenials};
 use dome_binder::{Conflict, Fact, Record, SettledRun, group_by_run, settle};
-use dome_core::{RunId, Sha256Hash, Source};
+use dome_core::{Sha256Hash, Source};
 
 use super::Derivation;
 use crate::index::batch::RejectedLine;
 use crate::index::error::{Fits, IndexError, Result};
-use crate::index::read::{RunFact, RunRow, RunSum};
+use crate::index::read::{ALL_RUNS, RunFact, RunRow, RunSum, Summing};
 use crate::index::sealed::{SealedTable, held, json};
 
 /// Levels of the tree of sums between its root and its leaves, the runs; each splits by half a byte of a run's hash.
-const LEVELS: u8 = 3;
+pub(in crate::index) const LEVELS: u8 = 2;
 
 /// What a batch brings a run.
 #[derive(Default)]
@@ -45,8 +44,8 @@ impl RunEntries {
 
 impl Derivation<'_> {
     /// Settles a run again with what a batch brings it.
-    pub(super) fn settle(&mut self, run: &RunId, change: RunChange) -> Result<()> {
-        let before = self.rows.find(SealedTable::Runs, run.as_str().as_bytes(), |row| json::<RunRow>(held(row)?))?;
+    pub(super) fn settle(&mut self, run: &str, change: RunChange) -> Result<()> {
+        let before = self.rows.find(SealedTable::Runs, run.as_bytes(), |row| json::<RunRow>(held(row)?))?;
         let before = before.unwrap_or_default();
         let (mut records, mut entries, mut facts) = (Vec::new(), RunEntries::default(), BTreeMap::new());
         let known: BTreeMap<u64, _> =
@@ -74,10 +73,10 @@ impl Derivation<'_> {
         self.conflicts(&before, &mut row, settled.conflicts, &mut entries)?;
         row.repeats = entries.rest();
         if row.entries().next().is_none() {
-            self.rows.delete(SealedTable::Runs, run.as_str().as_bytes())?;
+            self.rows.delete(SealedTable::Runs, run.as_bytes())?;
             return Ok(());
         }
-        self.rows.put(SealedTable::Runs, &[&run.as_str().as_bytes(), &serde_json::to_vec(&row)?])
+        self.rows.put(SealedTable::Runs, &[&run.as_bytes(), &serde_json::to_vec(&row)?])
     }
 
     /// Marks what facts the run gained, and which of those that it had it lost.
@@ -138,58 +137,68 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// What a run adds to the sums, as a leaf of their tree.
-    fn write_sum(&mut self, run: &RunId, settled: &SettledRun) -> Result<()> {
-        let hash = Sha256Hash::of(run.as_str().as_bytes());
+    /// Writes what a run adds to the sums, as a leaf of their tree.
+    fn write_sum(&mut self, run: &str, settled: &SettledRun) -> Result<()> {
+        let hash = Sha256Hash::of(run.as_bytes());
         let path = hash.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]).take(LEVELS.into());
         let path: Vec<u8> = path.collect();
-        let key = [&[LEVELS + 1], path.as_slice(), run.as_str().as_bytes()].concat();
-        self.sums.insert(path);
+        let key = [&[LEVELS + 1], path.as_slice(), run.as_bytes()].concat();
+        let parent = self.sums.entry(path).or_default();
+        // Nothing is ever subtracted.
+        parent.1 |= self.rows.delete(SealedTable::Sums, &key)?;
         if settled.counts.runs == 0 {
+            return Ok(());
+        }
+        parent.0.add_run(settled);
+        let mut leaf = Summing::default();
+        leaf.add_run(settled);
+        self.rows.put(SealedTable::Sums, &[&key, &serde_json::to_vec(&leaf.sum())?])
+    }
+
+    /// Adds up what runs changed, from their parents to the root.
+    pub(super) fn sum_up(&mut self) -> Result<()> {
+        let mut paths = BTreeSet::new();
+        for (path, (mut sum, again)) in std::mem::take(&mut self.sums) {
+            let key = [&[LEVELS], path.as_slice()].concat();
+            if again {
+                sum = self.sum_of(&key)?;
+            } else if let Some(before) = self.rows.find(SealedTable::Sums, &key, |row| json(held(row)?))? {
+                sum.add(before);
+            }
+            self.write_node(&key, &sum.sum())?;
+            paths.insert(path);
+        }
+        for level in (0..LEVELS).rev() {
+            paths = paths.into_iter().map(|path| path.into_iter().take(level.into()).collect()).collect();
+            for path in &paths {
+                let key = [&[level], path.as_slice()].concat();
+                self.write_node(&key, &self.sum_of(&key)?.sum())?;
+            }
+        }
+        let RunSum { counts: runs, facts, failing, conflicts, .. } =
+            self.rows.find(SealedTable::Sums, ALL_RUNS, |row| json::<RunSum>(held(row)?))?.unwrap_or_default();
+        self.tallies = super::Tallies { runs, facts, failing, conflicts, ..self.tallies };
+        Ok(())
+    }
+
+    /// What the children of a node of the tree add up to.
+    fn sum_of(&self, key: &[u8]) -> Result<Summing> {
+        let (level, path) = key.split_first().fits("a sum has another name")?;
+        let least = [&[level + 1], path].concat();
+        let most = [least.as_slice(), &[u8::MAX]].concat();
+        let mut sum = Summing::default();
+        self.rows.each(SealedTable::Sums, "key BETWEEN ?1 AND ?2", (least, most), |row| {
+            sum.add(json(held(row)?)?);
+            Ok(())
+        })?;
+        Ok(sum)
+    }
+
+    fn write_node(&self, key: &[u8], sum: &RunSum) -> Result<()> {
+        if sum.counts.runs == 0 {
             self.rows.delete(SealedTable::Sums, key)?;
             return Ok(());
         }
-        let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
-        gates.add_run(&settled.facts);
-        denials.add_run(&settled.facts);
-        let sum = RunSum {
-            counts: settled.counts,
-            facts: settled.facts.len() as u64,
-            failing: settled.facts.iter().filter(|fact| fact.is_failing()).count() as u64,
-            conflicts: settled.conflicts.len() as u64,
-            gates: gates.rows(),
-            denials: denials.rows(),
-        };
-        self.rows.put(SealedTable::Sums, &[&key, &serde_json::to_vec(&sum)?])
-    }
-
-    /// Adds up again what runs changed, from their parents to the root.
-    pub(super) fn sum_up(&mut self) -> Result<()> {
-        let mut nodes = std::mem::take(&mut self.sums);
-        for level in (0..=LEVELS).rev() {
-            nodes = nodes.into_iter().map(|path| path.into_iter().take(level.into()).collect()).collect();
-            for path in &nodes {
-                let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
-                let mut sum = RunSum::default();
-                let least = [&[level + 1], path.as_slice()].concat();
-                let most = [least.as_slice(), &[u8::MAX]].concat();
-                self.rows.each(SealedTable::Sums, "key BETWEEN ?1 AND ?2", (least, most), |row| {
-                    json::<RunSum>(held(row)?)?.add_to(&mut sum, &mut gates, &mut denials);
-                    Ok(())
-                })?;
-                let key = [&[level], path.as_slice()].concat();
-                if sum.counts.runs == 0 {
-                    self.rows.delete(SealedTable::Sums, &key)?;
-                } else {
-                    let sum = RunSum { gates: gates.rows(), denials: denials.rows(), ..sum };
-                    self.rows.put(SealedTable::Sums, &[&key, &serde_json::to_vec(&sum)?])?;
-                }
-                if level == 0 {
-                    let RunSum { counts: runs, facts, failing, conflicts, .. } = sum;
-                    self.tallies = super::Tallies { runs, facts, failing, conflicts, ..self.tallies };
-                }
-            }
-        }
-        Ok(())
+        self.rows.put(SealedTable::Sums, &[&key, &serde_json::to_vec(sum)?])
     }
 }
