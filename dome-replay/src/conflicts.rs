@@ -62,13 +62,17 @@ pub(crate) fn reread(
     // Lines are masked again, but counted once: by the door that they came in by.
     let (mut wanted, mut door) = (RuledOutLines::new(conflicts), Door::new(masking, None));
     for source in sources {
-        let mut passed = 0;
+        // The last line that was looked at, and the last one that need not be looked for any more.
+        let (mut seen, mut passed) = (0, 0);
         while let Some(next) = wanted.next(&source.name, passed) {
             passed = next;
             for chunk in source.chunks_from(next)? {
                 let Chunk::Lines { number, offset, bytes } = chunk? else { continue };
-                for line in lines(&bytes, number, offset) {
-                    passed = passed.max(line.number);
+                // A chunk may be read again: a line of it may not be taken for that of another source of its name.
+                let after = seen;
+                for line in lines(&bytes, number, offset).filter(|line| line.number > after) {
+                    seen = line.number;
+                    passed = passed.max(seen);
                     if let Some(row) = wanted.row(&line, &source.name, &mut door) {
                         take(row)?;
                     }
