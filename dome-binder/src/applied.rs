@@ -59,8 +59,7 @@ impl Application {
     }
 }
 
-/// Tells `observe` how each application of one derived key ended, whichever lines they come from, in total order
-/// (M-84, M-44).
+/// Tells `observe` how each application of one derived key ended, of all lines, in total order (M-84, M-44).
 pub(crate) fn judge(
     mut applied: Vec<Applied>,
     capsule: Option<&CapsuleState>,
@@ -83,8 +82,7 @@ pub(crate) fn judge(
     }
 }
 
-/// How an application ended that neither the fold nor an earlier fact of its run has counted (M-84). `gates` are
-/// those that failed for the capsule.
+/// How an application ended that nothing has counted before (M-84); `gates` are those that failed for the capsule.
 pub(crate) fn ended(fact: &Applied, gates: &[GateId]) -> Application {
     let passes = !fact.lists_gates || gates.iter().all(|gate| fact.passed.binary_search(gate).is_ok());
     let fails =

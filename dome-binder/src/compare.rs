@@ -263,7 +263,6 @@ pub struct Example {
     pub other: ExampleFact,
 }
 
-/// Capsules of both replays that belong together.
 #[derive(Default)]
 struct Group {
     before: BTreeSet<Sha256Hash>,
@@ -401,7 +400,6 @@ fn example(change: Regrouping, facts: &[FactPair], before: &ReplaySide<'_>) -> O
     Some(Example { one: shown(one, before)?, other: shown(other, before)? })
 }
 
-/// The first two facts that are alike in one key and not in the other.
 fn unlike(
     facts: &[FactPair],
     alike: fn(&FactPair) -> Sha256Hash,

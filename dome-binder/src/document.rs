@@ -72,9 +72,7 @@ impl std::error::Error for DocumentError {}
 pub(crate) enum DocumentMember {
     /// An integer from the first to the second.
     Number(u64, u64),
-    /// The version.
     Version(&'static str),
-    /// An object.
     Object(&'static [(&'static str, DocumentMember)]),
 }
 

@@ -193,8 +193,7 @@ pub fn holds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> Ve
     thresholds.filter_map(|threshold| threshold.holds.then_some(threshold.hold)).collect()
 }
 
-/// How long something was not seen, in whole seconds, rounded up, so that a nanosecond over a threshold
-/// is seen to be over it.
+/// In whole seconds, rounded up, so that a nanosecond over a threshold is seen to be over it.
 pub(crate) fn unseen_s(last_seen: Timestamp, as_of: Timestamp) -> u64 {
     let ((from, from_ns), (to, to_ns)) = (last_seen.to_unix(), as_of.to_unix());
     (to - from + i64::from(to_ns > from_ns)).max(0).cast_unsigned()

@@ -17,7 +17,6 @@ pub(crate) struct Groups<G> {
 }
 
 impl<G: Default> Groups<G> {
-    /// Adds an item to the group that it `belongs` to, or to a new one.
     pub(crate) fn add<T>(&mut self, hash: u64, item: T, belongs: fn(&G, &T) -> bool, add: fn(&mut G, T)) {
         let Self { groups, places } = self;
         let known = |(other, place): &(u64, usize)| {

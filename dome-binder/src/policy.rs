@@ -83,7 +83,6 @@ impl Default for Policy {
     }
 }
 
-/// The members of the document, each with its least and greatest value.
 const MEMBERS: [(&str, DocumentMember); 14] = [
     ("concept_min_support", DocumentMember::Number(0, SAFE_INTEGER)),
     ("concept_min_targets", DocumentMember::Number(0, SAFE_INTEGER)),

@@ -76,7 +76,6 @@ pub struct Record {
     pub(crate) rare: Option<Box<Rare>>,
 }
 
-/// What few records have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rare {
     pub(crate) policy_reason_code: Option<PolicyReasonCode>,
@@ -115,7 +114,6 @@ impl Record {
         Recorder::default().record(envelope, source)
     }
 
-    /// A record of what is known of its envelope.
     pub(crate) fn of(
         mut envelope: Envelope,
         keys: Keyed,

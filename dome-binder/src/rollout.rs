@@ -265,7 +265,6 @@ impl Requirement {
 }
 
 impl fmt::Display for Requirement {
-    /// The requirement in plain words.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.policy {
             "max_contradiction_ppm" => "failures that came back soon after the offered remedy resolved them",

@@ -7,7 +7,6 @@ use crate::fold::Bound;
 use crate::settle::Fact;
 use crate::trigger::Triggers;
 
-/// The members of a fact's row behind its envelope.
 #[derive(Serialize)]
 struct Behind {
     fingerprint_hash: Sha256Hash,

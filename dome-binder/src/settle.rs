@@ -99,7 +99,6 @@ impl FactOrder {
     }
 }
 
-/// Appends the bytes of a place in the total order.
 fn append_order(ts: Timestamp, run_id: &RunId, place: u64, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&ts.to_sorting_bytes());
     bytes.extend_from_slice(run_id.as_str().as_bytes());
@@ -320,7 +319,6 @@ impl Settling {
     }
 }
 
-/// The facts of a run, by their event ids and by their idempotency keys.
 #[derive(Debug, Default)]
 struct Taken {
     facts: Vec<TakenFact>,
@@ -329,7 +327,6 @@ struct Taken {
     outcomes: HashTable<(u64, usize)>,
 }
 
-/// What is known of a fact that was handed out.
 #[derive(Debug)]
 struct TakenFact {
     event_id: EventId,

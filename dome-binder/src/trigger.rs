@@ -137,11 +137,9 @@ impl Serialize for TriggerCounts {
 pub(crate) struct Latency {
     /// The latest durations, oldest first.
     latest: VecDeque<u64>,
-    /// All durations so far.
     pub(crate) samples: u64,
 }
 
-/// The triggers that the line's next fact fires.
 pub(crate) fn fired(latency: &mut Latency, line_fact: &LineFact<'_>, policy: &Policy) -> Triggers {
     let fact = line_fact.fact;
     let storm = fact.attempts.is_some_and(|attempts| u64::from(attempts.get()) >= policy.retry_storm_attempts);
@@ -164,7 +162,6 @@ impl Latency {
         Some(*median)
     }
 
-    /// The duration from which the trigger fires above a median.
     pub(crate) fn slow_from(median: u64, policy: &Policy) -> u64 {
         policy.latency_factor.saturating_mul(median).max(median.saturating_add(policy.latency_min_excess_ms))
     }

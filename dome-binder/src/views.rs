@@ -139,11 +139,9 @@ struct Sum {
     first_ts: Timestamp,
     last_ts: Timestamp,
     runs: u64,
-    /// The run that was counted last.
     last_run: Option<u64>,
     /// FAIL, PASS and SKIP of a gate; denials and those among them that stop.
     counts: [u64; 3],
-    /// The codes beside a denial.
     beside: BTreeSet<FailureReasonCode>,
 }
 
@@ -166,7 +164,6 @@ impl<A: Ord + Clone, B: Ord> CountedView<A, B> {
         }
     }
 
-    /// Counts one fact of the current run in rows of one first name.
     fn count<'n, P, Q, T>(
         &mut self,
         (first, ts): (&P, Timestamp),
@@ -216,7 +213,6 @@ impl<A: Ord + Clone, B: Ord> CountedView<A, B> {
         }
     }
 
-    /// Everything that was counted, sorted by both names.
     fn sums(&self) -> impl Iterator<Item = (&A, &B, &Sum)> {
         self.rows.iter().flat_map(|(first, rows)| rows.iter().map(move |(second, sum)| (first, second, sum)))
     }

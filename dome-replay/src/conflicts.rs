@@ -46,7 +46,6 @@ impl<'c> RuledOutLines<'c> {
         self.0.iter().find_map(|(name, lines)| Some((*name, *lines.keys().next()?)))
     }
 
-    /// The first line of a source that is looked for behind another one.
     fn next(&self, source: &str, line: u64) -> Option<u64> {
         self.0.get(source)?.range(line + 1..).next().map(|(line, _)| *line)
     }

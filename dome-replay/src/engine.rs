@@ -53,7 +53,6 @@ pub struct Limits {
     pub rows: usize,
     /// Bytes of a file that are written between two syncs.
     pub early_bytes: usize,
-    /// How canonical envelopes are kept.
     pub(crate) spool: SpoolLimits,
 }
 
@@ -95,7 +94,6 @@ pub struct Spec<'s> {
     pub limits: Limits,
 }
 
-/// A replay that is taking lines in.
 pub(crate) struct Engine<'s> {
     spec: Spec<'s>,
     room: Room,
@@ -108,7 +106,6 @@ pub(crate) struct Engine<'s> {
     steps: Vec<(&'static str, std::time::Duration)>,
 }
 
-/// What all runs come to.
 #[derive(Default)]
 struct SettledRuns {
     gates: GateRollups,
@@ -121,7 +118,6 @@ struct SettledRuns {
     last_ts: Option<Timestamp>,
 }
 
-/// What all derived keys come to.
 #[derive(Default)]
 struct FinishedKeys {
     capsules: CapsuleCounts,
@@ -130,7 +126,6 @@ struct FinishedKeys {
     applied_too_early: u64,
 }
 
-/// Rows of facts that were rendered together.
 #[derive(Default)]
 struct FactRows {
     facts: Vec<u8>,
@@ -157,7 +152,6 @@ impl<'s> Engine<'s> {
         }
     }
 
-    /// What reads rows of files on one thread.
     fn rows(&self) -> RowReader {
         RowReader::at_most(self.spec.limits.remembered)
     }
@@ -169,7 +163,6 @@ impl<'s> Engine<'s> {
         result
     }
 
-    /// Reads all lines of all sources.
     pub(crate) fn read(&mut self, sources: &[Source], watch: &dyn Watch) -> Result<()> {
         self.timed("reading", |engine| engine.read_all(sources, watch))
     }
@@ -199,7 +192,6 @@ impl<'s> Engine<'s> {
         Ok(())
     }
 
-    /// Adds records that were read elsewhere, each of a line of its own.
     pub(crate) fn add(&mut self, records: impl IntoIterator<Item = Result<Box<Record>>>) -> Result<()> {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
@@ -214,13 +206,11 @@ impl<'s> Engine<'s> {
         Ok(())
     }
 
-    /// Counts lines that leave nothing.
     pub(crate) const fn add_blank(&mut self, blank: u64) {
         self.lines.lines += blank;
         self.lines.blank += blank;
     }
 
-    /// Adds a row of the quarantine, of a line of its own.
     pub(crate) fn reject(&mut self, row: &QuarantineRow) -> Result<()> {
         self.lines.lines += 1;
         self.keep_rejected(row, 0)
@@ -234,8 +224,7 @@ impl<'s> Engine<'s> {
         self.rejects.add(vec![RejectItem { name, line: row.source.line, offset: row.offset, tie, row: bytes }])
     }
 
-    /// Derives everything, and writes the rows of all files. `reread` hands out the rows of the quarantine that
-    /// settling adds: the lines that it ruled out.
+    /// `reread` hands out the rows of the quarantine that settling adds: the lines that it ruled out.
     pub(crate) fn finish(
         mut self,
         as_of: Option<Timestamp>,
@@ -364,7 +353,6 @@ impl<'s> Engine<'s> {
         Ok((rows, listed))
     }
 
-    /// Writes everything else: facts, their lineage, the views and the quarantine.
     fn write(
         &mut self,
         ordered: Sorter<BoundItem>,
@@ -390,8 +378,7 @@ impl<'s> Engine<'s> {
         Ok((files, digest_of(digests)?))
     }
 
-    /// Renders the rows of facts, of their lineage and of those that fail on all threads, and hashes and writes them in
-    /// total order while others are rendered: each fact is looked at once.
+    /// Rows are rendered on all threads, hashed and written in total order meanwhile: each fact is looked at once.
     fn write_facts(
         &self,
         ordered: Sorter<BoundItem>,
@@ -438,7 +425,6 @@ impl<'s> Engine<'s> {
     }
 }
 
-/// Takes lines in on one thread.
 struct Intake<'e, 's> {
     engine: &'e Engine<'s>,
     door: Door<'s>,
@@ -450,7 +436,6 @@ struct Intake<'e, 's> {
 }
 
 impl<'e, 's> Intake<'e, 's> {
-    /// Runs that are remembered.
     const RUNS: usize = 1 << 12;
 
     fn new(engine: &'e Engine<'s>, shared: &Shared, all: &'e Mutex<(LineCounts, RedactionCounts)>) -> Self {
@@ -536,7 +521,6 @@ impl SettledRuns {
     }
 }
 
-/// Settles the runs of a part one after the other.
 fn settle_part(
     part: SortedPart<RunItem>,
     reader: &mut RowReader,
@@ -577,7 +561,6 @@ impl SettledRuns {
     }
 }
 
-/// Task lines that are folded on one thread.
 struct Folding<'f> {
     rules: &'f Rules,
     firsts: &'f BTreeMap<DenialKind, FactOrder>,
@@ -615,7 +598,6 @@ impl Folding<'_> {
     }
 }
 
-/// Finishes the derived keys of a part: the rows of its capsules, and what was counted.
 fn finish_part(
     part: SortedPart<KeyItem>,
     rules: &Rules,
@@ -658,7 +640,6 @@ fn finish_part(
     Ok((bytes, all))
 }
 
-/// The rows of the concepts of a part that are listed, and how many those are.
 fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Timestamp>) -> Result<(Vec<u8>, u64)> {
     let (mut bytes, mut listed) = (Vec::new(), 0);
     let mut reader = RowReader::default();
@@ -686,7 +667,6 @@ fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Times
 
 impl FactRows {
     fn of(batch: Vec<BoundItem>, spool: &Kept) -> Result<Self> {
-        /// What a row of facts takes, about.
         const ROW_BYTES: usize = 1_536;
         let mut rows = Self { facts: Vec::with_capacity(batch.len() * ROW_BYTES), ..Self::default() };
         let (mut read, mut reader) = (Vec::new(), RowReader::at_most(0));

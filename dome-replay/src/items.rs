@@ -42,7 +42,6 @@ fn append_text(text: &str, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[0, 0]);
 }
 
-/// A record before it is settled, by run.
 pub(crate) struct RunItem {
     run: u128,
     sequence: u64,
@@ -107,7 +106,6 @@ impl Item for RunItem {
     }
 }
 
-/// Looks at members from all over a record.
 fn look(record: &Record) {
     let texts = record.event_id.as_str().len() ^ record.task_id.as_str().len() ^ record.gates.len();
     let numbers = record.source.line ^ record.sequence ^ texts as u64;
@@ -115,7 +113,6 @@ fn look(record: &Record) {
     black_box((record.keys.identity.derived.as_bytes().first(), record.signal));
 }
 
-/// What a record takes in memory, about.
 fn record_bytes(record: &Record) -> usize {
     let long = |text: &str| if text.len() > 24 { text.len() } else { 0 };
     let ids = [record.event_id.as_str(), record.run_id.as_str(), record.task_id.as_str(), record.group_id.as_str()];
@@ -178,7 +175,6 @@ impl Item for LineItem {
 
 /// A fact with how it was bound, in total order.
 pub(crate) enum BoundItem {
-    /// As it was folded.
     Whole {
         fact: Fact,
         bound: Bound,
@@ -192,11 +188,9 @@ pub(crate) enum BoundItem {
 /// The rows of a fact, but for its envelope.
 pub(crate) struct RenderedFact {
     order: FactOrder,
-    /// What [`RenderedFact::rows`] reads.
     row: Vec<u8>,
 }
 
-/// The rows of a fact that went through a file.
 pub(crate) struct FactRow<'r> {
     pub(crate) digest: Sha256Hash,
     pub(crate) canonical: Canonical,
@@ -416,7 +410,6 @@ impl Item for Member {
     }
 }
 
-/// The digest of a fact.
 pub(crate) struct DigestItem(pub(crate) Sha256Hash);
 
 impl Row for DigestItem {

@@ -17,9 +17,7 @@ pub(crate) struct LatestFirst {
     scratch: Scratch,
     held: Vec<u8>,
     file: Option<File>,
-    /// Bytes in the file.
     filed: u64,
-    /// Where the rows of each instant start.
     starts: Vec<u64>,
     last: Option<Timestamp>,
 }
@@ -29,7 +27,6 @@ impl LatestFirst {
         Self { scratch: scratch.clone(), held: Vec::new(), file: None, filed: 0, starts: Vec::new(), last: None }
     }
 
-    /// Adds rows of an instant.
     pub(crate) fn push(&mut self, ts: Timestamp, rows: &[u8]) -> Result<()> {
         if self.last != Some(ts) {
             self.last = Some(ts);
@@ -49,7 +46,6 @@ impl LatestFirst {
         Ok(())
     }
 
-    /// Hands out all rows, the latest instant first.
     pub(crate) fn each(self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut end = self.filed + self.held.len() as u64;
         let (mut window, mut from) = (Vec::new(), end);

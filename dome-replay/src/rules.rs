@@ -9,7 +9,6 @@ use xtrlv2_fixtures::V0_1;
 use crate::error::{Context, Error, Invariant};
 use crate::input::document;
 
-/// The pinned table, compiled in.
 fn pinned() -> crate::Result<CodeTable> {
     let table = V0_1.artifact("reason_codes.json").invariant("the reason-code table is pinned")?;
     CodeTable::parse(table.bytes).context(|| "the pinned reason-code table")

@@ -19,7 +19,6 @@ const READ_BYTES: usize = 4 << 20;
 /// Bytes that are read at once of one run, at least and at most.
 const PIECE_BYTES: (usize, usize) = (4 << 10, 256 << 10);
 
-/// What a sorter takes.
 pub(crate) trait Item: Row + Send {
     /// Which of so many parts it belongs to: all of a group to one.
     fn part(&self, parts: usize) -> usize;
@@ -33,8 +32,7 @@ pub(crate) trait Item: Row + Send {
     /// Bytes of memory that it takes, about.
     fn memory(&self) -> usize;
 
-    /// Looks at what it points to. Items lie wherever there was room when they were made, so that nearly each of them
-    /// waits for memory; looks that are made ahead wait at the same time.
+    /// Looks at what it points to: items lie anywhere, and looks that are made ahead wait for memory at the same time.
     fn look(&self) {}
 }
 
@@ -57,17 +55,14 @@ impl Room {
     }
 }
 
-/// Items that are sorted part by part.
 pub(crate) struct Sorter<T> {
     parts: Vec<Mutex<Part<T>>>,
-    /// Whether a part has a file.
     spilled: AtomicBool,
     room: Room,
 }
 
-/// Items while there is room. Behind its first run a part makes each item a row at once, on the thread that has just
-/// made the item: a row takes less memory, lies beside the others, and frees what the item pointed to where it was
-/// allocated.
+/// Behind its first run a part makes each item a row at once, on the thread that has just made the item: a row takes
+/// less memory, lies beside the others, and frees what the item pointed to where it was allocated.
 struct Part<T> {
     items: Items<T>,
     rows: RowBuffer,
@@ -100,7 +95,6 @@ impl<T: Item> Sorter<T> {
         Ok(sorter)
     }
 
-    /// Adds items, from any thread.
     pub(crate) fn add(&self, items: Vec<T>) -> Result<()> {
         let Some((part, [])) = self.parts.split_first() else { return self.deal(items) };
         // Rows of the only part are made before its lock is taken.
@@ -139,23 +133,17 @@ impl<T: Item> Sorter<T> {
         self.spill()
     }
 
-    /// Makes every part one of rows. Items of all parts lie between each other: only when all are gone does their
-    /// memory serve for rows.
+    /// Items of all parts lie between each other: only when all are gone does their memory serve for rows.
     fn spill(&self) -> Result<()> {
         self.spilled.store(true, Memory::Relaxed);
         self.parts.iter().try_for_each(|part| held(part).spill(&self.room))
     }
 
-    /// Whether items became rows, because there were too many.
     pub(crate) fn has_spilled(&self) -> bool {
         self.spilled.load(Memory::Relaxed)
     }
 
-    /// The parts, in their order, for sorting and reading; a reader per thread may take one at a time.
-    ///
-    /// # Errors
-    ///
-    /// When a temporary file cannot be written.
+    /// A reader per thread may take one at a time.
     pub(crate) fn into_parts(self) -> Result<Vec<SortedPart<T>>> {
         let Self { parts, room, .. } = self;
         let sorted = |part| {
@@ -190,7 +178,6 @@ impl<T: Item> Part<T> {
         }
     }
 
-    /// Puts what is held into runs of the file.
     fn spill(&mut self, room: &Room) -> Result<()> {
         /// Items that are rows and items at once for a moment.
         const AT_ONCE: usize = 1_024;
@@ -219,7 +206,6 @@ impl<T: Item> Part<T> {
 }
 
 impl<T: Item> Items<T> {
-    /// Items of a piece.
     const PIECE: usize = 256;
 
     fn extend(&mut self, items: Vec<T>) {
@@ -269,7 +255,6 @@ fn append_ordered<T: Item>(item: &T, bytes: &mut Vec<u8>) {
     bytes.iter_mut().skip(at).zip(lengths.as_flattened()).for_each(|(place, byte)| *place = *byte);
 }
 
-/// What a row is sorted by, and the row.
 fn ordered(row: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = row.split_first_chunk()?;
     rest.split_at_checked(u32::from_le_bytes(*length) as usize)
@@ -291,7 +276,6 @@ struct RowBuffer {
     room: usize,
 }
 
-/// Where a row lies, and what it is sorted by first.
 #[derive(Clone, Copy)]
 struct RowAt {
     lead: u128,
@@ -369,18 +353,12 @@ impl RowBuffer {
     }
 }
 
-/// A part of a sorter that takes no more.
 pub(crate) struct SortedPart<T> {
     part: Part<T>,
     room: Room,
 }
 
 impl<T: Item> SortedPart<T> {
-    /// The items in order.
-    ///
-    /// # Errors
-    ///
-    /// When a temporary file cannot be read.
     pub(crate) fn sorted(self, rows: &mut RowReader) -> Result<Sorted<'_, T>> {
         let Self { mut part, room } = self;
         // Whoever takes the items out makes others of them, which are counted in their place.
@@ -399,7 +377,6 @@ impl<T: Item> SortedPart<T> {
     }
 }
 
-/// Items in order.
 pub(crate) enum Sorted<'r, T> {
     Held(std::vec::IntoIter<T>),
     Merged(Box<Merge<'r, T>>),
@@ -409,7 +386,6 @@ impl<T: Item> Iterator for Sorted<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        /// Items that are looked at ahead.
         const AHEAD: usize = 8;
         match self {
             Self::Held(items) => {
@@ -423,7 +399,6 @@ impl<T: Item> Iterator for Sorted<'_, T> {
     }
 }
 
-/// Sorted runs as one.
 pub(crate) struct Merge<'r, T> {
     runs: Vec<RunReader>,
     heads: BinaryHeap<Reverse<Head>>,

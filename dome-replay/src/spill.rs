@@ -11,7 +11,6 @@ use dome_core::escaped_path;
 
 use crate::error::{Error, Invariant, Result};
 
-/// Where temporary files are made.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     folder: PathBuf,
@@ -24,7 +23,6 @@ impl Scratch {
         Self { folder: above.map_or_else(|| PathBuf::from("."), Path::to_owned) }
     }
 
-    /// Where the system keeps temporary files.
     pub(crate) fn of_system() -> Self {
         Self { folder: std::env::temp_dir() }
     }
@@ -44,7 +42,6 @@ pub(crate) struct SpillFile {
     file: File,
     scratch: Scratch,
     end: u64,
-    /// Where each run starts.
     runs: Vec<u64>,
 }
 
@@ -71,12 +68,10 @@ impl SpillFile {
         Ok(())
     }
 
-    /// How many runs it has.
     pub(crate) const fn runs(&self) -> usize {
         self.runs.len()
     }
 
-    /// The runs, for reading in pieces of about so many bytes.
     pub(crate) fn readers(self, piece: usize) -> Vec<RunReader> {
         let ends: Vec<u64> = self.runs.iter().skip(1).copied().chain([self.end]).collect();
         let (file, scratch) = (Arc::new(self.file), self.scratch);
@@ -109,7 +104,6 @@ pub(crate) fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::
     Ok(())
 }
 
-/// A run that is being read from front to back.
 #[derive(Debug)]
 pub(crate) struct RunReader {
     file: Arc<File>,
@@ -121,13 +115,11 @@ pub(crate) struct RunReader {
     room: Vec<u8>,
     at: usize,
     filled: usize,
-    /// Where the row that was gone on to last stands.
     row: Range<usize>,
     piece: usize,
 }
 
 impl RunReader {
-    /// The bytes of the row that was gone on to last.
     pub(crate) fn row(&self) -> &[u8] {
         self.room.get(self.row.clone()).unwrap_or_default()
     }

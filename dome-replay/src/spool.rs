@@ -43,10 +43,8 @@ pub(crate) struct Spool {
 struct Piles {
     /// The place of the first byte of each.
     starts: Vec<u64>,
-    /// The first of them, in memory.
     held: Vec<Vec<u8>>,
     file: Option<File>,
-    /// The place of the file's first byte.
     file_from: u64,
     end: u64,
 }
@@ -58,10 +56,6 @@ impl Spool {
 
     /// Keeps the canonical envelopes of records, which lie in a pile where these say, and leaves it empty. The records
     /// then say where they are kept.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be written.
     pub(crate) fn keep(&self, pile: &mut Vec<u8>, records: &mut [Box<Record>]) -> Result<()> {
         let mut envelopes: Vec<(Timestamp, &mut u64, usize)> =
             records.iter_mut().filter_map(|record| kept(record)).collect();
@@ -94,7 +88,6 @@ impl Spool {
         Ok(())
     }
 
-    /// Everything that is kept, for reading.
     pub(crate) fn kept(self) -> Kept {
         let piles = self.piles.into_inner().unwrap_or_else(PoisonError::into_inner);
         let in_file = piles.starts.len() - piles.held.len();
@@ -104,7 +97,6 @@ impl Spool {
     }
 }
 
-/// What a spool keeps.
 #[derive(Default)]
 pub(crate) struct Kept {
     piles: Piles,
@@ -114,7 +106,6 @@ pub(crate) struct Kept {
     ahead: usize,
 }
 
-/// Some bytes of a pile.
 #[derive(Default)]
 struct Window {
     from: u64,
@@ -130,10 +121,6 @@ impl Window {
 
 impl Kept {
     /// A canonical envelope, read into `bytes` where it is not held.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
     pub(crate) fn canonical<'k>(&'k self, canonical: &'k Canonical, bytes: &'k mut Vec<u8>) -> Result<&'k [u8]> {
         let (at, length) = match canonical {
             Canonical::Held(canonical) => return Ok(canonical),
@@ -173,7 +160,6 @@ impl Kept {
         }
     }
 
-    /// Fills `bytes` with what is kept from a place on.
     fn read(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         let file = self.piles.file.as_ref().invariant("what is not in memory is in a file")?;
         file.read_exact_at(bytes, at - self.piles.file_from).context(|| "cannot read a temporary file")

@@ -105,7 +105,6 @@ pub fn walk(ledger: &Ledger, rules: &Rules) -> Walked {
     walked
 }
 
-/// The decisions on each failure of each lane: those that are open, and those that were resolved last.
 #[derive(Default)]
 struct Failures<'l> {
     open: BTreeMap<(Sha256Hash, Option<&'l Lane>), Vec<usize>>,

@@ -61,8 +61,7 @@ impl KnownBefore {
     }
 }
 
-/// Which remedy each policy lets be followed: the remedies, each with the numbers of its policies as bits. Number 0 is
-/// the own policy, the others are those of a sweep.
+/// The remedies that policies let be followed, each with its policies as bits: the own one is bit 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Offers(Box<[(Sha256Hash, u64)]>);
 
@@ -103,7 +102,6 @@ pub struct Past<'l> {
     counted: BTreeSet<(Sha256Hash, &'l RunId)>,
 }
 
-/// The rules of the history, and those of the sweep.
 #[derive(Debug)]
 struct SweptRules<'l> {
     rules: &'l Rules,
@@ -184,7 +182,6 @@ impl<'l> Past<'l> {
         step
     }
 
-    /// A capsule changed: by effects of the fold, or by an application.
     fn put(&mut self, home: Sha256Hash, key: Sha256Hash, effects: &[Effect], application: Option<Application>) {
         let Some(shelf) = self.shelves.get_mut(&home) else { return };
         let Some(after) = shelf.put(key, application, &self.by) else { return };
@@ -242,12 +239,10 @@ struct Shelf {
     candidates: BTreeSet<ShelfPlace>,
     /// Capsules that are the same failure as one of another line.
     elsewhere: u64,
-    /// Capsules whose concept is listed.
     listed: u64,
 }
 
 impl Shelf {
-    /// Puts a capsule where its counters say, after they changed.
     fn put(&mut self, key: Sha256Hash, application: Option<Application>, by: &SweptRules<'_>) -> Option<Figures> {
         let (state, policy) = (self.state.capsule(&key)?, &by.rules.policy);
         let before = self.capsules.get(&key);
@@ -269,7 +264,6 @@ impl Shelf {
         Some(after)
     }
 
-    /// The capsule that is answered with first.
     fn best(&self, policy: &Policy, as_of: Timestamp) -> Option<Sha256Hash> {
         if self.state.guard_denied() {
             // All have one verdict.
@@ -287,8 +281,7 @@ impl Shelf {
         best.map(|(_, (_, key))| key)
     }
 
-    /// What each policy would let steer, whatever guards say: the first remedy of the first capsule
-    /// that nothing else holds back.
+    /// What each policy would let steer, whatever guards say.
     fn offers(&self, policies: &[Policy], as_of: Timestamp) -> Offers {
         let mut offers: BTreeMap<Sha256Hash, u64> = BTreeMap::new();
         let mut waiting: Vec<(usize, &Policy)> = policies.iter().enumerate().collect();
@@ -334,7 +327,6 @@ type Work = (TargetKind, ActionKind);
 struct Summed {
     /// The lines that have a capsule with this key, whatever its kind; no line has two.
     lines: BTreeSet<Sha256Hash>,
-    /// Its capsules of the kind `failure`, and what is added up of them.
     failures: BTreeMap<Sha256Hash, Figures>,
     targets: BTreeSet<TargetId>,
     support: u64,
@@ -386,11 +378,9 @@ impl Summed {
     }
 }
 
-/// The listed concepts of one kind of work, in the order in which they are answered.
 #[derive(Debug, Default)]
 struct ListedConcepts {
     places: BTreeSet<(Reverse<Weight>, Sha256Hash)>,
-    /// Those that changed since they were placed.
     moved: BTreeSet<Sha256Hash>,
 }
 
@@ -401,8 +391,7 @@ struct Concepts {
 }
 
 impl Concepts {
-    /// A capsule of a line changed, by these effects among others. Gives the lines that have one more capsule which is
-    /// known elsewhere, and those that have one more whose concept is listed.
+    /// Gives the lines with one more capsule that is known elsewhere, and those with one more whose concept is listed.
     fn change(
         &mut self,
         (line, state): (Sha256Hash, &CapsuleState),

@@ -180,7 +180,6 @@ pub struct Score {
 }
 
 impl Score {
-    /// Adds up what was offered before each decision.
     pub(crate) fn of<'d>(decisions: impl Iterator<Item = (&'d Decision, Option<Sha256Hash>)>) -> Self {
         let mut score = Self::default();
         for (decision, offered) in decisions.filter_map(|(decision, offered)| Some((decision, offered?))) {
@@ -207,17 +206,13 @@ impl Score {
     }
 }
 
-/// Least values tried for `min_confidence_ppm`. M-91 gives 206,543 ppm for one success, 342,371 for two, 438,493 for three,
-/// 510,099 for four, 675,584 for eight.
+/// M-91 gives 206,543 ppm for one success, 342,371 for two, 438,493 for three, 510,099 for four, 675,584 for eight.
 const CONFIDENCE: [u64; 11] = [0, 100_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, PPM];
-/// Least values tried for `min_support` and `min_run_count`.
 const COUNTS: [u64; 5] = [1, 2, 3, 5, 8];
-/// Greatest values tried for `max_contradiction_ppm`.
 const CONTRADICTION: [u64; 5] = [0, 100_000, 250_000, 500_000, PPM];
-/// Greatest values tried for `max_staleness_s`: a day, a week, 30, 90 and 365 days.
+/// A day, a week, 30, 90 and 365 days.
 const STALENESS: [u64; 5] = [86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
 
-/// How a threshold is set in a policy.
 type Set = fn(&mut Policy) -> &mut u64;
 
 const LADDERS: [(&str, Set, &[u64]); 5] = [
@@ -231,7 +226,6 @@ const LADDERS: [(&str, Set, &[u64]); 5] = [
 /// What a policy offers is one bit of an integer, and the own policy has the first.
 const _: () = assert!(CONFIDENCE.len() + 2 * COUNTS.len() + CONTRADICTION.len() + STALENESS.len() < 64);
 
-/// The policies that a backtest tries beside its own: each with one threshold changed, its name and value.
 pub(super) fn variants(own: &Policy) -> impl Iterator<Item = (&'static str, u64, Policy)> {
     LADDERS.into_iter().flat_map(move |(threshold, set, values)| {
         values.iter().map(move |value| {

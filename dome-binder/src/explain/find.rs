@@ -70,7 +70,6 @@ pub fn find(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256Hash)]
     one.map_or(Found::Nothing, Found::One)
 }
 
-/// The subjects found, each with what names it.
 type Hits = BTreeMap<Subject, Candidate>;
 
 fn add(found: &mut Hits, subject: Subject, named_by: &'static str, key: impl ToString) {
@@ -139,7 +138,6 @@ pub fn line_of_source(key: &str) -> Option<Source> {
 #[derive(Clone, Debug)]
 pub struct Excerpt<'l> {
     pub(super) key: Sha256Hash,
-    /// The first fact that has the key.
     pub(super) first: &'l Fact,
     pub(super) line: LineFacts<'l>,
     /// The other task lines of which some fact's `applied_capsule` is the key.

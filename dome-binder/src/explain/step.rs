@@ -253,14 +253,12 @@ pub struct Fired {
 }
 
 impl FactStep {
-    /// Adds how it ended as an application of `key`.
     pub(super) fn apply(&mut self, key: Sha256Hash, application: Option<Application>) {
         self.application = application;
         self.changes.extend(application.and_then(|application| CounterChange::of_application(key, application)));
     }
 }
 
-/// Folds a task line: its state at the end, what each of its facts did, and the applications among them.
 pub(super) fn told(line: &LineFacts<'_>, rules: &Rules) -> (LineState, BTreeMap<FactOrder, FactStep>, Vec<Applied>) {
     let (mut state, mut latency) = (LineState::default(), Latency::default());
     let (mut steps, mut applications) = (BTreeMap::new(), Vec::new());

@@ -88,7 +88,6 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
     }
 }
 
-/// The task lines of an excerpt, folded.
 struct Tale {
     steps: BTreeMap<FactOrder, FactStep>,
     /// How each application of the key ended (M-84).

@@ -60,14 +60,12 @@ impl Effect {
     }
 }
 
-/// When a key was resolved, and by which remedy's identity.
 #[derive(Clone, Debug)]
 struct Resolution {
     at: Timestamp,
     remedy: Option<Sha256Hash>,
 }
 
-/// What one lane of a task line remembers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LaneState {
     open: BTreeSet<Sha256Hash>,

@@ -41,13 +41,11 @@ impl Held {
         Self { detail: Some(detail.into()), figure: None, found: None, hold, threshold: None }
     }
 
-    /// `stale`, with how long it was not seen in whole seconds, rounded up.
     pub(super) fn stale(last_seen: Timestamp, policy: &Policy, as_of: Option<Timestamp>) -> Self {
         let unseen = as_of.map_or(0, |as_of| unseen_s(last_seen, as_of));
         Self::count(Hold::Stale, "unseen_s", unseen, policy.max_staleness_s)
     }
 
-    /// A hold as [`crate::explain`] has it, in the words of an answer.
     fn of(threshold: Threshold, capsule: &Capsule) -> Self {
         let Threshold { hold, figure, comparison, .. } = threshold;
         match (threshold.found, threshold.limit) {

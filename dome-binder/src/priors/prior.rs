@@ -136,8 +136,7 @@ pub enum Role {
     LastResolved,
 }
 
-/// What priors of one tier and one verdict are ordered by, descending: the first remedy's confidence,
-/// the own confidence, support, and the last time.
+/// Orders priors of one tier and one verdict, descending: first remedy's confidence, own one, support, last time.
 pub(crate) type Weight = (Option<u64>, u64, u64, Timestamp);
 
 impl Prior {

@@ -58,7 +58,6 @@ impl Cursor {
         Self { view, snapshot: start_of(&snapshot), filters: start_of(&filters), place }
     }
 
-    /// The place, if this cursor was given out for the same.
     pub(super) fn place(self, view: View, snapshot: Sha256Hash, filters: Sha256Hash) -> Result<u64, CursorError> {
         let same = Self::new(view, snapshot, filters, self.place);
         if self.snapshot != same.snapshot {

@@ -273,7 +273,6 @@ impl Filters {
         Sha256Hash::of(&bytes)
     }
 
-    /// Whether a fact is one that a view of the answer is made of.
     pub(super) fn select(&self, fact: &Fact) -> bool {
         self.select_by(&fact.keys.task_line, &fact.keys.failure_reason_code, &fact.run_id, fact.ordered_ts)
     }
@@ -500,7 +499,6 @@ pub fn rows<'f>(question: &Question, facts: &'f [Fact]) -> Vec<ViewRow<'f>> {
     }
 }
 
-/// A fact's own policy code, empty where it has none.
 fn policy_code(fact: &Fact) -> &str {
     fact.policy_reason_code().map_or("", |code| code.as_str())
 }

@@ -80,7 +80,6 @@ pub fn unmatched_among<T: AsRef<str> + Ord>(
         .collect()
 }
 
-/// What a fact gives a filter of a view to look at.
 fn values(view: View, filter: Filter, fact: &Fact) -> Vec<&str> {
     let part = match view {
         View::RecentFailures => fact.is_failing(),

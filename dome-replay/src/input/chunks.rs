@@ -60,7 +60,6 @@ pub struct Chunks<R> {
     number: u64,
     offset: u64,
     ended: bool,
-    /// Whether lines are handed out as soon as they are there.
     eager: bool,
 }
 
@@ -107,7 +106,6 @@ impl<R: Read> Chunks<R> {
         Ok(())
     }
 
-    /// Hands out `bytes` of what was read.
     fn hand_out(&mut self, bytes: usize) -> Vec<u8> {
         let rest = self.rest.split_off(bytes);
         let out = std::mem::replace(&mut self.rest, rest);

@@ -14,13 +14,11 @@ pub(crate) struct Corrupt {
 }
 
 impl Corrupt {
-    /// Whether it is what a reader failed by.
     pub(crate) fn is_in(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
 }
 
-/// Bytes that are counted as they are taken.
 struct Counted<R> {
     inner: BufReader<R>,
     taken: u64,

@@ -190,8 +190,7 @@ impl Source {
         })
     }
 
-    /// Its chunks, from the last one on that is known to begin with a line or before it. What is compressed is read from
-    /// its start.
+    /// From the last chunk that is known to begin with `line` or before it; what is compressed, from its start.
     pub(crate) fn chunks_from(&self, line: u64) -> crate::Result<impl Iterator<Item = crate::Result<Chunk>> + Send> {
         let failed = || format!("cannot read `{}`", self.named());
         let mark = held(&self.marks).iter().rev().find(|(first, _)| *first <= line).copied();
@@ -216,7 +215,6 @@ impl Source {
         }))
     }
 
-    /// The file, at one of its bytes.
     fn file(&self, at: u64) -> io::Result<File> {
         let mut file = match &self.place {
             SourcePlace::File(path) if at == 0 => return File::open(path),

@@ -6,8 +6,7 @@ pub use stages::{Stage, in_order, in_stages};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Threads at the most, whatever is asked for: more than any machine's cores are no faster, and a
-/// thread that the system cannot set up ends the process.
+/// More than any machine's cores are no faster, and a thread that the system cannot set up ends the process.
 const MOST_THREADS: usize = 256;
 
 /// Applies `work` to every item on `threads` threads; results come in the order of the items.
@@ -72,8 +71,7 @@ fn draw<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     items.lock().ok().and_then(|mut items| items.next())
 }
 
-/// Runs `work` on `threads` threads at once, this one among them. Where no more threads are to be
-/// had, those that run do the work.
+/// This thread is one of the `threads`. Where no more are to be had, those that run do the work.
 fn on_threads<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
     std::thread::scope(|scope| {
         let started =

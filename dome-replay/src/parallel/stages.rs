@@ -67,7 +67,6 @@ where
     )
 }
 
-/// A stage, and the results that wait for it.
 struct Station<'s, R, E> {
     waiting: Mutex<BTreeMap<usize, Result<R, E>>>,
     sink: Mutex<Sink<'s, R, E>>,
@@ -79,7 +78,6 @@ struct Sink<'s, R, E> {
     done: Result<(), E>,
 }
 
-/// Goes from each station to the one behind it, as long as more is wanted.
 fn each<'a, 's, R, E>(
     stations: &'a [Station<'s, R, E>],
     turn: impl Fn(&'a Station<'s, R, E>, Option<&'a Station<'s, R, E>>) -> bool,
@@ -97,8 +95,7 @@ impl<'s, R, E> Station<'s, R, E> {
         held(&self.waiting).insert(place, result);
     }
 
-    /// Takes what waits here if nobody else does; when more than `many` have piled up, everybody helps. Says whether
-    /// more are wanted.
+    /// Takes what waits here if nobody else does, or if more than `many` do; says whether more are wanted.
     fn take_turn(&self, many: usize, next: Option<&Self>) -> bool {
         let wait = held(&self.waiting).len() > many;
         let sink = if wait { self.sink.lock().ok() } else { self.sink.try_lock().map_err(drop_poison).ok() };

@@ -31,7 +31,6 @@ pub enum ResultFile {
 /// The manifest, which names all others.
 pub const MANIFEST: &str = "manifest.json";
 
-/// The folder of the views.
 pub(super) const VIEWS: &str = "views";
 
 impl ResultFile {

@@ -184,7 +184,6 @@ pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
     canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
 }
 
-/// The digest of the pinned contracts as a whole.
 fn contracts_digest() -> Sha256Hash {
     let listed: String = V0_1
         .artifacts()
@@ -223,7 +222,6 @@ pub struct NotNamed {
 }
 
 impl Named {
-    /// What it counts under a name; 0 where it says nothing.
     pub(crate) fn count(&self, name: &str) -> u64 {
         self.document.get("counts").and_then(|counts| counts.get(name)).and_then(Value::as_u64).unwrap_or(0)
     }

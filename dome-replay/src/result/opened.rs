@@ -96,7 +96,6 @@ impl ResultDir {
         ResultFile::ALL.into_iter().try_for_each(|file| self.hold(file))
     }
 
-    /// Where a file is, and what the manifest says of it.
     fn named(&self, name: ResultFile) -> Result<(PathBuf, &FileEntry)> {
         let path = self.path.join(name.name());
         match self.named.files.get(name.name()) {

@@ -13,10 +13,8 @@ use super::file::{MANIFEST, VIEWS};
 use super::manifest::Manifest;
 use crate::error::{Context, Error, Result};
 
-/// What stands at the place of a result.
 enum AtDestination {
     Nothing,
-    /// An empty directory, which a result may fill.
     Empty,
     /// A directory with a manifest.
     Result,
@@ -123,8 +121,7 @@ impl Destination {
         fs::rename(self.path(), out).context(|| format!("cannot write `{}`", escaped_path(out)))
     }
 
-    /// Changes places with the result that stands there, in one step; the old one is then removed
-    /// with the temporary directory that it became.
+    /// In one step; the old result is then removed with the temporary directory that it became.
     fn swap_with(&self, out: &Path) -> Result<()> {
         make_readable(self.path())?;
         let swapped = renameat_with(CWD, self.path(), CWD, out, RenameFlags::EXCHANGE);

@@ -19,12 +19,9 @@ use crate::parallel;
 /// Bytes that are gathered for one write, where they come in smaller pieces.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Where the rows of a result go.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    /// Into files of a folder.
     Folder { path: PathBuf, early_bytes: usize },
-    /// Into memory.
     Memory,
 }
 
@@ -34,29 +31,24 @@ pub(crate) struct Rows {
     pub(crate) sums: Sums,
 }
 
-/// Where the rows of one file go.
 pub(crate) enum RowTarget {
     File { path: PathBuf, out: BufWriter<File>, early: EarlySync },
     Memory(Vec<u8>),
 }
 
-/// What the manifest says of rows, so far.
 #[derive(Default)]
 pub(crate) struct Sums {
     hasher: Sha256,
     lines: u64,
 }
 
-/// A file that was written.
 #[derive(Debug)]
 pub(crate) struct Closed {
     pub(crate) entry: FileEntry,
-    /// Its bytes, where they went into memory.
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Sink {
-    /// One that fills an empty folder.
     pub(crate) fn folder(path: &Path, early_bytes: usize) -> Result<Self> {
         let views = path.join(VIEWS);
         fs::create_dir(&views).context(|| format!("cannot make `{}`", escaped_path(&views)))?;
@@ -91,7 +83,6 @@ impl Rows {
         self.to.write(bytes)
     }
 
-    /// Writes rows of values.
     pub(crate) fn all<T: Serialize>(mut self, rows: impl IntoIterator<Item = T>, batch: usize) -> Result<Self> {
         let (mut rows, mut bytes) = (rows.into_iter().peekable(), Vec::new());
         while rows.peek().is_some() {
@@ -168,7 +159,6 @@ impl EarlySync {
         Self { every, waiting: 0, helper: None }
     }
 
-    /// So many bytes more were given to the system.
     fn wrote(&mut self, file: &File, bytes: usize) {
         self.waiting += bytes;
         if self.waiting >= self.every {
@@ -179,7 +169,6 @@ impl EarlySync {
         }
     }
 
-    /// Asks for what was written since, if the file is large.
     fn ask(&mut self) {
         self.waiting = 0;
         if let Some(helper) = &self.helper {

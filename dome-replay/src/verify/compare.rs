@@ -7,11 +7,9 @@ use serde_json::Value;
 
 use super::Differences;
 
-/// Stands where nothing stands.
 const NOTHING: &str = "nothing";
 
-/// Compares a file with the rows that are expected. Lines that both have at the start and at the
-/// end are left out, so that one row more or less is one difference.
+/// Lines that both have at the start and at the end are left out, so that one row more or less is one difference.
 pub(super) fn file(path: &str, expected: &[u8], found: &[u8], differences: &mut Differences) {
     if expected == found {
         return;
@@ -35,7 +33,6 @@ pub(super) fn file(path: &str, expected: &[u8], found: &[u8], differences: &mut 
     }
 }
 
-/// Compares one line with the row that is expected there.
 pub(super) fn row(path: &str, number: Option<u64>, expected: &[u8], found: &[u8], differences: &mut Differences) {
     if expected == found {
         return;
@@ -53,7 +50,6 @@ pub(super) fn row(path: &str, number: Option<u64>, expected: &[u8], found: &[u8]
     }
 }
 
-/// Compares two values, and what they hold.
 fn value(
     path: &str,
     line: Option<u64>,
@@ -80,7 +76,6 @@ fn value(
     }
 }
 
-/// Compares one member of two values.
 fn below(
     path: &str,
     line: Option<u64>,

@@ -24,7 +24,6 @@ use crate::result::{
 use crate::summary::Totals;
 use compare::lines;
 
-/// Characters of a value that are shown.
 const VALUE_CHARS: usize = 160;
 
 /// How a verification ended, its members in canonical order.
@@ -84,7 +83,6 @@ pub fn verify(dir: &Path, most: usize) -> Result<Verification> {
     })
 }
 
-/// The first differences, and how many there are.
 struct Differences {
     first: Vec<Difference>,
     count: u64,
@@ -106,10 +104,8 @@ impl Differences {
     }
 }
 
-/// The files of a result, by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Compares a result with what its facts come to, and says what was looked at.
 fn check(dir: &Path, differences: &mut Differences) -> Result<Verification> {
     let manifest = manifest_bytes(dir)?;
     let files = files(dir, differences)?;
@@ -139,9 +135,7 @@ fn check(dir: &Path, differences: &mut Differences) -> Result<Verification> {
     Ok(checked)
 }
 
-/// Reads every file; one that is missing or that no result has is a difference.
-///
-/// Names that begin with `.dome-` at the top are caches that `dome` makes, no part of a result.
+/// A missing or a foreign file is a difference; `.dome-*` at the top are caches that `dome` makes, no part of a result.
 fn files(dir: &Path, differences: &mut Differences) -> Result<Files> {
     let mut files = BTreeMap::new();
     let cache =
@@ -166,8 +160,7 @@ fn files(dir: &Path, differences: &mut Differences) -> Result<Files> {
     Ok(files)
 }
 
-/// The facts as records again, whatever was done to their rows; `None` when a row holds no envelope, so that what follows
-/// from it cannot be known.
+/// The facts as records, whatever was done to their rows; `None` when a row holds no envelope.
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 fn records(named: &Named, facts: &[u8], lineage: &[u8], differences: &mut Differences) -> Option<Vec<Box<Record>>> {
     // Where each fact stood, by the digest that its lineage names.
@@ -217,7 +210,6 @@ fn envelope(line: &[u8], reader: &mut Reader) -> std::result::Result<dome_core::
     })
 }
 
-/// What the facts come to.
 #[expect(clippy::vec_box, reason = "records are large and are sorted: a pointer moves, not the record")]
 fn replayed(records: Vec<Box<Record>>, named: &Named) -> Result<ReplayedRows> {
     let spec = Spec {
@@ -231,8 +223,7 @@ fn replayed(records: Vec<Box<Record>>, named: &Named) -> Result<ReplayedRows> {
     replay_rows(spec, named.as_of, Input::Records(Box::new(Records::of(records))), &())
 }
 
-/// Compares every file with the digest that the manifest names: what recomputation cannot contradict, such as the line
-/// that a fact stood on, speaks here.
+/// What recomputation cannot contradict, such as the line that a fact stood on, speaks by the manifest's digests.
 fn digests(named: &Named, files: &Files, checked: &mut Verification, differences: &mut Differences) {
     let shown = |entry: Option<&FileEntry>| match entry {
         Some(entry) => format!("sha256 {} of {} lines", entry.sha256, entry.lines),
@@ -249,7 +240,6 @@ fn digests(named: &Named, files: &Files, checked: &mut Verification, differences
     }
 }
 
-/// Compares the manifest with the one that the facts, the rules and its own counts come to.
 fn document(
     named: &Named,
     found: &[u8],
@@ -276,8 +266,7 @@ fn document(
     Ok(())
 }
 
-/// What a manifest says beside its facts. Lines add up (L-3); what left no row is taken at its word, for which the
-/// manifest's own digest speaks.
+/// Lines add up (L-3); what left no row is taken at its word, for which the manifest's own digest speaks.
 fn beside(named: &Named, totals: &Totals, files: &Files) -> ManifestInputs {
     let (blank, duplicates) = (named.count("blank"), named.count("duplicates"));
     let quarantined = files.get(ResultFile::Quarantine.name()).map_or(0, |bytes| lines(bytes).count() as u64);

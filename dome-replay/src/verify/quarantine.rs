@@ -15,14 +15,12 @@ use super::{Differences, compare};
 use crate::door::{Admitted, Door};
 use crate::result::{Named, ResultFile};
 
-/// The file.
 const QUARANTINE: &str = ResultFile::Quarantine.name();
 
 /// Why envelopes are ruled out, by where they stand and by digest.
 type Conflicts = BTreeMap<(Source, Sha256Hash), Problem>;
 
-/// Compares every row with what its line comes to, and looks at their order. What facts rule out is not known without
-/// them.
+/// Compares every row with what its line comes to, and their order. What facts rule out is not known without them.
 pub(super) fn check(named: &Named, bytes: &[u8], facts: Option<&[Box<Record>]>, differences: &mut Differences) {
     let mut door = Door::for_masked(named.not_after);
     let conflicts = facts.map(|facts| conflicts(named, bytes, facts, &mut door));
@@ -81,14 +79,12 @@ fn conflicts(named: &Named, rows: &[u8], facts: &[Box<Record>], door: &mut Door<
     conflicts.map(|conflict| ((conflict.source, conflict.digest), conflict.problem)).collect()
 }
 
-/// Where a row says that its line stood.
 fn place(row: &Value) -> Option<(Source, u64)> {
     let source = row.get("source")?;
     let source = Source { line: source.get("line")?.as_u64()?, name: source.get("name")?.as_str()?.into() };
     Some((source, row.get("offset")?.as_u64()?))
 }
 
-/// The line that a row keeps, if it keeps the whole of it.
 fn whole_line(row: &Value) -> Option<Vec<u8>> {
     if row.get("raw_truncated")?.as_bool()? {
         return None;
