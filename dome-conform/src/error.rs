@@ -86,7 +86,6 @@ impl ConformError {
         move |why| Self::Failed { what, why: why.into() }
     }
 
-    /// The error and its causes on one line.
     pub(crate) fn with_causes(&self) -> String {
         let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
         causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))

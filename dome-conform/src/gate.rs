@@ -93,7 +93,6 @@ fn checks(session: &GateSession<'_>, only: &[CheckName]) -> Result<(Vec<Conforma
     Ok((checks, tests))
 }
 
-/// Every document of the fixtures and their answers, each with what Python makes of it.
 fn documents(session: &GateSession<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<RoundTrip>> {
     let mut documents = Vec::new();
     for FixtureRun { fixture, run } in runs {
@@ -118,8 +117,7 @@ fn documents(session: &GateSession<'_>, runs: &[FixtureRun<'_>]) -> Result<Vec<R
 const BUDGET: usize = 40;
 const SHRUNK_MAX: usize = 4;
 
-/// Tries the tool on documents that its schemas give, and shrinks what shows a drift; `reached` are the reason
-/// codes that fixtures reach.
+/// Tries documents that the schemas give, and shrinks what drifts; `reached` are the codes that fixtures reach.
 fn spec_tests(session: &GateSession<'_>, reached: &mut BTreeSet<String>) -> Result<(ConformanceCheck, Vec<SpecTest>)> {
     let manifest = &session.tool.manifest;
     let (mut tests, mut shrunk) = (Vec::new(), BTreeSet::new());

@@ -24,7 +24,6 @@ use crate::exec::{Confinement, EVENTS, ExecSpec, FILTER, Kernel};
 use crate::gate::JudgeOptions;
 use crate::tool::ToolOnDisk;
 
-/// The run and the task that every run is given.
 pub(crate) const RUN_ID: &str = "conform-run";
 pub(crate) const TASK_ID: &str = "conform-task";
 
@@ -78,12 +77,10 @@ impl<'t> GateSession<'t> {
         self.folder.path()
     }
 
-    /// Runs the tool on a document.
     pub(crate) fn run(&self, config: &Value, input: &Value) -> Result<ToolRun> {
         self.run_in(config, input, &Surroundings::plain(self.folder()))
     }
 
-    /// Runs the tool on a document, in other surroundings.
     pub(crate) fn run_in(&self, config: &Value, input: &Value, around: &Surroundings) -> Result<ToolRun> {
         let stdin = json!({
             "config": config, "input": input,
@@ -184,7 +181,6 @@ impl<'t> GateSession<'t> {
     }
 }
 
-/// An interpreter that was found.
 pub(crate) struct Python {
     /// The binary itself: what is found on the way to it may be a script.
     program: PathBuf,
@@ -195,7 +191,6 @@ pub(crate) struct Python {
 const OLDEST: (u32, u32) = (3, 11);
 
 impl Python {
-    /// Asks an interpreter for its binary and version.
     fn find(named: &Path) -> Result<Self> {
         let asked = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))";
         let interpreter = |why: String| ConformError::Interpreter { why };
@@ -250,7 +245,6 @@ fn observation(lines: &str, nonce: &str, neutral: &dyn Fn(&str) -> String) -> Ru
     RunObservation { changed: Vec::new(), complete, cwd: String::new(), events }
 }
 
-/// The pipe that the launcher reports through.
 struct Reports {
     /// As long as it is open, the pipe has a writer, and reading goes on.
     writer: File,
@@ -282,7 +276,6 @@ impl Reports {
     }
 }
 
-/// What a reading thread read.
 #[expect(clippy::expect_used, reason = "these threads read into memory and have nothing that panics")]
 fn joined(reader: JoinHandle<Vec<u8>>) -> Vec<u8> {
     reader.join().expect("a thread that reads does not panic")
@@ -327,7 +320,6 @@ fn watch(child: &mut Child, stdin: Vec<u8>, limits: RunLimits) -> Result<(RunEnd
     Ok((ending, joined(stdout), joined(stderr)))
 }
 
-/// How it ended, by itself and in time.
 fn settled(child: &mut Child, deadline: Instant) -> Result<RunEnding> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -342,7 +334,6 @@ fn settled(child: &mut Child, deadline: Instant) -> Result<RunEnding> {
     }
 }
 
-/// What is around a run: folders, environment, clock, cores.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Surroundings {
     /// What the launcher does to Python's clocks; nothing, if it is empty.
@@ -383,13 +374,11 @@ impl Surroundings {
         }
     }
 
-    /// The same, with one variable set.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Lays fresh folders: the working folder with its files, the home, what may be written below.
     fn lay(&self, tool: &ToolOnDisk) -> Result<()> {
         for folder in [&self.cwd, &self.home] {
             if folder.exists() {
@@ -410,7 +399,6 @@ impl Surroundings {
         Ok(())
     }
 
-    /// The folders that the policy lets it write below.
     fn writable(&self, policy: &ToolPolicy) -> Vec<PathBuf> {
         policy.allow_paths.iter().map(|path| self.cwd.join(path)).collect()
     }

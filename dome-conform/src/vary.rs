@@ -17,7 +17,6 @@ const FAKETIME: [&str; 4] = [
     "/usr/lib64/faketime/libfaketime.so.1",
 ];
 
-/// Varies what is around the runs of fixtures, whose first runs are given.
 pub(crate) fn vary(session: &GateSession<'_>, first: &[FixtureRun<'_>]) -> Result<ConformanceCheck> {
     let mut varied = Varied { session, found: Vec::new(), not_run: Vec::new() };
     for FixtureRun { fixture, run } in first {

@@ -94,7 +94,6 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Sorts `problems`; `None` when there are none.
     pub(crate) fn of(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by(|a, b| (&a.pointer, a.code.as_str()).cmp(&(&b.pointer, b.code.as_str())));
         (!problems.is_empty()).then_some(Self { problems })

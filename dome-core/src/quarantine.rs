@@ -109,7 +109,6 @@ impl RawLine {
         }
     }
 
-    /// Whether what there is so far is UTF-8 as a whole.
     fn is_text(&self) -> bool {
         !self.not_utf8 && self.begun.is_empty()
     }

@@ -28,7 +28,6 @@ pub enum ReasonCodeError {
     NothingFailed,
 }
 
-/// What says that nothing failed.
 const NONE: &str = "NONE";
 
 fn check_failure(text: &str) -> Result<(), ReasonCodeError> {
@@ -61,8 +60,7 @@ checked_text! {
     PolicyReasonCode: check_policy => ReasonCodeError, "what was not allowed";
 }
 
-/// Whether `text` has the shape of a reason code, whichever its meaning (M-04): words of `[A-Z0-9_]`
-/// joined by dots, a letter first.
+/// Words of `[A-Z0-9_]` joined by dots, a letter first, whichever the meaning (M-04).
 pub(crate) const fn is_reason_code(text: &str) -> bool {
     let mut rest = text.as_bytes();
     let mut sound = text.len() <= limits::REASON_CODE_BYTES && matches!(rest, [b'A'..=b'Z', ..]);
@@ -75,7 +73,6 @@ pub(crate) const fn is_reason_code(text: &str) -> bool {
     sound && in_word
 }
 
-/// Whether `text` is a code other than [`NONE`].
 const fn says_something(text: &str) -> bool {
     is_reason_code(text) && !matches!(text.as_bytes(), b"NONE")
 }

@@ -149,7 +149,6 @@ fn may_be_left_out(schema: &mut Members, names: &[&str]) {
     }
 }
 
-/// Lets a member stand under its alias too.
 fn alias(schema: &mut Members, name: &str, alias: &str) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
         && let Some(member) = properties.get(name).cloned()

@@ -11,9 +11,7 @@ use crate::limits;
 /// copied as it stands, to any other serialiser it is a string.
 pub(crate) const PLAIN_TEXT: &str = "$dome::PlainText";
 
-/// Whether a character is white space in the sense of M-06: U+0009 to U+000D and U+0020.
-///
-/// Not `char::is_ascii_whitespace`, which leaves out U+000B.
+/// White space is U+0009 to U+000D and U+0020 (M-06); `char::is_ascii_whitespace` leaves out U+000B.
 pub(crate) const fn is_blank(character: char) -> bool {
     matches!(character, '\t'..='\r' | ' ')
 }
@@ -95,8 +93,7 @@ pub(crate) const BLOCK: usize = 16;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x80 * ONES;
 
-/// How many bytes come before the first control character, quote or backslash: what a JSON string
-/// holds as it stands.
+/// The bytes before the first control character, quote or backslash, which a JSON string holds as they stand.
 #[inline(always)]
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -161,7 +158,6 @@ fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// [`plain_prefix`] byte by byte.
 fn plain_bytes(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| **byte >= 0x20 && !matches!(**byte, b'"' | b'\\')).count()
 }

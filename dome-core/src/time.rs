@@ -138,7 +138,6 @@ impl FromStr for Timestamp {
     }
 }
 
-/// What is left of a text that is read from the left.
 struct TimeScan<'t> {
     bytes: &'t [u8],
 }

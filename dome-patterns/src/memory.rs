@@ -195,7 +195,6 @@ impl<E> LayerEntries<E> {
         self.live.len() + self.retired.len() >= limits::LAYER_ENTRIES
     }
 
-    /// Moves a live entry among the retired ones, if there is one.
     fn retire(&mut self, key: &TargetId, why: RetiredWhy, now: Timestamp) -> bool {
         let taken = self.live.remove_entry(key);
         let found = taken.is_some();

@@ -35,8 +35,7 @@ pub(super) fn restrict(spec: &ExecSpec, kernel: &mut Kernel) -> Result<String> {
 /// The newest version of Landlock whose rights are requested; an older kernel grants those that it has.
 const ASKED: ABI = ABI::V7;
 
-/// Restricts by Landlock which files this process may write and execute; reading is not restricted. Gives the
-/// version that the kernel has, `None` without Landlock.
+/// Restricts writing and executing, not reading; gives the kernel's Landlock version, `None` without Landlock.
 fn files(confinement: &Confinement) -> Result<Option<u32>> {
     let status = landlock(confinement).map_err(ConformError::doing("cannot restrict files"))?;
     Ok(match status.landlock {

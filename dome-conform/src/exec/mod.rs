@@ -20,7 +20,6 @@ pub(crate) const EVENTS: &str = "{events}";
 /// An argument that stands for the filter that the launcher installs.
 pub(crate) const FILTER: &str = "{filter}";
 
-/// What to become, and with which rights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ExecSpec {
     pub(crate) program: PathBuf,
@@ -36,7 +35,6 @@ pub(crate) struct ExecSpec {
     pub(crate) confinement: Option<Confinement>,
 }
 
-/// What a run is kept within.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Confinement {
     pub(crate) writable: Vec<PathBuf>,
@@ -58,8 +56,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// Reads what a run said of itself: its last word counts. A run that ended before it said anything had
-    /// nothing enforced.
+    /// The last word of a run counts; one that ended before it said anything had nothing enforced.
     pub(crate) fn read(status: &[u8]) -> Self {
         let said = serde_json::Deserializer::from_slice(status).into_iter::<Self>();
         said.map_while(Result::ok).last().unwrap_or_default()

@@ -23,9 +23,7 @@ type Break = fn(&mut Members, &mut Dice);
 
 const REQUIRED: [&str; 8] = ["event_id", "sequence", "run_id", "task_id", "group_id", "ts", "signal", "task_spec"];
 
-/// What can be wrong with a member, each with a way to make it so.
-///
-/// `timestamp_future` needs a limit from outside and the two conflicts need a second line.
+/// No `timestamp_future`, which needs a limit from outside, and neither conflict: they need a second line.
 const MEMBERS: [(ProblemCode, Break); 16] = [
     (ProblemCode::NumberUnsafe, |members, dice| {
         let beyond = dice.pick([json!(9_007_199_254_740_992_u64), json!(u64::MAX), json!(-9_007_199_254_740_992_i64)]);
@@ -113,7 +111,6 @@ fn put(members: &mut Members, name: &str, value: Value) {
     members.insert(name.to_owned(), value);
 }
 
-/// The text of a line that is no sound JSON, by its problem.
 fn broken_text(text: String, which: usize, dice: &mut Dice) -> BrokenLine {
     let whole = text.trim_end_matches('}').to_owned();
     let at = dice.roll(256).checked_rem(whole.len().saturating_sub(1)).unwrap_or(0) + 1;

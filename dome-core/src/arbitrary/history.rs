@@ -32,12 +32,9 @@ pub fn history_of(most: usize) -> impl Strategy<Value = GeneratedHistory> + Clon
     (prop::collection::vec(event, 0..=most), broken).prop_map(|(events, broken)| write_history(events, &broken))
 }
 
-/// A line before it is written.
 #[derive(Clone)]
 enum LineDraft {
-    /// A valid envelope, and which prior it applies.
     Envelope(Members, Applied),
-    /// Anything else.
     Raw(Vec<u8>),
 }
 
@@ -146,7 +143,6 @@ fn alias(members: &mut Members, name: &str, alias: &str, dice: &mut Dice) {
     members.extend(value.map(|value| (alias.to_owned(), value)));
 }
 
-/// What goes on while a history is written: the clock and the sequences of the runs.
 struct Scribe {
     clock_s: i64,
     sequences: [u64; 4],

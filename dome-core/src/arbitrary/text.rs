@@ -6,8 +6,7 @@ use crate::hash::Sha256Hash;
 use crate::limits;
 use crate::time::Timestamp;
 
-/// Characters that identifiers are made of: plain ones, and those that escapes, sorting and
-/// pointers stumble over, from every plane.
+/// Plain characters, and those that escapes, sorting and pointers stumble over, from every plane.
 fn identifier_char() -> impl Strategy<Value = char> + Clone {
     let odd = "\"\\/~ :é\u{e000}\u{fb33}\u{1f600}\u{1d4b3}\u{2028}\u{feff}\u{301}\u{ffff}\u{10ffff}";
     let odd = prop::sample::select(odd.chars().collect::<Vec<_>>());

@@ -14,8 +14,7 @@ use crate::text::{PLAIN_TEXT, plain_prefix};
 type Written = Result<(), CanonicalError>;
 type Opened<'b, O> = Result<Nested<'b, O>, CanonicalError>;
 
-/// Where one value is written, its members in the order `O`. Where texts are `PLAIN`, none of them
-/// needs an escape.
+/// Where one value is written, members in the order `O`; where texts are `PLAIN`, none of them needs an escape.
 pub(super) struct Writer<'b, O, const PLAIN: bool = false> {
     bytes: &'b mut Vec<u8>,
     order: PhantomData<O>,
@@ -28,8 +27,7 @@ pub(super) struct Nested<'b, O> {
     members: O,
 }
 
-/// How the members of an object come into canonical order: `begin` and `end` stand around each of them,
-/// `close` behind all.
+/// Brings members into canonical order: `begin` and `end` stand around each of them, `close` behind all.
 pub(super) trait Order: Default {
     const SORTS: bool;
 
@@ -45,7 +43,7 @@ pub(super) trait Order: Default {
     fn close(self, _: &mut Vec<u8>) {}
 }
 
-/// They are declared in it.
+/// Members are declared in canonical order.
 #[derive(Default)]
 pub(super) struct Declared;
 
@@ -53,8 +51,7 @@ impl Order for Declared {
     const SORTS: bool = false;
 }
 
-/// Each is taken out of the bytes again, and put back once all are there: by the UTF-16 code units of
-/// its name (RFC 8785, section 3.2.3).
+/// Members are taken out, then put back by the UTF-16 code units of their names (RFC 8785, section 3.2.3).
 #[derive(Default)]
 pub(super) struct Sorting {
     place: usize,

@@ -89,7 +89,6 @@ impl Fingerprint {
     }
 }
 
-/// One of the versions that there are.
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FingerprintVersion, D::Error> {
     let written = CompactString::deserialize(deserializer)?;
     let versions = || BinderVersion::ALL.iter().map(|binder| binder.fingerprint_version());
@@ -147,7 +146,6 @@ impl<'e> FingerprintParts<'e> {
         }
     }
 
-    /// The fingerprint as a value of its own.
     pub(crate) fn to_fingerprint(&self) -> Fingerprint {
         Fingerprint {
             config_sha256: self.config_sha256,

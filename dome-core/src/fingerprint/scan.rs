@@ -26,14 +26,11 @@ pub(super) const PHRASES: [ScanRule; 6] = [
     (hex_literal, "<hex>"),
 ];
 
-/// The rules that normaliser 2 adds (`normalizer-v2.json`), each looking at one line: what stands in
-/// quotes differs from run to run, so it is masked.
-///
-/// A quote opens at the start of the text or behind what is no word, so that the apostrophes of
-/// `users'` and `5"` open nothing; those inside words (`don't`) are set apart first.
+/// What normaliser 2 adds (`normalizer-v2.json`), for one line: quoted text differs from run to run. A quote opens
+/// at the start of the text or behind what is no word, so that the apostrophes of `users'` and `5"` open nothing;
+/// those inside words (`don't`) are set apart first.
 pub(super) const QUOTES: [ScanRule; 2] = [(apostrophe, "\u{2019}"), (quoted, "<str>")];
 
-/// Characters that a quoted string may have.
 const QUOTED_CHARS: usize = 256;
 
 /// Replaces every match, left to right; `false` when there is none and `into` is left alone. A match
@@ -267,16 +264,12 @@ fn closing(bytes: &[u8], open: usize) -> Option<usize> {
 /// The least that `hex_run` or `short_hash` matches.
 const HASH: usize = 7;
 
-/// What the walk asks of each byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ByteClass {
-    /// A space or a tab.
     Blank,
-    /// `[0-9]`
     Digit,
     /// What else a word has: `[A-Za-z_]`.
     Letter,
-    /// Anything else.
     Other,
 }
 
@@ -302,11 +295,9 @@ fn class(byte: u8) -> ByteClass {
     CLASSES[usize::from(byte)]
 }
 
-/// The rules from `hex_run` to `blanks` on one line, in one walk; appends to `into`.
-///
-/// What `hex_run` and `short_hash` match is a whole run of their class, and `number` begins where
-/// a word begins, so that at each place one look decides which rule has it. Most words are short
-/// and begin with a letter: no rule has anything in them.
+/// The rules from `hex_run` to `blanks` on one line, in one walk; appends to `into`. What `hex_run` and `short_hash`
+/// match is a whole run of their class, and `number` begins where a word begins: at each place one look decides
+/// which rule has it. Most words are short and begin with a letter: no rule has anything in them.
 pub(super) fn words(line: &str, into: &mut String) {
     let bytes = line.as_bytes();
     let (mut copied, mut place) = (0, 0);
@@ -340,7 +331,6 @@ pub(super) fn words(line: &str, into: &mut String) {
     into.push_str(&line[copied..]);
 }
 
-/// Whether the byte before a place belongs to a word.
 fn follows_word(bytes: &[u8], place: usize) -> bool {
     let before = place.checked_sub(1).and_then(|before| bytes.get(before));
     before.is_some_and(|before| matches!(class(*before), ByteClass::Digit | ByteClass::Letter))

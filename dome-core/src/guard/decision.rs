@@ -173,7 +173,6 @@ pub fn evaluate(bundle: &GuardrailsBundle, context: &GuardContext) -> GuardDecis
 /// A cause without its guard: what it is, and of what.
 type GuardCause = (CauseKind, CompactString);
 
-/// One guard, and all that keeps it from passing.
 struct AskedGuard<'b> {
     guard: &'b Guard,
     causes: BTreeSet<GuardCause>,
@@ -236,7 +235,6 @@ impl<'b> AskedGuard<'b> {
     }
 }
 
-/// An unknown as it is listed: what, and which.
 fn named((kind, name): &GuardCause) -> CompactString {
     match kind {
         CauseKind::StateUnknown => compact_str::format_compact!("state:{name}"),
@@ -245,8 +243,7 @@ fn named((kind, name): &GuardCause) -> CompactString {
     }
 }
 
-/// What the guards of a bundle know of states and transitions, as far as they are about this kind of
-/// artifact and this action.
+/// What the guards that are about this kind of artifact and this action know.
 struct KnownPlaces<'b> {
     states: BTreeSet<&'b str>,
     transitions: BTreeSet<CompactString>,
@@ -314,7 +311,6 @@ impl AppliesTo {
         self.transitions.iter().cloned().chain(own)
     }
 
-    /// Why a guard with these conditions does not apply, or cannot be told to; nothing when it applies.
     fn why_not(&self, context: &GuardContext, known: &KnownPlaces<'_>) -> BTreeSet<GuardCause> {
         let not = |member| BTreeSet::from([(CauseKind::NotApplicable, CompactString::const_new(member))]);
         if let Some(member) = self.other(context) {

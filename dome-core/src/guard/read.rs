@@ -17,7 +17,6 @@ use crate::problem::ProblemCode;
 use crate::reason::{CodeClass, PolicyReasonCode};
 use crate::text::quote;
 
-/// Characters of a sentence of feedback.
 const SENTENCE_CHARS: std::ops::RangeInclusive<usize> = 12..=240;
 
 /// What evaluation needs of `meta`.
@@ -89,7 +88,6 @@ impl Check {
         })
     }
 
-    /// `meta`, of which evaluation asks for little.
     fn guard_meta(&mut self, at: Value<'_>) -> Option<Requirements> {
         members!(self, at, {
             guards: required(Self::meta_guards),
@@ -224,7 +222,6 @@ impl Check {
         Some(code)
     }
 
-    /// A string of at least one character.
     fn filled(&mut self, at: Value<'_>) -> Option<CompactString> {
         let text = self.text(at)?;
         if text.is_empty() {
@@ -233,7 +230,6 @@ impl Check {
         Some(text.into())
     }
 
-    /// An array of [`Check::filled`], sorted and without repeats.
     fn texts(&mut self, at: Value<'_>) -> Option<Vec<CompactString>> {
         self.set(at, Self::filled)
     }
@@ -242,7 +238,6 @@ impl Check {
         self.texts(at).map(BTreeSet::from_iter)
     }
 
-    /// The one string that may stand here.
     fn constant(&mut self, at: Value<'_>, code: ProblemCode, word: &str) -> Option<()> {
         let text = self.text(at)?;
         if text != word {
@@ -275,8 +270,7 @@ impl Check {
     }
 }
 
-/// The parts per million of a JSON number from 0 to 1, rounded down; `None` outside. By its digits,
-/// without a float (M-01).
+/// Parts per million, rounded down, of a number from 0 to 1: by its digits, without a float (M-01).
 fn ppm(written: &str) -> Option<u64> {
     let (negative, number) = written.strip_prefix('-').map_or((false, written), |rest| (true, rest));
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));

@@ -16,11 +16,9 @@ use crate::map::StringMap;
 use crate::problem::{Problem, ProblemCode};
 use crate::text::quote;
 
-/// Reads the members of an object into variables that have their names.
-///
-/// A member is `required(read)`, `optional(read)` (`Some(None)` where it is absent), `defaulted(read)`
-/// (the default where it is absent), or a `slot`, which is not read. Where the name of the variable
-/// cannot be that of the member, the latter stands before it.
+/// Reads the members of an object into variables that have their names: `required(read)`, `optional(read)`
+/// (`Some(None)` where it is absent), `defaulted(read)`, or a `slot`, which is not read. Where the name of the
+/// variable cannot be that of the member, the latter stands before it.
 macro_rules! members {
     ($check:ident, $at:ident, { $($($name:literal)? $member:ident: $how:ident $(($read:expr))?,)* }) => {
         let names = const { &$crate::ingress::MemberNames::new([$(members!(@name $member $($name)?)),*]) };
@@ -73,7 +71,6 @@ impl Check {
         self.add(code, at.pointer(), at.span(), message.to_string());
     }
 
-    /// [`Check::report`], as the end of a check.
     #[cold]
     pub(crate) fn refuse<T>(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) -> Option<T> {
         self.report(code, at, message);
@@ -153,7 +150,6 @@ impl Check {
         self.text(at).map(CompactString::from)
     }
 
-    /// A string of a checked type; `code` names the problem when it is not one.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, at: Value<'_>, code: ProblemCode) -> Option<T> {
         let text = self.text(at)?;
         match text.parse() {
@@ -202,7 +198,6 @@ impl Check {
         }
     }
 
-    /// The entries of an array of at most `most`.
     pub(crate) fn array<'t, T>(
         &mut self,
         at: Value<'t>,
@@ -280,7 +275,6 @@ impl Check {
         sound.then_some(())
     }
 
-    /// An object of strings with at most [`limits::MAP_MEMBERS`] members.
     pub(crate) fn map(&mut self, at: Value<'_>) -> Option<StringMap> {
         if at.kind() != Kind::Object {
             return self.refuse_type(at, "an object of strings");

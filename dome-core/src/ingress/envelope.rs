@@ -296,9 +296,8 @@ impl Check {
         Some(SpecRead { nothing_failed, spec: spec() })
     }
 
-    /// A member that may stand under its name, its alias, or both with equal values (M-13).
-    ///
-    /// `Some(None)` when it stands under neither, `None` when it is wrong.
+    /// A member that may stand under its name, its alias, or both with equal values (M-13); `Some(None)` when it stands
+    /// under neither, `None` when it is wrong.
     fn aliased<T: PartialEq>(
         &mut self,
         named: Option<Value<'_>>,

@@ -100,7 +100,6 @@ pub(crate) fn document<T>(
     checked(text, &mut Tape::default(), place, root)
 }
 
-/// A document without a byte order mark at its start.
 pub(crate) fn without_mark(document: &[u8]) -> &[u8] {
     document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document)
 }
@@ -131,7 +130,6 @@ fn not_utf8(what: &str, place: usize) -> Rejection {
     whole(ProblemCode::Utf8Invalid, message, place)
 }
 
-/// The rejection of a line or document as a whole.
 fn whole(code: ProblemCode, message: String, place: usize) -> Rejection {
     Problem { code, message, pointer: String::new(), span: place..place + 1 }.into()
 }

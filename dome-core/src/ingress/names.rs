@@ -4,7 +4,6 @@ use crate::json::look;
 
 /// Places of the table: more than twice the names of the largest object.
 const PLACES: usize = 64;
-/// What stands at a place that no name has.
 const NOBODY: u8 = u8::MAX;
 
 /// Names in the order of their slots, with a table of hashes that the compiler fills.
@@ -30,7 +29,6 @@ impl<const N: usize> MemberNames<N> {
         Self { names, places }
     }
 
-    /// The slot of a name, which comes with its [`look`].
     #[inline]
     pub(crate) fn slot(&self, (name, look): (&[u8], u32)) -> Option<usize> {
         let mut place = look as usize % PLACES;
@@ -49,8 +47,7 @@ impl<const N: usize> MemberNames<N> {
     }
 }
 
-/// Whether two names are equal. Most have 4 to 16 bytes, and are two words that overlap; `==` asks
-/// the C library.
+/// Most names have 4 to 16 bytes, and are two words that overlap; `==` asks the C library.
 #[inline]
 fn is_same(left: &[u8], right: &[u8]) -> bool {
     fn ends<const N: usize>(name: &[u8]) -> Option<(&[u8; N], &[u8; N])> {

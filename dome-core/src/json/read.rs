@@ -48,7 +48,6 @@ type Reading = Result<(), Box<TextProblem>>;
 struct JsonCursor<'t> {
     /// With its padding.
     line: &'t str,
-    /// What of it is still to be read.
     rest: &'t [u8],
     nodes: Vec<TapeNode>,
     decoded: String,
@@ -65,7 +64,6 @@ impl<'t> JsonCursor<'t> {
         if self.is_at_end() { Ok(()) } else { Err(self.invalid("expected nothing more after the value")) }
     }
 
-    /// The byte where the cursor stands, by its place on the line.
     #[inline(always)]
     const fn place(&self) -> usize {
         self.line.len() - self.rest.len()
@@ -82,7 +80,6 @@ impl<'t> JsonCursor<'t> {
         self.rest[0]
     }
 
-    /// Moves on by so many bytes, which were looked at.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "no reading goes beyond the first byte of the padding")]
     fn pass(&mut self, bytes: usize) {
@@ -106,7 +103,6 @@ impl<'t> JsonCursor<'t> {
         self.peek()
     }
 
-    /// Moves over this byte, if it is the next one.
     #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
         match self.rest {
@@ -118,7 +114,6 @@ impl<'t> JsonCursor<'t> {
         }
     }
 
-    /// Puts a node on the tape; `start` is where it began, the cursor stands where it ends.
     #[inline(always)]
     fn push(&mut self, kind: Kind, start: usize, first: u32, last: u32) {
         let [start, end] = [start, self.place()].map(|place| place as u32);
@@ -170,7 +165,6 @@ impl<'t> JsonCursor<'t> {
         if self.take(b'"') { text } else { None }
     }
 
-    /// The string that opens at `start`, from its first escape on.
     #[inline(never)]
     fn escaped_string(&mut self, start: usize) -> Reading {
         let first = self.decoded.len() as u32;
@@ -313,7 +307,6 @@ impl<'t> JsonCursor<'t> {
         }
     }
 
-    /// A member's name, which opens here.
     #[inline(always)]
     fn name(&mut self, names: &mut SeenNames) -> Reading {
         let start = self.place();
@@ -345,7 +338,6 @@ impl<'t> JsonCursor<'t> {
         Box::new(TextProblem { code: ProblemCode::JsonInvalid, place, what: what.to_owned() })
     }
 
-    /// The text of the string that was read last.
     fn last_text(&self) -> &[u8] {
         self.nodes.last().map_or(&[], |node| self.text_of(*node))
     }
@@ -354,7 +346,6 @@ impl<'t> JsonCursor<'t> {
         node.text(self.line.as_bytes(), &self.decoded)
     }
 
-    /// Looks for the name that was read last among those before.
     #[inline(never)]
     fn look_up(&self, names: &mut SeenNames) -> Reading {
         let name = self.last_text();
@@ -374,8 +365,7 @@ impl<'t> JsonCursor<'t> {
     }
 }
 
-/// The names seen so far in one object. Most objects have few, and a sketch says of most names that
-/// they are new; a large object is looked up in a set.
+/// Most objects have few names, and a sketch says of most that they are new; a large object has a set.
 struct SeenNames {
     object: usize,
     count: usize,
@@ -408,8 +398,7 @@ impl SeenNames {
     }
 }
 
-/// The character that the escape at the start of `text` writes, and the bytes that it takes; else what
-/// is wrong with it (RFC 8259, section 7).
+/// The character that the escape at the start of `text` writes, and the bytes that it takes (RFC 8259, section 7).
 pub(crate) fn escape(text: &[u8]) -> Result<(char, usize), &'static str> {
     let simple = match text {
         [b'\\', kind @ (b'"' | b'\\' | b'/'), ..] => char::from(*kind),
@@ -424,7 +413,6 @@ pub(crate) fn escape(text: &[u8]) -> Result<(char, usize), &'static str> {
     Ok((simple, 2))
 }
 
-/// One escape of four hex digits, or two that are a surrogate pair.
 fn unicode_escape(text: &[u8]) -> Result<(char, usize), &'static str> {
     const LONE: &str = "a lone surrogate escape";
     let first = code_unit(text)?;
@@ -438,7 +426,6 @@ fn unicode_escape(text: &[u8]) -> Result<(char, usize), &'static str> {
     char::from_u32(unit).map(|character| (character, taken)).ok_or(LONE)
 }
 
-/// `\u` and four hex digits.
 fn code_unit(text: &[u8]) -> Result<u32, &'static str> {
     let unit = text
         .get(2..6)

@@ -104,7 +104,6 @@ impl<'t> Value<'t> {
         (name, if node.kind == Kind::Text { node.first } else { look(name) })
     }
 
-    /// The value of a [`Kind::Integer`] that is not negative.
     pub(crate) fn unsigned(self) -> Option<u64> {
         let node = self.node();
         let magnitude = u64::from(node.first) | u64::from(node.last) << 32;
@@ -127,7 +126,6 @@ impl<'t> Value<'t> {
         self.len() == 0
     }
 
-    /// The node that follows this value and all that it holds.
     fn next(self) -> u32 {
         self.node().next(self.index)
     }

@@ -65,8 +65,7 @@ pub enum RedactionError {
     },
 }
 
-/// A member to erase, as the steps of its pointer: the names, and `None` for `*`, which is any member
-/// or entry. A name that is an asterisk cannot be told from it.
+/// The steps of a pointer; `None` for `*`, any member or entry, from which a name that is an asterisk cannot be told.
 pub(super) type MemberSteps = Vec<Option<Vec<u8>>>;
 
 impl RedactionError {
@@ -82,7 +81,6 @@ impl RedactionRules {
         Self { members: vec![], off: vec![], patterns: vec![], redaction_version: REDACTION_VERSION.to_owned() }
     }
 
-    /// Sorts what is a set.
     pub(super) fn sorted(mut self) -> Self {
         self.members.sort_unstable();
         self.members.dedup();
@@ -92,7 +90,6 @@ impl RedactionRules {
         self
     }
 
-    /// The members to erase.
     pub(super) fn member_steps(&self) -> Result<Vec<MemberSteps>, RedactionError> {
         let parsed = self.members.iter().enumerate().map(|(place, member)| {
             let wrong =
@@ -102,7 +99,6 @@ impl RedactionRules {
         parsed.collect()
     }
 
-    /// Whether the version and the names of rules are those that there are, and new ones are new.
     pub(super) fn check_names(&self) -> Result<(), RedactionError> {
         if self.redaction_version != REDACTION_VERSION {
             let message = format!("expected `1`, found {}", quote(&self.redaction_version));
@@ -130,7 +126,6 @@ impl RedactionRules {
     }
 }
 
-/// The names of the built-in rules, each once.
 pub(super) fn built_in_names() -> Vec<&'static str> {
     let mut names: Vec<_> = BUILT_IN.iter().map(|rule| rule.name).collect();
     names.dedup();

@@ -33,7 +33,6 @@ pub struct Redaction {
     members: Vec<MemberSteps>,
     /// Which rule masks the text of a member whose name says that it is a secret.
     by_name: Option<(usize, Regex)>,
-    /// A mask of any rule.
     mask: Regex,
 }
 
@@ -156,7 +155,6 @@ impl Redaction {
         RawLine::of_start(&self.redact(start, counts), length)
     }
 
-    /// Masks what one look finds; `None` when that is nothing.
     fn pass(&self, line: &[u8], whole: bool, counts: &mut RedactionCounts) -> Option<Vec<u8>> {
         let is_json =
             str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
@@ -205,7 +203,6 @@ impl Redaction {
         }
     }
 
-    /// Looks for secrets in one text.
     fn search(&self, view: &TextView<'_>, widened: Option<Range<usize>>, hits: &mut Vec<MaskHit>) {
         if self.hints.as_ref().is_some_and(|[_, in_text]| !in_text.is_match(&view.bytes)) {
             return;
@@ -224,7 +221,6 @@ impl Redaction {
         }
     }
 
-    /// The masks that stand in a text, of any rule that there is here.
     fn masks(&self, text: &[u8]) -> Vec<Range<usize>> {
         if memchr::memmem::find(text, OPENING).is_none() {
             return Vec::new();
@@ -299,7 +295,6 @@ fn beside_masks(masks: &[Range<usize>], found: Range<usize>) -> Option<Range<usi
     (behind < found.end).then_some(start..end)
 }
 
-/// One hit for all that overlap.
 fn merged(mut hits: Vec<MaskHit>) -> Vec<MaskHit> {
     hits.sort_unstable_by_key(|hit| (hit.range.start, hit.rank, hit.range.end));
     let mut merged: Vec<MaskHit> = Vec::new();
@@ -316,7 +311,6 @@ fn merged(mut hits: Vec<MaskHit>) -> Vec<MaskHit> {
     merged
 }
 
-/// The line with each hit replaced; everything else as it stands.
 fn splice<'n>(line: &[u8], hits: &[MaskHit], name: impl Fn(usize) -> &'n str) -> Vec<u8> {
     let mut masked = Vec::with_capacity(line.len() + 32 * hits.len());
     let (mut rest, mut behind) = (line, 0);

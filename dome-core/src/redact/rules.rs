@@ -8,14 +8,12 @@ use base64::Engine;
 /// The version of the document and of the built-in rules.
 pub const REDACTION_VERSION: &str = "1";
 
-/// One rule that is built in.
 pub(super) struct BuiltIn {
     pub(super) name: &'static str,
     pub(super) pattern: &'static str,
     pub(super) check: SecretCheck,
 }
 
-/// Whether what a pattern found is a secret after all.
 pub(super) type SecretCheck = fn(&[u8]) -> bool;
 
 const fn rule(name: &'static str, pattern: &'static str) -> BuiltIn {

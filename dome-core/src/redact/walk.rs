@@ -26,10 +26,8 @@ pub(super) enum ScalarKind {
     Word,
 }
 
-/// An object or array that is open.
 struct OpenNest<'w> {
     is_object: bool,
-    /// Entries behind.
     index: usize,
     /// The next value, once its name was read.
     next: Option<NextValue<'w>>,
@@ -131,7 +129,6 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
         end
     }
 
-    /// What is known of the value that begins here.
     fn value(&mut self) -> NextValue<'w> {
         match self.frames.last() {
             None => NextValue { steps: self.members.iter().map(Vec::as_slice).collect(), ..NextValue::default() },
@@ -160,21 +157,18 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
     }
 }
 
-/// How deep text in text is looked through: a JSON document that is a string of another one is
-/// escaped twice.
+/// Levels of text in text: a JSON document that is a string of another one is escaped twice.
 const LEVELS: usize = 4;
 
 /// A part of a line, as written or with its escapes decoded.
 pub(super) struct TextView<'l> {
     pub(super) bytes: Cow<'l, [u8]>,
-    /// Where the part begins on the line.
     start: usize,
     /// Of decoded text: where on the line each byte begins, and where the last one ends.
     places: Vec<usize>,
 }
 
 impl<'l> TextView<'l> {
-    /// A part of a line as it is written.
     #[expect(clippy::indexing_slicing, reason = "the range is one of the line")]
     pub(super) fn written(line: &'l [u8], range: Range<usize>) -> Self {
         let start = range.start;
@@ -197,7 +191,6 @@ impl<'l> TextView<'l> {
         start..self.place(end)
     }
 
-    /// This text with its escapes decoded; `None` when it has none.
     pub(super) fn decoded(&self) -> Option<TextView<'static>> {
         memchr::memchr(b'\\', &self.bytes)?;
         let (mut bytes, mut places) = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.bytes.len() + 1));
