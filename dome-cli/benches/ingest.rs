@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use dome_benches::{History, SEED, count};
 
-/// Lines of a batch.
 const BATCH: usize = 1_000;
 
 fn main() {

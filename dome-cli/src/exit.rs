@@ -6,23 +6,16 @@ use std::process::{ExitCode, Termination};
 use dome_replay::ErrorClass;
 use dome_store::index::IndexError;
 
-/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Done.
     Done = 0,
-    /// Could not do it: I/O, internal.
     Failed = 1,
-    /// The command line is wrong.
     Usage = 2,
-    /// An input document or a contract is invalid.
     Invalid = 3,
-    /// Nothing matched; only with `--require-match`.
     NoMatch = 4,
     /// A result is not what its facts come to, or a store not what its log does.
     Unreproduced = 5,
-    /// Done, with findings.
     Findings = 100,
 }
 
@@ -43,7 +36,6 @@ impl Termination for Exit {
     }
 }
 
-/// An error with the exit code that it asks for.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct ExitError {
@@ -51,12 +43,10 @@ struct ExitError {
     message: String,
 }
 
-/// A wrong combination of arguments.
 pub(crate) fn usage(message: impl Display) -> anyhow::Error {
     ExitError { exit: Exit::Usage, message: message.to_string() }.into()
 }
 
-/// A document that is not what it should be.
 pub(crate) fn invalid(message: impl Display) -> anyhow::Error {
     ExitError { exit: Exit::Invalid, message: message.to_string() }.into()
 }
@@ -96,7 +86,6 @@ const fn of_class(class: ErrorClass) -> Exit {
     }
 }
 
-/// Whether an error says that whoever read our output has gone.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref().is_some_and(broken))

@@ -28,13 +28,11 @@ impl FactsArgs {
         }
     }
 
-    /// How messages name it.
     pub(crate) fn shown(&self) -> String {
         let (FactsIn::Result(path) | FactsIn::Store(path)) = self.place();
         path.display().to_string()
     }
 
-    /// See [`FactsIn::ask`].
     pub(crate) fn ask<T>(&self, question: impl Fn(&mut Indexed) -> index::Result<T>) -> dome_store::Result<T> {
         self.place().ask(&Watching::new("deriving"), question)
     }

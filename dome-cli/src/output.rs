@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::args::{Color, OutputArgs, OutputFormat};
 
-/// Where results go, and how they look.
 pub(crate) struct Printer {
     writer: BufWriter<Stdout>,
     pub(crate) format: OutputFormat,
@@ -90,14 +89,12 @@ pub(crate) fn note(message: &str) {
     let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
 }
 
-/// What is told on stderr while work goes on: notes, and a progress bar when that is a terminal and the work takes over
-/// a second.
+/// Notes on stderr while work goes on, and a progress bar when that is a terminal and the work takes over a second.
 pub(crate) struct Watching {
     bar: ProgressBar,
     start: Instant,
 }
 
-/// Work that takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Watching {
@@ -129,8 +126,7 @@ impl Drop for Watching {
     }
 }
 
-/// As [`escaped`], but for line feeds; one before what a runner would take for a command is no line
-/// feed of dome's.
+/// As [`escaped`] but for line feeds; one before what a runner would take for a command is none of dome's.
 fn lines_escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (place, line) in text.split('\n').enumerate() {

@@ -87,7 +87,6 @@ impl Settings {
         Ok(dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)?)
     }
 
-    /// What a flag says, or else the setting of that name.
     pub(crate) fn word<T: FromStr<Err: Display>>(
         &self,
         name: &str,

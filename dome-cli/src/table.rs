@@ -9,11 +9,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// What a column does when the table is too wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Column {
-    /// Its cells stay whole.
     Kept,
     /// As [`Column::Kept`], aligned to the right.
     Number,
-    /// Its cells are cut.
     Cut,
     /// It is left out, the last one first, then its cells are cut.
     Spare,
@@ -59,7 +57,6 @@ impl TextTable {
         self.rows.iter().map(|row| line(row, &shown)).collect()
     }
 
-    /// Whether some cell of a column is more than a dash.
     fn says_something(&self, place: usize) -> bool {
         let mut cells = self.rows.iter().skip(1).filter_map(|row| row.get(place));
         cells.any(|cell| !cell.is_empty() && cell != "-")
@@ -114,8 +111,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     format!("{kept}…")
 }
 
-/// A text as lines of at most `width` columns of a terminal, broken at spaces where there are any;
-/// what goes on is indented by four more than the text.
+/// A text as lines of at most `width` columns, broken at spaces where there are any; what goes on is indented by four.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let start = text.trim_start_matches(' ');
     let indent = " ".repeat(text.len() - start.len());
@@ -124,7 +120,6 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(start, options.word_splitter(WordSplitter::NoHyphenation)).into_iter().map(Cow::into_owned).collect()
 }
 
-/// The start of a key, long enough to name it.
 pub(crate) fn short_key(key: &str) -> String {
     key.get(..12).unwrap_or(key).to_owned()
 }

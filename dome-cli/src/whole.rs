@@ -13,7 +13,6 @@ use tempfile::NamedTempFile;
 /// Links that are followed before it counts as a circle, as Linux does.
 const MOST_LINKS: usize = 40;
 
-/// Where bytes go until they are kept.
 pub(crate) enum WholeFile {
     /// To what is no regular file, as they come.
     Through(File),
@@ -39,7 +38,6 @@ impl WholeFile {
         Ok(Self::Beside { file, path })
     }
 
-    /// Now the file is there, whole.
     pub(crate) fn keep(self) -> io::Result<()> {
         match self {
             Self::Through(mut file) => file.flush(),
@@ -85,7 +83,6 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     place(one) == place(other)
 }
 
-/// The folder that a file lies in.
 pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

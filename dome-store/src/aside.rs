@@ -6,7 +6,6 @@ use dome_replay::error::{Context, Error, Result};
 
 use crate::folder::StoreFolder;
 
-/// The folder.
 pub(crate) const FOLDER: &str = "aside";
 
 /// Moves a file there, whole; its name from the folder of the store on. Nothing that a link leads to is touched.
@@ -48,7 +47,6 @@ fn free(aside: &StoreFolder, name: &str) -> Result<String> {
     Ok(free)
 }
 
-/// What was moved there, in name order.
 pub(crate) fn names(store: &StoreFolder) -> Result<Vec<String>> {
     match store.sub(FOLDER)? {
         Some(aside) => aside.names(),

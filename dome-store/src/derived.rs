@@ -140,12 +140,7 @@ fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
     }
 }
 
-/// Derives what the index of a store lacks, or all of it: `anew`, and where it does not fit. Readers see the index before
-/// until it is done.
-///
-/// # Errors
-///
-/// When somebody else derives for too long, or the index cannot be written.
+/// Derives what an index lacks, or all of it: `anew`, and where it does not fit. Readers see the one before meanwhile.
 pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log, Index)> {
     let folder = crate::log::open_store(store)?;
     let _lock = WriterLock::take(&folder, lock::INDEX, WAIT)?;
@@ -184,8 +179,7 @@ fn file(store: &StoreFolder) -> PathBuf {
     store.path().join(INDEX_NAME)
 }
 
-/// The secret that rows of indexes are sealed by, in a file that only those can read who may write to its folder; `None`
-/// where there is none.
+/// The secret that seals rows of indexes, in a file that only who may write to its folder can read; `None` without it.
 pub(crate) fn sealing_secret(folder: &StoreFolder, name: &str, makes: bool) -> Result<Option<Sha256Hash>> {
     let mode = folder.writers_only()?;
     let failed = || format!("cannot read `{}`", folder.named(name));

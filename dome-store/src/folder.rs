@@ -17,7 +17,6 @@ use rustix::io::Errno;
 
 use dome_replay::error::{Context, Error, Invariant, Result};
 
-/// An open folder.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreFolder {
     file: Arc<OwnedFd>,
@@ -25,7 +24,6 @@ pub(crate) struct StoreFolder {
     path: PathBuf,
 }
 
-/// What a name in a folder leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileFound {
     kind: FileType,
@@ -48,7 +46,6 @@ impl StoreFolder {
         Ok(Self { file: Arc::new(file), path: path.to_owned() })
     }
 
-    /// A folder in it; `None` where there is none.
     pub(crate) fn sub(&self, name: &str) -> Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&*self.file, name, flags, Mode::empty()) {
@@ -61,7 +58,6 @@ impl StoreFolder {
         }
     }
 
-    /// A folder in it, made if it is not there.
     pub(crate) fn make_sub(&self, name: &str) -> Result<Self> {
         if let Some(found) = self.sub(name)? {
             return Ok(found);
@@ -74,7 +70,6 @@ impl StoreFolder {
         self.sub(name)?.ok_or_else(|| Error::failed(format!("`{}` was removed while it was made", self.named(name))))
     }
 
-    /// Opens a file for reading; `None` where there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<File>> {
         match self.open_file(name, OFlags::RDONLY, Mode::empty()) {
             Ok(file) => Ok(Some(file)),
@@ -105,7 +100,6 @@ impl StoreFolder {
         }
     }
 
-    /// Opens a file for writing, made with this mode if it is not there.
     pub(crate) fn write_or_create(&self, name: &str, mode: Mode) -> Result<File> {
         let opened = self.open_file(name, OFlags::RDWR | OFlags::CREATE, mode);
         let file = opened.map_err(|error| self.refused("write", name, error))?;
@@ -232,12 +226,10 @@ impl StoreFolder {
         Ok(Mode::from_raw_mode(bits | 0o600))
     }
 
-    /// How messages name a file in it.
     pub(crate) fn named(&self, name: &str) -> String {
         escaped_path(&self.path.join(OsStr::from_bytes(name.as_bytes())))
     }
 
-    /// Its path, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

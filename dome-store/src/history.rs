@@ -16,9 +16,7 @@ pub struct LogHistory<'l> {
     /// Positions of rejected lines that were read again, and of lines that never were lines.
     retried: BTreeSet<u64>,
     withdrawn: BTreeSet<u64>,
-    /// The last checkpoint of each source.
     pub(crate) sources: BTreeMap<String, Checkpoint>,
-    /// Masks put over secrets, by rule.
     redactions: RedactionCounts,
     session: Option<SessionTerms>,
     damage: Vec<Damage>,

@@ -23,9 +23,7 @@ use crate::log::{StoreManifest, open_store};
 use crate::settings;
 use crate::writer::drawn;
 
-/// The folder.
 pub(crate) const FOLDER: &str = "inbox";
-/// How the names of files end that are taken in.
 const END: &str = ".jsonl";
 
 /// Leaves lines in the inbox of a store, for whoever holds its lock; says under which name. It waits for nobody.

@@ -12,23 +12,19 @@ use rustix::io::Errno;
 
 use crate::folder::StoreFolder;
 
-/// The lock of whoever writes to the log.
 pub(crate) const NAME: &str = "writer.lock";
 /// The lock of whoever derives the index, which a reader may do while somebody else writes to the log.
 pub(crate) const INDEX: &str = "index.lock";
 /// How often a lock that is waited for is tried.
 const AGAIN: Duration = Duration::from_millis(20);
-/// A pid is no longer than this.
 const PID_BYTES: u64 = 20;
 
-/// Held by the one who writes.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    /// Takes the lock, or waits for it as long as it is told to.
     pub(crate) fn take(store: &StoreFolder, name: &str, wait: Duration) -> Result<Self> {
         let begun = Instant::now();
         loop {
@@ -43,7 +39,6 @@ impl WriterLock {
         }
     }
 
-    /// Takes the lock if nobody holds it.
     pub(crate) fn try_take(store: &StoreFolder, name: &str) -> Result<Option<Self>> {
         let failed = || format!("cannot lock `{}`", store.named(name));
         // Whoever can open a file can hold its lock, so nobody may who may not write to the store.

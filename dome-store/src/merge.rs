@@ -39,7 +39,6 @@ pub struct Merged {
 /// By what a content is known: bytes that were read, SHA-256 of them, and of a last line without an end.
 type ContentEnd = (u64, String, Option<String>);
 
-/// One content of a source, as a log holds it.
 struct Content {
     /// Which of the two logs.
     log: usize,
@@ -50,13 +49,11 @@ struct Content {
     seen: BTreeSet<ContentEnd>,
     /// The lines, by position.
     lines: BTreeMap<u64, EntryBytes>,
-    /// Those that were rejected at first, and admitted later.
     retried: BTreeSet<u64>,
     /// Over its lines as they are kept.
     digest: Sha256Hash,
 }
 
-/// What is read of one of the two stores.
 struct MergeSide {
     number: usize,
     log: Log,
@@ -218,7 +215,6 @@ impl Content {
     }
 }
 
-/// The contents of both under the names that they get.
 fn named(contents: Vec<Content>) -> BTreeMap<String, Content> {
     let names: BTreeSet<String> = contents.iter().map(|content| content.name.clone()).collect();
     let mut families: BTreeMap<String, Vec<Content>> = BTreeMap::new();
@@ -275,7 +271,6 @@ fn terms(sessions: [Option<&SessionTerms>; 2], watch: &dyn Watch) -> Result<Opti
     }))
 }
 
-/// Lines on their way into the merged store.
 struct LineCopy<'c> {
     writer: &'c mut StoreWriter,
     terms: &'c SessionTerms,

@@ -16,7 +16,6 @@ use crate::index::{ENTRIES, Index};
 use crate::log::{Damage, Log, LogItem, segment_name};
 use crate::writer::{Opening, StoreWriter};
 
-/// Differences that are shown.
 const SHOWN: usize = 10;
 
 /// Something that was derived otherwise than the log says; its members in canonical order.
@@ -104,7 +103,6 @@ pub fn verify(
     Ok(report)
 }
 
-/// Counts the entries of a log, and lists what is damaged.
 fn read_through(log: &Log) -> Result<(u64, Vec<Damage>)> {
     let (mut entries, mut damage) = (0, Vec::new());
     for found in log.scan(1) {
@@ -159,7 +157,6 @@ pub fn compare_index(log: &Log, report: &mut StoreVerification) -> Result<bool> 
     Ok(true)
 }
 
-/// Hands out rows of an index, in their order.
 type IndexRows<'r> = &'r dyn Fn(&Index, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 
 impl StoreVerification {
@@ -169,8 +166,7 @@ impl StoreVerification {
         self.damage.is_empty() && self.difference_count == 0
     }
 
-    /// Compares rows of the index that was derived again with those of the one that is held. The former wait in a file,
-    /// so that one of each is in memory, however many there are.
+    /// Compares rows derived again, which wait in a file so that one of each is in memory, with those that are held.
     fn compare(&mut self, what: &str, again: &Index, held: &Index, rows: IndexRows<'_>) -> Result<()> {
         let failed = || "cannot use a temporary file";
         let mut waiting = BufWriter::new(tempfile::tempfile().context(failed)?);

@@ -121,7 +121,6 @@ impl StoreWriter {
         Self::open(path, opening, &same, watch)
     }
 
-    /// Opens a store that stands, unless another process writes to it.
     pub(crate) fn try_open(path: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Option<Self>> {
         let store = log::open_store(path)?;
         StoreManifest::read(&store)?;
@@ -249,8 +248,7 @@ impl StoreWriter {
         self.log.known.admitted_by(terms.not_after)
     }
 
-    /// Keeps a batch: when this returns, it is on the disk. `terms` are what it was admitted by. Where the disk refuses it,
-    /// the store is what it was before, or has the whole batch.
+    /// Keeps a batch admitted by `terms`: on the disk when this returns. After a failure, all or none of it is there.
     pub(crate) fn keep(&mut self, terms: &SessionTerms, entries: Vec<Entry>) -> Result<()> {
         // A store without a line still says by which terms it has none.
         if entries.is_empty() && self.session().is_some() {
@@ -343,7 +341,6 @@ pub(crate) fn drawn<const N: usize>() -> Result<String> {
     Ok(random::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Bytes that nobody can foresee.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     let drawn =

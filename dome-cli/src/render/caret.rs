@@ -3,9 +3,7 @@
 use dome_core::{Problem, escaped};
 use unicode_width::UnicodeWidthStr;
 
-/// Characters of the line that are shown before and behind the place.
 const CONTEXT_CHARS: usize = 40;
-/// Characters of the place itself that are shown.
 const PLACE_CHARS: usize = 60;
 
 const BOLD: &str = "\x1b[1m";
@@ -13,8 +11,7 @@ const RED: &str = "\x1b[1;31m";
 const BLUE: &str = "\x1b[1;34m";
 const RESET: &str = "\x1b[0m";
 
-/// One problem of one line, as a compiler would show it: of the line, the part around the place, since lines may have a
-/// million bytes, but terminals do not.
+/// One problem of a line, as a compiler would show it; only the part around it, since lines may have a million bytes.
 pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color: bool) -> String {
     let paint = |style: &str, text: &str| if color { format!("{style}{text}{RESET}") } else { text.to_owned() };
     let [mut start, mut end] = [problem.span.start, problem.span.end].map(|place| place.min(line.len()));

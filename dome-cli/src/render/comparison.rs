@@ -10,11 +10,8 @@ use serde_json::Value;
 
 use crate::output::{Printer, grouped};
 
-/// How many of each kind are shown.
 const MOST_SHOWN: usize = 10;
-/// Capsules of one move that are shown on each side.
 const MOST_CAPSULES: usize = 4;
-/// Characters of a text that are shown.
 const TEXT_CHARS: usize = 90;
 /// Rows of a table that are about rules.
 const RULES: usize = 4;
@@ -61,7 +58,6 @@ struct Verdicts {
 }
 
 impl ComparedSide {
-    /// The figures of a replay under these rules.
     pub(crate) fn of(replay: &Replay, rules: &Rules, binder: BinderVersion) -> Self {
         let derived = &replay.derived;
         let count = |verdict| derived.capsules.iter().filter(|capsule| capsule.verdict == verdict).count() as u64;
@@ -84,7 +80,6 @@ impl ComparedSide {
         }
     }
 
-    /// The rules in a few words, then the figures.
     fn rows(&self) -> [(&'static str, String); RULES + 7] {
         let experimental = if self.binder_version.is_experimental() { " (experimental)" } else { "" };
         [
@@ -102,7 +97,6 @@ impl ComparedSide {
         ]
     }
 
-    /// Prints both sides beside each other: the rules that differ, then all figures.
     pub(crate) fn print_beside(&self, later: &Self, names: [&str; 2], output: &mut Printer) -> anyhow::Result<()> {
         let mut row =
             |name: &str, [one, other]: [&str; 2]| output.line(format!("{name:<16}{one:>17}  {other}").trim_end());

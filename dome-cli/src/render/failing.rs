@@ -36,8 +36,7 @@ fn history(one: &KeepsFailing) -> String {
     format!("resolved {} x, {after}", one.resolved_count)
 }
 
-/// What resolved it best, and whether that held. Which remedy stood when a failure came back later is
-/// not counted: then nothing is claimed.
+/// What resolved it best, and whether that held; nothing where it came back later: which remedy stood is not counted.
 fn best_fix(one: &KeepsFailing, best: &RemedyRecord) -> String {
     let summary = best.remedy.summary.as_ref().map(ToString::to_string);
     let reference = best.remedy.reference.as_ref().map(ToString::to_string);

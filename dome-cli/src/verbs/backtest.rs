@@ -13,7 +13,6 @@ use crate::table::cut;
 
 /// Failure codes that are shown, those with most decisions; JSON has them all.
 const SHOWN_CODES: usize = 8;
-/// Columns of a failure code.
 const CODE_COLUMNS: usize = 24;
 
 /// Show what each rollout mode would have done on a history

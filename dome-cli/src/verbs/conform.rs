@@ -20,7 +20,6 @@ use crate::whole;
 
 /// The hidden verb that a run starts as.
 const EXEC: &str = "conform-exec";
-/// How much of what was found is shown on a line.
 const SHOWN_CHARS: usize = 240;
 
 /// Hold a Python tool to its manifest: `python_standard`
@@ -120,7 +119,6 @@ fn verdict(report: &ConformanceReport) -> String {
     format!("{} {} {verdict}", report.tool.name, report.tool.version)
 }
 
-/// The findings as annotations of a GitHub workflow step, the verdict last.
 fn annotate(report: &ConformanceReport, tool: &ToolOnDisk, output: &mut Printer) -> anyhow::Result<()> {
     let file = tool.named.display().to_string();
     let place = github::Annotated { file: Some(&file), line: 1, column: 1 };

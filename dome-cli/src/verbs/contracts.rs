@@ -347,7 +347,6 @@ fn folder_or_empty(root: &Path) -> Result<Folder> {
     if root.exists() { folder(root) } else { Ok(Folder::default()) }
 }
 
-/// A finding in a few lines.
 fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {
     let direction = match finding.direction {
         Direction::Backward => "backward",
@@ -366,7 +365,6 @@ fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {
     text
 }
 
-/// The last line: the outcome.
 fn outcome(verdict: Compatibility, asked: Option<Bump>) -> String {
     match asked {
         None => format!("{verdict}: nothing changed"),

@@ -21,7 +21,6 @@ use crate::exit::{Exit, invalid, usage};
 use crate::output::{Printer, Watching, grouped, note};
 use crate::whole::{self, WholeFile};
 
-/// Findings of one kind that are shown before the rest is only counted.
 const SHOWN_FINDINGS: usize = 10;
 
 /// Turn a real tool's output into envelopes
@@ -139,7 +138,6 @@ fn distinct(args: &ConvertArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The table that `--codes` adds to, if there is one.
 fn known_codes(path: &Path) -> anyhow::Result<Option<CodeTable>> {
     // Nothing, or what is written through: a FIFO, a device.
     if !path.is_file() {
@@ -171,15 +169,13 @@ fn document(table: &CodeTable) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file with its format.
 struct ConvertFile {
     source: input::Source,
     known: SourceFile,
     format: Format,
 }
 
-/// The files that the inputs name, in the order that was asked for. One that cannot be read, or that
-/// no format takes, is reported.
+/// The inputs' files, in the order that was asked for. One that cannot be read, or that no format takes, is reported.
 fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) -> anyhow::Result<Vec<ConvertFile>> {
     let order = args.sequence_from.unwrap_or(FileOrder::Name);
     let formats = Format::all().filter(|format| wanted.is_none_or(|wanted| wanted == *format));
@@ -222,7 +218,6 @@ fn modified(source: &input::Source) -> anyhow::Result<Timestamp> {
     Ok(Timestamp::from_unix(i64::try_from(since.as_secs())?, since.subsec_nanos())?)
 }
 
-/// The one format that a file's beginning says.
 fn recognised(head: &[u8], name: &str) -> Result<Format, Finding> {
     let names = |formats: &[Format]| formats.iter().map(|format| format!("`{format}`")).collect::<Vec<_>>().join(", ");
     let found: Vec<_> = Format::of(&Head::of(head)).collect();
@@ -240,8 +235,7 @@ fn recognised(head: &[u8], name: &str) -> Result<Format, Finding> {
     }
 }
 
-/// Converts the files that stand alone one by one, then each of the other formats as a whole. Returns
-/// the table of the codes that were given out.
+/// Converts files that stand alone one by one, each other format as a whole; returns the codes that were given out.
 fn every(files: &[ConvertFile], args: &ConvertArgs, sink: &mut EnvelopeSink, report: &mut ConvertReport) -> CodeTable {
     let ConvertArgs { lane, commit, run_id, ts, zone, .. } = args.clone();
     let options = ConvertOptions { lane, commit, run_id, ts, zone };
@@ -284,8 +278,7 @@ fn contents<'f>(files: impl Iterator<Item = &'f ConvertFile>, report: &mut Conve
     contents
 }
 
-/// Where envelopes go: standard output, or a file that is whole or not there at all. The first error ends the writing
-/// and is reported at the end.
+/// Standard output, or a file that is whole or not there at all. The first error ends the writing, and is told last.
 struct EnvelopeSink {
     writer: BufWriter<WholeFile>,
     path: PathBuf,
@@ -368,7 +361,6 @@ impl ConvertReport {
         self.add(done.problems, done.notes, done.counts, done.envelopes);
     }
 
-    /// All files of a format.
     fn whole(&mut self, done: Conversion) {
         let refused = done.problems.iter().filter(|problem| problem.is_of_file());
         self.refused.extend(refused.map(|problem| problem.input.clone()));
@@ -382,7 +374,6 @@ impl ConvertReport {
         self.envelopes += envelopes;
     }
 
-    /// A file that no format takes.
     fn refused(&mut self, problem: Finding) {
         self.refused.push(problem.input.clone());
         self.problems.push(problem);
@@ -412,8 +403,7 @@ impl ConvertReport {
         self.envelopes == 0 && !(self.problems.is_empty() && self.refused.is_empty())
     }
 
-    /// Says it all. A file that did not convert is invalid input, whatever became of the others; a
-    /// record that was left out is a finding.
+    /// A file that did not convert is invalid input, whatever became of the others; a record left out is a finding.
     fn end(mut self, files: usize) -> anyhow::Result<Exit> {
         print("left out", &self.problems);
         print("note", &self.notes);

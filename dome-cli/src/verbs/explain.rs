@@ -15,7 +15,6 @@ use crate::known::FactsArgs;
 use crate::output::{Printer, grouped, near_it, note};
 use crate::table::{Column, TextTable, cut, short_time, width, wrapped};
 
-/// Candidates that are listed at most.
 const LISTED: usize = 20;
 /// Columns of a rejected line that are shown; JSON and quarantine.jsonl have it whole.
 const RAW_COLUMNS: usize = 200;
@@ -74,7 +73,6 @@ fn ambiguous(key: &str, candidates: &[Candidate]) -> anyhow::Error {
     usage(format!("`{key}` names {} things; say which:{}{more}", candidates.len(), lines.concat()))
 }
 
-/// What is said when nothing has the key, with names near it.
 fn nothing(key: &str, near: &[String], shown: &str) -> String {
     let short = key.len() < LEAST_DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit());
     let short = if short { "; the start of a hash needs 8 hex digits or more" } else { "" };
@@ -95,7 +93,6 @@ fn print(told: &Explanation, output: &mut Printer) -> anyhow::Result<()> {
     lines.flat_map(|line| wrapped(&escaped(&line), width)).try_for_each(|line| output.line(&line))
 }
 
-/// A rejected line: every problem, and how it starts.
 fn rejected(row: &QuarantineRow) -> Vec<String> {
     let QuarantineRow { source, problems, sha256, raw, .. } = row;
     let mut lines = vec![format!("{}:{} was rejected, and stands in quarantine.jsonl", source.name, source.line)];
@@ -161,7 +158,6 @@ fn fired(fired: &Fired) -> String {
     }
 }
 
-/// What a fingerprint was made of, and what stayed out.
 fn ingredients(told: &Ingredients) -> Vec<String> {
     let json = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut lines: Vec<String> = told
@@ -205,7 +201,6 @@ fn capsule_lines(story: &CapsuleStory, told: &Explanation) -> Vec<String> {
     lines
 }
 
-/// An empty line, then a title.
 fn titled(title: &str) -> [String; 2] {
     [String::new(), title.to_owned()]
 }
@@ -381,7 +376,6 @@ const fn minted_for(reason: MintReason) -> &'static str {
     }
 }
 
-/// What it did, capsule by capsule.
 fn did(story: &FactStory) -> Vec<String> {
     let mut keys: Vec<_> = story.fact.changes.iter().map(|change| change.capsule).collect();
     keys.sort_unstable();

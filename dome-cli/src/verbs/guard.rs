@@ -55,7 +55,6 @@ fn not_a(what: &str, path: &Path, why: &Rejection) -> anyhow::Error {
     invalid(format!("`{}` is no {what}:{}", path.display(), problems.concat()))
 }
 
-/// Prints a decision: which guard, why, and what to do.
 fn print(decided: &GuardDecision, output: &mut Printer) -> anyhow::Result<()> {
     let from = format!("{} by `{}`, version {}", decided.decision, decided.bundle_id, decided.bundle_version);
     let because = if decided.reason_codes.is_empty() { "" } else { ": " };
@@ -114,7 +113,6 @@ fn remedy(cause: &Cause) -> String {
     }
 }
 
-/// Why a decision is no ALLOW, on one line.
 pub(crate) fn why(decided: &GuardDecision) -> String {
     let causes = decided.causes.iter().filter(|cause| cause.kind != CauseKind::NotApplicable);
     let causes: Vec<String> = causes.map(|cause| format!("{}: {cause}", cause.guard_id)).collect();

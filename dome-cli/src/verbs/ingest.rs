@@ -118,7 +118,6 @@ fn unheard(error: anyhow::Error) -> Error {
     }
 }
 
-/// Leaves the inputs in the inbox.
 fn leave(args: &IngestArgs, watching: &Watching, output: &mut Printer) -> anyhow::Result<Exit> {
     let mut sources = Vec::new();
     for source in input::find(&args.inputs, ENVELOPES, watching)? {

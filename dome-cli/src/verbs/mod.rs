@@ -59,7 +59,6 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Whether it prints in a format.
     const fn offers(&self, format: OutputFormat) -> bool {
         match (self, format) {
             #[cfg(feature = "conform")]

@@ -91,7 +91,6 @@ pub(crate) fn run(args: &PlanArgs, output: &mut Printer) -> anyhow::Result<Exit>
     Ok(Exit::Done)
 }
 
-/// The replay that would be written.
 fn planned(
     args: &PlanArgs,
     result: &ResultDir,
@@ -151,7 +150,6 @@ fn stays(trace: &Trace) -> bool {
     became.derived_key == trace.derived_key && became.minted_count == trace.fact_count
 }
 
-/// The key and its followers, a line each.
 fn print_trace(trace: &Trace, later: &Replay, output: &mut Printer) -> anyhow::Result<()> {
     let facts = |count: u64| format!("{} {}", grouped(count), if count == 1 { "fact" } else { "facts" });
     writeln!(output, "{}  {}", trace.derived_key, facts(trace.fact_count))?;

@@ -163,14 +163,12 @@ fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
     ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
 }
 
-/// The tool that a manifest is of, as it is now.
 #[cfg(feature = "conform")]
 fn present(path: &Path) -> anyhow::Result<PresentTool> {
     let dome_conform::ToolOnDisk { digests, manifest, .. } = super::conform::tool(path)?;
     Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool: manifest.tool })
 }
 
-/// What the guards say of the task, if there are any.
 fn decided(args: &PriorsArgs) -> anyhow::Result<Option<GuardDecision>> {
     let Some(guardrails) = &args.guardrails else { return Ok(None) };
     let bundle = guard::bundle(guardrails)?;
@@ -189,7 +187,6 @@ fn decided(args: &PriorsArgs) -> anyhow::Result<Option<GuardDecision>> {
     Ok(Some(evaluate(&bundle, &context)))
 }
 
-/// Appends the whole answer to a file of JSON Lines.
 fn record(path: &Path, answer: &Priors) -> anyhow::Result<()> {
     let mut row = Vec::new();
     append_row(answer, &mut row);

@@ -139,7 +139,6 @@ fn number(row: &Value, member: &str) -> String {
     row.get(member).and_then(Value::as_u64).map_or_else(String::new, grouped)
 }
 
-/// A name, or a dash for the empty one.
 fn named(row: &Value, member: &str) -> String {
     let name = text(row, member);
     if name.is_empty() { "-".to_owned() } else { name }
@@ -181,7 +180,6 @@ const GUARD_DENIALS: [ViewColumn; 8] = [
     ("last", Column::Spare, |row| short_time(&text(row, "last_ts"))),
 ];
 
-/// Prints the page.
 fn show(page: &QueryPage, output: &mut Printer) -> anyhow::Result<()> {
     let header = &page.header;
     if output.is_json() {

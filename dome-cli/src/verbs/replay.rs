@@ -19,7 +19,6 @@ use crate::output::{Printer, Watching, grouped};
 use crate::render::failing;
 use crate::settings::Settings;
 
-/// Codes of problems that the summary names.
 const SHOWN_CODES: usize = 3;
 
 /// Turn envelopes into facts, capsules and views
@@ -156,7 +155,6 @@ fn print(written: &Written, failing: &[KeepsFailing], out: &Path, output: &mut P
     writeln!(output, "result: {}{state}\nsnapshot: {}", out.display(), written.manifest.snapshot_digest)
 }
 
-/// The commonest codes of quarantined lines: how many lines have each.
 fn commonest_codes(rejected: &RejectedCounts) -> Vec<(&'static str, u64)> {
     let mut lines: Vec<_> = rejected.codes.iter().map(|(code, count)| (*code, *count)).collect();
     lines.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));

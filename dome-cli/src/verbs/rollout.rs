@@ -15,7 +15,6 @@ use crate::output::{Printer, grouped};
 use crate::render::chart::percent;
 use crate::table::wrapped;
 
-/// Columns of a terminal.
 const WIDTH: usize = 80;
 
 /// Say whether the next rollout mode is earned
@@ -75,7 +74,6 @@ fn policy(path: &Path) -> anyhow::Result<RolloutPolicy> {
     read.map_err(|why| invalid(format!("`{}` is no rollout policy:\n  {why}", path.display())))
 }
 
-/// The answers of a file that `dome priors --record` wrote.
 fn answers(path: &Path) -> anyhow::Result<Vec<RecordedAnswer>> {
     let bytes = document(path)?;
     let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());

@@ -8,7 +8,6 @@ use dome_replay::verify::{Difference, Verification, verify};
 use crate::exit::Exit;
 use crate::output::{Printer, grouped};
 
-/// Differences that are listed as JSON, and for people.
 const MOST_LISTED: usize = 1_000;
 const MOST_SHOWN: usize = 10;
 

@@ -46,7 +46,6 @@ impl IndexError {
         }
     }
 
-    /// A place in the file system cannot be used.
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
     }
@@ -87,7 +86,6 @@ impl From<serde_json::Error> for IndexError {
 
 /// What an index that fits holds.
 pub(super) trait Fits<T> {
-    /// The value, which an index that fits has.
     fn fits(self, why: &'static str) -> Result<T>;
 }
 

@@ -214,7 +214,6 @@ impl Index {
         self.facts_of(&self.rows.applied(key)?.1.into_iter().chain([own]).collect())
     }
 
-    /// All facts of some task lines, with their ranks in the whole history.
     fn facts_of(&self, lines: &BTreeSet<Sha256Hash>) -> Result<RankedFacts> {
         let (ranks, mut facts) = (Ranks::of(&self.rows.db)?, Vec::new());
         for line in lines {
@@ -306,7 +305,6 @@ impl Index {
         Ok(rejected.iter().map(|line| line.source.line).chain(fact).max().unwrap_or(0))
     }
 
-    /// Event ids and names of sources of facts that are near a key.
     fn near(&self, key: &str) -> Result<Vec<String>> {
         let mut events = self.rows.db.prepare("SELECT DISTINCT CAST(name AS TEXT) FROM events")?;
         let mut names = events.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<String>>>()?;

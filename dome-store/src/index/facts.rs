@@ -147,8 +147,7 @@ fn of_result(result: &ResultDir, anew: bool) -> Result<Indexed> {
     indexed(index)
 }
 
-/// What indexes of results are sealed by: a secret in this user's state folder, which only this user can read. None where
-/// it cannot be kept.
+/// A secret in this user's state folder, which only this user can read; none where it cannot be kept.
 fn secret() -> Option<Sha256Hash> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));

@@ -11,11 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Fits, IndexError, Result};
 
-/// The tables.
 const SCHEMA: &str = include_str!("schema.sql");
 /// How long a reader or writer waits for SQLite's own locks.
 const WAIT: Duration = Duration::from_secs(10);
-/// Permissions that let others write.
 pub(super) const OTHERS_WRITE: u32 = 0o022;
 /// Ends of the names of the files that SQLite keeps beside its main one.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -38,7 +36,6 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file of SQLite's beside its main one.
 fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);

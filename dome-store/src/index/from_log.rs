@@ -13,7 +13,6 @@ use crate::settings::StoreSettings;
 use dome_replay::error::{Error, Invariant};
 use dome_replay::{Admitted, Door};
 
-/// Its name in the store.
 pub(crate) const INDEX_NAME: &str = "index.sqlite";
 /// Entries that are held in memory at the most where nothing else is asked for.
 pub(crate) const ENTRIES: usize = 1 << 20;
@@ -23,8 +22,7 @@ pub(crate) const ENTRIES: usize = 1 << 20;
 struct LastEntry(u64, EntryBytes, Sha256Hash);
 
 impl Basis {
-    /// What the index of a store is of: the store as it was made last, and the rules that it derives by. Entries are
-    /// only ever added to that. `seal` is what rows are sealed by.
+    /// What the index of a store is of: the store as made last, and its rules. Entries are only ever added to that.
     pub(crate) fn of_log(log: &Log, seal: Sha256Hash) -> crate::Result<Self> {
         let manifest = log.manifest();
         let identity = format!("store {} {}", manifest.store, manifest.generation);
@@ -39,7 +37,6 @@ pub struct LogLines {
 }
 
 impl LogLines {
-    /// Those of a log.
     pub(crate) fn of(log: &Log) -> crate::Result<Self> {
         let mut segments = log.segments();
         let state = log.manifest().state.map(|at| segments.read(at.place(), at.position)).transpose()?.flatten();
@@ -108,9 +105,8 @@ impl Index {
         Ok(found.map(|entry| digest(&entry)).transpose()? == Some(hash))
     }
 
-    /// Takes in what the log has and the index has not, `most` entries at a time (see [`ENTRIES`]): fewer take longer, as
-    /// runs and task lines that meet in several pieces are derived again with each. Places of the log that cannot be read
-    /// are handed out, and done without.
+    /// Takes in what the log has and the index has not, `most` entries at a time ([`ENTRIES`]): fewer take longer, as
+    /// runs and task lines in several pieces are derived again with each. Unreadable places are handed out, and skipped.
     pub(crate) fn catch_up(&mut self, log: &Log, most: usize, damaged: &mut dyn FnMut(&Damage)) -> Result<()> {
         loop {
             match self.take_in(log, most, damaged) {
@@ -153,10 +149,8 @@ fn digest(entry: &Entry) -> Result<Sha256Hash> {
     Ok(Sha256Hash::of(&serde_json::to_vec(entry)?))
 }
 
-/// Entries of a log that become a batch.
 struct LogReading {
     lines: LogLines,
-    /// Up to where the index holds the log.
     from: Standing,
     door: Door<'static>,
     recorder: Recorder,

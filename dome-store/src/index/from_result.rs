@@ -15,7 +15,6 @@ use super::{Basis, Index};
 
 /// Facts that are taken in at once.
 const FACTS: usize = 1 << 20;
-/// What is read of a result.
 pub(super) const FILES: [ResultFile; 3] = [ResultFile::Facts, ResultFile::Lineage, ResultFile::Quarantine];
 /// The number by which entries say that they stand in `facts.jsonl`, and in `quarantine.jsonl`.
 const IN_FACTS: u64 = 0;
@@ -38,20 +37,17 @@ pub(crate) fn beside(result: &Path) -> Option<PathBuf> {
 }
 
 impl ResultFiles {
-    /// Those of a result that was opened.
     pub(crate) fn of(result: &ResultDir) -> Result<Self> {
         Ok(Self { result: result.clone(), manifest: Sha256Hash::of(&manifest_bytes(result.path())?) })
     }
 
-    /// What the index of this result is of: its manifest, and its files as they were touched last, so that files which
-    /// were edited are read again and found out. `seal` is the secret that rows are sealed by.
+    /// Its manifest, and its files as they were touched last, so that edited ones are read again and found out.
     pub(crate) fn basis(&self, seal: Sha256Hash) -> Result<Basis> {
         let [facts, lineage, quarantine] = FILES.map(|file| stamp(&self.path(file)));
         let identity = format!("result {} {} {} {}", self.manifest, facts?, lineage?, quarantine?);
         Ok(Basis { identity, rules: self.result.rules().clone(), as_of: self.result.as_of(), seal })
     }
 
-    /// Whether an index holds all of it.
     pub(super) fn are_in(&self, index: &Index) -> bool {
         index.standing().is_ok_and(|standing| standing.mark == self.manifest.to_string())
     }
@@ -60,7 +56,6 @@ impl ResultFiles {
         self.result.path().join(file.name())
     }
 
-    /// The rows of its files, read again.
     pub(crate) fn lines(&self) -> Result<ResultLines> {
         Ok(ResultLines {
             facts: open(&self.path(ResultFile::Facts))?,
@@ -73,7 +68,6 @@ impl ResultFiles {
         Error::invalid(format!("`{}`, line {number}: {why}", dome_core::escaped_path(&path))).into()
     }
 
-    /// Fills an index with everything that the files hold.
     pub(crate) fn fill(&self, index: &mut Index) -> Result<()> {
         let mut lines = self.lines()?;
         let mut places = self.rows(ResultFile::Lineage)?;

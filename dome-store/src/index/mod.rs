@@ -196,7 +196,6 @@ impl Index {
         Ok(digest)
     }
 
-    /// Where each source was read to, by name.
     pub(crate) fn marks(&self) -> Result<Vec<SourceMark>> {
         let mut marks = Vec::new();
         self.rows.each(SealedTable::Sources, "true ORDER BY key", [], |row| {
@@ -206,7 +205,6 @@ impl Index {
         Ok(marks)
     }
 
-    /// Blank lines of all sources, as their marks say.
     pub(crate) fn blank_lines(&self) -> Result<u64> {
         Ok(self.marks()?.iter().map(|mark| mark.blank).sum())
     }

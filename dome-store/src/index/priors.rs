@@ -96,10 +96,8 @@ impl Index {
     }
 }
 
-/// A concept with a capsule.
 pub(super) struct ConceptRow {
     key: Sha256Hash,
-    /// How many it has.
     capsules: u64,
     pub(super) listed: Option<Concept>,
 }
@@ -118,7 +116,6 @@ impl Index {
         self.rows.find(SealedTable::Concepts, key.as_bytes(), ConceptRow::read)
     }
 
-    /// Concepts by key.
     pub(super) fn concepts_where(&self, which: &str, with: impl Params) -> Result<Vec<ConceptRow>> {
         let mut found = Vec::new();
         self.rows.each(SealedTable::Concepts, &format!("{which} ORDER BY key"), with, |row| {

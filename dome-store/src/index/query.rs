@@ -138,8 +138,7 @@ impl Index {
         Ok(bytes_of(&RecentFailure::of(&fact)))
     }
 
-    /// Hands out failing facts that a question selects, the latest first, until there are so many: facts of one
-    /// instant keep their total order (M-110).
+    /// Hands out selected failing facts, the latest first; facts of one instant keep their total order (M-110).
     fn latest(
         &self,
         question: &Question,
@@ -164,8 +163,7 @@ impl Index {
         instant.into_iter().rev().try_for_each(|(order, id)| take(order, id))
     }
 
-    /// Walks over the facts of a view that filters select, by the total order or from its end, until `take` says that it
-    /// has enough.
+    /// Walks over the selected facts of a view, by the total order or from its end, until `take` has enough.
     fn walk(&self, question: &Question, from_end: bool, take: &mut dyn FnMut(Selected) -> Result<bool>) -> Result<()> {
         let filters = question.filters();
         if let Some(mut few) = self.of_few_lines(question)? {
@@ -207,8 +205,7 @@ impl Index {
         Ok(Selected { order: order(row)?, id, line: known, code, policy })
     }
 
-    /// The facts that a question selects, in total order, when its filters leave so few task lines that these are
-    /// sooner read than the total order; `None` when they do not.
+    /// The selected facts in total order, when filters leave so few task lines that these are sooner read; else `None`.
     fn of_few_lines(&self, question: &Question) -> Result<Option<Vec<Selected>>> {
         let filters = question.filters();
         if filters.target_id.is_none() && (filters.action_kind.is_none() || filters.target_kind.is_none()) {
@@ -243,7 +240,6 @@ impl Index {
         Ok(Some(selected))
     }
 
-    /// The rows of a view that counts, in its order.
     fn counted(&self, question: &Question) -> Result<Vec<Vec<u8>>> {
         let filters = question.filters();
         let (mut gates, mut denials) = (GateRollups::default(), GuardDenials::default());
@@ -269,7 +265,6 @@ impl Index {
         Ok(denials.rows().iter().filter(asked).map(bytes_of).collect())
     }
 
-    /// Hands out the facts that a question selects, run by run.
     fn by_run(&self, question: &Question, take: &mut dyn FnMut(&[Fact])) -> Result<()> {
         let mut runs: BTreeMap<RunId, Vec<(FactOrder, u64)>> = BTreeMap::new();
         self.walk(question, false, &mut |fact| {
@@ -294,7 +289,6 @@ impl Index {
         Ok(unmatched_among(question, |filter| known.get(&filter).cloned().unwrap_or_default()))
     }
 
-    /// What the facts of a whole view give a filter to look at.
     fn values(&self, view: View, filter: Filter) -> Result<BTreeSet<String>> {
         let mut values = BTreeSet::new();
         let RunSum { gates, denials, .. } = self.rows.all_runs()?;
@@ -330,13 +324,11 @@ fn whole(view: View) -> Result<Question> {
     Question::new(view, Filters::default()).map_err(|_| IndexError::broken("every view can be asked whole"))
 }
 
-/// The task line of a row of one.
 fn task_line(row: &Row<'_>) -> Result<TaskLine> {
     json(row.get_ref(2)?.as_blob()?)
 }
 
-/// Whether every row of the whole view is in the answer as it stands, or not at all: no filter selects among the facts
-/// that a row counts together.
+/// Whether each row of the whole view is in the answer as it stands, or not at all: no filter selects among its facts.
 fn picks_rows(question: &Question) -> bool {
     question.filters().given().iter().all(|(filter, _)| match question.view() {
         View::RecentFailures => false,

@@ -23,14 +23,12 @@ pub(super) struct RunFact(pub(super) u64, pub(super) Timestamp);
 pub(super) struct RunRow {
     /// By place.
     pub(super) facts: Vec<RunFact>,
-    /// Entries that repeat a fact.
     pub(super) repeats: Vec<u64>,
     /// Entries that a fact rules out.
     pub(super) conflicts: Vec<(u64, Problem)>,
 }
 
 impl RunRow {
-    /// All its entries.
     pub(super) fn entries(&self) -> impl Iterator<Item = u64> {
         let facts = self.facts.iter().map(|fact| fact.0);
         facts.chain(self.repeats.iter().copied()).chain(self.conflicts.iter().map(|(id, _)| *id))
@@ -48,7 +46,6 @@ pub(super) struct RunSum {
     pub(super) denials: Vec<GuardDenial>,
 }
 
-/// A sum that grows.
 #[derive(Default)]
 pub(super) struct Summing {
     sum: RunSum,
@@ -57,7 +54,6 @@ pub(super) struct Summing {
 }
 
 impl Summing {
-    /// Adds a run.
     pub(super) fn add_run(&mut self, run: &SettledRun) {
         self.sum.counts += run.counts;
         self.sum.facts += run.facts.len() as u64;
@@ -67,7 +63,6 @@ impl Summing {
         self.denials.add_run(&run.facts);
     }
 
-    /// Adds what other runs add up to.
     pub(super) fn add(&mut self, other: RunSum) {
         self.sum.counts += other.counts;
         self.sum.facts += other.facts;
@@ -77,7 +72,6 @@ impl Summing {
         other.denials.into_iter().for_each(|row| self.denials.add_row(row));
     }
 
-    /// What it has come to.
     pub(super) fn sum(&self) -> RunSum {
         let RunSum { counts, facts, failing, conflicts, .. } = self.sum;
         RunSum { counts, facts, failing, conflicts, gates: self.gates.rows(), denials: self.denials.rows() }
@@ -88,7 +82,6 @@ impl Summing {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct TaskFact(pub(super) u64, pub(super) Timestamp, pub(super) u64, pub(super) bool);
 
-/// What a task line came to.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct TaskRow {
     /// In total order.
@@ -122,10 +115,8 @@ pub struct Tallies {
     pub runs: RunCounts,
 }
 
-/// The key of the sum of all runs.
 pub(super) const ALL_RUNS: &[u8] = &[0];
 
-/// Which capsules are meant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Capsules {
     OfLine(Sha256Hash),
@@ -145,13 +136,11 @@ pub(super) fn place_name(name: &str, line: u64) -> [u8; 16] {
     (u128::from(source) << 64 | u128::from(line)).to_be_bytes()
 }
 
-/// The order of a fact, as the key of its row.
 pub(super) fn order(row: &Row<'_>) -> Result<FactOrder> {
     FactOrder::from_bytes(row.get_ref(0)?.as_blob()?).fits("a place in the total order has another form")
 }
 
 impl SealedRows {
-    /// What is said of the whole index under a name.
     pub(super) fn meta(&self, name: &str) -> Result<Option<String>> {
         self.find(SealedTable::Meta, name.as_bytes(), |row| {
             String::from_utf8(held(row)?.to_vec()).ok().fits("what is said of the index is no text")
@@ -162,17 +151,14 @@ impl SealedRows {
         self.put(SealedTable::Meta, &[&name.as_bytes(), &text.as_bytes()])
     }
 
-    /// Up to where the index was derived.
     pub(super) fn standing(&self) -> Result<Standing> {
         json(self.meta("standing")?.fits("it does not say up to where it was derived")?.as_bytes())
     }
 
-    /// What is counted of the whole history.
     pub(super) fn tallies(&self) -> Result<Tallies> {
         json(self.meta("tallies")?.fits("it does not say what it holds")?.as_bytes())
     }
 
-    /// The record of an entry, and where its bytes stand.
     pub(super) fn entry(&self, id: u64) -> Result<Option<(EntryBytes, Box<Record>)>> {
         self.find(SealedTable::Entries, id, |row| {
             let mut rest = held(row)?;
@@ -187,12 +173,10 @@ impl SealedRows {
         Ok(self.entry(id)?.fits("an entry is missing")?.1)
     }
 
-    /// What a task line came to, if it has a fact.
     pub(super) fn task_row(&self, key: Sha256Hash) -> Result<Option<TaskRow>> {
         self.find(SealedTable::Lines, key.as_bytes(), |row| json(held(row)?))
     }
 
-    /// A fact of a task line.
     pub(super) fn fact(&self, TaskFact(id, ordered_ts, place, _): &TaskFact) -> Result<Fact> {
         Ok(Fact { record: self.record(*id)?, ordered_ts: *ordered_ts, place: *place })
     }
@@ -292,7 +276,6 @@ impl SealedRows {
         expected.is_none_or(|expected| expected == found).then_some(()).fits("a capsule is missing")
     }
 
-    /// What all runs add up to.
     pub(super) fn all_runs(&self) -> Result<RunSum> {
         let sum = self.find(SealedTable::Sums, ALL_RUNS, |row| json(held(row)?))?;
         match sum {
@@ -319,7 +302,6 @@ impl SealedRows {
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The entry of the fact with a digest.
     pub(super) fn with_digest(&self, digest: Sha256Hash) -> Result<Option<u64>> {
         Ok(self.named("digests", digest.as_bytes(), digest.as_bytes())?.first().copied())
     }

@@ -10,11 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::{Fits, IndexError, Result};
 
-/// Bytes of a seal.
 const SEAL_BYTES: usize = 16;
 
-/// A table whose rows are sealed. Their first column is what they are found by, the second what they hold, the last the
-/// seal; columns between are what else they are found by.
+/// A table whose rows are sealed: what they are found by, what they hold, what else they are found by, the seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SealedTable {
     Meta = 1,
@@ -100,7 +98,6 @@ impl SealedRows {
         Ok(())
     }
 
-    /// Takes a row away; whether there was one.
     pub(super) fn delete(&self, table: SealedTable, key: impl ToSql) -> Result<bool> {
         let mut delete = self.db.prepare_cached(&format!("DELETE FROM {} WHERE key = ?1", table.sql().0))?;
         Ok(delete.execute([key])? > 0)
@@ -143,7 +140,6 @@ impl SealedRows {
         self.walk(table, which, with, |row| take(row).map(|()| true))
     }
 
-    /// What is made of the row with a key, if there is one.
     pub(super) fn find<T>(
         &self,
         table: SealedTable,
@@ -158,13 +154,11 @@ impl SealedRows {
         Ok(found)
     }
 
-    /// A value of the engine that a row holds.
     pub(super) fn value<T: dome_binder::Row>(&self, bytes: &mut &[u8]) -> Result<T> {
         T::take(&mut self.reader.borrow_mut(), bytes).fits("a row has another form")
     }
 }
 
-/// Appends a column to what a seal is made of.
 fn append(column: ValueRef<'_>, all: &mut Vec<u8>) {
     let integer;
     let (kind, bytes): (u8, &[u8]) = match column {
@@ -188,17 +182,14 @@ fn seal(all: &[u8]) -> [u8; SEAL_BYTES] {
     seal
 }
 
-/// What a row holds.
 pub(super) fn held<'r>(row: &'r Row<'_>) -> Result<&'r [u8]> {
     Ok(row.get_ref(1)?.as_blob()?)
 }
 
-/// A column that holds a hash.
 pub(super) fn hash(row: &Row<'_>, column: usize) -> Result<Sha256Hash> {
     Ok(Sha256Hash::from_bytes(row.get(column)?))
 }
 
-/// What a row holds as JSON.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|_| IndexError::Unfit("a row has another form"))
 }

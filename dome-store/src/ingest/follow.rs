@@ -120,7 +120,6 @@ fn watch(watcher: &mut impl Watcher, input: &Path) -> Result<()> {
     watcher.watch(folder, mode).context(|| format!("cannot watch `{}`", escaped_path(folder)))
 }
 
-/// The files that are followed.
 struct FollowedFiles<'i> {
     inputs: &'i [PathBuf],
     tails: BTreeMap<PathBuf, FollowedFile>,
@@ -229,9 +228,7 @@ struct FollowedFile {
     active: Instant,
 }
 
-/// What has become of a file.
 enum Now {
-    /// It is the file at its path.
     Same,
     /// Its path leads to another file, or nowhere.
     Renamed,
@@ -250,7 +247,6 @@ impl FollowedFile {
         Ok(Self { path, file, progress, compressed, seen: (0, 0, 0), active: Instant::now() })
     }
 
-    /// Whether its path still leads to it.
     fn has_its_name(&self) -> bool {
         let place = |found: &fs::Metadata| (found.dev(), found.ino());
         let named = fs::metadata(&self.path).ok();
@@ -279,8 +275,7 @@ impl FollowedFile {
         Ok(length < self.progress.at.offset || read.is_ok() && found != expected)
     }
 
-    /// Reads to the end of what stands in the file; `is_all` when nothing will follow, so that a last
-    /// line without an end is one. Says whether the file is another one than what was read of it.
+    /// Reads to the end of the file; `is_all` when nothing will follow, so that a last line without an end is one.
     fn rest(&mut self, intake: &mut LineIntake<'_>, is_all: bool, stop: &Stop) -> Result<Now> {
         if self.compressed {
             return Ok(Now::Same);

@@ -34,7 +34,6 @@ pub struct IngestTally {
 /// Who hears of each batch that is kept.
 type Listener<'l> = dyn FnMut(&Acknowledged) -> Result<()> + 'l;
 
-/// Lines on their way into the store.
 pub(crate) struct LineIntake<'w> {
     pub(crate) writer: &'w mut StoreWriter,
     pub(crate) tally: IngestTally,
@@ -43,7 +42,6 @@ pub(crate) struct LineIntake<'w> {
     terms: SessionTerms,
     /// When the terms last moved on with the clock; `None` when they do not.
     pub(super) clock: Option<Instant>,
-    /// Who hears of each batch that is kept.
     pub(super) listener: Option<&'w mut Listener<'w>>,
     door: Door<'w>,
     pending: Vec<Entry>,
@@ -81,8 +79,7 @@ impl<'w> LineIntake<'w> {
         }
     }
 
-    /// Admits lines that were too far ahead of the clock and are not by the terms of now: one replay by
-    /// the last terms would admit them.
+    /// Admits lines that are not too far ahead of the clock any more: one replay by the last terms would admit them.
     pub(crate) fn readmit(&mut self) -> Result<()> {
         let late = self.writer.no_longer_late(&self.terms);
         if late.is_empty() {
@@ -158,8 +155,7 @@ impl<'w> LineIntake<'w> {
         self.keep_if_full()
     }
 
-    /// By what an unfinished line is known again: a hash of what is kept of it, so that none is over a
-    /// secret.
+    /// What an unfinished line is known again by: a hash of what is kept of it, so that none is over a secret.
     fn kept_sha256(&self, line: &[u8]) -> String {
         let kept = self.door.kept(line);
         Sha256Hash::of(kept.as_deref().unwrap_or(&(line.len() as u64).to_be_bytes())).to_string()
@@ -231,7 +227,6 @@ impl<'w> LineIntake<'w> {
         }
     }
 
-    /// A source has moved on, and so many masks were put over secrets of it.
     fn touch(&mut self, progress: &mut Progress, ended: bool, masks: &RedactionCounts) {
         progress.at.ended = ended;
         self.since.get_or_insert_with(Instant::now);
@@ -276,8 +271,7 @@ impl<'w> LineIntake<'w> {
         }
     }
 
-    /// Keeps the batch where it holds lines of a source that may be this one, so that the store knows
-    /// how far it was read.
+    /// Keeps the batch where lines of it may be of this source, so that the store knows how far it was read.
     pub(crate) fn keep_lines_of(&mut self, name: &str) -> Result<()> {
         let touched = self.touched.keys().any(|touched| is_of(touched, name));
         if touched { self.keep() } else { Ok(()) }

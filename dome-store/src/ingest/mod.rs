@@ -103,7 +103,6 @@ pub fn ingest(
     Ok(Ingested { tally, inbox, before, now, watermark, is_complete })
 }
 
-/// Reads every source to its end; says whether it got there.
 fn at_once(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Result<bool> {
     let mut in_use = BTreeSet::new();
     for source in input::find(inputs, ENVELOPES, intake.watch)? {

@@ -20,12 +20,10 @@ pub(crate) struct Progress {
     /// Where it stands, but for the hash.
     pub(crate) at: Checkpoint,
     hasher: Sha256,
-    /// The last bytes before `offset`.
     recent: Vec<u8>,
 }
 
 impl Progress {
-    /// Nothing is read yet.
     pub(crate) fn new(name: String) -> Self {
         Self { at: Checkpoint { name, ..Checkpoint::default() }, hasher: Sha256::new(), recent: Vec::new() }
     }
@@ -44,8 +42,7 @@ impl Progress {
         self.recent.drain(..self.recent.len().saturating_sub(RECENT_BYTES));
     }
 
-    /// The bytes that stand before `offset` unless the source was rewritten; none are known behind a
-    /// line that was too long to hold.
+    /// The bytes before `offset` unless the source was rewritten; none are known behind a line too long to hold.
     pub(crate) fn recent(&self) -> &[u8] {
         &self.recent
     }
@@ -74,10 +71,9 @@ impl Progress {
     }
 }
 
-/// Finds the place where reading a source stopped: at the end of the longest of its earlier contents
-/// that it still begins with. A source that begins otherwise was rewritten, truncated or rotated: it
-/// is read from its start, under a name of its own. So is a second source of one name; `in_use` are the
-/// names under which others are being read.
+/// Finds where reading a source stopped: at the end of the longest of its earlier contents that it still begins with.
+/// One that begins otherwise was rewritten, truncated or rotated: it is read from its start, under a name of its own.
+/// So is a second source of one name; `in_use` are the names under which others are being read.
 pub(crate) fn find_start(
     source: &Source,
     known: &[Checkpoint],

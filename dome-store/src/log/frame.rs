@@ -18,12 +18,9 @@ const LENGTH: &str = ",\"length\":";
 const POSITION: &str = ",\"position\":";
 const ENTRY: &str = ",\"entry\":";
 
-/// What is wrong with a line of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It does not have the shape of a line of the log.
     Shape,
-    /// Its bytes are not those that its hash is over.
     Hash,
     /// Its entry is not one that this version knows.
     Entry,
@@ -68,8 +65,7 @@ pub(crate) fn read(line: &[u8]) -> Result<(u64, Entry), Fault> {
     Ok((position, entry))
 }
 
-/// Bytes of the whole line that begins here, by the length that stands in it. It holds where the line
-/// can be read; where it cannot, nothing is certain.
+/// Bytes of the whole line that begins here, by the length in it; nothing is certain where the line cannot be read.
 pub(crate) fn extent(line: &[u8]) -> Option<usize> {
     let rest = line.get(REST..)?.strip_prefix(LENGTH.as_bytes())?;
     let (length, rest) = number(rest)?;

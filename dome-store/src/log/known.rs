@@ -20,7 +20,6 @@ pub(crate) struct KnownLog {
     /// Bytes of the log since the last state, and bytes of that state.
     since: u64,
     size: u64,
-    /// The generation of the last state.
     generation: u64,
 }
 
@@ -55,7 +54,6 @@ impl KnownLog {
         Ok(known)
     }
 
-    /// Takes an entry in that is in the log now.
     pub(crate) fn take(&mut self, position: u64, place: EntryBytes, entry: &Entry) {
         self.since += place.length + 1;
         match entry {
@@ -108,7 +106,6 @@ impl KnownLog {
         self.generation != generation || self.since >= bytes.max(self.size.saturating_mul(4))
     }
 
-    /// The state as of now.
     pub(crate) fn state(&self, manifest: &StoreManifest) -> LogState {
         LogState {
             format_version: FORMAT_VERSION.to_owned(),

@@ -9,9 +9,7 @@ use super::scan::EntryBytes;
 use super::segment_name;
 use crate::folder::StoreFolder;
 
-/// Its name in the store.
 pub(crate) const NAME: &str = "store.json";
-/// The version of the layout of a store.
 pub(crate) const FORMAT_VERSION: &str = "2";
 /// More than a manifest ever takes: a file that is longer is none.
 const MOST_BYTES: u64 = 64 << 20;
@@ -52,7 +50,6 @@ pub struct StateAt {
 }
 
 impl StateAt {
-    /// Where the state with this position stands.
     pub(crate) const fn of(position: u64, place: EntryBytes) -> Self {
         Self { length: place.length, position, segment: place.segment, start: place.start }
     }
@@ -86,21 +83,16 @@ struct Signed<'m> {
     store: &'m StoreManifest,
 }
 
-/// What stands where a manifest should.
 #[derive(Debug)]
 pub(crate) enum Looked {
-    /// Nothing.
     Missing,
-    /// A manifest, as it was written.
     Sound(Box<StoreManifest>),
-    /// Something that is not what dome wrote.
     Damaged,
     /// Something that says to be of this other version, and whose digest is not one that this version makes.
     Other(String),
 }
 
 impl StoreManifest {
-    /// A store without an entry.
     pub(crate) fn new(settings: Value, store: String) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -130,7 +122,6 @@ impl StoreManifest {
         Ok(read.filter(Self::is_possible).map_or(Looked::Damaged, |read| Looked::Sound(Box::new(read))))
     }
 
-    /// The manifest of a store that stands.
     pub(crate) fn read(store: &StoreFolder) -> Result<Self> {
         match Self::look(store)? {
             Looked::Sound(manifest) => Ok(*manifest),
@@ -154,8 +145,7 @@ impl StoreManifest {
         names && grow && distinct && first
     }
 
-    /// Puts the manifest in the place of the one before; when this returns it is on the disk. Where it cannot be written,
-    /// the one before is still whole.
+    /// Replaces the manifest: on the disk when this returns; where it cannot be written, the one before is still whole.
     pub(crate) fn write(&self, store: &StoreFolder) -> Result<()> {
         let body = canonical::to_vec(self).invariant("a manifest has canonical bytes")?;
         let signed = Signed { digest: Sha256Hash::of(&body), store: self };
@@ -182,7 +172,6 @@ fn canonical_hash(body: &Value) -> Option<String> {
     canonical::to_vec(body).ok().map(|bytes| Sha256Hash::of(&bytes).to_string())
 }
 
-/// Why a store of another version is left alone.
 pub(crate) fn other_version(store: &StoreFolder, version: &str) -> Error {
     let newer =
         version.parse::<u64>().is_ok_and(|version| FORMAT_VERSION.parse().is_ok_and(|ours: u64| version > ours));

@@ -30,7 +30,6 @@ use crate::folder::StoreFolder;
 use scan::SegmentScan;
 use write::{hash_of, look_behind};
 
-/// The folder of the segments.
 pub(crate) const FOLDER: &str = "log";
 
 /// A log as it was acknowledged at one moment. Later batches do not show in it.
@@ -56,7 +55,6 @@ impl Log {
         Self::of(folder, manifest)
     }
 
-    /// The log that a manifest names.
     pub(crate) fn of(store: StoreFolder, manifest: StoreManifest) -> Result<Self> {
         let folder = store.sub(FOLDER)?;
         Ok(Self { manifest, store, folder })
@@ -201,13 +199,11 @@ impl Log {
         Ok(batches > 1 || positions().any(|at| at > self.end()))
     }
 
-    /// The folder of the store.
     pub(crate) const fn store(&self) -> &StoreFolder {
         &self.store
     }
 }
 
-/// Opens the folder of a store.
 pub(crate) fn open_store(store: &Path) -> Result<StoreFolder> {
     let shown = escaped_path(store);
     StoreFolder::open(store).map_err(|error| match error {
@@ -221,7 +217,6 @@ fn no_store(store: &Path) -> Error {
     Error::invalid(format!("no store at `{shown}`: `dome ingest INPUT --store {shown}` makes one"))
 }
 
-/// Whether segments of a log stand in a store.
 pub(crate) fn has_segments(store: &StoreFolder) -> Result<bool> {
     let Some(folder) = store.sub(FOLDER)? else { return Ok(false) };
     Ok(folder.names()?.iter().any(|name| position_of(name).is_some()))
@@ -279,7 +274,6 @@ impl Segments {
     }
 }
 
-/// The name of the segment whose first entry has this position.
 pub(crate) fn segment_name(position: u64) -> String {
     format!("{position:012}.jsonl")
 }

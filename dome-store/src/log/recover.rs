@@ -16,7 +16,6 @@ use super::{FOLDER, frame, position_of, segment_name};
 use crate::aside;
 use crate::folder::StoreFolder;
 
-/// A manifest that was made again.
 pub(crate) struct Recovered {
     pub(crate) manifest: StoreManifest,
     /// Files in the store that hold what was moved away.
@@ -30,19 +29,16 @@ struct SegmentEnd {
     next: u64,
 }
 
-/// What a segment was found to hold.
 #[derive(Default)]
 struct SegmentHeld {
     /// The end of the last whole batch.
     whole: Option<SegmentEnd>,
-    /// The end of the last entry.
     last: Option<SegmentEnd>,
     state: Option<(StateAt, Box<LogState>)>,
 }
 
-/// Reads the log for what the manifest of a store said: its segments, and how far whole batches reach. `settings` and
-/// `identity` are those of a log that does not say its own any more. A log that cannot be read, or is of another version,
-/// is not touched.
+/// Reads the log for what its manifest said: its segments, and how far whole batches reach. `settings` and `identity`
+/// are those of a log that does not say its own any more. An unreadable log, or one of another version, is not touched.
 pub(crate) fn recover(
     store: &StoreFolder,
     settings: impl FnOnce() -> Result<serde_json::Value>,
@@ -174,8 +170,7 @@ fn found(store: &StoreFolder, folder: &StoreFolder) -> Result<Vec<SegmentEntry>>
     Ok(segments)
 }
 
-/// Reads a segment for the end of its last whole batch: a batch ends with how far each source was
-/// read that its lines are from.
+/// Reads a segment for the end of its last whole batch, which ends with how far each source of its lines was read.
 fn read(store: &StoreFolder, folder: &StoreFolder, segment: &SegmentEntry, end: u64) -> Result<SegmentHeld> {
     let mut held = SegmentHeld::default();
     newer(store, folder, segment)?;

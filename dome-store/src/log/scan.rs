@@ -81,7 +81,6 @@ pub(crate) struct SegmentScan {
     name: String,
     segment: u64,
     start: u64,
-    /// The position that the next entry should have.
     expected: u64,
     /// The position behind the segment's last entry.
     end: u64,
@@ -94,8 +93,7 @@ pub(crate) struct SegmentScan {
 }
 
 impl SegmentScan {
-    /// Opens a segment; `end` is the position behind its last entry. A segment that is not there is damage. Where an entry
-    /// is given whose place is known, nothing before it is read.
+    /// `end` is the position behind the last entry. A missing segment is damage; nothing before a given entry is read.
     pub(crate) fn open(
         folder: Option<&StoreFolder>,
         segment: &SegmentEntry,
@@ -130,7 +128,6 @@ impl SegmentScan {
         Ok(scan)
     }
 
-    /// All of it is damaged.
     fn lost(mut self, segment: &SegmentEntry, what: &'static str) -> Self {
         self.stretch = Some((0, segment.length, what));
         self
@@ -153,8 +150,7 @@ impl SegmentScan {
         Ok(Some((place, line)))
     }
 
-    /// The entry at the start of a line that cannot be read as a whole: only its line feed is damaged.
-    /// What stands behind that is read next.
+    /// The entry at the start of a line of which only the line feed is damaged. What stands behind that is read next.
     fn unterminated(&mut self, place: EntryBytes, line: &[u8]) -> Option<(u64, EntryBytes, Entry)> {
         let (whole, rest) = line.split_at_checked(frame::extent(line)?)?;
         let (_, behind) = rest.split_first()?;
@@ -170,7 +166,6 @@ impl SegmentScan {
         Some((position, place, entry))
     }
 
-    /// Tells the damaged stretch before `position`.
     fn damage(&mut self, position: u64) -> Option<Damage> {
         let missing = position > self.expected;
         let (start, length, what) = match self.stretch.take() {

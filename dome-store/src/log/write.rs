@@ -16,7 +16,6 @@ use crate::aside;
 use crate::folder::StoreFolder;
 use crate::writer::StoreLimits;
 
-/// The one writer of a log.
 pub(crate) struct LogWriter {
     pub(crate) manifest: StoreManifest,
     pub(crate) known: KnownLog,
@@ -61,7 +60,6 @@ impl LogWriter {
         Ok((Self { manifest, known, store, folder, active, limits, is_broken: false }, cleared))
     }
 
-    /// The position of the first entry of the next batch that is appended.
     pub(crate) fn next_position(&self) -> u64 {
         self.manifest.next_position + u64::from(self.is_state_due())
     }
@@ -121,7 +119,6 @@ impl LogWriter {
         Ok(written)
     }
 
-    /// Closes a full segment, and begins the next one.
     fn roll(&mut self, next: &mut StoreManifest) -> Result<()> {
         if let (Some(segment), Some(file)) = (next.segments.last_mut(), self.active.as_mut()) {
             segment.sha256 = Some(hash(file, segment.length).context(|| "cannot read the log")?);
@@ -180,7 +177,6 @@ fn behind(store: &StoreFolder) -> Error {
     ))
 }
 
-/// SHA-256 of the first bytes of a file.
 fn hash(file: &mut File, length: u64) -> io::Result<Sha256Hash> {
     file.seek(SeekFrom::Start(0))?;
     Sha256Hash::of_reader(file.take(length))
@@ -192,7 +188,6 @@ pub(crate) fn hash_of(folder: &StoreFolder, segment: &SegmentEntry) -> Result<Op
     hashed.context(|| format!("cannot read `{}`", folder.named(&segment.name)))
 }
 
-/// Bytes behind an acknowledged end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unacknowledged {
     pub(crate) length: u64,

@@ -10,7 +10,6 @@ use crate::index::error::Result;
 use crate::index::read::{Capsules, TaskFact, TaskRow};
 use crate::index::sealed::{SealedTable, hash, held};
 
-/// The row of a derived key: what holds its capsule, and what it is found by.
 #[derive(PartialEq, Eq)]
 struct KeyRow {
     row: Vec<u8>,
@@ -29,7 +28,6 @@ impl KeyRow {
 }
 
 impl Derivation<'_> {
-    /// Folds a task line again with the facts that it gained and lost.
     pub(super) fn fold(&mut self, key: Sha256Hash, TaskChange { gone, fresh: mut facts }: TaskChange) -> Result<()> {
         let before = self.rows.task_row(key)?;
         self.tallies.lines -= u64::from(before.is_some());
@@ -61,7 +59,6 @@ impl Derivation<'_> {
         self.rows.put(SealedTable::Lines, &[key.as_bytes(), &row, &line])
     }
 
-    /// Puts what a line applied in the place of what it applied before.
     fn write_applied(
         &mut self,
         line: Sha256Hash,

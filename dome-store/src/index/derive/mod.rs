@@ -28,7 +28,6 @@ use super::error::Result;
 use super::read::{Summing, Tallies, place_name};
 use super::sealed::{SealedRows, SealedTable};
 
-/// Facts that a task line gains and loses.
 #[derive(Default)]
 struct TaskChange {
     gone: BTreeSet<u64>,
@@ -67,7 +66,6 @@ impl<'d> Derivation<'d> {
         })
     }
 
-    /// Takes a batch in, whole.
     pub(super) fn run(mut self, batch: Batch) -> Result<Tallies> {
         for (run, change) in self.entries(batch)? {
             self.settle(&run, change)?;
@@ -84,7 +82,6 @@ impl<'d> Derivation<'d> {
         Ok(self.tallies)
     }
 
-    /// Keeps the entries of a batch; the runs that they touch.
     fn entries(&mut self, batch: Batch) -> Result<BTreeMap<String, RunChange>> {
         let mut runs: BTreeMap<String, RunChange> = BTreeMap::new();
         let withdrawn: BTreeSet<u64> = batch.withdrawn.iter().copied().collect();

@@ -22,24 +22,20 @@ pub(super) struct NewNames {
     places: Vec<([u8; 16], u64)>,
     /// Rows of the total order: place, row, flags and code.
     facts: Vec<(Vec<u8>, Vec<u8>, u8, String)>,
-    /// Places of the total order that no fact has any more.
     gone: Vec<Vec<u8>>,
 }
 
 /// The first fact of a kind of denials: its place in the total order, and its line.
 type First = Option<(Vec<u8>, Sha256Hash)>;
 
-/// Which facts are the first with a policy code of their kind of work (M-71): the one thing that a task line cannot know
-/// by itself (L-4).
+/// Which facts are the first with a policy code of their kind of work (M-71), which no task line can know (L-4).
 #[derive(Default)]
 pub(super) struct Kinds {
-    /// The first of each kind that is touched, as it was before.
     before: HashMap<String, First>,
     /// The first of each from here on, as far as it was asked for.
     now: HashMap<String, First>,
 }
 
-/// Which views a fact is in, as bits.
 pub(in crate::index) fn flags(fact: &Record) -> u8 {
     let bit = |view, is: bool| if is { flag(view) } else { 0 };
     bit(View::RecentFailures, fact.is_failing())
@@ -47,7 +43,6 @@ pub(in crate::index) fn flags(fact: &Record) -> u8 {
         | bit(View::GuardDenials, !denial_pairs(fact).is_empty())
 }
 
-/// The bit of a view.
 pub(in crate::index) const fn flag(view: View) -> u8 {
     match view {
         View::RecentFailures => 1,
@@ -57,7 +52,6 @@ pub(in crate::index) const fn flag(view: View) -> u8 {
 }
 
 impl Derivation<'_> {
-    /// Notes what a new fact is called.
     pub(super) fn add_names(&mut self, id: u64, fact: &Fact) -> Result<()> {
         let (place, line) = (fact.order().to_bytes(), fact.keys.line);
         if let Some(kind) = kind_of(fact)? {
@@ -76,7 +70,6 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// Takes back what a fact was called.
     pub(super) fn remove_names(&mut self, id: u64, fact: &Fact) -> Result<()> {
         let place = fact.order().to_bytes();
         if let Some(kind) = kind_of(fact)? {
@@ -158,7 +151,6 @@ fn first_of(db: &Connection, kind: &str) -> Result<First> {
     Ok(first.optional()?)
 }
 
-/// Writes names of facts, sorted.
 fn write<N: Ord>(db: &Connection, table: &str, mut names: Vec<(N, u64)>, bytes: fn(&N) -> &[u8]) -> Result<()> {
     names.sort_unstable();
     let mut insert = db.prepare_cached(&format!("INSERT INTO {table} (name, id) VALUES (?1, ?2)"))?;
@@ -178,7 +170,6 @@ fn spans(db: &Connection) -> Result<Vec<(Vec<u8>, u64)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Counts facts that came and went.
 fn change_spans(db: &Connection, added: &[Vec<u8>], gone: &[Vec<u8>]) -> Result<()> {
     let mut spans = spans(db)?;
     if spans.is_empty() {
@@ -202,7 +193,6 @@ fn change_spans(db: &Connection, added: &[Vec<u8>], gone: &[Vec<u8>]) -> Result<
     Ok(())
 }
 
-/// Cuts a stretch into stretches of [`SPAN_FACTS`].
 fn cut(db: &Connection, first: &[u8], next: Option<&Vec<u8>>) -> Result<()> {
     let mut select =
         db.prepare_cached("SELECT key FROM facts WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) ORDER BY key")?;

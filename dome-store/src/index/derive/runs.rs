@@ -14,7 +14,6 @@ use crate::index::sealed::{SealedTable, held, json};
 /// Levels of the tree of sums between its root and its leaves, the runs; each splits by half a byte of a run's hash.
 pub(in crate::index) const LEVELS: u8 = 2;
 
-/// What a batch brings a run.
 #[derive(Default)]
 pub(super) struct RunChange {
     pub(super) arrivals: Vec<(u64, Box<Record>)>,
@@ -43,7 +42,6 @@ impl RunEntries {
 }
 
 impl Derivation<'_> {
-    /// Settles a run again with what a batch brings it.
     pub(super) fn settle(&mut self, run: &str, change: RunChange) -> Result<()> {
         let before = self.rows.find(SealedTable::Runs, run.as_bytes(), |row| json::<RunRow>(held(row)?))?;
         let before = before.unwrap_or_default();
@@ -109,7 +107,6 @@ impl Derivation<'_> {
         Ok(all)
     }
 
-    /// Notes which envelopes facts rule out.
     fn conflicts(
         &mut self,
         before: &RunRow,
@@ -137,7 +134,6 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// Writes what a run adds to the sums, as a leaf of their tree.
     fn write_sum(&mut self, run: &str, settled: &SettledRun) -> Result<()> {
         let hash = Sha256Hash::of(run.as_bytes());
         let path = hash.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]).take(LEVELS.into());
@@ -181,7 +177,6 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// What the children of a node of the tree add up to.
     fn sum_of(&self, key: &[u8]) -> Result<Summing> {
         let (level, path) = key.split_first().fits("a sum has another name")?;
         let least = [&[level + 1], path].concat();
