@@ -123,13 +123,11 @@ fn guards(value: &Value, allowed: bool) -> Vec<(String, String)> {
     ids.into_iter().map(|id| (id.to_owned(), code(id))).collect()
 }
 
-/// A policy's id: itself, or the member that names it.
 fn policy(value: &Value) -> Option<&str> {
     let own = value.as_str().or_else(|| find(value, &["/policyId", "/policy_id", "/id"])?.as_str());
     own.map(str::trim).filter(|id| !id.is_empty())
 }
 
-/// A policy that could not be evaluated: a failure of what was asked, and no decision.
 fn failed(place: &str, target: &str, error: &Value) -> OutcomeRecord {
     let mut record = OutcomeRecord::new(place, Signal::Failure, ("request", target), "authorize");
     record.code = Some(("CEDAR.EVALUATION_ERROR".to_owned(), Repairable));

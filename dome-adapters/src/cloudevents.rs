@@ -109,7 +109,6 @@ impl FinishedKind {
         }
     }
 
-    /// By the event's type, whatever its version.
     fn of(kind: &str) -> Option<Self> {
         let kind = kind.strip_prefix("dev.cdevents.")?;
         let is = |version: &str| version.is_empty() || version.starts_with('.');
@@ -154,7 +153,6 @@ impl FinishedKind {
         Ok(record)
     }
 
-    /// The signal, and how it failed where it did.
     fn ended(self, outcome: Option<&str>, at: FoundAt<'_>) -> Result<(Signal, Option<&'static str>), Finding> {
         Ok(match outcome {
             _ if self == Self::Skipped => (Signal::Observation, None),
@@ -172,7 +170,6 @@ impl FinishedKind {
         })
     }
 
-    /// The run of the pipeline that it belongs to, else the chain of events.
     fn run(self, event: &Value) -> Option<&str> {
         let pipeline = if self == Self::Pipeline { text(event, "/subject/id") } else { None };
         pipeline.or_else(|| text(event, "/subject/content/pipelineRun/id")).or_else(|| text(event, "/context/chainId"))

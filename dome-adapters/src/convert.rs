@@ -42,7 +42,6 @@ pub struct ConvertOptions {
 }
 
 impl ConvertOptions {
-    /// The run that the user names for the records of a file.
     pub(crate) fn run_of(&self, file: &str) -> Option<String> {
         self.run_id.as_ref().map(|run| run.as_str().replace("{name}", file))
     }
@@ -151,8 +150,7 @@ impl SourceFile {
         (&self.name, self.sha256).cmp(&(&other.name, other.sha256))
     }
 
-    /// The file as evidence, and a note if its name cannot stand there (M-12). Standard input has no
-    /// name, so nothing is missed there.
+    /// The file as evidence, and a note if its name cannot stand there (M-12); standard input has no name to miss.
     pub(crate) fn evidence(&self) -> (Evidence, Option<Finding>) {
         let path = EvidencePath::new(&self.name);
         let note = path.as_ref().err().map(|error| {

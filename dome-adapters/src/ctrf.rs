@@ -42,7 +42,6 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     Ok(())
 }
 
-/// What the tests of a report share: run, tool, branch and commit.
 fn shared(document: &Value) -> TestCase {
     let empty = Map::new();
     let object = |pointer: &str| document.pointer(pointer).and_then(Value::as_object).unwrap_or(&empty);
@@ -58,7 +57,6 @@ fn shared(document: &Value) -> TestCase {
     case
 }
 
-/// When the tests ended, else when the report was made.
 fn ended(document: &Value) -> When {
     let stop = document.pointer("/results/summary/stop").and_then(Value::as_number).map(ToString::to_string);
     match stop.filter(|stop| stop != "0") {
@@ -127,7 +125,6 @@ fn attempted(attempt: &Value, at: FoundAt<'_>, index: usize, test: &TestCase) ->
     Ok(case)
 }
 
-/// Time, duration and message, which tests and attempts share.
 fn timed(case: &mut TestCase, members: &mut ObjectMembers<'_>, other: &When) -> Result<(), Finding> {
     let (start, stop) = (members.optional_number("start")?, members.optional_number("stop")?);
     let own = stop.or(start).map(|time| When::of_unix(&time, When::MILLISECONDS));

@@ -9,8 +9,7 @@ use serde_json::json;
 
 use crate::record::{OutcomeRecord, cut, identifier};
 
-/// A record of a decision by `guards`, each with its id and policy code. A denial names the code of
-/// its first guard; its failure code stays `NONE`.
+/// `guards` are ids and policy codes; a denial names the code of the first, and its failure code stays `NONE`.
 pub(crate) fn decided(
     place: &str,
     target: (&'static str, &str),

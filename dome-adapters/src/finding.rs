@@ -105,12 +105,10 @@ impl Finding {
     }
 }
 
-/// `text` behind `lead`, if there is any text.
 fn after(lead: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{lead}{text}") }
 }
 
-/// Where a finding is about to be made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FoundAt<'a> {
     pub(crate) input: &'a str,
@@ -128,7 +126,6 @@ impl FoundAt<'_> {
     }
 }
 
-/// `text` in backticks on one line, shortened to 80 characters.
 pub(crate) fn quote(text: &str) -> String {
     let line = |found: char| if found.is_control() { ' ' } else { found };
     let mut shown: String = text.chars().take(80).map(line).collect();
@@ -138,8 +135,7 @@ pub(crate) fn quote(text: &str) -> String {
     format!("`{shown}`")
 }
 
-/// The findings of one file, which may be as many as its lines: the first of each code, and how many
-/// there were.
+/// The first findings of each code in one file, which may be as many as its lines, and how many there were.
 #[derive(Debug, Default)]
 pub(crate) struct FileFindings {
     kept: Vec<Finding>,

@@ -38,12 +38,10 @@ pub(crate) struct Descriptor {
     pub(crate) endings: &'static [&'static str],
     /// By code.
     pub(crate) codes: &'static [CodeMeaning],
-    /// Whether a file that begins like this is one of its own.
     pub(crate) sniff: fn(&Head) -> bool,
     pub(crate) converts: Converts,
 }
 
-/// How a format reads its files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Converts {
     /// One by one, each read piece by piece; an error ends the file, and what came before it is kept.

@@ -99,8 +99,7 @@ struct LogLine<'l> {
 }
 
 impl<'l> LogLine<'l> {
-    /// `JOB`, a tab, `STEP`, a tab, a time, a space and text; the first line of a step has a byte
-    /// order mark before its time.
+    /// `JOB`, a tab, `STEP`, a tab, a time, a space and text; in a step's first line a byte order mark before it.
     fn of(line: &'l str) -> Option<Self> {
         let mut parts = line.splitn(3, '\t');
         let [job, step, rest] = [parts.next()?, parts.next()?, parts.next()?];
@@ -136,7 +135,6 @@ impl CiJob {
         Self { name: name.to_owned(), step: None, commit: None, lane: None, asked: false }
     }
 
-    /// A line of the job.
     fn take(&mut self, line: &LogLine<'_>, place: &str, out: &mut Out<'_>) {
         if let Some(step) = self.step.take_if(|step| step.name != line.step) {
             self.push(step, out);
@@ -146,8 +144,7 @@ impl CiJob {
         step.take(line);
     }
 
-    /// The end of the job's lines. A job that did not come to its own end leaves its last step open,
-    /// unless the runner said how that ended.
+    /// A job that did not come to its own end leaves its last step open, unless the runner said how that ended.
     fn end(mut self, out: &mut Out<'_>) {
         let Some(step) = self.step.take() else { return };
         let ended = step.name == LAST || matches!(step.end, Some(StepEnd::Failed(_)));
@@ -158,7 +155,6 @@ impl CiJob {
         out.leave_out(&step.place, FindingCode::OutcomeMissing, message, &format!("its step `{LAST}`"));
     }
 
-    /// The commit and the branch, where the step that checks out names them.
     fn checkout(&mut self, text: &str) {
         if std::mem::take(&mut self.asked) {
             let commit = text.trim().trim_matches('\'');
@@ -217,10 +213,8 @@ impl CiStep {
     }
 }
 
-/// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum StepEnd {
-    /// The runner says that it failed, and how.
     Failed(String),
     /// An error was written that a step that succeeds can write too.
     Reported,

@@ -24,7 +24,6 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
     converts: Converts::Each(convert),
 };
 
-/// Those of tests that `go test` tells apart, and those of packages.
 const CODES: &[CodeMeaning] = &[
     means("PACKAGE.BUILD_FAILED", Repairable, "the package or one that it needs did not compile"),
     means(
@@ -45,7 +44,6 @@ const ACTIONS: [&str; 13] = [
     "build-fail",
 ];
 
-/// One line. Members that are not there are `None`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct GoTestEvent {
@@ -70,7 +68,6 @@ impl GoTestEvent {
     }
 }
 
-/// Packages that are under way, and what builds said.
 #[derive(Debug, Default)]
 struct GoTestState {
     packages: BTreeMap<String, GoPackage>,
@@ -113,7 +110,6 @@ impl GoTestState {
 
 #[derive(Debug, Default)]
 struct GoPackage {
-    /// Tests that began and did not end.
     running: BTreeSet<String>,
     /// What each test under way printed, and, under [`NAMELESS`], the package itself.
     printed: BTreeMap<String, String>,
@@ -153,8 +149,7 @@ impl GoPackage {
         }
     }
 
-    /// The end of the package. Tests that were running when it failed ended with it. `build` is there
-    /// where a build failed, with what that printed.
+    /// Tests that were running when it failed ended with it. `build` is there, with what it printed, where one failed.
     fn end(mut self, name: &str, event: &GoTestEvent, build: Option<Option<&str>>, line: u64, out: &mut Out<'_>) {
         let failed = event.action == "fail";
         for test in std::mem::take(&mut self.running) {
@@ -186,7 +181,6 @@ impl GoPackage {
         out.push(&record);
     }
 
-    /// The stream broke off before the package ended.
     fn lost(self, name: &str, out: &mut Out<'_>) {
         for test in self.running {
             let message = format!("the test {} of {} began, and nothing says how it ended", quote(&test), quote(name));

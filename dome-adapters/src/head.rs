@@ -47,7 +47,6 @@ impl Head {
         self.members.iter().any(|member| member == name)
     }
 
-    /// Whether one of the first lines is an event of the format.
     pub(crate) fn has_event<E: DeserializeOwned>(&self, is_known: fn(&E) -> bool) -> bool {
         self.lines().take(20).any(|line| serde_json::from_str(line.trim()).is_ok_and(|event| is_known(&event)))
     }
@@ -104,7 +103,6 @@ fn string(rest: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// The local name of the first element.
 fn root(text: &str) -> Option<String> {
     let mut rest = text.trim_start();
     loop {

@@ -7,14 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::finding::{Finding, FindingCode, FoundAt};
 
-/// The members of an object that are still to be taken, each with its place when it is wrong.
+/// The members of an object that are still to be taken; one that is `null` is as one that is not there.
 pub(crate) struct ObjectMembers<'a> {
     at: FoundAt<'a>,
     object: Map<String, Value>,
 }
 
 impl<'a> ObjectMembers<'a> {
-    /// The members of `value`, which is expected to be `what`.
     pub(crate) fn of(at: FoundAt<'a>, value: &Value, what: &str) -> Result<Self, Finding> {
         match value {
             Value::Object(object) => Ok(Self { at, object: object.clone() }),
@@ -22,19 +21,16 @@ impl<'a> ObjectMembers<'a> {
         }
     }
 
-    /// A string.
     pub(crate) fn text(&mut self, name: &str) -> Result<String, Finding> {
         let missing = || self.at.found(FindingCode::RecordMalformed, format!("`{name}` is missing"), "a string");
         let value = self.object.remove(name).ok_or_else(missing)?;
         self.read(name, value, "a string", as_text)
     }
 
-    /// A string, unless it is not there or `null`.
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<String>, Finding> {
         self.optional(name, "a string", as_text)
     }
 
-    /// `true` or `false`, unless it is not there or `null`.
     pub(crate) fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, Finding> {
         self.optional(name, "`true` or `false`", |value| value.as_bool())
     }
@@ -44,25 +40,21 @@ impl<'a> ObjectMembers<'a> {
         self.optional(name, "a number", |value| value.as_number().map(ToString::to_string))
     }
 
-    /// An array, empty where it is not there or `null`.
     pub(crate) fn optional_array(&mut self, name: &str) -> Result<Vec<Value>, Finding> {
         let array = |value| if let Value::Array(values) = value { Some(values) } else { None };
         Ok(self.optional(name, "an array", array)?.unwrap_or_default())
     }
 
-    /// An object, empty where it is not there or `null`.
     pub(crate) fn optional_object(&mut self, name: &str) -> Result<Map<String, Value>, Finding> {
         Ok(self.optional(name, "an object", as_object)?.unwrap_or_default())
     }
 
-    /// A string or an array of strings, empty where it is not there or `null`.
     pub(crate) fn optional_text_or_texts(&mut self, name: &str) -> Result<Vec<String>, Finding> {
         let one_or_more = |value| if let Value::Array(texts) = value { texts } else { vec![value] };
         let texts = self.present(name).map(one_or_more).into_iter().flatten();
         texts.map(|text| self.read(name, text, "a string", as_text)).collect()
     }
 
-    /// An object of strings, unless it is not there or `null`.
     pub(crate) fn optional_texts(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, Finding> {
         let Some(texts) = self.optional(name, "an object of strings", as_object)? else { return Ok(None) };
         let text = |(key, value): (String, Value)| {
@@ -119,17 +111,14 @@ fn found(value: &Value) -> &'static str {
     }
 }
 
-/// A member that is a string and not empty.
 pub(crate) fn text_in<'o>(object: &'o Map<String, Value>, name: &str) -> Option<&'o str> {
     object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// The array at a JSON Pointer; empty where there is none.
 pub(crate) fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A text that says something, without the white space around it.
 pub(crate) fn trimmed(value: &Value) -> Option<&str> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty())
 }

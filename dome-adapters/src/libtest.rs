@@ -26,7 +26,6 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
 
 const EXPECTED: &str = "an event of libtest: an object with `type` and `event`";
 
-/// One line. Members that are not there are `None`.
 #[derive(Debug, Deserialize)]
 struct LibtestEvent {
     r#type: String,
@@ -105,7 +104,6 @@ impl LibtestState {
     }
 }
 
-/// The outcome of an event that ends a test; else what is wrong with it.
 fn outcome(event: &LibtestEvent, line: u64) -> Result<TestCase, String> {
     let outcome = match (&*event.r#type, event.event.as_deref()) {
         ("bench", None | Some("")) | (_, Some("ok")) => TestOutcome::Passed,
@@ -141,9 +139,8 @@ fn plain(name: &str) -> (&str, Option<u64>) {
     }
 }
 
-/// The report of the panic as the runtime of Rust writes it, without the backtrace: from
-/// `thread 'NAME' panicked at PLACE:` to the note on backtraces. Where there is none, the error that
-/// the test returned (`Error: ...`). `None` where there is neither: the rest is output, not failure.
+/// The report of the panic, from `thread 'NAME' panicked at PLACE:` to the note on backtraces; else the error that the
+/// test returned (`Error: ...`). `None` where there is neither: the rest is output, not failure.
 fn panic(stdout: &str) -> Option<String> {
     let begins = |line: &str| line.starts_with("thread '") && line.contains(" panicked at ");
     let ends = |line: &str| line.starts_with("note: ") || line == "stack backtrace:";

@@ -93,7 +93,6 @@ fn guard(policy: &str) -> (String, String) {
     (policy.to_owned(), code)
 }
 
-/// The policy could not be evaluated: a failure, and no decision.
 fn failed(place: &str, policy: &str, error: &Value) -> OutcomeRecord {
     let mut record = OutcomeRecord::new(place, Signal::Failure, ("policy", policy), "authorize");
     // The cause has a code of its own where the outer one says only that something went wrong.
@@ -130,12 +129,10 @@ fn labels(record: &mut OutcomeRecord, event: &Value) {
     }
 }
 
-/// What the result of a policy says, by the names that policies are asked by: `allow` and `allowed` are true or false; `deny` and
-/// `violation` are true, or hold something, where the policy denies.
+/// By the names of policies: `allow`, `allowed` are true or false; `deny`, `violation` are true, or hold something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum OpaDecision {
     Allowed,
-    /// With the texts of the policy.
     Denied(Option<String>),
     /// It is undefined, or is no decision.
     Nothing,

@@ -86,7 +86,6 @@ fn data(place: &str, value: &Value, out: &mut Out<'_>) {
     }
 }
 
-/// What the resource and the scope say about all that is below them.
 struct OtlpScope<'v> {
     resource: &'v Value,
     name: Option<&'v str>,
@@ -107,7 +106,6 @@ impl<'v> OtlpScope<'v> {
         }
     }
 
-    /// An attribute of the item, else of its resource.
     fn attribute(&self, item: &Value, key: &str) -> Option<String> {
         attribute(item, key).or_else(|| attribute(self.resource, key))
     }
@@ -128,10 +126,8 @@ impl<'v> OtlpScope<'v> {
     }
 }
 
-/// The names of severities from 1, by their number.
 const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/// The number that ERROR begins with, and FATAL.
 const SEVERITY_ERROR: u64 = 17;
 const SEVERITY_FATAL: u64 = 21;
 
@@ -221,8 +217,6 @@ fn exception(span: &Value) -> Option<&Value> {
     events.iter().rev().find(|event| text(event, "name") == Some("exception"))
 }
 
-/// The type of the exception, else the type of the error, else the protocol's status, else what the
-/// span is about.
 fn code(span: &Value, exception: Option<&Value>, plain: Option<&'static str>) -> (String, CodeClass) {
     let of = |prefix: &str, name: Option<String>| coded(prefix, &name?);
     let status = |keys: [&str; 2]| keys.iter().find_map(|key| attribute(span, key));
@@ -260,7 +254,6 @@ fn severity(log: &Value) -> Option<u64> {
     number.or_else(|| place_of(&text(log, "severityText")?.to_ascii_uppercase(), &names))
 }
 
-/// The value of an attribute as text.
 fn attribute(holder: &Value, key: &str) -> Option<String> {
     let attributes = holder.get("attributes").and_then(Value::as_array)?;
     let named = attributes.iter().find(|one| one.get("key").and_then(Value::as_str) == Some(key))?;
@@ -273,7 +266,6 @@ fn attribute(holder: &Value, key: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// An integer, as a number or as a text.
 fn integer(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::String(text) => text.parse().ok(),

@@ -17,14 +17,12 @@ use crate::when::When;
 /// What is kept from file to file.
 #[derive(Debug, Default)]
 pub(crate) struct ConverterState {
-    /// The last sequence of each run.
     sequences: BTreeMap<String, u64>,
     pub(crate) codes: BTreeMap<String, CodeClass>,
     /// What the records said whose ids the data gave, by those ids.
     said: BTreeMap<Sha256Hash, Sha256Hash>,
 }
 
-/// The file that is being converted, and where its envelopes go.
 pub(crate) struct Out<'a> {
     pub(crate) source: &'a SourceFile,
     pub(crate) options: &'a ConvertOptions,
@@ -54,7 +52,6 @@ impl<'a> Out<'a> {
         Self { source, options, meanings, state, sink, reader, evidence, problems, notes, counts, envelopes: 0 }
     }
 
-    /// A place in the file.
     pub(crate) fn at<'p>(&self, place: &'p str) -> FoundAt<'p>
     where
         'a: 'p,
@@ -62,19 +59,16 @@ impl<'a> Out<'a> {
         FoundAt { input: &self.source.name, place }
     }
 
-    /// The run that the user names for the records of this file.
     pub(crate) fn given_run(&self) -> Option<String> {
         self.options.run_of(&self.source.name)
     }
 
-    /// A record that a problem leaves out.
     pub(crate) fn left_out(&mut self, problem: Finding) {
         self.counts.records += 1;
         self.counts.left_out += 1;
         self.problems.add(problem);
     }
 
-    /// A record that is left out, and why.
     pub(crate) fn leave_out(&mut self, place: &str, code: FindingCode, message: impl Into<String>, expected: &str) {
         let problem = FoundAt { input: &self.source.name, place }.found(code, message, expected);
         self.left_out(problem);
@@ -85,18 +79,15 @@ impl<'a> Out<'a> {
         self.problems.add(problem);
     }
 
-    /// Something to mention.
     pub(crate) fn note(&mut self, code: FindingCode, place: &str, message: impl Into<String>) {
         self.notes.add(FoundAt { input: &self.source.name, place }.found(code, message, ""));
     }
 
-    /// A record that says again what another one of the file said.
     pub(crate) fn repeated(&mut self) {
         self.counts.records += 1;
         self.counts.repeated += 1;
     }
 
-    /// A record, or why it could not be read.
     pub(crate) fn take(&mut self, read: Result<OutcomeRecord, Finding>) {
         match read {
             Ok(record) => self.push(&record),
@@ -104,7 +95,6 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// A record: an envelope, or a problem.
     pub(crate) fn push(&mut self, record: &OutcomeRecord) {
         match self.envelope(record) {
             Ok(Some(envelope)) => {
@@ -161,8 +151,7 @@ impl<'a> Out<'a> {
         admitted.map(Some).map_err(|rejection| refused(at, &rejection))
     }
 
-    /// Whether a record of the run with these ids said the same before; one that said something else
-    /// is a problem.
+    /// Whether a record of the run with these ids said the same before; it is a problem if it said something else.
     fn is_known(&mut self, record: &OutcomeRecord, ids: &Placement<'_>) -> Result<bool, Finding> {
         let said = OutcomeRecord { place: String::new(), ..record.clone() };
         let said = Sha256Hash::of(format!("{said:?}").as_bytes());
@@ -225,7 +214,6 @@ impl<'a> Out<'a> {
         Ok(other)
     }
 
-    /// Takes over the result of converting the whole file.
     pub(crate) fn absorb(&mut self, done: Conversion) {
         self.counts.add(done.counts);
         self.state.codes.extend(done.codes);
@@ -237,7 +225,6 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// The report on the file; `ended` says whether it was read to its end.
     pub(crate) fn finish(mut self, ended: Result<(), Finding>) -> FileReport {
         let broken = ended.is_err();
         if let Err(problem) = ended {
@@ -251,8 +238,7 @@ impl<'a> Out<'a> {
     }
 }
 
-/// What an envelope has beside its record: its ids, its place in the run, its message as far as it
-/// fits.
+/// What an envelope has beside its record.
 #[derive(Serialize)]
 pub(crate) struct Placement<'i> {
     pub(crate) run_id: &'i str,
@@ -343,8 +329,7 @@ pub(crate) fn admit(
     reader.read(&serde_json::to_vec(&line).expect("it is JSON"))
 }
 
-/// On a success, the commit that was tried: the user's, else the data's. A recipe that is the same
-/// each time it is used.
+/// On a success, the commit that was tried (the user's, else the data's): a recipe that is the same each time.
 fn remedy(record: &OutcomeRecord, options: &ConvertOptions) -> Option<BTreeMap<&'static str, String>> {
     let own = || record.commit.as_deref()?.parse::<Commit>().ok();
     let commit = options.commit.clone().or_else(own)?;
@@ -352,7 +337,6 @@ fn remedy(record: &OutcomeRecord, options: &ConvertOptions) -> Option<BTreeMap<&
     mended.then(|| BTreeMap::from([("kind", "commit".to_owned()), ("ref", format!("commit/{commit}"))]))
 }
 
-/// The problem with a record that the core does not take.
 pub(crate) fn refused(at: FoundAt<'_>, rejection: &Rejection) -> Finding {
     at.found(FindingCode::EnvelopeInvalid, format!("it makes no valid envelope: {rejection}"), "")
 }

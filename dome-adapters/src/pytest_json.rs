@@ -22,9 +22,7 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
 
 /// Names under which CI systems say the commit; pytest-metadata puts them into the report.
 const COMMITS: [&str; 3] = ["GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"];
-/// The same for the branch.
 const BRANCHES: [&str; 3] = ["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "GIT_BRANCH"];
-/// The stages of a test, in order.
 const STAGES: [&str; 3] = ["setup", "call", "teardown"];
 
 fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
@@ -48,7 +46,6 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     Ok(())
 }
 
-/// What the tests of a report share: time, tool, branch and commit.
 fn shared(document: &Value) -> TestCase {
     let empty = Map::new();
     let environment = document.get("environment").and_then(Value::as_object).unwrap_or(&empty);
@@ -65,7 +62,6 @@ fn shared(document: &Value) -> TestCase {
     case
 }
 
-/// One test with its stages.
 fn run(entry: &Value, at: FoundAt<'_>, shared: &TestCase) -> Result<TestCase, Finding> {
     let mut members = ObjectMembers::of(at, entry, "an object")?;
     let name = members.text("nodeid")?;
@@ -125,7 +121,6 @@ fn kind(stage: &Map<String, Value>) -> Option<String> {
     innermost.as_object().and_then(|place| text_in(place, "message")).map(str::to_owned)
 }
 
-/// What the exception says; without a crash, the report of the stage as a text.
 fn message(stage: &Map<String, Value>) -> Option<String> {
     let crash = stage.get("crash").and_then(Value::as_object).and_then(|crash| text_in(crash, "message"));
     crash.or_else(|| text_in(stage, "longrepr")).map(str::to_owned)

@@ -18,7 +18,6 @@ pub(crate) struct OutcomeRecord {
     /// Where in the file: `line 7`, `/results/3`, `testcase 12`.
     pub(crate) place: String,
     pub(crate) event_id: Option<String>,
-    /// The run that the data names.
     pub(crate) run_id: Option<String>,
     /// Else the target's id.
     pub(crate) task_id: Option<String>,
@@ -39,7 +38,6 @@ pub(crate) struct OutcomeRecord {
     pub(crate) code: Option<(String, CodeClass)>,
     pub(crate) policy_reason_code: Option<String>,
     pub(crate) gates: Vec<(String, Status)>,
-    /// The guards that were asked, as an envelope has them.
     pub(crate) guard_evals: Vec<Value>,
     /// Name and version; both, or none of it is said (`unknown` is for a version that is not known).
     pub(crate) tool: Option<(String, String)>,
@@ -55,7 +53,6 @@ pub(crate) struct OutcomeRecord {
 }
 
 impl OutcomeRecord {
-    /// A record with nothing but what every record has.
     pub(crate) fn new(
         place: impl Into<String>,
         signal: Signal,
@@ -90,7 +87,6 @@ impl OutcomeRecord {
         }
     }
 
-    /// Keeps a label that says something.
     pub(crate) fn label(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.labels.insert(name.to_owned(), value.to_owned());
@@ -102,9 +98,8 @@ impl OutcomeRecord {
     }
 }
 
-/// `text` as an identifier (M-03): control characters become spaces, the ends are trimmed, and what
-/// is longer than an identifier may be is cut and ends in `~` and sixteen digits of its SHA-256.
-/// `None` where nothing is left.
+/// `text` as an identifier (M-03): control characters become spaces, the ends are trimmed, and what is too long is cut
+/// and ends in `~` and sixteen digits of its SHA-256. `None` where nothing is left.
 pub(crate) fn identifier(text: &str) -> Option<String> {
     let spaced: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let trimmed = spaced.trim();
@@ -115,7 +110,6 @@ pub(crate) fn identifier(text: &str) -> Option<String> {
     Some(format!("{}~{digest:.16}", cut(trimmed, IDENTIFIER_BYTES - 17)))
 }
 
-/// The first `bytes` of a text, at a character's boundary.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
@@ -124,12 +118,10 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.split_at(end).0
 }
 
-/// Appends as much of `more` as a message may still have.
 pub(crate) fn append(message: &mut String, more: &str) {
     message.push_str(cut(more, MESSAGE_BYTES.saturating_sub(message.len())));
 }
 
-/// A text as a message: trimmed, and as much of it as a message may have.
 pub(crate) fn message(text: &str) -> Option<&str> {
     let text = text.trim();
     (!text.is_empty()).then(|| cut(text, MESSAGE_BYTES))

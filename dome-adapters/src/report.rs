@@ -8,7 +8,6 @@ use crate::codes::{coded, means};
 use crate::format::CodeMeaning;
 use crate::record::OutcomeRecord;
 
-/// How a test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TestOutcome {
     Passed,
@@ -24,7 +23,6 @@ pub(crate) enum TestOutcome {
     Skipped,
 }
 
-/// One outcome of one test.
 #[derive(Clone, Debug)]
 pub(crate) struct TestCase {
     /// The class, module, package or file that the test's name is unique in.
@@ -42,14 +40,12 @@ pub(crate) struct TestCase {
 }
 
 impl TestCase {
-    /// A test of this name, with nothing else said.
     pub(crate) fn new(place: impl Into<String>, name: impl Into<String>, outcome: TestOutcome) -> Self {
         let record = OutcomeRecord::new(place, Signal::Observation, ("test", ""), "test");
         Self { class: None, name: name.into(), suite: None, outcome, kind: None, flaky: false, record }
     }
 
-    /// `CLASS::NAME`, or the name alone where there is no class or the name begins with it. A test
-    /// without a name is about nothing, which [`crate::out::Out`] reports.
+    /// `CLASS::NAME`, or the name alone where there is no class or it begins with it; nothing where there is no name.
     fn target(&self) -> String {
         match self.class.as_deref().map(str::trim).filter(|class| !class.is_empty()) {
             _ if self.name.trim().is_empty() => String::new(),
@@ -127,7 +123,6 @@ pub(crate) const CODES: &[CodeMeaning] = &[
 const SAYS_NOTHING: [&str; 12] =
     ["assert", "assertion", "err", "error", "fail", "failed", "failure", "none", "null", "test", "unknown", "warning"];
 
-/// The code of a test that ended like this; `None` where nothing failed.
 fn code(outcome: TestOutcome, kind: Option<&str>) -> Option<(String, CodeClass)> {
     // No name of an exception meets a code of ours.
     let named = || kind.and_then(simple_name).and_then(|name| coded("EXCEPTION", name));
@@ -141,8 +136,7 @@ fn code(outcome: TestOutcome, kind: Option<&str>) -> Option<(String, CodeClass)>
     Some((code, Repairable))
 }
 
-/// The last part of the name of a type, such as `AssertionError` of `java.lang.AssertionError`.
-/// `None` for prose, and for words that only say that something failed.
+/// The last part of a type's name: `AssertionError` of `java.lang.AssertionError`. `None` for prose, [`SAYS_NOTHING`].
 fn simple_name(kind: &str) -> Option<&str> {
     let name = kind.trim().trim_end_matches([':', '.']);
     let bare = name.split(['<', '`', '[', '(']).next().unwrap_or(name);

@@ -60,7 +60,6 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     Ok(())
 }
 
-/// What a run says about all of its results.
 struct SarifRun<'v> {
     value: &'v Value,
     /// `/runs/0`
@@ -85,7 +84,6 @@ impl<'v> SarifRun<'v> {
         }
     }
 
-    /// What every record of the run has.
     fn says(&self, record: &mut OutcomeRecord) {
         let of_run = |pointer: &str| self.value.pointer(pointer).and_then(trimmed);
         record.run_id = of_run("/automationDetails/guid")
@@ -115,7 +113,6 @@ impl<'v> SarifRun<'v> {
         named(id).or_else(|| named(id.rsplit_once('/')?.0))
     }
 
-    /// The URI of an artifact: its own, or that of the run's artifact that it points to.
     fn uri(&self, location: &'v Value) -> Option<&'v str> {
         let own = location.get("uri").and_then(trimmed);
         own.or_else(|| {
@@ -151,14 +148,12 @@ impl SarifStanding {
     }
 }
 
-/// Whether it has suppressions and each of them is in force (one that is rejected or under review is not).
 fn suppressed(result: &Value) -> bool {
     let suppressions = list(result, "/suppressions");
     let in_force = |one: &Value| !matches!(one.get("status").and_then(trimmed), Some("rejected" | "underReview"));
     !suppressions.is_empty() && suppressions.iter().all(in_force)
 }
 
-/// A result with its rule and what it is about.
 struct LocatedResult<'v> {
     value: &'v Value,
     place: String,
@@ -196,7 +191,6 @@ fn located<'v>(run: &SarifRun<'v>, number: usize, value: &'v Value) -> LocatedRe
     LocatedResult { value, place, standing: SarifStanding::of(value), rule, rule_id, target: target(run, value) }
 }
 
-/// The file, else the place in the program, else the tool's own run.
 fn target<'v>(run: &SarifRun<'v>, result: &'v Value) -> (&'static str, &'v str) {
     let first = result.pointer("/locations/0");
     let file = first.and_then(|first| first.pointer("/physicalLocation/artifactLocation"));
@@ -243,14 +237,12 @@ fn record(result: &LocatedResult<'_>, again: bool) -> OutcomeRecord {
     record
 }
 
-/// Its own level, else its rule's, else `warning`.
 fn level<'v>(result: &LocatedResult<'v>) -> &'v str {
     let own = result.value.get("level").and_then(trimmed);
     let of_rule = || result.rule?.pointer("/defaultConfiguration/level").and_then(trimmed);
     own.or_else(of_rule).unwrap_or("warning")
 }
 
-/// How the tool itself did: its invocations, and the errors that it reports of itself.
 fn invocations(run: &SarifRun<'_>, out: &mut Out<'_>) {
     for (number, invocation) in list(run.value, "/invocations").iter().enumerate() {
         let place = format!("{}/invocations/{number}", run.place);

@@ -38,7 +38,6 @@ const CODES: &[CodeMeaning] = &[
     means("UNRESOLVED", Repairable, "the instance is not resolved, and nothing says why"),
 ];
 
-/// A report of instances, one of the summaries, a matrix, a list of instances, or a log.
 fn sniff(head: &Head) -> bool {
     let both = |a, b| head.has_member(a) && head.has_member(b);
     // Results of terminal-bench sum themselves up in the same words.
@@ -92,7 +91,6 @@ const MARKS: [(&str, ClaimVerdict); 7] = [
     ("Some Tests Failed", ClaimVerdict::Open),
 ];
 
-/// Files that explain each other, in any order.
 fn convert(inputs: &[ToolFile<'_>], options: &ConvertOptions) -> Conversion {
     let mut done = Conversion::default();
     let files = files(inputs, &mut done);
@@ -135,11 +133,9 @@ fn files<'f>(inputs: &[ToolFile<'f>], done: &mut Conversion) -> Vec<SweFile<'f>>
     files
 }
 
-/// How an instance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClaimVerdict {
     Resolved,
-    /// With the failure code.
     Failed(&'static str),
     /// The file does not say.
     Open,
@@ -179,7 +175,6 @@ impl<'f> Claim<'f> {
         &self.record.target.1
     }
 
-    /// Takes over what only `other` knows of the same outcome.
     fn absorb(&mut self, other: Self) {
         let (record, other, file) = (&mut self.record, other.record, other.file);
         record.when = std::mem::take(&mut record.when).or(&other.when);
@@ -256,7 +251,6 @@ impl<'f> SweFile<'f> {
         Err(wrong("nothing in it says which instances were resolved"))
     }
 
-    /// A summary: instances by how they ended.
     fn by_lists(&'f self, document: &Value, lists: &[(&str, ClaimVerdict)], rank: ClaimRank) -> Vec<Claim<'f>> {
         let mut found = BTreeMap::new();
         for (list, verdict) in lists {
@@ -285,7 +279,6 @@ impl<'f> SweFile<'f> {
         texts(document, "resolvedIds").map(claim).collect()
     }
 
-    /// The report of one instance.
     fn report(&'f self, instance: &str, report: &Value) -> Claim<'f> {
         let flag = |name: &str| report.get(name).and_then(Value::as_bool);
         let verdict = match flag("resolved") {
@@ -391,7 +384,6 @@ fn gates(report: &Value) -> Vec<(String, Status)> {
     if tests.len() > GATES { sets.into_iter().collect() } else { tests.into_iter().collect() }
 }
 
-/// The texts of a list with their places in it.
 fn texts<'v>(document: &'v Value, list: &str) -> impl Iterator<Item = (usize, &'v str)> {
     let entries = document.get(list).and_then(Value::as_array).into_iter().flatten().enumerate();
     entries.filter_map(|(place, entry)| Some((place, entry.as_str()?)))
@@ -443,7 +435,6 @@ impl<'f> Matrix<'f> {
         }
     }
 
-    /// Every outcome that the matrices say, submission by submission.
     fn claims(&self) -> Vec<Claim<'f>> {
         let mut claims = Vec::new();
         let Some(last) = self.file else { return claims };
@@ -483,8 +474,7 @@ impl<'f> Matrix<'f> {
     }
 }
 
-/// One outcome of an instance in a run, from all the files that speak of it: run by run and there by
-/// time as far as it is known, then by file.
+/// One outcome of an instance in a run, from all files that speak of it: by run, time as far as it is known, and file.
 fn merged<'f>(mut claims: Vec<Claim<'f>>, done: &mut Conversion) -> Vec<Claim<'f>> {
     claims.sort_by_key(|claim| claim.rank);
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -528,7 +518,6 @@ fn again<'f>(earlier: &mut Claim<'f>, claim: Claim<'f>, done: &mut Conversion) {
     }
 }
 
-/// Writes the outcomes, run by run.
 fn write(claims: &[Claim<'_>], options: &ConvertOptions, done: &mut Conversion) {
     let mut state = ConverterState::default();
     for claims in claims.chunk_by(|a, b| a.file.number == b.file.number) {

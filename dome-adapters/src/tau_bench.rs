@@ -105,8 +105,7 @@ fn trajectory(value: &Value, at: FoundAt<'_>, out: &Out<'_>) -> Result<OutcomeRe
     Ok(record)
 }
 
-/// The task's number with twelve digits of the SHA-256 of its instruction: numbers of two domains,
-/// which the file does not name, would meet.
+/// With digits of the SHA-256 of its instruction: numbers of two domains, which the file does not name, would meet.
 fn target(task: &str, value: &Value) -> String {
     match value.pointer("/info/task/instruction").and_then(Value::as_str) {
         Some(text) => format!("{task}@{}", Sha256Hash::of(text.as_bytes()).short()),
@@ -114,7 +113,6 @@ fn target(task: &str, value: &Value) -> String {
     }
 }
 
-/// What the reward of a trajectory is made of.
 fn trajectory_gates(reward: Option<&Value>) -> Vec<(String, Status)> {
     let mut gates = Vec::new();
     for (member, gate) in [("r_actions", "ACTIONS"), ("r_outputs", "OUTPUTS")] {
@@ -184,7 +182,6 @@ fn code(simulation: &Value, ended: Option<&str>) -> String {
     }
 }
 
-/// The parts that make up the reward, and of the expected actions, where they do, each one.
 fn simulation_gates(simulation: &Value) -> Vec<(String, Status)> {
     let parts = simulation.pointer("/reward_info/reward_breakdown").and_then(Value::as_object);
     let mut gates: Vec<_> = parts

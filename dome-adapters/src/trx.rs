@@ -21,8 +21,7 @@ pub(crate) const FORMAT: Descriptor = Descriptor {
     converts: Converts::Each(convert),
 };
 
-/// What classes tests are of may stand behind the results, so the results wait for the end. Where
-/// the file breaks off before it, those that were whole stand without a class.
+/// The results wait for the end, as classes may stand behind them; if the file breaks off before, they have none.
 fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
     let mut xml = reading.xml()?;
     let root = xml.root(FORMAT.summary)?;
@@ -49,7 +48,6 @@ struct TrxRun {
     id: Option<String>,
     /// When the run ended, else when it began.
     when: Option<String>,
-    /// Whether it holds what a run of this format holds.
     known: bool,
     /// With what their errors say.
     results: Vec<(Element, String)>,

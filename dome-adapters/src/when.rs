@@ -4,7 +4,6 @@ use std::fmt;
 
 use dome_core::Timestamp;
 
-/// What a record says about when it happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum When {
     #[default]
@@ -12,7 +11,6 @@ pub(crate) enum When {
     At(Timestamp),
     /// A date and a time of day of an unknown offset, as RFC 3339 without one.
     Local(String),
-    /// Something that is not a time.
     Unreadable(String),
 }
 
@@ -38,13 +36,11 @@ impl When {
         long.map_or_else(|| Self::Unreadable(text.to_owned()), Self::At)
     }
 
-    /// As [`When::of`], of a text that may not be there.
     pub(crate) fn said(text: Option<&str>) -> Self {
         text.map_or(Self::Unknown, Self::of)
     }
 
-    /// From a decimal number since 1970 in units of ten to the `power` nanoseconds: seconds are
-    /// [`When::SECONDS`].
+    /// From a decimal number since 1970 in units of ten to the `power` nanoseconds, such as [`When::SECONDS`].
     pub(crate) fn of_unix(text: &str, power: u32) -> Self {
         let instant = || {
             let nanoseconds = scaled(text, power)?;
@@ -59,7 +55,6 @@ impl When {
     pub(crate) const MILLISECONDS: u32 = 6;
     pub(crate) const NANOSECONDS: u32 = 0;
 
-    /// This, or `other` where this says nothing.
     pub(crate) fn or(self, other: &Self) -> Self {
         if self == Self::Unknown { other.clone() } else { self }
     }
@@ -75,8 +70,7 @@ fn nine_digits(text: &str) -> String {
     }
 }
 
-/// Whole milliseconds of a duration in seconds, such as `0.25`, `1,234.5` or `5e-05`; the rest is
-/// cut off. `None` where it is not a number, or negative.
+/// Whole milliseconds of seconds such as `0.25`, `1,234.5` or `5e-05`, cut off; `None` for no number or a negative one.
 pub(crate) fn milliseconds(seconds: &str) -> Option<u64> {
     u64::try_from(scaled(seconds, 3)?).ok()
 }
@@ -92,9 +86,8 @@ pub(crate) fn clock_milliseconds(text: &str) -> Option<u64> {
     minutes.checked_mul(60_000)?.checked_add(milliseconds(seconds)?)
 }
 
-/// A decimal number that is not negative, times ten to the `power`, without its fraction. Commas
-/// that part thousands are passed over; a number with commas and no dot, such as `0,25`, whose comma
-/// cannot part thousands is one with a decimal comma.
+/// A decimal number that is not negative, times ten to the `power`, without its fraction. Commas part thousands; one
+/// of a number without a dot that cannot, such as `0,25`, is a decimal comma.
 pub(crate) fn scaled(text: &str, power: u32) -> Option<u128> {
     let text = text.trim();
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -116,7 +109,6 @@ pub(crate) fn scaled(text: &str, power: u32) -> Option<u128> {
     }
 }
 
-/// What stands before and behind the decimal point.
 fn parts(mantissa: &str) -> Option<(String, String)> {
     let (whole, fraction) = match (mantissa.split_once('.'), mantissa.rsplit_once(',')) {
         (Some((whole, fraction)), _) => (whole.to_owned(), fraction.to_owned()),
@@ -156,7 +148,6 @@ impl std::str::FromStr for Zone {
 }
 
 impl Zone {
-    /// The instant of a time without an offset.
     pub(crate) fn instant(&self, local: &str) -> Option<Timestamp> {
         format!("{local}{self}").parse().ok()
     }

@@ -131,7 +131,6 @@ impl ContractDiff {
     }
 }
 
-/// A whole contract that was added or removed.
 fn whole(rule: ContractRule, path: &str) -> ContractFinding {
     let place = path.to_owned();
     let (verdict, bump, done, old, new) = match rule {

@@ -49,7 +49,6 @@ impl Folder {
         Schema::in_files(path, default, |file| self.get(file))
     }
 
-    /// `registry.json`, if it is there and JSON.
     pub(crate) fn registry(&self) -> Option<Value> {
         json::parse(self.get(REGISTRY)?).ok()
     }

@@ -16,7 +16,6 @@ use crate::update::missing_notes;
 
 /// The version of the lock's own format.
 pub const LOCK_VERSION: &str = "1";
-/// How the names of schemas end.
 const SCHEMAS: &str = ".schema.json";
 const LOCK: &str = "contracts.lock";
 
@@ -416,7 +415,6 @@ impl Lock {
         found
     }
 
-    /// References of a file: the same as before, and each names something.
     fn compare_references(&self, folder: &Folder, path: &str, pinned: &Pinned, schema: &Value) -> Vec<Mismatch> {
         let references = Reference::all(schema, path);
         let actual = references.iter().map(|reference| reference.target.display(path)).collect::<BTreeSet<_>>();

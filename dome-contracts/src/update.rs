@@ -156,7 +156,6 @@ pub fn missing_notes(lock: &Lock, notes: &Folder) -> Vec<String> {
     names.filter(|name| note_text(notes, name).is_none()).collect()
 }
 
-/// The text of a note that is there and says something.
 fn note_text(notes: &Folder, name: &str) -> Option<String> {
     let bytes = notes.get(name).filter(|bytes| !bytes.trim_ascii().is_empty())?;
     Some(String::from_utf8_lossy(bytes).into_owned())

@@ -132,7 +132,6 @@ impl<'a> SchemaWalker<'a> {
         self.is_exhausted() || (self.quiet > 0 && !obstacles.is_empty())
     }
 
-    /// Every instance is at hand: each is asked.
     fn check_values(&mut self, known: &Premise<'a>, parts: &[SchemaNode<'a>], values: Vec<Value>) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         for part in parts {
@@ -152,7 +151,6 @@ impl<'a> SchemaWalker<'a> {
         obstacles
     }
 
-    /// Instances of one type against all parts of NEW.
     fn check_type(&mut self, known: &Premise<'a>, kind: Type, parts: &[SchemaNode<'a>]) -> Vec<Obstacle> {
         if self.is_empty(known) {
             return Vec::new();
@@ -401,7 +399,6 @@ impl<'a> SchemaWalker<'a> {
         Some(values)
     }
 
-    /// All whole numbers within narrow bounds.
     fn range(&self, known: &Premise<'a>) -> Option<Vec<Value>> {
         if known.types.single() != Some(Type::Integer) {
             return None;
@@ -471,8 +468,7 @@ impl<'a> SchemaWalker<'a> {
         obstacles
     }
 
-    /// Two keywords that limit a count: the first from below, the second from above. `least` and
-    /// `most` are what is known of the count by other keywords.
+    /// The keywords limit a count, from below and from above; `least` and `most` are known of it by other keywords.
     fn check_counts(
         &self,
         known: &Premise<'a>,
@@ -756,12 +752,10 @@ fn obstacle(
     Obstacle { rule, old: known.pointer_to(keyword), new: at, detail: detail.into(), candidates: Vec::new() }
 }
 
-/// The same obstacles, named by another rule.
 fn under(rule: SchemaRule, obstacles: Vec<Obstacle>) -> Vec<Obstacle> {
     obstacles.into_iter().map(|obstacle| Obstacle { rule, ..obstacle }).collect()
 }
 
-/// Whether OLD says the same, in the same words.
 fn said(known: &Premise<'_>, part: &SchemaNode<'_>, keywords: &[&str]) -> bool {
     known.nodes.iter().any(|node| keywords.iter().all(|name| same_keyword(node, part, name)))
 }
@@ -829,7 +823,6 @@ fn having<'a>(known: &Premise<'a>, name: &str) -> Premise<'a> {
     with
 }
 
-/// The names that `properties` on either side, or `required`, mention.
 fn named(known: &Premise<'_>, part: &SchemaNode<'_>) -> BTreeSet<String> {
     let old = known.nodes.iter().flat_map(|node| node.map("properties"));
     let both = old.chain(part.map("properties")).map(|(name, _)| name.to_owned());
@@ -891,7 +884,6 @@ fn same_nodes(left: &SchemaNode<'_>, right: &SchemaNode<'_>) -> bool {
     left.dialect() == right.dialect() && pair.values(left.value, right.value, Level::Schema)
 }
 
-/// Whether a keyword means the same in both schemas.
 fn same_keyword(left: &SchemaNode<'_>, right: &SchemaNode<'_>, name: &str) -> bool {
     let mut pair = SameWords { left, right, seen: BTreeSet::new() };
     match (left.keyword(name), right.keyword(name)) {

@@ -90,7 +90,6 @@ struct OneWay<'a> {
     from: &'a Schema,
     to: &'a Schema,
     direction: Direction,
-    /// Whether the walk met no obstacle.
     proven: bool,
     findings: Vec<CompatFinding>,
 }
@@ -243,7 +242,6 @@ fn notes(old: &Schema, new: &Schema, direction: Direction) -> Vec<CompatFinding>
     found
 }
 
-/// Annotations and references, by the pointer of their schema and the keyword.
 fn annotations(schema: &Schema) -> BTreeMap<(String, String), &Value> {
     let mut found = BTreeMap::new();
     each_schema(schema.root(), "", &mut |at, schema| {

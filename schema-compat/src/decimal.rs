@@ -77,18 +77,15 @@ impl Decimal {
         self.scale == 0
     }
 
-    /// Ten to the power of the scale.
     #[expect(clippy::expect_used, reason = "`normal` keeps the scale at or below 30, and 10^38 fits")]
     fn unit(self) -> i128 {
         10_i128.checked_pow(self.scale).expect("a scale of at most 30")
     }
 
-    /// The greatest whole number that is not above this one.
     pub(crate) fn floor(self) -> Self {
         Self { mantissa: self.mantissa.div_euclid(self.unit()), scale: 0 }
     }
 
-    /// Whether this number is a whole multiple of `divisor`; `None` if that cannot be computed.
     pub(crate) fn is_multiple_of(self, divisor: Self) -> Option<bool> {
         let (value, divisor, _) = self.align(divisor)?;
         Some(value.checked_rem(divisor)? == 0)
@@ -194,7 +191,6 @@ impl Type {
     }
 }
 
-/// A set of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Types(u8);
 
@@ -229,7 +225,6 @@ impl Types {
         Type::ALL.into_iter().filter(move |kind| self.has(*kind))
     }
 
-    /// The only type of the set, if it has but one.
     pub(crate) fn single(self) -> Option<Type> {
         let mut all = self.iter();
         all.next().filter(|_| all.next().is_none())

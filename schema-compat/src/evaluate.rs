@@ -41,8 +41,7 @@ impl Evaluator {
         Some(validator.is_valid(instance))
     }
 
-    /// Whether one keyword of a schema, taken alone, accepts the instance; `None` for keywords that
-    /// mean nothing alone.
+    /// Whether one keyword, taken alone, accepts the instance; `None` for keywords that mean nothing alone.
     pub(crate) fn accepts_by(&self, node: &SchemaNode<'_>, keyword: &str, instance: &Value) -> Option<bool> {
         if !ALONE.contains(&keyword) {
             return None;
@@ -51,7 +50,6 @@ impl Evaluator {
         self.small(&json!({"$schema": node.dialect().uri(), keyword: value}), instance)
     }
 
-    /// Whether a pattern matches a text; `None` if the pattern cannot be read.
     pub(crate) fn matches(&self, pattern: &str, text: &str) -> Option<bool> {
         self.small(&json!({ "pattern": pattern }), &Value::String(text.to_owned()))
     }
@@ -62,7 +60,6 @@ impl Evaluator {
         Some(validator.is_valid(instance))
     }
 
-    /// Whether the instance is one of those that `known` describes.
     pub(crate) fn fits(&self, known: &Premise<'_>, instance: &Value) -> Option<bool> {
         let has = |name: &String| instance.as_object().is_none_or(|members| members.contains_key(name));
         Some(self.passes(&known.nodes, instance)? && known.has.iter().all(has))

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::json;
 
-/// Keywords that no instance is judged by.
 pub(crate) const ANNOTATIONS: &[&str] = &[
     "$comment",
     "$id",
@@ -80,7 +79,6 @@ const OTHERS: &[&str] = &[
     "minContains",
 ];
 
-/// The keyword that an unknown one was probably meant to be.
 pub(crate) fn meant_by(keyword: &str) -> Option<&'static str> {
     let judging = || [ONE, MANY, NAMED, OPAQUE, ALONE, OTHERS].into_iter().flatten();
     let is_known = ANNOTATIONS.contains(&keyword) || judging().any(|known| *known == keyword);
@@ -101,7 +99,6 @@ pub(crate) fn each_schema<'a>(schema: &'a Value, at: &str, visit: &mut impl FnMu
     }
 }
 
-/// The schemas that stand directly inside a schema, each with its pointer.
 pub(crate) fn children<'a>(schema: &'a Value, at: &str) -> Vec<(String, &'a Value)> {
     let mut found = Vec::new();
     for (keyword, value) in schema.as_object().into_iter().flatten() {
@@ -233,7 +230,6 @@ fn target(document: &Value, file: &str, text: &str) -> ReferenceTarget {
     }
 }
 
-/// The place that an anchor names.
 fn anchor(document: &Value, name: &str) -> Option<String> {
     let mut found = None;
     each_schema(document, "", &mut |at, schema| {

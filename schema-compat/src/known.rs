@@ -11,7 +11,6 @@ use crate::evaluate::Evaluator;
 use crate::keywords::pointer;
 use crate::schema::{Dialect, Schema};
 
-/// Which of the two schemas a place is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SchemaSide {
     Old,
@@ -20,7 +19,6 @@ pub(crate) enum SchemaSide {
 
 pub(crate) type SchemaPlace = (SchemaSide, Rc<str>);
 
-/// A schema at its place.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaNode<'a> {
     pub(crate) side: SchemaSide,
@@ -57,34 +55,29 @@ impl<'a> SchemaNode<'a> {
         pointer(&self.at, name)
     }
 
-    /// The schema that a keyword holds.
     pub(crate) fn child(&self, name: &str) -> Option<Self> {
         let value = self.keyword(name)?;
         (value.is_object() || value.is_boolean()).then(|| self.inner(self.keyword_at(name), value))
     }
 
-    /// The schemas of a keyword that holds an array of them.
     pub(crate) fn list(&self, name: &str) -> Vec<Self> {
         let at = self.keyword_at(name);
         let items = self.keyword(name).and_then(Value::as_array).into_iter().flatten();
         items.enumerate().map(|(index, value)| self.inner(format!("{at}/{index}"), value)).collect()
     }
 
-    /// The schemas of a keyword that holds an object of them, with their keys.
     pub(crate) fn map(&self, name: &str) -> Vec<(&'a str, Self)> {
         let at = self.keyword_at(name);
         let members = self.keyword(name).and_then(Value::as_object).into_iter().flatten();
         members.map(|(key, value)| (key.as_str(), self.inner(pointer(&at, key), value))).collect()
     }
 
-    /// One schema of a keyword that holds an object of them.
     pub(crate) fn entry(&self, name: &str, key: &str) -> Option<Self> {
         let value = self.keyword(name)?.get(key)?;
         Some(self.inner(pointer(&self.keyword_at(name), key), value))
     }
 
-    /// All schemas that an instance of this one has to pass for certain: this one, what it refers
-    /// to, and the members of its `allOf`, without those that say nothing.
+    /// All schemas that an instance has to pass for certain, by `$ref` and `allOf` too, without those that say nothing.
     pub(crate) fn flatten(&self) -> Vec<Self> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
@@ -151,7 +144,6 @@ impl<'a> SchemaNode<'a> {
         if self.dialect() == Dialect::Draft07 { "dependencies" } else { modern }
     }
 
-    /// Members that the presence of a member requires.
     pub(crate) fn dependent_names(&self) -> Vec<(&'a str, Vec<String>)> {
         let members = self.keyword(self.dependencies("dependentRequired")).and_then(Value::as_object);
         let lists = members.into_iter().flatten().filter_map(|(key, value)| {
@@ -161,7 +153,6 @@ impl<'a> SchemaNode<'a> {
         lists.collect()
     }
 
-    /// Schemas that the presence of a member requires.
     pub(crate) fn dependent_schemas(&self) -> Vec<(&'a str, Self)> {
         let mut found = self.map(self.dependencies("dependentSchemas"));
         found.retain(|(_, schema)| !schema.value.is_array());
@@ -193,7 +184,6 @@ impl<'a> Premise<'a> {
         nodes.into_iter().fold(nothing, |known, node| known.and(&node))
     }
 
-    /// The same, and the instance passed `node` too.
     pub(crate) fn and(mut self, node: &SchemaNode<'a>) -> Self {
         for part in node.flatten() {
             if self.nodes.iter().all(|known| known.place() != part.place()) {
@@ -214,7 +204,6 @@ impl<'a> Premise<'a> {
         (places, self.types, self.has.clone(), self.spent.clone())
     }
 
-    /// The values of a keyword, wherever it stands.
     pub(crate) fn keyword(&self, name: &'static str) -> impl Iterator<Item = &'a Value> + '_ {
         self.nodes.iter().filter_map(move |node| node.keyword(name))
     }
@@ -255,7 +244,6 @@ impl<'a> Premise<'a> {
         open.spent.insert((node.place(), keyword)).then_some(open)
     }
 
-    /// The values that `enum` or `const` list, where one of them stands.
     pub(crate) fn listed(&self) -> Option<Vec<Value>> {
         let constant = self.keyword("const").next().map(|value| vec![value.clone()]);
         constant.or_else(|| self.keyword("enum").find_map(Value::as_array).cloned())
@@ -272,7 +260,6 @@ impl<'a> Premise<'a> {
         })
     }
 
-    /// How many items have schemas of their own.
     pub(crate) fn prefix_len(&self) -> usize {
         self.nodes.iter().map(|node| node.items().0.len()).max().unwrap_or(0)
     }
@@ -285,7 +272,6 @@ impl<'a> Premise<'a> {
         self.of_each(|node| node.child("propertyNames"))
     }
 
-    /// The members that an object has for certain.
     pub(crate) fn required(&self) -> BTreeSet<String> {
         let mut found = self.has.clone();
         for names in self.keyword("required").filter_map(Value::as_array) {
@@ -304,12 +290,10 @@ impl<'a> Premise<'a> {
         }
     }
 
-    /// The greatest value of a keyword that sets a lower limit, as a count.
     pub(crate) fn at_least(&self, keyword: &'static str) -> u64 {
         self.keyword(keyword).filter_map(count).max().unwrap_or(0)
     }
 
-    /// The least value of a keyword that sets an upper limit, as a count.
     pub(crate) fn at_most(&self, keyword: &'static str) -> Option<u64> {
         self.keyword(keyword).filter_map(count).min()
     }

@@ -134,8 +134,7 @@ const PATTERN_MAX: usize = 500;
 
 type Machine = dense::DFA<Vec<u32>>;
 
-/// A text that `old` matches and `new` does not: `Some(None)` if it is proven that there is none,
-/// `None` if the patterns are not of the kind that is decided here.
+/// A text of `old` and not of `new`: `Some(None)` if proven that there is none, `None` if that is not decided here.
 pub(crate) fn lost_text(old: &str, new: &str) -> Option<Option<String>> {
     let (old, new) = (portable(old)?, portable(new)?);
     let letters = letters(&[&old, &new])?;
@@ -143,8 +142,7 @@ pub(crate) fn lost_text(old: &str, new: &str) -> Option<Option<String>> {
     search(&machines, &letters)
 }
 
-/// Reads a pattern that means the same in every dialect of regular expressions: no classes by
-/// letter, no dot, no flags, no look-around.
+/// Only what means the same in every dialect of regular expressions: no classes by letter, dots, flags, look-around.
 fn portable(pattern: &str) -> Option<Hir> {
     let mut letters = pattern.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -232,7 +232,6 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// An instance of every type, and the empty ones.
 fn plain() -> Vec<Value> {
     vec![
         json!(null),
@@ -251,7 +250,6 @@ fn plain() -> Vec<Value> {
     ]
 }
 
-/// The numbers and words that two schemas mention.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mentioned {
     pub(crate) numbers: BTreeSet<Decimal>,
@@ -296,7 +294,6 @@ impl Mentioned {
         }
     }
 
-    /// Small counts near those that the schemas mention.
     fn counts(&self, most: usize) -> BTreeSet<usize> {
         let near = self.numbers.iter().filter(|number| number.is_whole());
         let near = near.filter_map(|number| number.to_string().parse::<usize>().ok());

@@ -216,20 +216,17 @@ impl Schema {
             .map(|error| InstanceProblem { pointer: error.instance_path().to_string(), message: error.to_string() })
     }
 
-    /// A validator of the schema at a pointer; `None` if it has none of its own.
     pub(crate) fn validator_at(&self, pointer: &str) -> Option<Validator> {
         validator_at(&self.registry, self.dialect, pointer).ok()
     }
 
-    /// Where a reference of this document points.
     pub(crate) fn target(&self, reference: &str) -> Option<(String, &Value)> {
         let at = local(reference)?;
         let schema = self.root.pointer(&at)?;
         Some((at, schema))
     }
 
-    /// The canonical form of the `jsonschema` crate, which has no limit of its own on work; `None` if there is
-    /// none, or if the document is too large for that.
+    /// The canonical form, on which `jsonschema` may work without limit: `None` too where the document is too large.
     pub(crate) fn canonical(&self) -> Option<CanonicalSchema> {
         const SCHEMAS_MAX: usize = 5_000;
         let mut schemas = 0_usize;
@@ -340,7 +337,6 @@ fn bundle(
     Schema::new(root, dialect, files)
 }
 
-/// The dialect that a schema declares, if it declares one.
 fn declared(value: &Value, file: &str) -> Result<Option<Dialect>, SchemaError> {
     if !value.is_object() && !value.is_boolean() {
         return Err(SchemaError::new(file, "", "a schema is an object or a boolean"));
@@ -378,14 +374,12 @@ fn localize(value: &mut Value, file: &str, place: &dyn Fn(&str) -> String) -> Re
     Ok(named)
 }
 
-/// A pointer as a reader would write it: with the file that it is in, if there are several.
 fn display(files: &BTreeMap<String, String>, at: &str) -> String {
     let inside = |prefix: &str| at.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let mut files = files.iter().rev();
     files.find_map(|(prefix, file)| Some(format!("{file}#{}", inside(prefix)?))).unwrap_or_else(|| at.to_owned())
 }
 
-/// What is wrong with a document, and where.
 type LocatedResult = Result<(), (String, String)>;
 
 fn check_meta_schema(root: &Value, dialect: Dialect) -> LocatedResult {
@@ -415,8 +409,7 @@ fn local(reference: &str) -> Option<String> {
     of_fragment(reference.strip_prefix('#')?)
 }
 
-/// A chain of references and combinators that comes back to its start without a step into the
-/// instance says nothing, and a validator may follow it forever.
+/// A chain of references and combinators without a step into the instance says nothing, and may be followed forever.
 fn check_cycle(
     root: &Value,
     dialect: Dialect,
@@ -475,7 +468,6 @@ fn opaque(root: &Value) -> BTreeMap<String, String> {
     found
 }
 
-/// The name that a document goes by among its validators.
 const BASE: &str = "schema-compat:/schema";
 
 fn compile(root: &Arc<Value>, dialect: Dialect) -> Result<(Registry<'static>, Validator), String> {
@@ -504,7 +496,6 @@ fn fragment(pointer: &str) -> String {
     text
 }
 
-/// Fetches nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offline;
 

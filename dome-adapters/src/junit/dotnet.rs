@@ -12,7 +12,6 @@ pub(super) fn is_root(name: &str) -> bool {
     matches!(name, "assemblies" | "assembly" | "test-results" | "test-run" | "test-suite")
 }
 
-/// Reads the report whose root has begun.
 pub(super) fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Result<(), Finding> {
     let mut when = began(root);
     let mut cases = 0_u64;
@@ -40,7 +39,6 @@ pub(super) fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Resu
     Ok(())
 }
 
-/// When a report, or a part of it, began.
 fn began(element: &Element) -> When {
     let parts = [("run-date", "run-time"), ("date", "time"), ("run-date", "start-time")];
     let of_parts = parts.iter().find_map(|(date, time)| Some(format!("{}T{}", element.get(date)?, element.get(time)?)));
@@ -50,7 +48,6 @@ fn began(element: &Element) -> When {
     }
 }
 
-/// What stands inside of a case.
 #[derive(Debug, Default)]
 struct CaseContent {
     failed: bool,

@@ -45,10 +45,8 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     Ok(())
 }
 
-/// Where a case stands.
 #[derive(Debug)]
 struct JunitReport {
-    /// The run, where the report names one.
     run_id: Option<String>,
     open: Vec<JunitSuite>,
     cases: u64,
@@ -70,7 +68,6 @@ struct JunitCase {
     ends: Vec<JunitEnd>,
 }
 
-/// What one child of a case says.
 #[derive(Clone, Debug)]
 struct JunitEnd {
     what: EndKind,
@@ -94,7 +91,6 @@ enum EndKind {
     },
 }
 
-/// Reads the report whose root has begun: suites, however deep, and the cases in them.
 fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Result<(), Finding> {
     let run_id = root.owned("uuid").filter(|_| root.name == "testsuites");
     let mut report = JunitReport { run_id, open: vec![JunitSuite::of(root, &When::Unknown)], cases: 0 };
@@ -125,7 +121,6 @@ fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Result<(), Find
 }
 
 impl JunitReport {
-    /// When the innermost suite began.
     fn when(&self) -> &When {
         self.open.last().map_or(&When::Unknown, |suite| &suite.when)
     }
@@ -169,7 +164,6 @@ impl EndKind {
 }
 
 impl JunitCase {
-    /// Reads the case that has begun, to its end.
     fn read(xml: &mut Xml<'_>, element: Element) -> Result<Self, Finding> {
         let mut ends = Vec::new();
         while let Some(node) = xml.next()? {
@@ -212,7 +206,6 @@ impl JunitCase {
         }
     }
 
-    /// What all outcomes of a case share.
     fn begin(&self, report: &JunitReport, outcome: TestOutcome) -> TestCase {
         let element = &self.element;
         let suite = report.open.last().and_then(|suite| suite.name.as_deref());
@@ -281,7 +274,6 @@ impl JunitEnd {
         case.kind = kind.map(str::to_owned);
     }
 
-    /// What it says: its `message`, else its text.
     fn message(&self) -> Option<String> {
         let text = self.element.get("message").filter(|text| !text.trim().is_empty()).unwrap_or(&self.text);
         (!text.trim().is_empty()).then(|| text.trim().to_owned())

@@ -8,7 +8,6 @@ use encoding_rs::{DecoderResult, Encoding, UTF_8};
 const DECLARATION_BYTES: usize = 512;
 const PIECE_BYTES: usize = 1 << 16;
 
-/// Bytes that are not text in the encoding of their file.
 #[derive(Debug, thiserror::Error)]
 #[error("byte {offset} does not begin a character in {encoding}")]
 pub(super) struct NotText {
@@ -23,8 +22,7 @@ pub(crate) fn decoded_head(bytes: &[u8]) -> String {
     encoding.decode_without_bom_handling(text).0.into_owned()
 }
 
-/// The encoding that a document has by its byte order mark, by its zeros or by its XML declaration,
-/// and how long its mark is. UTF-8 where nothing says otherwise.
+/// By the byte order mark, the zeros or the XML declaration, else UTF-8; and how long the mark is.
 pub(super) fn encoding_of(bytes: &[u8]) -> (&'static Encoding, usize) {
     if let Some(found) = Encoding::for_bom(bytes) {
         return found;

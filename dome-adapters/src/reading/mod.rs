@@ -19,7 +19,6 @@ use crate::out::Out;
 
 /// Bytes of a document that has to be held whole.
 const DOCUMENT_BYTES: u64 = 1 << 30;
-/// Bytes of one line.
 const LINE_BYTES: u64 = 1 << 24;
 
 pub(crate) struct FileReader<'r> {
@@ -34,7 +33,6 @@ pub(crate) struct TextLine<'b> {
     pub(crate) number: u64,
     /// Its bytes; empty when it is too long.
     pub(crate) bytes: &'b [u8],
-    /// Whether it was longer than a line may be, and was passed over.
     too_long: bool,
 }
 
@@ -46,12 +44,10 @@ impl<'r> FileReader<'r> {
         Self { reader, name, line: 0 }
     }
 
-    /// A finding about the file as a whole.
     pub(crate) fn found(&self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
         Finding::of_file(code, self.name, message, expected)
     }
 
-    /// All that is left, at most [`DOCUMENT_BYTES`].
     pub(crate) fn whole(&mut self) -> Result<Vec<u8>, Finding> {
         let mut bytes = Vec::new();
         let read = Read::take(&mut *self.reader, DOCUMENT_BYTES + 1).read_to_end(&mut bytes);
@@ -90,9 +86,8 @@ impl<'r> FileReader<'r> {
         Ok(Some(TextLine { number, bytes: without_mark(line), too_long: false }))
     }
 
-    /// Reads every line as an event and hands it on with its number. A line that does not begin like
-    /// an object is passed over with a note; one that does and is no event is a record left out. A
-    /// file without an event is not of the format, and neither is one of whose events `each` knows none;
+    /// A line that does not begin like an object is passed over with a note; one that does and is no event is a record
+    /// left out. A file without an event is not of the format, and neither is one of whose events `each` knows none;
     /// `what` says what was expected.
     pub(crate) fn events<E: DeserializeOwned>(
         &mut self,
@@ -130,9 +125,8 @@ impl<'r> FileReader<'r> {
         Err(self.found(FindingCode::WrongFormat, message, what))
     }
 
-    /// Hands out the values of a file of `what`, holding one of them at a time: the elements of an
-    /// array, lines, or documents one behind the other. A line that is not JSON is handed out as what
-    /// is wrong with it; anything else that is not JSON ends the file.
+    /// Holds one value of a file at a time: elements of an array, lines, or documents one behind the other. A line that
+    /// is not JSON is handed out as what is wrong with it; anything else that is not JSON ends the file.
     pub(crate) fn values(&mut self, what: &str, each: Each<'_>) -> Result<(), Finding> {
         match self.first_byte()? {
             Some(b'[') => self.elements(what, each),
@@ -236,7 +230,6 @@ fn not_json_at(name: &str, line: u64, error: &serde_json::Error, what: &str) -> 
     not_json(FoundAt { input: name, place: &format!("line {line}") }, error, what)
 }
 
-/// What a reader's own error says.
 fn failed(name: &str, error: &io::Error) -> Finding {
     if error.get_ref().is_some_and(|inner| inner.is::<decode::NotText>()) {
         let expected = "text in the encoding that the file declares";

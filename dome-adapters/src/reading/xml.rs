@@ -10,7 +10,6 @@ use super::decode::Utf8Reader;
 use super::{FileReader, failed};
 use crate::finding::{Finding, FindingCode, FoundAt, quote};
 
-/// Levels of elements in a document.
 const DEPTH_LEVELS: usize = 256;
 /// Attributes of one element.
 const ATTRIBUTES: usize = 1_024;
@@ -19,7 +18,7 @@ pub(crate) struct Xml<'r> {
     name: &'r str,
     reader: quick_xml::Reader<BufReader<Utf8Reader<'r>>>,
     buffer: Vec<u8>,
-    /// The local names of the elements that are open.
+    /// The local names of the elements that are open, the outermost first.
     open: Vec<String>,
 }
 
@@ -27,7 +26,6 @@ pub(crate) struct Xml<'r> {
 pub(crate) enum XmlNode {
     /// An element begins; one without content ends right behind it.
     Start(Element),
-    /// The innermost element ends.
     End,
     /// A piece of text; one text may come in several.
     Text(String),
@@ -74,14 +72,12 @@ impl Xml<'_> {
         Err(self.found(FindingCode::XmlInvalid, "the document has no element", what))
     }
 
-    /// Passes over the rest of the element that has begun.
     pub(crate) fn skip(&mut self) -> Result<(), Finding> {
         let depth = self.open.len();
         while self.next_in(depth)?.is_some() {}
         Ok(())
     }
 
-    /// The names of the elements that are open, the outermost first.
     pub(crate) fn open(&self) -> &[String] {
         &self.open
     }
@@ -92,7 +88,6 @@ impl Xml<'_> {
         Ok(node.filter(|_| self.open.len() >= depth))
     }
 
-    /// The next node; `None` at the end of the document.
     pub(crate) fn next(&mut self) -> Result<Option<XmlNode>, Finding> {
         loop {
             let mut buffer = std::mem::take(&mut self.buffer);
@@ -177,7 +172,6 @@ impl Xml<'_> {
         self.found(FindingCode::XmlInvalid, format!("not XML: {message}"), "an XML document")
     }
 
-    /// A finding at the place that was reached.
     pub(crate) fn found(&self, code: FindingCode, message: impl Into<String>, expected: impl Into<String>) -> Finding {
         let (failed, read) = (self.reader.error_position(), self.reader.buffer_position());
         let place = format!("byte {}", if failed > 0 { failed } else { read });

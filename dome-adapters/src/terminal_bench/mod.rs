@@ -45,8 +45,6 @@ const CODES: &[CodeMeaning] = &[
     means("TRIAL.UNKNOWN", Advisory, "the trial failed, and the harness says that it does not know why"),
 ];
 
-/// The failure code of a `failure_mode`, where that says that something failed.
-///
 /// `unset` and `none` name no failure of their own. A mode that this build does not know becomes
 /// `TRIAL.` with the mode in upper case, if that is a code (M-04).
 fn code_of(mode: &str) -> Option<String> {
@@ -66,7 +64,6 @@ fn code_of(mode: &str) -> Option<String> {
     Some(known.to_owned())
 }
 
-/// Files that describe runs and files that hold trials, in any order and under any names.
 fn convert(inputs: &[ToolFile<'_>], options: &ConvertOptions) -> Conversion {
     let mut done = Conversion::default();
     let files = files(inputs, &mut done);
@@ -153,8 +150,7 @@ impl RawTrial {
         })
     }
 
-    /// The attempt (`2-of-5`) and the harness's own run id: a trial is named
-    /// `TASK.ATTEMPT.RUN`, and a task's name may hold dots.
+    /// The attempt (`2-of-5`) and the run of a trial's name, `TASK.ATTEMPT.RUN`; a task's name may hold dots.
     fn attempt_and_run(&self) -> Option<(&str, &str)> {
         let rest = self.trial_name.strip_prefix(&self.task_id)?.strip_prefix('.')?;
         let (attempt, run) = rest.split_once('.')?;
@@ -163,7 +159,6 @@ impl RawTrial {
         (digits(number) && digits(of) && !run.is_empty()).then_some((attempt, run))
     }
 
-    /// What tells events of one run apart.
     fn event_id(&self) -> &str {
         self.id.as_deref().unwrap_or(&self.trial_name)
     }
@@ -174,7 +169,6 @@ impl RawTrial {
     }
 }
 
-/// An input that is a file of this format.
 #[derive(Debug)]
 struct TrialFile {
     source: SourceFile,
@@ -243,15 +237,13 @@ impl TrialFile {
     }
 }
 
-/// The metadata of a run and the file that it stands in.
 #[derive(Clone, Copy, Debug)]
 struct DescribedRun<'f> {
     file: &'f TrialFile,
     metadata: &'f RunMetadata,
 }
 
-/// What the inputs say about runs. A trial's name says which run it belongs to, and the metadata of
-/// that run says more.
+/// What the inputs say about runs: a trial's name says which run it belongs to, and the run's metadata says more.
 #[derive(Debug, Default)]
 struct KnownRuns<'f> {
     described: BTreeMap<&'f str, Vec<DescribedRun<'f>>>,
@@ -276,8 +268,7 @@ impl<'f> KnownRuns<'f> {
         runs
     }
 
-    /// The run that the harness calls `run`: its id here, and its metadata where there is some.
-    /// `None` when nothing describes it, or two files do so differently.
+    /// The run's id here, and its metadata where there is some; `None` when nothing describes it, or two files differ.
     fn find(
         &mut self,
         run: &'f str,
@@ -296,7 +287,6 @@ impl<'f> KnownRuns<'f> {
         None
     }
 
-    /// Says which runs could not be told, and which were not asked for.
     fn report(&self, done: &mut Conversion) {
         for ((input, run), trials) in &self.lost {
             done.problems.push(self.lost(input, run, *trials));
@@ -338,7 +328,6 @@ struct Trial<'f> {
     raw: &'f RawTrial,
     /// Such as `2-of-5`.
     attempt: &'f str,
-    /// The run's id, without the attempt.
     run: &'f str,
     described: Option<DescribedRun<'f>>,
 }
@@ -394,7 +383,6 @@ impl<'f> Trial<'f> {
         self.described.map(|run| run.metadata)
     }
 
-    /// When the trial ended; else when its run did; else what the user says.
     fn ts(&self, options: &ConvertOptions) -> Result<Timestamp, Finding> {
         let own = self.raw.trial_ended_at.as_deref().map(|text| ("trial_ended_at", text));
         let of_run = || Some(("end_time", self.metadata()?.end_time.as_deref()?));
@@ -410,7 +398,6 @@ impl<'f> Trial<'f> {
         }
     }
 
-    /// From `trial_started_at` to `trial_ended_at` in whole milliseconds, where both are there.
     fn duration_ms(&self) -> Result<Option<u64>, Finding> {
         let (Some(started), Some(ended)) = (&self.raw.trial_started_at, &self.raw.trial_ended_at) else {
             return Ok(None);
@@ -426,8 +413,7 @@ impl<'f> Trial<'f> {
         })
     }
 
-    /// One gate per test, by name, and as the message one line per failed test that has a text. A test
-    /// that stands there with and without a text is one test, and failed if it failed once.
+    /// One gate per test, which may stand there with and without a text, and failed if it failed once.
     fn gates(&self, record: &mut OutcomeRecord) -> Result<(), Finding> {
         let mut gates: BTreeMap<&str, Status> = BTreeMap::new();
         let mut texts = Vec::new();
@@ -478,7 +464,6 @@ impl<'f> Trial<'f> {
         Ok(())
     }
 
-    /// Besides the file that the trial stands in: the one that describes its run, and its recording.
     fn evidence(&self, done: &mut Conversion) -> Vec<Evidence> {
         let mut evidence: Vec<_> = self.described.iter().map(|run| run.file.evidence.clone()).collect();
         match self.raw.recording_path.as_deref().map(EvidencePath::new) {
@@ -523,7 +508,6 @@ impl<'f> Trial<'f> {
     }
 }
 
-/// The trials taken so far: by name, and by what tells events of a run apart.
 #[derive(Default)]
 struct SeenTrials<'f> {
     names: BTreeMap<&'f str, Trial<'f>>,
@@ -555,8 +539,7 @@ impl<'f> SeenTrials<'f> {
     }
 }
 
-/// Writes the envelopes, by run and sequence: inside a run by time, then task, then event. An attempt
-/// at all tasks is a run of its own: the same task is tried once in it.
+/// By run and, inside a run, by time, then task, then event. An attempt at all tasks is a run of its own.
 fn write(trials: &[Trial<'_>], options: &ConvertOptions, done: &mut Conversion) {
     let mut ready = Vec::new();
     for trial in trials {
@@ -613,8 +596,7 @@ fn worse(a: Status, b: Status) -> Status {
     if a == Status::Fail || (a == Status::Pass && b != Status::Fail) { a } else { b }
 }
 
-/// The test's name: what stands before pytest's own separator of name and text, ` - `. One inside
-/// brackets belongs to a parameter, and so to the name.
+/// What stands before pytest's own separator ` - `. One inside brackets belongs to a parameter, and so to the name.
 fn name_of(entry: &str) -> &str {
     let mut depth = 0_usize;
     for (place, found) in entry.char_indices() {

@@ -64,7 +64,6 @@ fn fixture_problems(fixture: &Fixture, manifest: &ToolManifest) -> Vec<String> {
     problems.into_iter().map(|problem| format!("`{name}`: {problem}")).collect()
 }
 
-/// Whether a failure says that the schemas refuse a document.
 pub(super) fn refuses(manifest: &ToolManifest, code: &str) -> bool {
     let mut on_input = manifest.failures.iter().filter(|failure| failure.on == FailureOn::InvalidInput);
     on_input.any(|failure| failure.failure_reason_code.as_str() == code)
@@ -84,7 +83,6 @@ fn output_problems(FixtureRun { fixture, run }: &FixtureRun<'_>, manifest: &Tool
     problems.into_iter().map(|problem| format!("`{}`: {problem}", fixture.name)).collect()
 }
 
-/// How an answer differs from what a fixture expects.
 fn unexpected(expect: &Expect, answer: &ToolAnswer) -> Option<String> {
     let (failure, denial) = (answer.failure_reason_code.as_deref(), answer.policy_reason_code.as_deref());
     let (status, code, found) = match expect {
@@ -109,7 +107,6 @@ pub(super) fn canonical_text(value: &Value) -> String {
     bytes.map_or_else(|_| value.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A value as text of a bounded length.
 pub(super) fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 200 { text } else { text.chars().take(199).chain(['…']).collect() }
@@ -288,7 +285,6 @@ pub fn observability(
     ConformanceCheck::of(CheckName::Observability, parts.collect())
 }
 
-/// What is missing or wrong in the telemetry.
 fn telemetry(answer: &ToolAnswer, manifest: &ToolManifest, run_id: &str, task_id: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for &member in TelemetryMember::ALL {
@@ -332,7 +328,6 @@ fn wrong(member: TelemetryMember, value: &Value, run_id: &str, task_id: &str) ->
     (!sound).then(|| format!("`/telemetry/{member}`: expected {expected}, found {value}"))
 }
 
-/// What is wrong with the codes, by the status that the tool gives and by what its manifest declares.
 pub(super) fn reason_codes(answer: &ToolAnswer, manifest: &ToolManifest) -> Vec<String> {
     let (failure, policy) = (answer.failure_reason_code.as_deref(), answer.policy_reason_code.as_deref());
     let status = answer.status;

@@ -146,7 +146,6 @@ impl Schemas {
         [("config", &self.config), ("input", &self.input), ("output", &self.output)]
     }
 
-    /// Whether the schemas accept what goes in.
     pub(super) fn accept(&self, config: &Value, input: &Value) -> bool {
         self.config.schema.is_valid(config) && self.input.schema.is_valid(input)
     }
@@ -170,7 +169,6 @@ impl<'de> Deserialize<'de> for DeclaredSchema {
 }
 
 impl DeclaredSchema {
-    /// What is wrong with a value, for a person; `name` is the schema's.
     pub(super) fn problems(&self, name: &str, value: &Value) -> Vec<String> {
         let problems = self.schema.problems(value).take(4).map(|InstanceProblem { pointer, message }| {
             let message: String = message.chars().take(200).collect();

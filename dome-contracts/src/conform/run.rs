@@ -291,7 +291,6 @@ pub(super) fn effects(events: &[AuditEvent], start: &str) -> Vec<ToolEffect> {
     found
 }
 
-/// A path from a folder, without `.` and `..`.
 pub(super) fn resolved(cwd: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
     let mut segments: Vec<&str> = Vec::new();

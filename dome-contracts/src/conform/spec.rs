@@ -18,10 +18,8 @@ use super::run::{AnswerStatus, ToolRun};
 /// How many documents of each kind are tried of the input; half as many of the configuration.
 const VALID_MAX: usize = 24;
 const OTHERS_MAX: usize = 40;
-/// The longest text and array that are made.
 const TEXT_MAX: usize = 5_000;
 const ITEMS_MAX: usize = 300;
-/// A member that no schema names.
 const UNKNOWN: &str = "dome_unknown_member";
 
 dome_core::choice! {
@@ -156,7 +154,6 @@ impl ToolManifest {
         made.found
     }
 
-    /// Every reason code that it declares.
     fn declared(&self) -> BTreeSet<&str> {
         let failures = self.failures.iter().map(|failure| failure.failure_reason_code.as_str());
         failures.chain(self.denials.iter().map(|denial| denial.as_str())).collect()
@@ -394,7 +391,6 @@ impl<'m> Shrink<'m> {
     }
 }
 
-/// Values that are simpler than a value, one step away.
 fn smaller(value: &Value) -> Vec<Value> {
     match value {
         Value::Null => Vec::new(),
