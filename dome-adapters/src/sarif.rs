@@ -154,7 +154,7 @@ fn suppressed(result: &Value) -> bool {
     !suppressions.is_empty() && suppressions.iter().all(in_force)
 }
 
-struct LocatedResult<'v> {
+struct PlacedResult<'v> {
     value: &'v Value,
     place: String,
     standing: SarifStanding,
@@ -183,12 +183,12 @@ fn results(run: &SarifRun<'_>, seen: &mut BTreeSet<String>, out: &mut Out<'_>) {
     }
 }
 
-fn located<'v>(run: &SarifRun<'v>, number: usize, value: &'v Value) -> LocatedResult<'v> {
+fn located<'v>(run: &SarifRun<'v>, number: usize, value: &'v Value) -> PlacedResult<'v> {
     let rule = run.rule(value);
     let own = value.get("ruleId").or_else(|| value.pointer("/rule/id")).and_then(trimmed);
     let rule_id = own.or_else(|| rule.and_then(|rule| rule.get("id")).and_then(trimmed));
     let place = format!("{}/results/{number}", run.place);
-    LocatedResult { value, place, standing: SarifStanding::of(value), rule, rule_id, target: target(run, value) }
+    PlacedResult { value, place, standing: SarifStanding::of(value), rule, rule_id, target: target(run, value) }
 }
 
 fn target<'v>(run: &SarifRun<'v>, result: &'v Value) -> (&'static str, &'v str) {
@@ -205,7 +205,7 @@ fn target<'v>(run: &SarifRun<'v>, result: &'v Value) -> (&'static str, &'v str) 
         .unwrap_or(("tool", run.tool.unwrap_or(NAMELESS)))
 }
 
-fn record(result: &LocatedResult<'_>, again: bool) -> OutcomeRecord {
+fn record(result: &PlacedResult<'_>, again: bool) -> OutcomeRecord {
     let said = |name: &str| result.value.get(name).and_then(trimmed);
     let (signal, status) = match result.standing {
         SarifStanding::Failed => (Signal::Failure, Some(Status::Fail)),
@@ -237,7 +237,7 @@ fn record(result: &LocatedResult<'_>, again: bool) -> OutcomeRecord {
     record
 }
 
-fn level<'v>(result: &LocatedResult<'v>) -> &'v str {
+fn level<'v>(result: &PlacedResult<'v>) -> &'v str {
     let own = result.value.get("level").and_then(trimmed);
     let of_rule = || result.rule?.pointer("/defaultConfiguration/level").and_then(trimmed);
     own.or_else(of_rule).unwrap_or("warning")

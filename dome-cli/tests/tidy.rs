@@ -110,6 +110,28 @@ fn functions_are_small() {
     assert!(median(all) <= FUNCTION_LINES.1);
 }
 
+/// Whoever reads a name need not know which of several types it is. A crate's own `Result` says what it is.
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in
+        sources().into_iter().filter(|(file, _)| file.contains("/src/") && !file.starts_with("benches/"))
+    {
+        for item in syn::parse_file(&text).unwrap().items {
+            let name = match item {
+                syn::Item::Struct(item) => item.ident,
+                syn::Item::Enum(item) => item.ident,
+                syn::Item::Trait(item) => item.ident,
+                syn::Item::Type(item) => item.ident,
+                _ => continue,
+            };
+            named.entry(name.to_string()).or_default().push(file.clone());
+        }
+    }
+    named.retain(|name, files| name != "Result" && files.len() > 1);
+    assert!(named.is_empty(), "{named:#?}");
+}
+
 #[test]
 fn crate_roots_hold_no_logic() {
     for (name, text) in sources().into_iter().filter(|(name, _)| name.ends_with("/src/lib.rs")) {

@@ -7,7 +7,7 @@ use dome_core::{Line, QuarantineRow, RawLine, Rejection, lines};
 
 use crate::door::{Admitted, Door, Masking};
 use crate::error::{Error, Result};
-use crate::input::{Chunk, Source};
+use crate::input::{Chunk, LineSource};
 
 /// Conflicts whose lines are looked for, by the name of their source, then by line.
 ///
@@ -54,7 +54,7 @@ impl<'c> RuledOutLines<'c> {
 /// Hands out the rows of lines that settling ruled out, source by source. Only the chunks that they stand in are read.
 pub(crate) fn reread(
     conflicts: &[Conflict],
-    sources: &[Source],
+    sources: &[LineSource],
     masking: &Masking,
     take: &mut dyn FnMut(QuarantineRow) -> Result<()>,
 ) -> Result<()> {

@@ -26,7 +26,7 @@ use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineR
 
 use crate::door::{Admitted, Door, LineCounts, Masking};
 use crate::error::{Invariant, Result};
-use crate::input::{Chunk, Source, all_chunks};
+use crate::input::{Chunk, LineSource, all_chunks};
 use crate::items::{BoundItem, DigestItem, FactRow, KeyItem, LineItem, Member, RejectItem, RunItem, run_lead};
 use crate::latest::LatestFirst;
 use crate::parallel::{self, held, opened};
@@ -163,11 +163,11 @@ impl<'s> Engine<'s> {
         result
     }
 
-    pub(crate) fn read(&mut self, sources: &[Source], watch: &dyn Watch) -> Result<()> {
+    pub(crate) fn read(&mut self, sources: &[LineSource], watch: &dyn Watch) -> Result<()> {
         self.timed("reading", |engine| engine.read_all(sources, watch))
     }
 
-    fn read_all(&mut self, sources: &[Source], watch: &dyn Watch) -> Result<()> {
+    fn read_all(&mut self, sources: &[LineSource], watch: &dyn Watch) -> Result<()> {
         let (spec, shared, failed) =
             (self.spec, Shared::at_most(2 * self.spec.limits.remembered), AtomicBool::new(false));
         let chunks = all_chunks(sources).take_while(|_| !failed.load(Ordering::Relaxed));
@@ -444,7 +444,7 @@ impl<'e, 's> Intake<'e, 's> {
         Self { engine, door, recorder, runs: HashMap::new(), pile: Vec::new(), all }
     }
 
-    fn chunk(&mut self, chunk: Chunk, source: &Source, number: u64) -> Result<()> {
+    fn chunk(&mut self, chunk: Chunk, source: &LineSource, number: u64) -> Result<()> {
         let mut records = Vec::new();
         match chunk {
             Chunk::Lines { number: first, offset, bytes } => {

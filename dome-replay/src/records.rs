@@ -5,7 +5,7 @@ use dome_core::{BinderVersion, Timestamp, lines};
 
 use crate::door::{Admitted, Door, LineCounts, Masking};
 use crate::error::Result;
-use crate::input::{Chunk, Source, all_chunks};
+use crate::input::{Chunk, LineSource, all_chunks};
 use crate::parallel;
 use crate::watch::Watch;
 
@@ -26,7 +26,7 @@ pub struct SourceRecords {
 ///
 /// When one cannot be read.
 pub fn read_records(
-    sources: &[Source],
+    sources: &[LineSource],
     binder: BinderVersion,
     not_after: Option<Timestamp>,
     masking: &Masking,

@@ -10,7 +10,7 @@ use crate::conflicts;
 use crate::door::Redacted;
 use crate::engine::{Engine, Spec};
 use crate::error::Result;
-use crate::input::Source;
+use crate::input::LineSource;
 use crate::result::{Closed, Destination, Manifest, ManifestInputs, ResultFile, Sink, check_destination};
 use crate::spill::Scratch;
 use crate::summary::Summary;
@@ -22,7 +22,7 @@ const BATCH: usize = 1_024;
 /// What is replayed.
 pub enum Input<'i> {
     /// Lines of envelopes.
-    Sources(&'i [Source]),
+    Sources(&'i [LineSource]),
     /// Records that were read before, each of a line of its own, in any order.
     Records(Box<Records<'i>>),
 }
@@ -158,7 +158,7 @@ impl<'i> Records<'i> {
 
 /// Where the lines are that settling rules out, and what masked secrets in those that were read before.
 enum RuledOut<'i> {
-    Sources(&'i [Source]),
+    Sources(&'i [LineSource]),
     Given(Option<Redacted>, RuledOutRows<'i>),
 }
 

@@ -368,7 +368,7 @@ impl<T: Item> SortedPart<T> {
         let piece = (READ_BYTES / file.runs().max(1)).clamp(PIECE_BYTES.0, PIECE_BYTES.1);
         let (mut runs, mut heads) = (file.readers(piece), BinaryHeap::new());
         for (number, run) in runs.iter_mut().enumerate() {
-            let mut head = Head { lead: 0, order: Vec::new(), run: number };
+            let mut head = RunHead { lead: 0, order: Vec::new(), run: number };
             if head.advance(run)? {
                 heads.push(Reverse(head));
             }
@@ -401,14 +401,14 @@ impl<T: Item> Iterator for Sorted<'_, T> {
 
 pub(crate) struct Merge<'r, T> {
     runs: Vec<RunReader>,
-    heads: BinaryHeap<Reverse<Head>>,
+    heads: BinaryHeap<Reverse<RunHead>>,
     rows: &'r mut RowReader,
     items: PhantomData<fn() -> T>,
 }
 
 /// What the next row of a run is sorted by.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
+struct RunHead {
     lead: u128,
     order: Vec<u8>,
     run: usize,
@@ -429,7 +429,7 @@ impl<T: Item> Merge<'_, T> {
 
 const ORDERED: &str = "a row stands behind what it is sorted by";
 
-impl Head {
+impl RunHead {
     /// Goes on to the next row of its run; false when there is none.
     fn advance(&mut self, run: &mut RunReader) -> Result<bool> {
         if !run.advance()? {

@@ -12,14 +12,14 @@ use dome_binder::priors::{Memory, PriorsQuery, priors};
 use dome_binder::query::{Filters, Limit, Question, View};
 use dome_binder::{Canonical, Policy, Record, Recorder, Replay, Rules, replay};
 use dome_core::{QuarantineRow, Reader, Sha256Hash, Source};
-use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, Standing};
+use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, RawEntry, RowOrigin, Standing};
 
 type Failure = Box<dyn Error>;
 
 /// Lines of a file, by where they start.
 struct InFile<'f>(&'f [u8]);
 
-impl Origin for InFile<'_> {
+impl RowOrigin for InFile<'_> {
     fn line(&mut self, _: u64, place: EntryBytes) -> dome_store::Result<RawEntry> {
         let start = usize::try_from(place.start).ok();
         let rest = start.and_then(|start| self.0.get(start..)).unwrap_or_default();

@@ -17,7 +17,7 @@ use dome_replay::error::{Context, Invariant, Result};
 
 use crate::folder::StoreFolder;
 use crate::inbox;
-use crate::index::{Basis, ENTRIES, INDEX_NAME, Index, LogLines, Origin};
+use crate::index::{Basis, ENTRIES, INDEX_NAME, Index, LogLines, RowOrigin};
 use crate::lock::{self, WriterLock};
 use crate::log::{Checkpoint, Log};
 use crate::settings::StoreSettings;
@@ -42,7 +42,7 @@ pub struct Quarantined {
 }
 
 /// A store as it was acknowledged at one moment, and what it comes to.
-pub struct Derived {
+pub struct DerivedStore {
     /// The log at that moment.
     pub log: Log,
     /// What it comes to.
@@ -57,7 +57,7 @@ pub struct Derived {
     pub waiting: usize,
 }
 
-impl Derived {
+impl DerivedStore {
     /// Opens a store for questions: takes in what waits in its inbox if nobody else writes to it, and derives what its
     /// index lacks.
     ///
@@ -71,7 +71,7 @@ impl Derived {
         Ok(derived)
     }
 
-    /// As [`Derived::open`], without looking into the inbox.
+    /// As [`DerivedStore::open`], without looking into the inbox.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dome_core::escaped_path;
 use dome_replay::error::{Context, ErrorClass, Result};
-use dome_replay::input::Source;
+use dome_replay::input::LineSource;
 use dome_replay::{BUILT_IN, Masking, Watch};
 
 use crate::aside;
@@ -104,7 +104,7 @@ pub(crate) fn drain(intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Drained>
         match open(&inbox, &name, intake.limits.inbox_bytes)? {
             Some(file) => {
                 let found = state(&file, &inbox, &name)?;
-                if !read(&Source::opened(source(&name), file), intake, &mut BTreeSet::new(), stop)? {
+                if !read(&LineSource::opened(source(&name), file), intake, &mut BTreeSet::new(), stop)? {
                     break;
                 }
                 read_whole.push((name, found));

@@ -59,7 +59,7 @@ mod writer;
 
 pub use dome_replay::{Error, ErrorClass, Result};
 
-pub use derived::{Compacted, Derived, Quarantined, compact, watermark};
+pub use derived::{Compacted, DerivedStore, Quarantined, compact, watermark};
 pub use export::{Exported, export};
 pub use history::LogHistory;
 pub use inbox::{Drained, catch_up, drop_off, waiting};

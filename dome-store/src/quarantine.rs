@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::derived::Quarantined;
-use crate::derived::{Derived, derive};
+use crate::derived::{DerivedStore, derive};
 use crate::log::Entry;
 use crate::settings;
 use crate::writer::{Opening, StoreLimits, StoreWriter};
@@ -71,7 +71,7 @@ pub struct Retried {
 ///
 /// When no store stands there, or it cannot be read.
 pub fn list(store: &Path, source: Option<&str>, watch: &dyn Watch) -> Result<Vec<ListedLine>> {
-    let quarantined = Derived::open(store, StoreLimits::default(), watch)?.quarantined(source)?;
+    let quarantined = DerivedStore::open(store, StoreLimits::default(), watch)?.quarantined(source)?;
     let listed = |found: Quarantined| ListedLine {
         codes: found.row.problems.iter().map(|problem| problem.code.as_str().to_owned()).collect(),
         line: found.row.source.line,
@@ -91,7 +91,7 @@ fn unknown(position: u64) -> Error {
 ///
 /// When no quarantined line has the position, or the store cannot be read.
 pub fn show(store: &Path, position: u64, watch: &dyn Watch) -> Result<ShownLine> {
-    let mut derived = Derived::open(store, StoreLimits::default(), watch)?;
+    let mut derived = DerivedStore::open(store, StoreLimits::default(), watch)?;
     let not_after = derived.lines.not_after();
     let found = derived.quarantined(None)?.into_iter().find(|found| found.position == position);
     let found = found.ok_or_else(|| unknown(position))?;
@@ -152,7 +152,7 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
         None => settings::terms(&masking, what.not_after, None)?,
     };
     terms.not_after = settings::not_after(what.not_after, before.as_ref())?;
-    let mut rows = Derived::as_it_is(store, watch)?.quarantined(what.source)?;
+    let mut rows = DerivedStore::as_it_is(store, watch)?.quarantined(what.source)?;
     if let Some(position) = what.positions.iter().find(|asked| !rows.iter().any(|found| found.position == **asked)) {
         return Err(unknown(*position));
     }

@@ -9,7 +9,7 @@ use dome_replay::Watch;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::derived::{Derived, is_latest};
+use crate::derived::{DerivedStore, is_latest};
 use crate::log::Checkpoint;
 use crate::writer::StoreLimits;
 
@@ -87,10 +87,10 @@ pub struct Status<F> {
 pub fn status<F>(
     store: &Path,
     limits: StoreLimits,
-    keeps_failing: impl FnOnce(&Derived) -> Result<Vec<F>>,
+    keeps_failing: impl FnOnce(&DerivedStore) -> Result<Vec<F>>,
     watch: &dyn Watch,
 ) -> Result<Status<F>> {
-    let derived = Derived::open(store, limits, watch)?;
+    let derived = DerivedStore::open(store, limits, watch)?;
     let mut rejected: BTreeMap<String, u64> = BTreeMap::new();
     let quarantined = derived.index.quarantine(None)?;
     for found in &quarantined {

@@ -44,7 +44,7 @@
 //! - [`compat`] compares two schemas; [`compat_with`] also tries instances that the caller suspects.
 //! - [`CompatReport`], [`CompatFinding`] and [`SchemaRule`] say what was found. [`SchemaRule`] has an example pair
 //!   per rule.
-//! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer`] writes JSON Pointers.
+//! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer()`] writes JSON Pointers.
 //!
 //! # Assumptions
 //!

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use dome_core::{Problem, QuarantineRow, Timestamp, lines};
-use dome_replay::input::{self, Chunk, ENVELOPES, Source};
+use dome_replay::input::{self, Chunk, ENVELOPES, LineSource};
 use dome_replay::{Admitted, Door, Masking};
 use serde::Serialize;
 use serde_json::json;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Printer) -> anyhow::Result<Exit
 }
 
 impl CheckTotal {
-    fn add(&mut self, admitted: Admitted<'_>, source: &Source, output: &mut Printer) -> anyhow::Result<()> {
+    fn add(&mut self, admitted: Admitted<'_>, source: &LineSource, output: &mut Printer) -> anyhow::Result<()> {
         match admitted {
             Admitted::Blank => self.blank += 1,
             Admitted::Envelope(..) => self.sound += 1,
@@ -84,7 +84,7 @@ impl CheckTotal {
     }
 }
 
-fn show(line: u64, text: &str, source: &Source, problem: &Problem, output: &mut Printer) -> anyhow::Result<()> {
+fn show(line: u64, text: &str, source: &LineSource, problem: &Problem, output: &mut Printer) -> anyhow::Result<()> {
     let (path, (code, message)) = (source.shown(), (problem.code.as_str(), problem.message.as_str()));
     let column = text.get(..problem.span.start).map_or(0, |before| before.chars().count()) + 1;
     match output.format {

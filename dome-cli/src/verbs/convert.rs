@@ -170,7 +170,7 @@ fn document(table: &CodeTable) -> anyhow::Result<Vec<u8>> {
 }
 
 struct ConvertFile {
-    source: input::Source,
+    source: input::LineSource,
     known: SourceFile,
     format: Format,
 }
@@ -202,7 +202,7 @@ fn find(args: &ConvertArgs, wanted: Option<Format>, report: &mut ConvertReport) 
 }
 
 /// Reads a file once, for its digest and its beginning.
-fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(SourceFile, Vec<u8>)> {
+fn look(source: &input::LineSource, order: FileOrder) -> anyhow::Result<(SourceFile, Vec<u8>)> {
     let (mut reader, mut head) = (HashingReader::new(source.open()?), Vec::new());
     let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     let read = read.and_then(|_| io::copy(&mut reader, &mut io::sink()));
@@ -212,7 +212,7 @@ fn look(source: &input::Source, order: FileOrder) -> anyhow::Result<(SourceFile,
     Ok((SourceFile { name: source.name.clone(), sha256, bytes, modified }, head))
 }
 
-fn modified(source: &input::Source) -> anyhow::Result<Timestamp> {
+fn modified(source: &input::LineSource) -> anyhow::Result<Timestamp> {
     let path = source.path().context("standard input has no time of its own; `--sequence-from mtime` wants files")?;
     let since = std::fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH)?;
     Ok(Timestamp::from_unix(i64::try_from(since.as_secs())?, since.subsec_nanos())?)

@@ -8,8 +8,8 @@ use dome_core::Timestamp;
 use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, KeepsFailing, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
-    Derived, Opening, SourceStatus, Status, StoreDifference, StoreLimits, StoreVerification, compact, compare_index,
-    export, given, merge, rebuild, status, verify,
+    DerivedStore, Opening, SourceStatus, Status, StoreDifference, StoreLimits, StoreVerification, compact,
+    compare_index, export, given, merge, rebuild, status, verify,
 };
 use serde_json::json;
 
@@ -154,7 +154,7 @@ const fn whole(is_whole: bool) -> Exit {
 }
 
 fn tell(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
-    let failing = |derived: &Derived| {
+    let failing = |derived: &DerivedStore| {
         let mut counts = CapsuleCounts::default();
         derived.index.capsules(|capsule| {
             counts.add(capsule);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::Members;
+use super::JsonMembers;
 use super::dice::{Dice, dice};
 use super::envelope::envelope;
 use super::write::write_oddly;
@@ -19,7 +19,7 @@ pub struct BrokenLine {
     pub code: ProblemCode,
 }
 
-type Break = fn(&mut Members, &mut Dice);
+type Break = fn(&mut JsonMembers, &mut Dice);
 
 const REQUIRED: [&str; 8] = ["event_id", "sequence", "run_id", "task_id", "group_id", "ts", "signal", "task_spec"];
 
@@ -107,7 +107,7 @@ const MEMBERS: [(ProblemCode, Break); 16] = [
     }),
 ];
 
-fn put(members: &mut Members, name: &str, value: Value) {
+fn put(members: &mut JsonMembers, name: &str, value: Value) {
     members.insert(name.to_owned(), value);
 }
 

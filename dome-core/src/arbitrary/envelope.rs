@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::dice::{Dice, dice};
 use super::text;
 use super::write::write_oddly;
-use super::{Members, object};
+use super::{JsonMembers, object};
 use crate::limits;
 
 /// A valid envelope as JSON: aliases or names or both, defaults left out or written, any order of
@@ -34,7 +34,7 @@ pub fn envelope_line() -> impl Strategy<Value = Vec<u8>> + Clone {
 }
 
 /// A value under its name, its alias or both (M-13).
-fn aliased(members: &mut Members, name: &str, alias: &str, value: Value, way: u8) {
+fn aliased(members: &mut JsonMembers, name: &str, alias: &str, value: Value, way: u8) {
     if way != 1 {
         members.insert(name.to_owned(), value.clone());
     }
@@ -47,7 +47,7 @@ fn words(words: &[&str]) -> impl Strategy<Value = String> + Clone {
     prop::sample::select(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
 }
 
-fn identity() -> impl Strategy<Value = Members> + Clone {
+fn identity() -> impl Strategy<Value = JsonMembers> + Clone {
     let sequence = prop_oneof![6 => 1_u64..20, 1 => Just(limits::SAFE_INTEGER)];
     let ids = (text::identifier(), text::identifier(), text::identifier(), text::identifier());
     (ids, prop::option::of(text::identifier()), sequence, text::timestamp()).prop_map(
@@ -65,10 +65,10 @@ fn strings() -> impl Strategy<Value = Vec<String>> + Clone {
 }
 
 /// An object of strings whose keys differ in lower case.
-fn string_map(keys: &[&str]) -> impl Strategy<Value = Members> + Clone {
+fn string_map(keys: &[&str]) -> impl Strategy<Value = JsonMembers> + Clone {
     let key = prop_oneof![3 => words(keys), 1 => text::any_text()];
     prop::collection::vec((key, text::version()), 0..5).prop_map(|pairs| {
-        let mut map = Members::new();
+        let mut map = JsonMembers::new();
         for (key, value) in pairs {
             if !map.keys().any(|known| known.eq_ignore_ascii_case(&key)) {
                 map.insert(key, value.into());
@@ -92,7 +92,7 @@ fn transition() -> impl Strategy<Value = Value> + Clone {
         .prop_map(|(from, to, id)| json!({"from_state": from, "to_state": to, "transition_id": id}))
 }
 
-fn spec() -> impl Strategy<Value = Members> + Clone {
+fn spec() -> impl Strategy<Value = JsonMembers> + Clone {
     let line = (words(&["task", "run", "repo"]), text::token(), text::identifier(), text::token());
     let versions = prop::option::weighted(0.4, string_map(&["data", "model", "\u{1f600}", "\u{fb33}"]));
     let more = (prop::option::weighted(0.3, side_effects()), versions, prop::option::weighted(0.2, transition()));
@@ -140,7 +140,7 @@ fn remedy() -> impl Strategy<Value = Value> + Clone {
     })
 }
 
-fn outcome() -> impl Strategy<Value = Members> + Clone {
+fn outcome() -> impl Strategy<Value = JsonMembers> + Clone {
     let signal = words(&["failure", "denial", "success", "anomaly", "observation"]);
     let policy = words(&["strict", "hybrid", "lenient"]);
     let code = (prop::option::of(text::policy_reason_code()), 0_u8..3);
@@ -172,7 +172,7 @@ fn evidence() -> impl Strategy<Value = Vec<Value>> + Clone {
     prop::collection::vec(entry, 1..4)
 }
 
-fn rest() -> impl Strategy<Value = Members> + Clone {
+fn rest() -> impl Strategy<Value = JsonMembers> + Clone {
     let env = prop::option::of(string_map(&["OS", "os", "arch", "Runtime", "env_class", "HOME"]));
     let labels = prop::option::of(string_map(&["a", "\u{e000}", "\u{10ffff}", "A"]));
     let attempts = prop::option::of(prop_oneof![1_u64..9, Just(limits::ATTEMPTS)]);
@@ -189,7 +189,7 @@ fn rest() -> impl Strategy<Value = Members> + Clone {
 }
 
 /// Brings the members that M-11 looks at together in line.
-pub(super) fn make_sound(members: &mut Members) {
+pub(super) fn make_sound(members: &mut JsonMembers) {
     let signal = members.get("signal").cloned().unwrap_or_default();
     if signal == "success" {
         for gate in members.get_mut("gates").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -7,7 +7,7 @@ use super::broken::{BrokenLine, broken_line};
 use super::dice::Dice;
 use super::envelope::make_sound;
 use super::write::write_oddly;
-use super::{Members, object};
+use super::{JsonMembers, object};
 use crate::{Keys, Sha256Hash, Timestamp};
 
 /// Lines as they arrive, without their ends: mostly sound, some broken, some blank.
@@ -34,12 +34,12 @@ pub fn history_of(most: usize) -> impl Strategy<Value = GeneratedHistory> + Clon
 
 #[derive(Clone)]
 enum LineDraft {
-    Envelope(Members, Applied),
+    Envelope(JsonMembers, AppliedTo),
     Raw(Vec<u8>),
 }
 
 #[derive(Clone)]
-enum Applied {
+enum AppliedTo {
     Nothing,
     /// A key that no fact has.
     Unknown,
@@ -62,9 +62,9 @@ fn draft(scribe: &mut Scribe, drafts: &[(LineDraft, Dice)], dice: &mut Dice, bro
     let kind = dice.roll(20);
     let earlier = dice.roll(256).checked_rem(drafts.len()).and_then(|number| drafts.get(number));
     let applies = match dice.roll(12) {
-        0..=6 => Applied::Nothing,
-        7 => Applied::Unknown,
-        _ => Applied::Number(dice.roll(256)),
+        0..=6 => AppliedTo::Nothing,
+        7 => AppliedTo::Unknown,
+        _ => AppliedTo::Number(dice.roll(256)),
     };
     if kind == 17 {
         // The same in other words: what is written differs by its dice.
@@ -106,9 +106,9 @@ fn write(draft: LineDraft, keys: &[Sha256Hash], mut dice: Dice) -> Vec<u8> {
         LineDraft::Raw(bytes) => return bytes,
     };
     let key = match applied {
-        Applied::Nothing => None,
-        Applied::Unknown => Some(Sha256Hash::of(b"no such capsule")),
-        Applied::Number(number) => number.checked_rem(keys.len()).and_then(|number| keys.get(number)).copied(),
+        AppliedTo::Nothing => None,
+        AppliedTo::Unknown => Some(Sha256Hash::of(b"no such capsule")),
+        AppliedTo::Number(number) => number.checked_rem(keys.len()).and_then(|number| keys.get(number)).copied(),
     };
     members.extend(key.map(|key| ("applied_capsule".to_owned(), key.to_string().into())));
     let members = respell(members, &mut dice);
@@ -117,7 +117,7 @@ fn write(draft: LineDraft, keys: &[Sha256Hash], mut dice: Dice) -> Vec<u8> {
 }
 
 /// Aliases for names, another offset, a longer fraction: the same envelope in other words.
-fn respell(mut members: Members, dice: &mut Dice) -> Members {
+fn respell(mut members: JsonMembers, dice: &mut Dice) -> JsonMembers {
     if dice.rarely(3)
         && let Some(spec) = members.get_mut("task_spec").and_then(Value::as_object_mut)
     {
@@ -138,7 +138,7 @@ fn respell(mut members: Members, dice: &mut Dice) -> Members {
     members
 }
 
-fn alias(members: &mut Members, name: &str, alias: &str, dice: &mut Dice) {
+fn alias(members: &mut JsonMembers, name: &str, alias: &str, dice: &mut Dice) {
     let value = if dice.rarely(2) { members.get(name).cloned() } else { members.remove(name) };
     members.extend(value.map(|value| (alias.to_owned(), value)));
 }
@@ -200,7 +200,7 @@ impl Scribe {
         Value::Object(members)
     }
 
-    fn extras(dice: &mut Dice) -> Members {
+    fn extras(dice: &mut Dice) -> JsonMembers {
         object(json!({
             "lane": dice.pick([json!(null), json!(null), json!(null), json!("main"), json!("pr-1")]),
             "gates": gates(dice),

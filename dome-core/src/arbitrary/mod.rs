@@ -38,11 +38,11 @@ pub use write::write_oddly;
 
 use serde_json::{Map, Value};
 
-type Members = Map<String, Value>;
+type JsonMembers = Map<String, Value>;
 
 /// The members of an object; those that are `null`, here or deeper, are left out.
-fn object(literal: Value) -> Members {
-    let Value::Object(members) = literal else { return Members::new() };
+fn object(literal: Value) -> JsonMembers {
+    let Value::Object(members) = literal else { return JsonMembers::new() };
     let present = members.into_iter().filter(|(_, value)| !value.is_null());
     present.map(|(name, value)| (name, if value.is_object() { object(value).into() } else { value })).collect()
 }

@@ -11,7 +11,7 @@ use super::CanonicalError;
 use crate::limits::SAFE_INTEGER;
 use crate::text::{PLAIN_TEXT, plain_prefix};
 
-type Written = Result<(), CanonicalError>;
+type WriteResult = Result<(), CanonicalError>;
 type Opened<'b, O> = Result<Nested<'b, O>, CanonicalError>;
 
 /// Where one value is written, members in the order `O`; where texts are `PLAIN`, none of them needs an escape.
@@ -35,7 +35,7 @@ pub(super) trait Order: Default {
     fn begin(&mut self, _: usize) {}
 
     #[inline(always)]
-    fn end(&mut self, _: &mut Vec<u8>) -> Written {
+    fn end(&mut self, _: &mut Vec<u8>) -> WriteResult {
         Ok(())
     }
 
@@ -65,7 +65,7 @@ impl Order for Sorting {
         self.place = place;
     }
 
-    fn end(&mut self, bytes: &mut Vec<u8>) -> Written {
+    fn end(&mut self, bytes: &mut Vec<u8>) -> WriteResult {
         let member = bytes.split_off(self.place);
         let name = String::deserialize(&mut serde_json::Deserializer::from_slice(&member));
         let name = name.map_err(|_| CanonicalError::Key)?;
@@ -137,7 +137,7 @@ fn escape(special: u8, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[b'\\', short]);
 }
 
-fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> Written {
+fn integer(value: impl TryInto<i64> + ToString + Copy, bytes: &mut Vec<u8>) -> WriteResult {
     let safe = value.try_into().ok().filter(|safe: &i64| safe.unsigned_abs() <= SAFE_INTEGER);
     let safe = safe.ok_or_else(|| CanonicalError::UnsafeInteger { value: value.to_string() })?;
     bytes.extend_from_slice(itoa::Buffer::new().format(safe).as_bytes());
@@ -165,7 +165,7 @@ impl<'b, O: Order> Nested<'b, O> {
     }
 
     #[inline]
-    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    fn entry<T: Serialize + ?Sized>(&mut self, value: &T) -> WriteResult {
         if !self.first {
             self.bytes.push(b',');
         }
@@ -192,7 +192,7 @@ impl<'b, O: Order> Nested<'b, O> {
 
 macro_rules! integers {
     ($($name:ident: $type:ty,)*) => {
-        $(fn $name(self, value: $type) -> Written {
+        $(fn $name(self, value: $type) -> WriteResult {
             integer(value, self.bytes)
         })*
     };
@@ -214,21 +214,21 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
     }
 
-    fn serialize_f32(self, _: f32) -> Written {
+    fn serialize_f32(self, _: f32) -> WriteResult {
         Err(CanonicalError::Float)
     }
-    fn serialize_f64(self, _: f64) -> Written {
+    fn serialize_f64(self, _: f64) -> WriteResult {
         Err(CanonicalError::Float)
     }
-    fn serialize_bool(self, value: bool) -> Written {
+    fn serialize_bool(self, value: bool) -> WriteResult {
         self.bytes.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
-    fn serialize_char(self, value: char) -> Written {
+    fn serialize_char(self, value: char) -> WriteResult {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
     #[inline]
-    fn serialize_str(self, value: &str) -> Written {
+    fn serialize_str(self, value: &str) -> WriteResult {
         if PLAIN {
             plain(value, self.bytes)
         } else {
@@ -236,24 +236,24 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         }
         Ok(())
     }
-    fn serialize_bytes(self, value: &[u8]) -> Written {
+    fn serialize_bytes(self, value: &[u8]) -> WriteResult {
         self.collect_seq(value)
     }
-    fn serialize_none(self) -> Written {
+    fn serialize_none(self) -> WriteResult {
         self.serialize_unit()
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> WriteResult {
         value.serialize(self)
     }
-    fn serialize_unit(self) -> Written {
+    fn serialize_unit(self) -> WriteResult {
         self.bytes.extend_from_slice(b"null");
         Ok(())
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Written {
+    fn serialize_unit_struct(self, _: &'static str) -> WriteResult {
         self.serialize_unit()
     }
     #[inline]
-    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> Written {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, word: &'static str) -> WriteResult {
         if O::SORTS {
             string(word, self.bytes)
         } else {
@@ -262,7 +262,7 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         Ok(())
     }
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Written {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> WriteResult {
         if name == PLAIN_TEXT {
             value.serialize(Writer::<O, true> { bytes: self.bytes, order: PhantomData })
         } else {
@@ -275,7 +275,7 @@ impl<'b, O: Order, const PLAIN: bool> Serializer for Writer<'b, O, PLAIN> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Written {
+    ) -> WriteResult {
         let nested = Nested::<O>::variant(self.bytes, variant, "", "}");
         value.serialize(Writer::<O>::new(nested.bytes))?;
         nested.close();
@@ -311,11 +311,11 @@ macro_rules! entries {
             type Error = CanonicalError;
 
             #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> WriteResult {
                 self.entry(value)
             }
 
-            fn end(self) -> Written {
+            fn end(self) -> WriteResult {
                 self.close();
                 Ok(())
             }
@@ -337,7 +337,7 @@ macro_rules! members {
             type Error = CanonicalError;
 
             #[inline(always)]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> WriteResult {
                 if O::SORTS {
                     return self.serialize_entry(name, value);
                 }
@@ -345,7 +345,7 @@ macro_rules! members {
                 value.serialize(Writer::<O>::new(self.bytes))
             }
 
-            fn end(self) -> Written {
+            fn end(self) -> WriteResult {
                 self.close();
                 Ok(())
             }
@@ -359,7 +359,7 @@ impl<O: Order> SerializeMap for Nested<'_, O> {
     type Ok = ();
     type Error = CanonicalError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> WriteResult {
         // Members that are sorted get their commas when all are there.
         self.first |= O::SORTS;
         let start = self.bytes.len() + usize::from(!self.first);
@@ -371,13 +371,13 @@ impl<O: Order> SerializeMap for Nested<'_, O> {
         if self.bytes.get(start) == Some(&b'"') { Ok(()) } else { Err(CanonicalError::Key) }
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> WriteResult {
         self.bytes.push(b':');
         value.serialize(Writer::<O>::new(self.bytes))?;
         self.members.end(self.bytes)
     }
 
-    fn end(self) -> Written {
+    fn end(self) -> WriteResult {
         self.close();
         Ok(())
     }

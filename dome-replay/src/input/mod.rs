@@ -6,4 +6,4 @@ mod sources;
 
 pub use chunks::{Chunk, Chunks, LongLine};
 pub(crate) use compressed::Corrupt;
-pub use sources::{ENVELOPES, FileEndings, Source, all_chunks, document, find, find_some};
+pub use sources::{ENVELOPES, FileEndings, LineSource, all_chunks, document, find, find_some};

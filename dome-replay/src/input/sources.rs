@@ -15,7 +15,7 @@ use crate::parallel::held;
 use crate::watch::Watch;
 
 /// One source of lines.
-pub struct Source {
+pub struct LineSource {
     /// Its path relative to the INPUT that it came from; its file name when INPUT is a file, `-`
     /// for stdin.
     pub name: String,
@@ -46,11 +46,11 @@ fn counts(endings: FileEndings<'_>, name: &str) -> bool {
 /// # Errors
 ///
 /// When an input cannot be looked at, or a folder holds nothing that counts.
-pub fn find(inputs: &[PathBuf], endings: FileEndings<'_>, watch: &dyn Watch) -> crate::Result<Vec<Source>> {
+pub fn find(inputs: &[PathBuf], endings: FileEndings<'_>, watch: &dyn Watch) -> crate::Result<Vec<LineSource>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.as_os_str() == "-" {
-            sources.push(Source::opened("-".to_owned(), spool_stdin()?));
+            sources.push(LineSource::opened("-".to_owned(), spool_stdin()?));
         } else if input.is_dir() {
             let found = below(input, endings)?;
             if found.is_empty() {
@@ -61,14 +61,14 @@ pub fn find(inputs: &[PathBuf], endings: FileEndings<'_>, watch: &dyn Watch) -> 
             sources.extend(found);
         } else {
             File::open(input).context(|| format!("cannot read `{}`", escaped_path(input)))?;
-            sources.push(Source::of_file(input));
+            sources.push(LineSource::of_file(input));
         }
     }
     note_namesakes(&sources, watch);
     Ok(sources)
 }
 
-fn below(folder: &Path, endings: FileEndings<'_>) -> crate::Result<Vec<Source>> {
+fn below(folder: &Path, endings: FileEndings<'_>) -> crate::Result<Vec<LineSource>> {
     let mut sources = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true) {
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -81,7 +81,7 @@ fn below(folder: &Path, endings: FileEndings<'_>) -> crate::Result<Vec<Source>> 
         let steps: Vec<_> = relative.iter().map(|step| step.to_string_lossy()).collect();
         let name = steps.join("/");
         if entry.file_type().is_file() && counts(endings, &name) {
-            sources.push(Source::new(name, SourcePlace::File(entry.into_path())));
+            sources.push(LineSource::new(name, SourcePlace::File(entry.into_path())));
         }
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
@@ -94,20 +94,20 @@ fn below(folder: &Path, endings: FileEndings<'_>) -> crate::Result<Vec<Source>> 
 /// # Errors
 ///
 /// When a folder cannot be walked.
-pub fn find_some(inputs: &[PathBuf], endings: FileEndings<'_>) -> crate::Result<Vec<Source>> {
+pub fn find_some(inputs: &[PathBuf], endings: FileEndings<'_>) -> crate::Result<Vec<LineSource>> {
     let mut sources = Vec::new();
     for input in inputs {
         if input.is_dir() {
             sources.extend(below(input, endings)?);
         } else if input.is_file() {
-            sources.push(Source::of_file(input));
+            sources.push(LineSource::of_file(input));
         }
     }
     Ok(sources)
 }
 
 /// Lineage names a source; two of one name cannot be told apart.
-fn note_namesakes(sources: &[Source], watch: &dyn Watch) {
+fn note_namesakes(sources: &[LineSource], watch: &dyn Watch) {
     let mut names = BTreeSet::new();
     let twice: BTreeSet<&str> =
         sources.iter().map(|source| source.name.as_str()).filter(|name| !names.insert(*name)).collect();
@@ -126,7 +126,7 @@ fn spool_stdin() -> crate::Result<File> {
     Ok(spool)
 }
 
-impl Source {
+impl LineSource {
     /// A file that is open, under a name of its own: whatever becomes of its path, these lines are read.
     #[must_use]
     pub const fn opened(name: String, file: File) -> Self {
@@ -227,7 +227,7 @@ impl Source {
 }
 
 /// All chunks of all sources, one source after the other.
-pub fn all_chunks(sources: &[Source]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
+pub fn all_chunks(sources: &[LineSource]) -> impl Iterator<Item = crate::Result<(usize, Chunk)>> + Send {
     sources.iter().enumerate().flat_map(|(index, source)| {
         let (chunks, error) = match source.chunks_from(1) {
             Ok(chunks) => (Some(chunks), None),

@@ -69,10 +69,10 @@ where
 
 struct Station<'s, R, E> {
     waiting: Mutex<BTreeMap<usize, Result<R, E>>>,
-    sink: Mutex<Sink<'s, R, E>>,
+    sink: Mutex<StageSink<'s, R, E>>,
 }
 
-struct Sink<'s, R, E> {
+struct StageSink<'s, R, E> {
     next: usize,
     take: Stage<'s, R, E>,
     done: Result<(), E>,
@@ -88,7 +88,7 @@ fn each<'a, 's, R, E>(
 
 impl<'s, R, E> Station<'s, R, E> {
     fn of(take: Stage<'s, R, E>) -> Self {
-        Self { waiting: Mutex::default(), sink: Mutex::new(Sink { next: 0, take, done: Ok(()) }) }
+        Self { waiting: Mutex::default(), sink: Mutex::new(StageSink { next: 0, take, done: Ok(()) }) }
     }
 
     fn add(&self, place: usize, result: Result<R, E>) {
@@ -103,7 +103,7 @@ impl<'s, R, E> Station<'s, R, E> {
     }
 }
 
-impl<R, E> Sink<'_, R, E> {
+impl<R, E> StageSink<'_, R, E> {
     /// Takes all results that are next, and gives them on; says whether more are wanted.
     fn drain(&mut self, waiting: &Mutex<BTreeMap<usize, Result<R, E>>>, next: Option<&Station<'_, R, E>>) -> bool {
         while self.done.is_ok() {

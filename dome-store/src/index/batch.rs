@@ -38,7 +38,7 @@ impl RejectedLine {
     /// # Errors
     ///
     /// When `origin` cannot read the line.
-    pub fn row(&self, origin: &mut dyn Origin) -> dome_replay::Result<QuarantineRow> {
+    pub fn row(&self, origin: &mut dyn RowOrigin) -> dome_replay::Result<QuarantineRow> {
         let Some(problem) = &self.conflict else { return origin.turned(self.position, self.bytes) };
         let line = origin.line(self.position, self.bytes)?;
         let rejection = Rejection::from(problem.clone());
@@ -91,7 +91,7 @@ pub struct RawEntry {
 }
 
 /// What an index was derived from: the segments of a log, or the files of a result.
-pub trait Origin {
+pub trait RowOrigin {
     /// The line of an admitted envelope, as it was read.
     ///
     /// # Errors

@@ -13,10 +13,10 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use super::Index;
-use super::batch::{Origin, RejectedLine};
+use super::batch::{RejectedLine, RowOrigin};
 use super::derive::Ranks;
 use super::error::{Fits, IndexError, Result};
-use super::read::{Capsules, place_name, start};
+use super::read::{CapsulesOf, place_name, start};
 use super::sealed::{SealedTable, hash};
 
 /// Why a capsule, a fact or a line is what it is, in canonical order: one of the members that may be absent, which
@@ -107,7 +107,7 @@ impl Index {
     /// # Errors
     ///
     /// When a row cannot be read, or does not fit; and when `origin` cannot read a rejected line.
-    pub fn explain(&self, key: &str, unlisted: (u64, u64), origin: &mut dyn Origin) -> Result<Explained> {
+    pub fn explain(&self, key: &str, unlisted: (u64, u64), origin: &mut dyn RowOrigin) -> Result<Explained> {
         let (facts, rejected) = (self.facts_named(key)?, self.rejected_named(key)?);
         let named: Vec<_> = rejected.iter().map(|line| (line.source.clone(), line.sha256)).collect();
         let subject = match find(key, &facts.line_facts(), &named) {
@@ -138,7 +138,7 @@ impl Index {
         facts: &RankedFacts,
         rejected: &[RejectedLine],
         (blank, duplicates): (u64, u64),
-        origin: &mut dyn Origin,
+        origin: &mut dyn RowOrigin,
         told: &mut Explanation,
     ) -> Result<()> {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
@@ -155,14 +155,14 @@ impl Index {
                 told.subject = "capsule";
             }
             Subject::Concept(key) => {
-                let capsules = self.capsules_where(Capsules::OfConcept(key), as_of)?;
+                let capsules = self.capsules_where(CapsulesOf::OfConcept(key), as_of)?;
                 let listed = self.concept_row(key)?.and_then(|row| row.listed).map(|concept| concept.at(rules, as_of));
                 told.concept = Some(concept_story(key, &capsules, listed.as_slice(), &rules.policy));
                 told.subject = "concept";
             }
             Subject::Line(key) => {
                 let facts = self.facts_of(&BTreeSet::from([key]))?;
-                let capsules = self.capsules_where(Capsules::OfLine(key), as_of)?;
+                let capsules = self.capsules_where(CapsulesOf::OfLine(key), as_of)?;
                 told.line = line_story(&line_of(&facts.line_facts(), key), &capsules);
                 told.subject = "line";
             }
@@ -184,7 +184,7 @@ impl Index {
         Ok(())
     }
 
-    fn fact_story(&self, fact: &Fact, origin: &mut dyn Origin) -> Result<Option<FactStory>> {
+    fn fact_story(&self, fact: &Fact, origin: &mut dyn RowOrigin) -> Result<Option<FactStory>> {
         let mut own = self.facts_of(&BTreeSet::from([fact.keys.line]))?;
         let told = own.0.iter_mut().find(|(_, known, _)| known.keys.digest == fact.keys.digest);
         let (at, told, _) = told.fits("a fact is missing in its task line")?;
@@ -197,7 +197,7 @@ impl Index {
     }
 
     /// The canonical envelope of a fact: what its fingerprint was made of stands there only.
-    fn canonical(&self, digest: Sha256Hash, origin: &mut dyn Origin) -> Result<Canonical> {
+    fn canonical(&self, digest: Sha256Hash, origin: &mut dyn RowOrigin) -> Result<Canonical> {
         let id = self.rows.with_digest(digest)?.fits("a fact is missing among the digests")?;
         let (bytes, _) = self.rows.entry(id)?.fits("an entry is missing")?;
         let line = origin.line(id, bytes)?;

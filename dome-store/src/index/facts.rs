@@ -10,8 +10,8 @@ use dome_replay::{ResultDir, Watch};
 
 use super::file::OTHERS_WRITE;
 use super::from_result::FILES;
-use super::{Index, Origin, Result, ResultFiles, beside};
-use crate::derived::{Derived, compact, sealing_secret};
+use super::{Index, Result, ResultFiles, RowOrigin, beside};
+use crate::derived::{DerivedStore, compact, sealing_secret};
 use crate::folder::StoreFolder;
 use crate::history::LogHistory;
 use crate::writer::StoreLimits;
@@ -53,7 +53,7 @@ pub struct Indexed {
     /// The index.
     pub index: Index,
     /// What the index was derived from.
-    pub origin: Box<dyn Origin>,
+    pub origin: Box<dyn RowOrigin>,
     /// Lines that left no row: blank ones, and repeats of facts.
     pub unlisted: (u64, u64),
 }
@@ -110,7 +110,7 @@ impl FactsIn<'_> {
                 if anew {
                     compact(path, watch)?;
                 }
-                let Derived { index, lines, .. } = of_store(path, watch)?;
+                let DerivedStore { index, lines, .. } = of_store(path, watch)?;
                 let unlisted = (index.blank_lines()?, index.tallies()?.runs.duplicates);
                 Ok(Indexed { index, origin: Box::new(lines), unlisted })
             }
@@ -119,8 +119,8 @@ impl FactsIn<'_> {
 }
 
 /// A store as it is asked: what waits in its inbox is taken in, or said to wait.
-fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<Derived> {
-    let derived = Derived::open(store, StoreLimits::default(), watch)?;
+fn of_store(store: &Path, watch: &dyn Watch) -> crate::Result<DerivedStore> {
+    let derived = DerivedStore::open(store, StoreLimits::default(), watch)?;
     if derived.waiting > 0 {
         watch.note(&format!("{} files wait in the inbox of `{}`", derived.waiting, escaped_path(store)));
     }

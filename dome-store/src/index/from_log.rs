@@ -4,7 +4,7 @@ use dome_binder::Recorder;
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
+use super::batch::{Arrival, Batch, EntryBytes, RawEntry, RejectedLine, RowOrigin, SourceMark, Standing};
 use super::error::{Fits, IndexError, Result};
 use super::sealed::json;
 use super::{Basis, Index};
@@ -65,7 +65,7 @@ impl LogLines {
     }
 }
 
-impl Origin for LogLines {
+impl RowOrigin for LogLines {
     fn line(&mut self, position: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         match self.entry(position, bytes)? {
             Entry::Line(line) => Ok(RawEntry { offset: line.offset, bytes: line.raw.into_bytes() }),

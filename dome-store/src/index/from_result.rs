@@ -9,7 +9,7 @@ use dome_binder::Recorder;
 use dome_core::{HashingReader, QuarantineRow, Reader, Sha256Hash};
 use dome_replay::{Error, MANIFEST, ResultDir, ResultFile, envelope_of, manifest_bytes, record_of, source_of};
 
-use super::batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, Standing};
+use super::batch::{Arrival, Batch, EntryBytes, RawEntry, RejectedLine, RowOrigin, Standing};
 use super::error::{IndexError, Result};
 use super::{Basis, Index};
 
@@ -170,7 +170,7 @@ impl ResultLines {
     }
 }
 
-impl Origin for ResultLines {
+impl RowOrigin for ResultLines {
     fn line(&mut self, _: u64, bytes: EntryBytes) -> crate::Result<RawEntry> {
         let row = self.read(bytes)?;
         let envelope = envelope_of(&row).ok_or_else(|| Error::invalid("a row of facts is none"))?;

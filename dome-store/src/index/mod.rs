@@ -27,7 +27,7 @@ use dome_binder::{Capsule, Concept, Rules, snapshot_digest};
 use dome_core::{Sha256Hash, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use batch::{Arrival, Batch, EntryBytes, Origin, RawEntry, RejectedLine, SourceMark, Standing};
+pub use batch::{Arrival, Batch, EntryBytes, RawEntry, RejectedLine, RowOrigin, SourceMark, Standing};
 pub use error::{IndexError, Result};
 pub use explain::{Explained, Explanation, Unlisted};
 pub use facts::{FactsIn, Indexed};
@@ -39,7 +39,7 @@ pub use read::Tallies;
 
 use derive::{Derivation, LEVELS};
 use error::Fits;
-use read::Capsules;
+use read::CapsulesOf;
 use sealed::{SealedRows, SealedTable, held, json};
 
 /// The version of the tables and rows; an index of another one is derived again.
@@ -147,7 +147,13 @@ impl Index {
     ///
     /// [`IndexError::Moved`] when someone else has derived meanwhile; when it cannot be written, or a row that is needed does
     /// not fit: then deriving from the start helps.
-    pub fn derive(&mut self, batch: Batch, from: &Standing, to: &Standing, origin: &mut dyn Origin) -> Result<Tallies> {
+    pub fn derive(
+        &mut self,
+        batch: Batch,
+        from: &Standing,
+        to: &Standing,
+        origin: &mut dyn RowOrigin,
+    ) -> Result<Tallies> {
         let tx = Transaction::new_unchecked(&self.rows.db, TransactionBehavior::Immediate)?;
         if self.rows.standing()? != *from {
             return Err(IndexError::Moved);
@@ -239,10 +245,10 @@ impl Index {
     /// When they cannot be read, and those of `take`.
     pub fn capsules(&self, mut take: impl FnMut(Capsule) -> Result<()>) -> Result<()> {
         let by = (&self.basis.rules, self.as_of()?);
-        self.rows.capsules(by, Capsules::All, |finished| take(finished.capsule))
+        self.rows.capsules(by, CapsulesOf::All, |finished| take(finished.capsule))
     }
 
-    fn capsules_where(&self, which: Capsules, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {
+    fn capsules_where(&self, which: CapsulesOf, as_of: Option<Timestamp>) -> Result<Vec<Capsule>> {
         let mut capsules = Vec::new();
         self.rows.capsules((&self.basis.rules, as_of), which, |finished| {
             capsules.push(finished.capsule);

@@ -9,7 +9,7 @@ use rusqlite::{Params, params};
 
 use super::Index;
 use super::error::{Fits, Result};
-use super::read::Capsules;
+use super::read::CapsulesOf;
 use super::sealed::{SealedTable, hash, held, number};
 
 impl Index {
@@ -22,7 +22,7 @@ impl Index {
     pub fn priors(&self, query: &PriorsQuery, as_of: Option<Timestamp>) -> Result<Priors> {
         let as_of = as_of.map_or_else(|| self.as_of(), |as_of| Ok(Some(as_of)))?;
         let line = query.line.key();
-        let mut capsules = self.capsules_where(Capsules::OfLine(line), as_of)?;
+        let mut capsules = self.capsules_where(CapsulesOf::OfLine(line), as_of)?;
         let asked = |capsule: &Capsule| {
             query.failure_reason_code.as_ref().is_none_or(|code| *code == capsule.failure_reason_code)
         };

@@ -118,7 +118,7 @@ pub struct Tallies {
 pub(super) const ALL_RUNS: &[u8] = &[0];
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Capsules {
+pub(super) enum CapsulesOf {
     OfLine(Sha256Hash),
     OfConcept(Sha256Hash),
     All,
@@ -250,7 +250,7 @@ impl SealedRows {
     pub(super) fn capsules(
         &self,
         by: (&Rules, Option<Timestamp>),
-        which: Capsules,
+        which: CapsulesOf,
         mut take: impl FnMut(FinishedCapsule) -> Result<()>,
     ) -> Result<()> {
         let mut found = 0;
@@ -260,15 +260,15 @@ impl SealedRows {
         };
         // Rows that are gone are missed where something sealed says how many there are.
         let expected = match which {
-            Capsules::OfLine(key) => {
+            CapsulesOf::OfLine(key) => {
                 self.each(SealedTable::Keys, "line = ?1 ORDER BY key", [key.as_bytes()], each)?;
                 Some(self.task_row(key)?.map_or(0, |row| row.keys))
             }
-            Capsules::OfConcept(key) => {
+            CapsulesOf::OfConcept(key) => {
                 self.each(SealedTable::Keys, "concept = ?1 ORDER BY key", [key.as_bytes()], &mut each)?;
                 None
             }
-            Capsules::All => {
+            CapsulesOf::All => {
                 self.each(SealedTable::Keys, "true ORDER BY key", [], each)?;
                 Some(self.tallies()?.keys)
             }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use dome_core::{escaped, escaped_path};
 use dome_replay::error::{Context, Result};
-use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, Source};
+use dome_replay::input::{self, Chunk, Chunks, ENVELOPES, LineSource};
 use notify::{RecursiveMode, Watcher};
 
 use super::Stop;
@@ -158,7 +158,7 @@ impl FollowedFiles<'_> {
         self.gone.extend(lost.into_values());
     }
 
-    fn one(&mut self, source: &Source, path: &Path, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
+    fn one(&mut self, source: &LineSource, path: &Path, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<()> {
         // A name that goes to another file again and again is looked at again soon.
         for _ in 0..3 {
             if !self.tails.contains_key(path) {
@@ -238,7 +238,7 @@ enum Now {
 
 impl FollowedFile {
     /// Starts where the store stopped; `in_use` are the names under which others are read.
-    fn open(source: &Source, path: &Path, intake: &mut LineIntake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
+    fn open(source: &LineSource, path: &Path, intake: &mut LineIntake<'_>, in_use: &BTreeSet<String>) -> Result<Self> {
         intake.keep_lines_of(&source.name)?;
         let known = intake.writer.checkpoints_of(&source.name);
         let progress = find_start(source, &known, in_use, intake.watch)?;
@@ -254,7 +254,7 @@ impl FollowedFile {
     }
 
     /// Reads what has come. A line without an end waits for it.
-    fn advance(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
+    fn advance(&mut self, source: &LineSource, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
         let renamed = !self.has_its_name();
         if self.compressed {
             return if renamed { Ok(Now::Renamed) } else { self.compressed(source, intake, stop) };
@@ -313,7 +313,7 @@ impl FollowedFile {
     }
 
     /// A compressed file is read from its start whenever it has changed.
-    fn compressed(&mut self, source: &Source, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
+    fn compressed(&mut self, source: &LineSource, intake: &mut LineIntake<'_>, stop: &Stop) -> Result<Now> {
         let open = self.file.metadata().context(|| format!("cannot read `{}`", escaped_path(&self.path)))?;
         let seen = (open.len(), open.mtime(), open.mtime_nsec());
         if seen == self.seen {

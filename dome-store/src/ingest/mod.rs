@@ -13,7 +13,7 @@ use std::time::Instant;
 use dome_binder::Rules;
 use dome_core::Timestamp;
 use dome_replay::error::{Context, Error, Invariant, Result};
-use dome_replay::input::{self, Chunks, ENVELOPES, Source};
+use dome_replay::input::{self, Chunks, ENVELOPES, LineSource};
 use dome_replay::{Masking, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,7 +23,7 @@ use signal_hook::flag;
 pub use intake::IngestTally;
 pub(crate) use intake::LineIntake;
 
-use crate::derived::Derived;
+use crate::derived::DerivedStore;
 use crate::inbox::{self, Drained};
 use crate::index::Tallies;
 use crate::settings;
@@ -81,7 +81,7 @@ pub fn ingest(
         return Err(Error::usage("with --follow, `-` stands alone: stdin is one stream, files are watched"));
     }
     let mut writer = StoreWriter::open(store, what.opening, what.rules, watch)?;
-    let before = Derived::as_it_is(store, watch)?.index.tallies()?;
+    let before = DerivedStore::as_it_is(store, watch)?.index.tallies()?;
     let terms = settings::terms(&what.masking, what.not_after, writer.session())?;
     let has_clock = what.not_after.is_none() && terms.not_after.is_some();
     let mut intake = LineIntake::new(&mut writer, terms, &what.masking, what.opening.limits, watch);
@@ -98,7 +98,7 @@ pub fn ingest(
     let inbox = if is_complete { inbox::drain(&mut intake, &Stop::never())? } else { Drained::default() };
     let tally = intake.tally;
     // Everything is acknowledged by now, whatever becomes of this.
-    let derived = Derived::as_it_is(store, watch)?;
+    let derived = DerivedStore::as_it_is(store, watch)?;
     let (now, watermark) = (derived.index.tallies()?, derived.watermark()?);
     Ok(Ingested { tally, inbox, before, now, watermark, is_complete })
 }
@@ -115,7 +115,7 @@ fn at_once(inputs: &[PathBuf], intake: &mut LineIntake<'_>, stop: &Stop) -> Resu
 
 /// Reads a source from where it stopped to its end; says whether it got there.
 pub(crate) fn read(
-    source: &Source,
+    source: &LineSource,
     intake: &mut LineIntake<'_>,
     in_use: &mut BTreeSet<String>,
     stop: &Stop,

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use dome_core::Sha256Hash;
 use dome_replay::Watch;
 use dome_replay::error::{Context, Invariant, Result};
-use dome_replay::input::{Chunk, Chunks, LongLine, Source};
+use dome_replay::input::{Chunk, Chunks, LineSource, LongLine};
 use sha2::{Digest, Sha256};
 
 use crate::log::Checkpoint;
@@ -75,7 +75,7 @@ impl Progress {
 /// One that begins otherwise was rewritten, truncated or rotated: it is read from its start, under a name of its own.
 /// So is a second source of one name; `in_use` are the names under which others are being read.
 pub(crate) fn find_start(
-    source: &Source,
+    source: &LineSource,
     known: &[Checkpoint],
     in_use: &BTreeSet<String>,
     watch: &dyn Watch,

@@ -9,7 +9,7 @@ use dome_core::arbitrary::history;
 use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, replay_into};
 use dome_store::Log;
 use dome_store::index::{
-    Basis, ENTRIES, Explained, INDEX_NAME, Index, LogLines, Origin, ResultFiles, Standing, beside,
+    Basis, ENTRIES, Explained, INDEX_NAME, Index, LogLines, ResultFiles, RowOrigin, Standing, beside,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn seal() -> Sha256Hash {
 }
 
 /// Every row of the quarantine is what is said of its line.
-fn same_quarantine(index: &Index, origin: &mut dyn Origin, quarantine: &[Value]) {
+fn same_quarantine(index: &Index, origin: &mut dyn RowOrigin, quarantine: &[Value]) {
     for row in quarantine {
         let key = format!("{}:{}", row["source"]["name"].as_str().unwrap(), row["source"]["line"]);
         match index.explain(&key, (0, 0), origin).unwrap() {

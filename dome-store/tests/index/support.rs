@@ -9,7 +9,7 @@ use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
 use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, WrapperPolicy};
 use dome_store::index::{
-    Arrival, Basis, Batch, EntryBytes, Index, Origin, RawEntry, RejectedLine, SourceMark, Standing,
+    Arrival, Basis, Batch, EntryBytes, Index, RawEntry, RejectedLine, RowOrigin, SourceMark, Standing,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ pub(crate) fn course() -> impl Strategy<Value = Course> {
 #[derive(Default)]
 pub(crate) struct Lines(BTreeMap<u64, (Source, Vec<u8>)>);
 
-impl Origin for Lines {
+impl RowOrigin for Lines {
     fn line(&mut self, position: u64, _: EntryBytes) -> dome_store::Result<RawEntry> {
         Ok(RawEntry { offset: position, bytes: self.0[&position].1.clone() })
     }

@@ -7,7 +7,7 @@ use dome_core::Sha256Hash;
 
 use super::{Derivation, TaskChange};
 use crate::index::error::Result;
-use crate::index::read::{Capsules, TaskFact, TaskRow};
+use crate::index::read::{CapsulesOf, TaskFact, TaskRow};
 use crate::index::sealed::{SealedTable, hash, held};
 
 #[derive(PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Derivation<'_> {
     pub(super) fn gather_concepts(&mut self) -> Result<()> {
         for key in std::mem::take(&mut self.concepts) {
             let mut members = Vec::new();
-            self.rows.capsules((self.rules, None), Capsules::OfConcept(key), |member| {
+            self.rows.capsules((self.rules, None), CapsulesOf::OfConcept(key), |member| {
                 members.push(member);
                 Ok(())
             })?;

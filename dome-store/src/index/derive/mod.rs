@@ -23,7 +23,7 @@ pub(super) use self::runs::LEVELS;
 
 use self::names::{Kinds, NewNames};
 use self::runs::RunChange;
-use super::batch::{Arrival, Batch, Origin, RejectedLine, SourceMark};
+use super::batch::{Arrival, Batch, RejectedLine, RowOrigin, SourceMark};
 use super::error::Result;
 use super::read::{Summing, Tallies, place_name};
 use super::sealed::{SealedRows, SealedTable};
@@ -38,7 +38,7 @@ struct TaskChange {
 pub(super) struct Derivation<'d> {
     rows: &'d SealedRows,
     rules: &'d Rules,
-    origin: &'d mut dyn Origin,
+    origin: &'d mut dyn RowOrigin,
     tallies: Tallies,
     /// What runs add to their parents in the tree of sums, by path; and whether one of them added something before.
     sums: BTreeMap<Vec<u8>, (Summing, bool)>,
@@ -51,7 +51,7 @@ pub(super) struct Derivation<'d> {
 }
 
 impl<'d> Derivation<'d> {
-    pub(super) fn new(rows: &'d SealedRows, rules: &'d Rules, origin: &'d mut dyn Origin) -> Result<Self> {
+    pub(super) fn new(rows: &'d SealedRows, rules: &'d Rules, origin: &'d mut dyn RowOrigin) -> Result<Self> {
         Ok(Self {
             rows,
             rules,
