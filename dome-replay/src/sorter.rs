@@ -243,6 +243,7 @@ impl<T> Default for Items<T> {
     }
 }
 
+#[expect(clippy::expect_used, reason = "an item that was in memory has no row of 4 GiB")]
 /// Appends a row as it stands in a file: behind what it is sorted by, and that and all behind their lengths.
 fn append_ordered<T: Item>(item: &T, bytes: &mut Vec<u8>) {
     let at = bytes.len();
@@ -251,7 +252,8 @@ fn append_ordered<T: Item>(item: &T, bytes: &mut Vec<u8>) {
     let order = bytes.len() - at - 8;
     item.append(bytes);
     // A row is about as long as its line, which has at most a megabyte (M-14).
-    let lengths = [bytes.len() - at - 4, order].map(|length| (length as u32).to_le_bytes());
+    let lengths =
+        [bytes.len() - at - 4, order].map(|length| u32::try_from(length).expect("less than 4 GiB").to_le_bytes());
     bytes.iter_mut().skip(at).zip(lengths.as_flattened()).for_each(|(place, byte)| *place = *byte);
 }
 
@@ -284,6 +286,7 @@ struct RowAt {
     end: usize,
 }
 
+#[expect(clippy::expect_used, reason = "the index and the chunks are written together, and by this alone")]
 impl RowBuffer {
     /// Bytes of a chunk, and of those how many a new row finds at least. A longer row makes its chunk grow.
     const CHUNK_BYTES: usize = 64 << 10;
@@ -301,11 +304,12 @@ impl RowBuffer {
             self.add_chunk(Vec::with_capacity(Self::CHUNK_BYTES));
         }
         let place = self.chunks.len() - 1;
-        let Some(chunk) = self.chunks.last_mut() else { return };
+        let chunk = self.chunks.last_mut().expect("a chunk was added where there was none");
         let (start, room) = (chunk.len(), chunk.capacity());
         append_ordered(item, chunk);
         self.room += chunk.capacity() - room;
-        let order = chunk.get(start + 4..).and_then(ordered).map_or(0, |(order, _)| lead(order));
+        let order = chunk.get(start + 4..).and_then(ordered).map(|(order, _)| lead(order));
+        let order = order.expect("a row was appended");
         self.index.push(RowAt { lead: order, chunk: place, start, end: chunk.len() });
     }
 
@@ -331,10 +335,10 @@ impl RowBuffer {
             }
         }
         let moved = |row: RowAt| {
-            let (chunk, from) = *places.get(row.chunk)?;
-            Some(RowAt { chunk, start: from + row.start, end: from + row.end, ..row })
+            let (chunk, from) = *places.get(row.chunk).expect("each chunk has its place");
+            RowAt { chunk, start: from + row.start, end: from + row.end, ..row }
         };
-        self.index.extend(more.index.into_iter().filter_map(moved));
+        self.index.extend(more.index.into_iter().map(moved));
     }
 
     fn memory(&self) -> usize {
@@ -342,7 +346,10 @@ impl RowBuffer {
     }
 
     fn row(&self, at: &RowAt) -> &[u8] {
-        self.chunks.get(at.chunk).and_then(|chunk| chunk.get(at.start..at.end)).unwrap_or_default()
+        self.chunks
+            .get(at.chunk)
+            .and_then(|chunk| chunk.get(at.start..at.end))
+            .expect("the index holds rows of these chunks")
     }
 
     fn sort(&mut self) {

@@ -120,8 +120,9 @@ pub(crate) struct RunReader {
 }
 
 impl RunReader {
+    #[expect(clippy::expect_used, reason = "`advance` says which bytes of the room are the row, when it holds them")]
     pub(crate) fn row(&self) -> &[u8] {
-        self.room.get(self.row.clone()).unwrap_or_default()
+        self.room.get(self.row.clone()).expect("the row is held")
     }
 
     /// Goes on to the next row; false when there is none.
