@@ -449,3 +449,27 @@ impl RunHead {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dome_core::Sha256Hash;
+
+    use super::*;
+    use crate::items::DigestItem;
+
+    /// Buffers that are taken over one after the other, into a chunk that has room and into one that has none.
+    #[test]
+    fn l4_rows_of_many_buffers_are_those_of_one() {
+        let items = |from: usize, to: usize| (from..to).map(|n| DigestItem(Sha256Hash::of(&n.to_le_bytes())));
+        let mut rows = RowBuffer::default();
+        for from in (0..3_000).step_by(100) {
+            rows.extend(RowBuffer::of(items(from, from + 100)));
+        }
+        let mut whole = RowBuffer::of(items(0, 3_000));
+        rows.sort();
+        whole.sort();
+        let bytes = |rows: &RowBuffer| rows.index.iter().flat_map(|at| rows.row(at).to_vec()).collect::<Vec<u8>>();
+        assert!(bytes(&rows) == bytes(&whole));
+        assert!(rows.index.is_sorted_by_key(|at| at.lead) && rows.index.len() == 3_000 && rows.chunks.len() > 1);
+    }
+}
