@@ -1,8 +1,8 @@
 //! Two replays held against each other: what `dome diff` and `dome plan` are made of.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+use dome_arbitrary::history;
 use dome_binder::{Comparison, Policy, Recorder, Regrouping, Replay, Rules, VerdictTurn, compare, replay, trace};
-use dome_core::arbitrary::history;
 use dome_core::{BinderVersion, CodeTable, Reader, Source, WrapperPolicy};
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 //! golden artifact fits them, and they agree with the validator.
 
 use crate::harness::{Place, golden, project};
-use dome_core::arbitrary::{broken_line, envelope};
+use dome_arbitrary::{broken_line, envelope};
 use dome_core::{ProblemCode, read};
 use jsonschema::Validator;
 use proptest::prelude::*;

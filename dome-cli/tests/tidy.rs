@@ -10,10 +10,11 @@ use syn::visit::Visit;
 const FUNCTION_LINES: (usize, usize) = (70, 10);
 
 /// What each crate may build upon inside the project: imports run one way.
-const DIRECTION: [(&str, &[&str]); 11] = [
+const DIRECTION: [(&str, &[&str]); 12] = [
     ("xtrlv2-fixtures", &[]),
     ("schema-compat", &[]),
     ("dome-core", &[]),
+    ("dome-arbitrary", &["dome-core"]),
     ("dome-binder", &["dome-core"]),
     ("dome-contracts", &["dome-core", "schema-compat"]),
     ("dome-conform", &["dome-contracts", "dome-core"]),

@@ -41,10 +41,9 @@
 //!
 //! - `redact`: secrets masked before a line is read or kept.
 //! - `schema`: JSON Schemas of the public documents.
-//! - `proptest`: strategies that generate envelopes, sound and broken.
+//!
+//! Strategies that generate envelopes, sound and broken, are in the crate `dome-arbitrary`.
 
-#[cfg(any(test, feature = "proptest"))]
-pub mod arbitrary;
 pub mod build;
 pub mod canonical;
 mod choice;

@@ -1,7 +1,7 @@
 //! Envelopes built from code: what is built reads back, and what is refused has the codes of reading.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use dome_core::arbitrary::envelope;
+use dome_arbitrary::envelope;
 use dome_core::build::{Draft, FailedCode, Failure, MayFail, Origin, SignalType};
 use dome_core::{Envelope, Evidence, ProblemCode, Rejection, Signal, Status, TaskLine, read};
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 
-use dome_core::arbitrary::{Dice, dice, envelope, envelope_line, text, write_oddly};
+use dome_arbitrary::{Dice, dice, envelope, envelope_line, text, write_oddly};
 use dome_core::{
     BinderVersion, CodeTable, Envelope, Fingerprint, Keys, PolicyReasonCode, QuarantineRow, RawLine, Reader,
     Sha256Hash, Source, canonical, read,
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn m31_a_quarantine_row_is_canonical(broken in dome_core::arbitrary::broken_line()) {
+    fn m31_a_quarantine_row_is_canonical(broken in dome_arbitrary::broken_line()) {
         let source = Source { line: 1, name: "\u{1f600}".into() };
         let rejection = read(&broken.line).unwrap_err();
         let row: QuarantineRow = RawLine::of(&broken.line).row(3, source, rejection);

@@ -176,8 +176,8 @@ fn kept(record: &mut Record) -> Option<(Timestamp, &mut u64, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use dome_arbitrary::history;
     use dome_binder::Recorder;
-    use dome_core::arbitrary::history;
     use dome_core::{Reader, Source};
     use proptest::prelude::*;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use dome_arbitrary::{Dice, dice, history, layout};
 use dome_binder::{Policy, Record, Rules, append_fact, append_row, replay, views};
-use dome_core::arbitrary::{Dice, dice, history, layout};
 use dome_core::{BinderVersion, QuarantineRow, RawLine, Reader, Rejection, Source, Timestamp, WrapperPolicy, lines};
 use dome_replay::input::{ENVELOPES, find_some};
 use dome_replay::{

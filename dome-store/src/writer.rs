@@ -7,7 +7,7 @@ use std::time::Duration;
 use dome_binder::Rules;
 use dome_core::escaped_path;
 use dome_replay::Watch;
-use dome_replay::error::{Context, Error, Invariant, Result};
+use dome_replay::error::{Context, Error, Result};
 
 use crate::aside;
 use crate::folder::StoreFolder;
@@ -343,8 +343,6 @@ pub(crate) fn drawn<const N: usize>() -> Result<String> {
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    let drawn =
-        std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
-    drawn.context(|| "cannot draw random bytes from `/dev/urandom`")?;
-    (bytes != [0; N]).then_some(bytes).invariant("random bytes are not all zero")
+    getrandom::fill(&mut bytes).context(|| "the system gives no random bytes")?;
+    Ok(bytes)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dome_core::arbitrary::{Dice, LaidOutFile, dice, history, layout};
+use dome_arbitrary::{Dice, LaidOutFile, dice, history, layout};
 use dome_store::{Log, StoreLimits, compare_index, rebuild, verify};
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dome_core::arbitrary::{dice, history, layout};
+use dome_arbitrary::{dice, history, layout};
 use dome_store::{ErrorClass, StoreLimits, merge, verify};
 use proptest::prelude::*;
 

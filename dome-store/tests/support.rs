@@ -52,6 +52,12 @@ impl Watch for Notes {
     }
 }
 
+/// An empty folder, in memory where the system has such a place: laws sync thousands of small files. What a disk does is
+/// for the tests of the command.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// A folder for inputs and a place for a store.
 pub(crate) struct Bench {
     pub(crate) root: TempDir,
@@ -61,7 +67,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        let root = folder();
         let [input, store] = ["in", "store"].map(|name| root.path().join(name));
         fs::create_dir(&input).unwrap();
         Self { root, input, store }
@@ -144,8 +150,8 @@ impl Outcome {
         let derived = Replayed::of(store);
         let rows = derived.quarantined.iter().map(|row| serde_json::to_string(row).unwrap());
         Self {
-            facts: format!("{:#?}", derived.replay.ledger),
-            capsules: format!("{:#?}", derived.replay.derived),
+            facts: format!("{:?}", derived.replay.ledger),
+            capsules: format!("{:?}", derived.replay.derived),
             quarantine: rows.collect(),
             lines: derived.lines,
         }
@@ -183,8 +189,8 @@ impl Outcome {
         }
         quarantine.sort_by_key(|row| (row.source.name.clone(), row.source.line, row.offset));
         Self {
-            facts: format!("{:#?}", replay.ledger),
-            capsules: format!("{:#?}", replay.derived),
+            facts: format!("{:?}", replay.ledger),
+            capsules: format!("{:?}", replay.derived),
             quarantine: quarantine.iter().map(|row| serde_json::to_string(row).unwrap()).collect(),
             lines: counted,
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use dome_arbitrary::{history, layout};
 use dome_binder::backtest::{Backtest, BacktestPart, Decision, FailureEnding, Past, backtest, question, walk};
 use dome_binder::priors::{Memory, Prior, PriorsQuery, Tier, priors};
 use dome_binder::{Ledger, Policy, Record, Rules, replay};
-use dome_core::arbitrary::{history, layout};
 use dome_core::canonical;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dome_arbitrary::history;
 use dome_binder::explain::{
     CapsuleStory, Counters, FactStep, FactStory, Found, Subject, capsule_story, concept_story, excerpt, fact_story,
     find, line_of, line_story,
 };
 use dome_binder::{Capsule, HoldFigure, LineFact, Replay, Threshold};
-use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Source};
 use proptest::prelude::*;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dome_arbitrary::history;
 use dome_binder::{Capsule, Effect, Figures, LineState, Rules, Verdict, confidence_ppm, holds};
-use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Timestamp, WrapperPolicy, read};
 use proptest::prelude::*;
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use dome_arbitrary::{history, layout};
 use dome_binder::Record;
-use dome_core::arbitrary::{history, layout};
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dome_arbitrary::{Dice, dice, history};
 use dome_binder::{
     Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, Ledger, LineFact, LineFacts, Record, Replay, Row,
     RowReader, SettledRun, assemble, fold, group_by_run, order, settle,
 };
-use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 

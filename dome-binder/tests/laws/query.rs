@@ -1,11 +1,11 @@
 //! M-110: filters, pages and cursors of the three views, on generated histories.
 
+use dome_arbitrary::{Dice, dice, history};
 use dome_binder::Ledger;
 use dome_binder::query::{
     Cursor, CursorError, Filter, Filters, Limit, OrEmpty, Page, Question, QuestionError, View, ViewRow, answer,
     nearest, rows as whole, unmatched,
 };
-use dome_core::arbitrary::{Dice, dice, history};
 use dome_core::{Sha256Hash, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;

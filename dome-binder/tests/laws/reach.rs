@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dome_arbitrary::history;
 use dome_binder::{CapsuleKind, Hold, Verdict};
-use dome_core::arbitrary::history;
 use dome_core::{Decision, Signal, Status};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;

@@ -1,7 +1,7 @@
 //! Every type that is written in the order of its members has canonical bytes (M-01, M-120).
 
+use dome_arbitrary::{envelope_line, history};
 use dome_binder::{Lineage, views};
-use dome_core::arbitrary::{envelope_line, history};
 use dome_core::canonical;
 use proptest::prelude::*;
 use serde::Serialize;

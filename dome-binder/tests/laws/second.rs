@@ -1,6 +1,6 @@
 //! dome-binder against the reference of this test: every artifact, on generated histories.
 
-use dome_core::arbitrary::{history, history_of, layout};
+use dome_arbitrary::{history, history_of, layout};
 use proptest::prelude::*;
 
 use super::reference::Outcome;
@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn m40_envelopes_of_every_kind_are_those_of_the_reference(
-        lines in prop::collection::vec(dome_core::arbitrary::envelope_line(), 0..6), setting in setting(),
+        lines in prop::collection::vec(dome_arbitrary::envelope_line(), 0..6), setting in setting(),
     ) {
         same(&setting, &load_lines(&lines));
     }

@@ -1,7 +1,7 @@
 //! Reading files into records, replaying them, and writing what comes out.
 
+use dome_arbitrary::LaidOutFile;
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
-use dome_core::arbitrary::LaidOutFile;
 use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub(crate) fn load(files: &[LaidOutFile]) -> Loaded {
 
 /// All lines in one file, as they come.
 pub(crate) fn load_lines(lines: &[Vec<u8>]) -> Loaded {
-    load(&dome_core::arbitrary::Layout::default().files(lines))
+    load(&dome_arbitrary::Layout::default().files(lines))
 }
 
 /// Envelopes as one file.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use dome_arbitrary::history;
 use dome_binder::{Capsule, Verdict};
-use dome_core::arbitrary::history;
 use dome_core::{Sha256Hash, Timestamp};
 use proptest::prelude::*;
 

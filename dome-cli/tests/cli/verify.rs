@@ -1,7 +1,7 @@
 //! `dome verify`.
 
+use dome_arbitrary::{Dice, history, layout};
 use dome_core::Sha256Hash;
-use dome_core::arbitrary::{Dice, history, layout};
 use proptest::prelude::*;
 use serde_json::Value;
 

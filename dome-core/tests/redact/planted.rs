@@ -1,6 +1,6 @@
 //! A secret of each shape, planted anywhere in an envelope and escaped at random, is gone.
 
-use dome_core::arbitrary::{Dice, dice, envelope, write_oddly};
+use dome_arbitrary::{Dice, dice, envelope, write_oddly};
 use dome_core::redact::RedactionCounts;
 use proptest::prelude::*;
 use serde_json::Value;

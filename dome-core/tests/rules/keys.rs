@@ -1,6 +1,6 @@
 //! Keys of many envelopes, made in memory that is kept (section 7).
 
-use dome_core::arbitrary::history;
+use dome_arbitrary::history;
 use dome_core::{BinderVersion, Fingerprint, Keyer, Keys, Pool, Reader, read};
 use proptest::prelude::*;
 use serde_json::json;

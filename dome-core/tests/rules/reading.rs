@@ -1,6 +1,6 @@
 //! Lines, JSON as text, and the canonical form of what was read (M-01, M-32, M-40, M-121).
 
-use dome_core::arbitrary::envelope_line;
+use dome_arbitrary::envelope_line;
 use dome_core::{EXAMPLE_LINE, Line, ProblemCode, Reader, lines, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};

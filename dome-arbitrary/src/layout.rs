@@ -22,8 +22,8 @@ pub struct Layout {
 }
 
 /// Ways to lay lines out; the plainest is one file with every line once, in order.
-pub fn layout() -> impl Strategy<Value = Layout> + Clone {
-    (dice(96), dice(96), dice(96)).prop_map(|(order, repeats, cuts)| Layout { order, repeats, cuts })
+pub fn layout() -> BoxedStrategy<Layout> {
+    (dice(96), dice(96), dice(96)).prop_map(|(order, repeats, cuts)| Layout { order, repeats, cuts }).boxed()
 }
 
 impl Layout {

@@ -8,7 +8,7 @@ use super::dice::Dice;
 /// where none are needed, `-0` for 0. Without dice it comes out compact.
 ///
 /// ```
-/// use dome_core::arbitrary::{Dice, write_oddly};
+/// use dome_arbitrary::{Dice, write_oddly};
 /// let value = serde_json::json!({"b": "é\u{1F600}", "a": 0});
 /// let odd = write_oddly(&value, &mut Dice::new((1..40).collect()));
 /// assert_eq!(serde_json::from_str::<serde_json::Value>(&odd)?, value);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 /// Bytes that choices are taken from, one after the other; choice 0 once they have run out.
 ///
 /// ```
-/// let mut dice = dome_core::arbitrary::Dice::new(vec![7, 1]);
+/// let mut dice = dome_arbitrary::Dice::new(vec![7, 1]);
 /// assert_eq!((dice.roll(5), dice.pick(["a", "b"]), dice.roll(100)), (2, "b", 0));
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,6 @@ impl Dice {
 }
 
 /// Dice of up to `most` bytes.
-pub fn dice(most: usize) -> impl Strategy<Value = Dice> + Clone {
-    proptest::collection::vec(any::<u8>(), 0..=most).prop_map(Dice::new)
+pub fn dice(most: usize) -> BoxedStrategy<Dice> {
+    proptest::collection::vec(any::<u8>(), 0..=most).prop_map(Dice::new).boxed()
 }

@@ -1,36 +1,48 @@
 //! One valid envelope (section 2), with any of its optional members.
 
+use dome_core::limits;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::dice::{Dice, dice};
 use super::text;
 use super::write::write_oddly;
-use super::{JsonMembers, object};
-use crate::limits;
+
+pub(crate) type JsonMembers = Map<String, Value>;
+
+/// The members of an object; those that are `null`, here or deeper, are left out.
+pub(crate) fn object(literal: Value) -> JsonMembers {
+    let Value::Object(members) = literal else { return JsonMembers::new() };
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name, if value.is_object() { object(value).into() } else { value })).collect()
+}
 
 /// A valid envelope as JSON: aliases or names or both, defaults left out or written, any order of
 /// gates and guards, repeats in sets.
-pub fn envelope() -> impl Strategy<Value = Value> + Clone {
-    (identity(), spec(), outcome(), rest()).prop_map(|(identity, spec, outcome, rest)| {
-        let mut members = Map::new();
-        for part in [identity, outcome, rest] {
-            members.extend(part);
-        }
-        members.insert("envelope_version".to_owned(), "1".into());
-        members.insert("task_spec".to_owned(), Value::Object(spec));
-        make_sound(&mut members);
-        Value::Object(members)
-    })
+pub fn envelope() -> BoxedStrategy<Value> {
+    (identity(), spec(), outcome(), rest())
+        .prop_map(|(identity, spec, outcome, rest)| {
+            let mut members = Map::new();
+            for part in [identity, outcome, rest] {
+                members.extend(part);
+            }
+            members.insert("envelope_version".to_owned(), "1".into());
+            members.insert("task_spec".to_owned(), Value::Object(spec));
+            make_sound(&mut members);
+            Value::Object(members)
+        })
+        .boxed()
 }
 
 /// A valid envelope as a line of JSON that is written oddly: blanks, escapes, any order.
-pub fn envelope_line() -> impl Strategy<Value = Vec<u8>> + Clone {
-    (envelope(), dice(400)).prop_map(|(envelope, mut dice)| {
-        let blank = |dice: &mut Dice| dice.pick(["", "", " ", "\t"]);
-        let (before, after) = (blank(&mut dice), blank(&mut dice));
-        format!("{before}{}{after}", write_oddly(&envelope, &mut dice)).into_bytes()
-    })
+pub fn envelope_line() -> BoxedStrategy<Vec<u8>> {
+    (envelope(), dice(400))
+        .prop_map(|(envelope, mut dice)| {
+            let blank = |dice: &mut Dice| dice.pick(["", "", " ", "\t"]);
+            let (before, after) = (blank(&mut dice), blank(&mut dice));
+            format!("{before}{}{after}", write_oddly(&envelope, &mut dice)).into_bytes()
+        })
+        .boxed()
 }
 
 /// A value under its name, its alias or both (M-13).

@@ -2,9 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::hash::Sha256Hash;
-use crate::limits;
-use crate::time::Timestamp;
+use dome_core::{Sha256Hash, Timestamp, limits};
 
 /// Plain characters, and those that escapes, sorting and pointers stumble over, from every plane.
 fn identifier_char() -> impl Strategy<Value = char> + Clone {

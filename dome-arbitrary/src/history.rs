@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 
 use super::broken::{BrokenLine, broken_line};
 use super::dice::Dice;
-use super::envelope::make_sound;
+use super::envelope::{JsonMembers, make_sound, object};
 use super::write::write_oddly;
-use super::{JsonMembers, object};
-use crate::{Keys, Sha256Hash, Timestamp};
+use dome_core::{Keys, Sha256Hash, Timestamp};
 
 /// Lines as they arrive, without their ends: mostly sound, some broken, some blank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,15 +20,15 @@ pub struct GeneratedHistory {
 ///
 /// What they have in common: four runs, two tasks, four task lines, three lanes, two gates, two
 /// guards, a dozen remedies, five failure codes of which the table of the tests lacks one.
-pub fn history() -> impl Strategy<Value = GeneratedHistory> + Clone {
+pub fn history() -> BoxedStrategy<GeneratedHistory> {
     history_of(48)
 }
 
 /// Histories of up to `most` lines.
-pub fn history_of(most: usize) -> impl Strategy<Value = GeneratedHistory> + Clone {
+pub fn history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
     let event = prop::collection::vec(any::<u8>(), 0..48).prop_map(Dice::new);
     let broken = prop::collection::vec(broken_line(), 0..2);
-    (prop::collection::vec(event, 0..=most), broken).prop_map(|(events, broken)| write_history(events, &broken))
+    (prop::collection::vec(event, 0..=most), broken).prop_map(|(events, broken)| write_history(events, &broken)).boxed()
 }
 
 #[derive(Clone)]
@@ -97,7 +96,7 @@ fn draft(scribe: &mut Scribe, drafts: &[(LineDraft, Dice)], dice: &mut Dice, bro
 fn derived_key(draft: &LineDraft) -> Option<Sha256Hash> {
     let LineDraft::Envelope(members, _) = draft else { return None };
     let line = Value::Object(members.clone()).to_string();
-    crate::read(line.as_bytes()).ok().map(|envelope| Keys::of(&envelope).derived)
+    dome_core::read(line.as_bytes()).ok().map(|envelope| Keys::of(&envelope).derived)
 }
 
 fn write(draft: LineDraft, keys: &[Sha256Hash], mut dice: Dice) -> Vec<u8> {
@@ -290,7 +289,7 @@ fn guard_evals(dice: &mut Dice) -> Value {
 }
 
 fn remedy(dice: &mut Dice) -> Value {
-    let hash = crate::Sha256Hash::of(b"patch").to_string();
+    let hash = Sha256Hash::of(b"patch").to_string();
     match dice.roll(10) {
         0..=3 => Value::Null,
         4 => json!({"kind": "patch", "ref": "p/1"}),

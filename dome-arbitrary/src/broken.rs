@@ -3,12 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::JsonMembers;
 use super::dice::{Dice, dice};
-use super::envelope::envelope;
+use super::envelope::{JsonMembers, envelope};
 use super::write::write_oddly;
-use crate::limits;
-use crate::problem::ProblemCode;
+use dome_core::{ProblemCode, limits};
 
 /// A line that must be rejected.
 #[derive(Clone, Debug)]
@@ -121,8 +119,8 @@ fn broken_text(text: String, which: usize, dice: &mut Dice) -> BrokenLine {
             (bytes, ProblemCode::Utf8Invalid)
         }
         1 => {
-            let cut = crate::text::cut(&text, at);
-            (cut.as_bytes().to_vec(), ProblemCode::JsonInvalid)
+            let end = text.char_indices().map(|(place, _)| place).take_while(|place| *place <= at).last().unwrap_or(0);
+            (text.into_bytes().drain(..end).collect(), ProblemCode::JsonInvalid)
         }
         2 => (text.replacen('{', "{\"lane\":\"\\ud800\",", 1).into_bytes(), ProblemCode::JsonInvalid),
         3 => {
@@ -145,7 +143,7 @@ fn broken_text(text: String, which: usize, dice: &mut Dice) -> BrokenLine {
 ///
 /// Codes that need more than the line are not among them: `timestamp_future` (a limit) and the
 /// two conflicts (another line).
-pub fn broken_line() -> impl Strategy<Value = BrokenLine> + Clone {
+pub fn broken_line() -> BoxedStrategy<BrokenLine> {
     let text = prop_oneof![10 => 0_usize..5, 1 => Just(5)];
     let text = (envelope(), text, dice(60)).prop_map(|(envelope, which, mut dice)| {
         let compact = write_oddly(&envelope, &mut Dice::default());
@@ -166,5 +164,5 @@ pub fn broken_line() -> impl Strategy<Value = BrokenLine> + Clone {
         };
         BrokenLine { line: write_oddly(&Value::Object(members), &mut dice).into_bytes(), code }
     });
-    prop_oneof![1 => text, 3 => member]
+    prop_oneof![1 => text, 3 => member].boxed()
 }

@@ -2,11 +2,11 @@
 //!
 //! They are what `dome` tests itself with, and they are public so that whoever reads, stores or
 //! sends envelopes can hold their own code to the same laws. Everything comes as text, the way
-//! records arrive; a sound line goes through [`crate::read`], a broken one names its problem.
+//! records arrive; a sound line goes through [`dome_core::read`], a broken one names its problem.
 //!
 //! ```
 //! use proptest::prelude::*;
-//! proptest!(|(line in dome_core::arbitrary::envelope_line())| {
+//! proptest!(|(line in dome_arbitrary::envelope_line())| {
 //!     let envelope = dome_core::read(&line)?;
 //!     prop_assert_eq!(dome_core::read(&envelope.to_canonical())?, envelope);
 //! });
@@ -19,7 +19,8 @@
 //!   resolutions, contradictions, recurrences, applied priors, denials.
 //! - [`layout`]: a history in other files, in other order, with repeats.
 //!
-//! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON.
+//! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON. Those of whole records are boxed:
+//! what they are made of is compiled here, and not again in every test.
 
 mod broken;
 mod dice;
@@ -35,14 +36,3 @@ pub use envelope::{envelope, envelope_line};
 pub use history::{GeneratedHistory, history, history_of};
 pub use layout::{LaidOutFile, Layout, layout};
 pub use write::write_oddly;
-
-use serde_json::{Map, Value};
-
-type JsonMembers = Map<String, Value>;
-
-/// The members of an object; those that are `null`, here or deeper, are left out.
-fn object(literal: Value) -> JsonMembers {
-    let Value::Object(members) = literal else { return JsonMembers::new() };
-    let present = members.into_iter().filter(|(_, value)| !value.is_null());
-    present.map(|(name, value)| (name, if value.is_object() { object(value).into() } else { value })).collect()
-}
