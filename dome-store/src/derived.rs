@@ -66,18 +66,20 @@ impl DerivedStore {
     /// When no store stands there, or it cannot be read.
     pub fn open(store: &Path, limits: StoreLimits, watch: &dyn Watch) -> Result<Self> {
         let waiting = inbox::catch_up(store, limits, watch)?;
-        let mut derived = Self::as_it_is(store, watch)?;
-        derived.waiting = waiting;
-        Ok(derived)
+        Ok(Self { waiting, ..Self::derive(store, Deriving::ToAnswer, watch)? })
     }
 
-    /// As [`DerivedStore::open`], without looking into the inbox.
+    /// As [`DerivedStore::open`], for whoever writes: without looking into the inbox, or preparing answers.
     ///
     /// # Errors
     ///
     /// When no store stands there, or it cannot be read.
     pub fn as_it_is(store: &Path, watch: &dyn Watch) -> Result<Self> {
-        let (log, index) = up_to_date(store, watch)?;
+        Self::derive(store, Deriving::AfterWriting, watch)
+    }
+
+    fn derive(store: &Path, deriving: Deriving, watch: &dyn Watch) -> Result<Self> {
+        let (log, index) = up_to_date(store, deriving, watch)?;
         let lines = LogLines::of(&log)?;
         let rules = StoreSettings::rules(&log.manifest().settings)?;
         let mut sources = BTreeMap::new();
@@ -116,32 +118,47 @@ impl DerivedStore {
     }
 }
 
-/// The log as it is now, and an index that holds all of it, and no more.
-fn up_to_date(store: &Path, watch: &dyn Watch) -> Result<(Log, Index)> {
+/// The log as it was acknowledged at one moment, and an index that holds all of it, and no more.
+fn up_to_date(store: &Path, deriving: Deriving, watch: &dyn Watch) -> Result<(Log, Index)> {
     let log = Log::open(store)?;
-    if let Some(index) = as_derived(&log)?
-        && index.standing()?.next == log.end()
+    let whole = || -> Result<Option<Index>> {
+        let Some(index) = as_derived(&log)? else { return Ok(None) };
+        Ok((index.standing()?.next == log.end()).then_some(index))
+    };
+    if let Some(index) = whole()?
+        && (deriving == Deriving::AfterWriting || index.knows_snapshot()?)
     {
         return Ok((log, index));
     }
-    match derive(store, false, watch) {
-        Ok(found) => Ok(found),
-        Err(error) => {
-            watch.note(&format!(
-                "the index of `{}` cannot be brought up to date ({}); it is derived in memory",
-                escaped_path(store),
-                error.chain()
-            ));
-            let log = Log::open(store)?;
-            let mut index = Index::in_memory(basis(&log)?)?;
-            index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&damage.to_string()))?;
-            Ok((log, index))
-        }
+    let failed = match derive(store, deriving, watch) {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    // Without the digest, it answers as well and takes longer.
+    if let Some(index) = whole()? {
+        return Ok((log, index));
     }
+    let (shown, why) = (escaped_path(store), failed.chain());
+    watch.note(&format!("the index of `{shown}` cannot be brought up to date ({why}); it is derived in memory"));
+    let mut index = Index::in_memory(basis(&log)?)?;
+    index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&damage.to_string()))?;
+    Ok((log, index))
 }
 
-/// Derives what an index lacks, or all of it: `anew`, and where it does not fit. Readers see the one before meanwhile.
-pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log, Index)> {
+/// What an index is derived for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deriving {
+    /// What it lacks, after writing. The digest of all facts is left to whoever asks: it takes reading all their digests,
+    /// which a writer of a few lines need not wait for.
+    AfterWriting,
+    /// What it lacks, and the digest of all facts, which every answer names: the next one finds it there.
+    ToAnswer,
+    /// All of it, from the start.
+    Anew,
+}
+
+/// Derives what an index lacks; all of it where it does not fit. Readers see the one before meanwhile.
+pub(crate) fn derive(store: &Path, deriving: Deriving, watch: &dyn Watch) -> Result<(Log, Index)> {
     let folder = crate::log::open_store(store)?;
     let _lock = WriterLock::take(&folder, lock::INDEX, WAIT)?;
     // The log is looked at when nobody else derives any more: an index never holds more than it then.
@@ -149,15 +166,21 @@ pub(crate) fn derive(store: &Path, anew: bool, watch: &dyn Watch) -> Result<(Log
     let seal = sealing_secret(&folder, SEAL, true)?.invariant("a seal that is not there is made")?;
     let basis = Basis::of_log(&log, seal)?;
     let file = file(&folder);
-    let mut damaged = |damage: &crate::log::Damage| watch.note(&damage.to_string());
-    let derived_on = !anew
-        && match Index::write(&file, basis.clone()).and_then(|mut index| index.catch_up(&log, ENTRIES, &mut damaged)) {
+    let catch_up = |index: &mut Index| {
+        index.catch_up(&log, ENTRIES, &mut |damage| watch.note(&damage.to_string()))?;
+        if deriving != Deriving::AfterWriting {
+            index.snapshot_digest()?;
+        }
+        Ok(())
+    };
+    let derived_on = deriving != Deriving::Anew
+        && match Index::write(&file, basis.clone()).and_then(|mut index| catch_up(&mut index)) {
             Ok(()) => true,
             Err(error) if error.is_unfit() => false,
             Err(error) => return Err(error.into()),
         };
     if !derived_on {
-        Index::build(&file, basis.clone(), |index| index.catch_up(&log, ENTRIES, &mut damaged))?;
+        Index::build(&file, basis.clone(), catch_up)?;
     }
     let index = Index::read(&file, basis)?;
     Ok((log, index))
@@ -224,7 +247,7 @@ pub fn compact(store: &Path, watch: &dyn Watch) -> Result<Compacted> {
     let folder = crate::log::open_store(store)?;
     let bytes = || folder.find(INDEX_NAME).map(|found| found.map_or(0, |found| found.length));
     let bytes_before = bytes()?;
-    derive(store, true, watch)?;
+    derive(store, Deriving::Anew, watch)?;
     Ok(Compacted { bytes_after: bytes()?, bytes_before, format_version: "1" })
 }
 

@@ -8,8 +8,7 @@ use dome_replay::{Admitted, Door, Masking, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::derived::Quarantined;
-use crate::derived::{DerivedStore, derive};
+use crate::derived::{DerivedStore, Deriving, Quarantined, derive};
 use crate::log::Entry;
 use crate::settings;
 use crate::writer::{Opening, StoreLimits, StoreWriter};
@@ -172,7 +171,7 @@ pub fn retry(store: &Path, what: Retry<'_>, opening: Opening, watch: &dyn Watch)
         admitted.sort_unstable();
         admitted.dedup();
         writer.keep(&terms, admitted.iter().map(|of| Entry::Retried { of: *of }).collect())?;
-        derive(store, false, watch)?;
+        derive(store, Deriving::AfterWriting, watch)?;
     }
     Ok(Retried { admitted, format_version: "1", still_rejected })
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aside;
-use crate::derived::{self, derive};
+use crate::derived::{self, Deriving, derive};
 use crate::index::{ENTRIES, Index};
 use crate::log::{Damage, Log, LogItem, segment_name};
 use crate::writer::{Opening, StoreWriter};
@@ -241,7 +241,7 @@ pub fn rebuild(
     let writer = StoreWriter::rebuild(store, opening, rules, watch)?;
     let (entries, damage) = read_through(&writer.log()?)?;
     damage.iter().for_each(|damage| watch.note(&damage.to_string()));
-    derive(store, true, &())?;
+    derive(store, Deriving::Anew, &())?;
     let aside = writer.aside().to_vec();
     Ok((Rebuilt { aside, damaged: damage.len(), entries, format_version: "1" }, writer))
 }

@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use dome_core::Sha256Hash;
@@ -104,21 +105,31 @@ pub(super) fn make(path: Option<&Path>) -> Result<Connection> {
 
 /// Refuses a file with other tables, or with anything that runs by itself.
 fn check_schema(db: &Connection) -> Result<()> {
-    let shape = |db: &Connection| -> Result<Sha256Hash> {
-        let mut select = db.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
-        let mut rows = select.query([])?;
-        let mut all = String::new();
-        while let Some(row) = rows.next()? {
-            for column in 0..3 {
-                all.push_str(&row.get::<_, String>(column)?);
-                all.push('\n');
-            }
-        }
-        Ok(Sha256Hash::of(all.as_bytes()))
+    // What SQLite makes of our own text, worked out once.
+    static OURS: OnceLock<Sha256Hash> = OnceLock::new();
+    let ours = match OURS.get() {
+        Some(ours) => *ours,
+        None => *OURS.get_or_init({
+            let empty = Connection::open_in_memory()?;
+            empty.execute_batch(SCHEMA)?;
+            let ours = shape(&empty)?;
+            move || ours
+        }),
     };
-    let ours = Connection::open_in_memory()?;
-    ours.execute_batch(SCHEMA)?;
-    (shape(db)? == shape(&ours)?).then_some(()).fits("it has other tables")
+    (shape(db)? == ours).then_some(()).fits("it has other tables")
+}
+
+fn shape(db: &Connection) -> Result<Sha256Hash> {
+    let mut select = db.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
+    let mut rows = select.query([])?;
+    let mut all = String::new();
+    while let Some(row) = rows.next()? {
+        for column in 0..3 {
+            all.push_str(&row.get::<_, String>(column)?);
+            all.push('\n');
+        }
+    }
+    Ok(Sha256Hash::of(all.as_bytes()))
 }
 
 /// Puts a file in the place of whatever stands there: written under another name first, whole or not at all.

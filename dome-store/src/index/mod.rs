@@ -202,6 +202,10 @@ impl Index {
         Ok(digest)
     }
 
+    pub(crate) fn knows_snapshot(&self) -> Result<bool> {
+        Ok(self.rows.meta("snapshot_digest")?.is_some())
+    }
+
     pub(crate) fn marks(&self) -> Result<Vec<SourceMark>> {
         let mut marks = Vec::new();
         self.rows.each(SealedTable::Sources, "true ORDER BY key", [], |row| {
