@@ -71,7 +71,7 @@ fn both_outputs_show_what_a_factor_changed() {
     assert!(found.iter().all(|output| output.as_str().unwrap().contains("pear")));
 }
 
-/// Every factor has a tool that it changes; otherwise a pass would say nothing.
+/// One tool says what each factor changes, each in a tag of its own: what a factor varies is that tag and no other.
 #[test]
 fn each_factor_is_really_varied() {
     if !can_judge() {
@@ -87,9 +87,13 @@ fn each_factor_is_really_varied() {
     changed["workdir"] = json!("files");
     changed["fixtures"].as_array_mut().unwrap().truncate(1);
     place.file(&manifest, changed.to_string());
-    for (factor, expression) in [
+    let judge = |factors: &[(&str, &str)]| {
+        let tags: Vec<String> = factors.iter().map(|(factor, tag)| format!("'{factor} ' + {tag}")).collect();
+        place.file("hash_order/tool.py", source.replace("list(set(words))", &format!("[{}]", tags.join(", "))));
+        judged(&place, &manifest, &["--only", "determinism"]).0
+    };
+    let factors = [
         ("clock", "__import__('datetime').date.today().isoformat()"),
-        ("repeat", "__import__('os').urandom(4).hex()"),
         ("hash_seed", "str(hash('a'))"),
         ("time_zone", "str(__import__('time').timezone)"),
         ("locale", "str(__import__('locale').setlocale(__import__('locale').LC_ALL, ''))"),
@@ -99,25 +103,29 @@ fn each_factor_is_really_varied() {
         ("umask", "str(__import__('os').umask(0))"),
         ("directory_order", "' '.join(__import__('os').listdir())"),
         ("cores", "str(len(__import__('os').sched_getaffinity(0)))"),
-    ] {
-        place.file("hash_order/tool.py", source.replace("list(set(words))", &format!("[{expression}]")));
-        let (report, _) = judged(&place, &manifest, &["--only", "determinism"]);
-        let failed: Vec<&str> = report["checks"][0]["parts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|part| part["outcome"] == "fail")
-            .map(|part| part["name"].as_str().unwrap())
-            .collect();
-        let unable = part(&report, "determinism", factor);
-        if unable.0 == "not_run"
-            && (unable.1.contains("namespace") || unable.1.contains("one core") || unable.1.contains("of its own"))
-        {
-            println!("skipped: {factor}, {}", unable.1);
+    ];
+    let report = judge(&factors);
+    for (factor, _) in factors {
+        let (outcome, why) = part(&report, "determinism", factor);
+        if outcome == "not_run" && ["namespace", "one core", "of its own"].iter().any(|lack| why.contains(lack)) {
+            println!("skipped: {factor}, {why}");
             continue;
         }
-        assert_eq!(failed.first(), Some(&factor), "{report}");
+        assert_eq!(outcome, "fail", "{factor}: {why}: {report}");
+        let parts = report["checks"][0]["parts"].as_array().unwrap();
+        let found = parts.iter().find(|part| part["name"] == factor).unwrap()["found"].as_array().unwrap();
+        let [one, other] = [0, 1].map(|number| -> Value {
+            let output: Value = serde_json::from_str(found[number].as_str().unwrap()).unwrap();
+            output["output"]["tags"].clone()
+        });
+        let pairs = one.as_array().unwrap().iter().zip(other.as_array().unwrap());
+        let varied: Vec<&str> =
+            pairs.filter(|(a, b)| a != b).map(|(tag, _)| tag.as_str().unwrap().split(' ').next().unwrap()).collect();
+        assert!(varied.contains(&factor), "{factor}: {varied:?}");
     }
+    // What no two runs share leaves nothing to vary.
+    let report = judge(&[("repeat", "__import__('os').urandom(4).hex()")]);
+    assert_eq!(part(&report, "determinism", "repeat").0, "fail", "{report}");
 }
 
 #[test]

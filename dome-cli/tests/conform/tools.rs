@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -9,6 +10,12 @@ use crate::harness::{Ended, Place, project};
 
 /// Whether the gate can work here. Where it cannot, the test is left out and says so; not in CI.
 pub(crate) fn can_judge() -> bool {
+    // Asked once for all tests of one process.
+    static FOUND: LazyLock<bool> = LazyLock::new(look);
+    *FOUND
+}
+
+fn look() -> bool {
     let asked = "import sys; sys.exit(sys.version_info < (3, 11))";
     let python = Command::new("python3").args(["-c", asked]).status().is_ok_and(|status| status.success());
     let kernel = python && landlock_abi() >= 6;
