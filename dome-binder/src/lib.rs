@@ -88,10 +88,3 @@ pub use settle::{
     Conflict, Fact, FactOrder, RunCounts, RunRecords, Settled, SettledRun, Settling, group_by_run, in_run, settle,
 };
 pub use trigger::{MintReason, TRIGGER_SET_VERSION, Trigger, TriggerCounts, Triggers, mints};
-
-// The tests in `tests/` say `dome_binder`, as any user does, and share one binary with the unit tests.
-#[cfg(test)]
-extern crate self as dome_binder;
-#[cfg(test)]
-#[path = "../tests/main.rs"]
-mod tests;

@@ -111,11 +111,3 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn what_xml_cannot_say_is_replaced() {
-        assert_eq!(super::escaped("a<\"&\u{0}\n\u{1F600}"), "a&lt;&quot;&amp;\u{FFFD}&#10;\u{1F600}");
-    }
-}

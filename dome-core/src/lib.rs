@@ -96,10 +96,3 @@ pub use time::{Timestamp, TimestampError};
 
 /// A small valid envelope, for examples and first steps.
 pub const EXAMPLE_LINE: &[u8] = include_bytes!("data/example.json").trim_ascii_end();
-
-// The tests in `tests/` say `dome_core`, as any user does, and share one binary with the unit tests.
-#[cfg(test)]
-extern crate self as dome_core;
-#[cfg(test)]
-#[path = "../tests/main.rs"]
-mod tests;

@@ -1,4 +1,4 @@
-//! What the crate promises, held through its public names: part of the library's own test binary.
+//! What the crate promises, held through its public names: built by the crate `laws`.
 
 mod build;
 mod canonical;

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::super::histories::events;
 use super::support::{Loaded, Setting, load, load_lines, setting};
-use crate::tests::histories::events;
 
 /// Histories of few failures that often come back and are often resolved, in the letters of the table.
 fn dense() -> impl Strategy<Value = Vec<Box<Record>>> {

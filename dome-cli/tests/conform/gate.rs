@@ -346,3 +346,11 @@ fn what_the_kernel_cannot_enforce_is_unenforced() {
         }
     }
 }
+
+#[test]
+fn what_xml_cannot_say_is_replaced() {
+    let version = "a<\"&\u{0}\n\u{1F600}";
+    let report = json!({"report_version": "1", "conformant": false, "tool": {"name": "t", "version": version}});
+    let junit = dome_conform::junit(&serde_json::from_value(report).unwrap());
+    assert!(junit.contains("<testsuites name=\"t a&lt;&quot;&amp;\u{FFFD}&#10;\u{1F600}\" "), "{junit}");
+}
