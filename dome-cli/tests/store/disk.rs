@@ -103,7 +103,7 @@ fn a_full_disk_ends_an_ingest_and_harms_nothing() {
     spread(&place, &lines(2, 21));
     replay(&place, "in", "replayed");
     let mut refused = 0;
-    for free in [0, 4, 8, 40, 150, 300, 500, 700, 900, 1_200] {
+    for free in [0, 4, 8, 40, 80, 150, 220, 300, 400, 500] {
         disk.fill(free << 10);
         let ended = place.dome(&ingest_args("disk/s", "6"), b"");
         if ended.code != 0 {

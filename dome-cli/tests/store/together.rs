@@ -7,8 +7,39 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::feed::{exports_as, ingest_args, is_sound, joined, lines, replay, signal, spread, start, status};
+use super::feed::{NOT_AFTER, exports_as, ingest_args, is_sound, joined, lines, replay, signal, spread, start, status};
 use crate::harness::{Place, count};
+
+#[test]
+fn two_and_eight_writers_at_once_lose_nothing() {
+    for writers in [2, 8] {
+        let place = Place::new();
+        let lines = lines(2, 9);
+        let parts = lines.chunks(lines.len().div_ceil(writers)).map(joined).enumerate();
+        let names: Vec<String> = parts
+            .map(|(number, part)| (format!("in/{number}.jsonl"), part))
+            .map(|(name, part)| {
+                place.file(&name, part);
+                name
+            })
+            .collect();
+        assert_eq!(names.len(), writers);
+        replay(&place, "in", "replayed");
+        let begun: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let into = ["--store", "s", "--batch-lines", "3", "--wait", "60", "--not-after", NOT_AFTER];
+                start(&place, &[&["ingest", name.as_str()], &into[..]].concat())
+            })
+            .collect();
+        for writer in begun {
+            let ended = writer.wait_with_output().unwrap();
+            assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+        }
+        is_sound(&place, "s");
+        exports_as(&place, "s", "replayed");
+    }
+}
 
 #[test]
 fn a_second_writer_is_refused_at_once_with_the_pid_of_the_first_which_goes_on() {
