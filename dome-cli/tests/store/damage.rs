@@ -96,7 +96,7 @@ fn flipped(place: &Place, store: &str, at: usize, bit: u64, whole: &Value, entri
 
 #[test]
 fn one_flipped_bit_anywhere_in_a_segment_is_found_and_named_and_the_rest_is_served() {
-    let (place, flips) = (Place::new(), times("DOME_FLIPS", 40));
+    let (place, flips) = (Place::new(), times("DOME_FLIPS", 150));
     spread(&place, &lines(1, 10)[..90]);
     assert_eq!(place.dome(&ingest_args("whole", "9"), b"").code, 0);
     is_sound(&place, "whole");

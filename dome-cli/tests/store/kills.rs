@@ -59,7 +59,7 @@ fn kill(place: &Place, thread: u64, kills: usize, whole: Duration) -> Told {
 
 #[test]
 fn a_writer_killed_at_random_moments_loses_nothing_and_invents_nothing() {
-    let (place, kills) = (Place::new(), times("DOME_KILLS", 60));
+    let (place, kills) = (Place::new(), times("DOME_KILLS", 200));
     spread(&place, &lines(2, 1));
     replay(&place, "in", "replayed");
     let began = Instant::now();
