@@ -67,3 +67,19 @@ fn a_batch_costs_what_it_holds() {
         begun.elapsed()
     );
 }
+
+#[test]
+fn the_first_question_keeps_the_digest_that_every_answer_names() {
+    let bench = super::support::Bench::new();
+    let kept = || {
+        let log = dome_store::Log::open(&bench.store).unwrap();
+        crate::derived::as_derived(&log).unwrap().unwrap().knows_snapshot().unwrap()
+    };
+    for facts in [4, 6] {
+        bench.put("a.jsonl", super::support::text("a", 0..facts));
+        bench.ingest(super::support::small());
+        assert!(!kept(), "a writer does not wait for it");
+        dome_store::DerivedStore::open(&bench.store, super::support::small(), &()).unwrap();
+        assert!(kept());
+    }
+}
