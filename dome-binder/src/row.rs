@@ -309,7 +309,7 @@ impl Row for CapsuleState {
     }
 
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
-        let (line, failure_reason_code) = (Arc::new(take_task_line(rest)?), take_text(rest)?.parse().ok()?);
+        let (line, failure_reason_code) = (take_task_line(rest)?, take_text(rest)?.parse().ok()?);
         let (keys, fingerprint) = (take_keys(rest)?, Arc::new(take_fingerprint(rest)?));
         let failed_gates = take_list(rest, |rest| take_text(rest)?.parse().ok())?;
         let mut count = || take_number(rest);

@@ -113,7 +113,7 @@ impl TaskLine {
 #[non_exhaustive]
 pub struct Identity {
     /// The task line (M-20).
-    pub task_line: Arc<TaskLine>,
+    pub task_line: TaskLine,
     /// `task_spec.failure_reason_code`
     pub failure_reason_code: FailureReasonCode,
     /// Why failures are grouped (M-50).
@@ -259,12 +259,12 @@ impl Identity {
         fingerprint_hash: Sha256Hash,
         [derived, line, concept]: [Sha256Hash; 3],
     ) -> Self {
-        let (task_line, fingerprint) = (Arc::new(task_line), Arc::new(fingerprint));
+        let fingerprint = Arc::new(fingerprint);
         Self { task_line, failure_reason_code, fingerprint, fingerprint_hash, derived, line, concept }
     }
 
     fn is_of(&self, spec: &TaskSpec, fingerprint_hash: Sha256Hash) -> bool {
-        let TaskLine { scope, target_kind, target_id, action_kind } = &*self.task_line;
+        let TaskLine { scope, target_kind, target_id, action_kind } = &self.task_line;
         self.fingerprint_hash == fingerprint_hash
             && *target_id == spec.target.id
             && self.failure_reason_code == spec.failure_reason_code

@@ -130,8 +130,10 @@ struct FinishedKeys {
 struct FactRows {
     facts: Vec<u8>,
     lineage: Vec<u8>,
-    /// The rows of those that fail, by instant.
-    failing: Vec<(Timestamp, Vec<u8>)>,
+    /// Rows of those that fail.
+    recent: Vec<u8>,
+    /// The instant of each, and where it ends.
+    failing: Vec<(Timestamp, usize)>,
     digests: Vec<DigestItem>,
 }
 
@@ -405,8 +407,10 @@ impl<'s> Engine<'s> {
             [
                 &mut |rows: &mut FactRows| {
                     digests.add(std::mem::take(&mut rows.digests))?;
-                    for (ts, row) in rows.failing.drain(..) {
-                        latest.push(ts, &row)?;
+                    let mut start = 0;
+                    for (ts, end) in rows.failing.iter().copied() {
+                        latest.push(ts, rows.recent.get(start..end).invariant("rows end one behind the other")?)?;
+                        start = end;
                     }
                     lineage.push(&rows.lineage)
                 },
@@ -668,7 +672,9 @@ fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Times
 impl FactRows {
     fn of(batch: Vec<BoundItem>, spool: &Kept) -> Result<Self> {
         const ROW_BYTES: usize = 1_536;
-        let mut rows = Self { facts: Vec::with_capacity(batch.len() * ROW_BYTES), ..Self::default() };
+        let room = batch.len() * ROW_BYTES;
+        let facts = Vec::with_capacity(room);
+        let mut rows = Self { facts, recent: Vec::with_capacity(room / 4), ..Self::default() };
         let (mut read, mut reader) = (Vec::new(), RowReader::at_most(0));
         for item in batch {
             let ts = item.ts();
@@ -679,9 +685,8 @@ impl FactRows {
                     append_row(&Lineage::of(&fact), &mut rows.lineage);
                     rows.digests.push(DigestItem(fact.keys.digest));
                     if fact.is_failing() {
-                        let mut row = Vec::new();
-                        append_row(&RecentFailure::of(&fact), &mut row);
-                        rows.failing.push((ts, row));
+                        append_row(&RecentFailure::of(&fact), &mut rows.recent);
+                        rows.failing.push((ts, rows.recent.len()));
                     }
                 }
                 BoundItem::Rendered(rendered) => {
@@ -695,7 +700,8 @@ impl FactRows {
                     rows.lineage.extend_from_slice(lineage);
                     rows.digests.push(DigestItem(digest));
                     if !recent.is_empty() {
-                        rows.failing.push((ts, recent.to_vec()));
+                        rows.recent.extend_from_slice(recent);
+                        rows.failing.push((ts, rows.recent.len()));
                     }
                 }
             }

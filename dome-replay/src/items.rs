@@ -106,11 +106,14 @@ impl Item for RunItem {
     }
 }
 
+/// Looks at all cache lines of a record, and at the first of what it points to.
 fn look(record: &Record) {
-    let texts = record.event_id.as_str().len() ^ record.task_id.as_str().len() ^ record.gates.len();
+    let ids = [record.event_id.as_str(), record.run_id.as_str(), record.task_id.as_str(), record.group_id.as_str()];
+    let texts = ids.map(str::len).into_iter().fold(record.source.name.len(), |all, length| all ^ length);
     let numbers = record.source.line ^ record.sequence ^ texts as u64;
     black_box((numbers, record.keys.digest.as_bytes().first(), record.keys.idempotency.as_bytes().first()));
-    black_box((record.keys.identity.derived.as_bytes().first(), record.signal));
+    black_box((record.keys.identity.derived.as_bytes().first(), record.canonical.held().is_some(), record.signal));
+    black_box((record.gates.first().map(|gate| gate.status), record.guard_evals().first().map(|eval| eval.status)));
 }
 
 fn record_bytes(record: &Record) -> usize {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::input::LineSource;
+
 /// Units of 1024 and of 1000, beside plain bytes. Their case matters.
 const UNITS: [(&str, u64); 7] = [
     ("", 1),
@@ -16,8 +18,11 @@ const UNITS: [(&str, u64); 7] = [
 /// The least that is taken: with less, runs and task lines of a usual size would not fit by themselves.
 pub const LEAST_BYTES: u64 = 64 << 20;
 
-/// The memory that a replay keeps to where nothing else is asked for.
+/// The memory that a replay keeps to where nothing else is asked for, and it is not known how much it will read.
 pub const DEFAULT_MEMORY: MemorySize = MemorySize(160 << 20);
+
+/// The most that a replay takes without being asked to.
+const MOST_UNASKED: u64 = 2 << 30;
 
 /// The memory that a replay keeps to, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,17 @@ impl MemorySize {
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+
+    /// The memory that a replay of these sources keeps to where nothing else is asked for: a tenth more than they
+    /// have bytes, in which a history whose failures repeat is replayed without temporary files; 64 MiB at least, 2 GiB
+    /// at most. Where a source is compressed or no file, at least [`DEFAULT_MEMORY`].
+    #[must_use]
+    pub fn for_sources(sources: &[LineSource]) -> Self {
+        let (known, unknown): (Vec<_>, Vec<_>) = sources.iter().map(LineSource::bytes).partition(Option::is_some);
+        let bytes = known.into_iter().flatten().fold(0, u64::saturating_add);
+        let least = if unknown.is_empty() { LEAST_BYTES } else { DEFAULT_MEMORY.0 };
+        Self((bytes.saturating_add(bytes / 10)).clamp(least, MOST_UNASKED))
     }
 }
 
@@ -74,7 +90,10 @@ impl FromStr for MemorySize {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
+    use crate::input::find_some;
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
@@ -97,6 +116,31 @@ mod tests {
             assert_eq!(text.parse::<MemorySize>(), Err(SizeError::Small), "{text}");
         }
         assert_eq!(DEFAULT_MEMORY.to_string(), "160MiB");
+        assert_eq!(MemorySize(MOST_UNASKED).to_string(), "2GiB");
         assert!(SizeError::Small.to_string().contains(&format!("{}MiB", LEAST_BYTES >> 20)));
+    }
+
+    #[test]
+    fn what_is_read_says_how_much_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: u64| {
+            let path = folder.path().join(name);
+            std::fs::File::create(&path).and_then(|file| file.set_len(bytes)).unwrap();
+            path
+        };
+        let (small, large, huge) = (file("a", 1_000), file("b", 400_000_000), file("c", 1 << 40));
+        let packed = file("d.gz", 1_000);
+        for (paths, expected) in [
+            (vec![&small], LEAST_BYTES),
+            (vec![&large], 440_000_000),
+            (vec![&small, &large], 440_001_100),
+            (vec![&small, &large, &huge], MOST_UNASKED),
+            (vec![&small, &packed], DEFAULT_MEMORY.0),
+            (vec![&large, &packed], 440_000_000),
+        ] {
+            let paths: Vec<_> = paths.into_iter().cloned().collect();
+            let sources = find_some(&paths, crate::input::ENVELOPES).unwrap();
+            assert_eq!(MemorySize::for_sources(&sources).bytes(), expected, "{paths:?}");
+        }
     }
 }

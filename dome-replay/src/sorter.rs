@@ -12,10 +12,12 @@ use dome_binder::{Row, RowReader};
 
 use crate::error::{Context, Invariant, Result};
 use crate::parallel::{held, opened};
-use crate::spill::{RunReader, Scratch, SpillFile};
+use crate::spill::{RunReader, RunWriter, Scratch, SpillFile, SpilledRuns};
 
 /// Bytes that are read at once of all runs of a part.
 const READ_BYTES: usize = 4 << 20;
+/// Items that are looked at one after the other.
+const LOOKED_AT: usize = 16;
 /// Bytes that are read at once of one run, at least and at most.
 const PIECE_BYTES: (usize, usize) = (4 << 10, 256 << 10);
 
@@ -32,7 +34,8 @@ pub(crate) trait Item: Row + Send {
     /// Bytes of memory that it takes, about.
     fn memory(&self) -> usize;
 
-    /// Looks at what it points to: items lie anywhere, and looks that are made ahead wait for memory at the same time.
+    /// Looks at what it points to: items lie anywhere, and looks at several of them, one after the other, wait for
+    /// memory at the same time.
     fn look(&self) {}
 }
 
@@ -43,11 +46,19 @@ pub(crate) struct Room {
     /// Bytes that all of them hold, and how many they may.
     held: Arc<AtomicUsize>,
     most: usize,
+    /// Whether any of them has spilled. Until then nothing was given back of which an allocator would keep some: they
+    /// may hold two fifths more.
+    spilled: Arc<AtomicBool>,
 }
 
 impl Room {
     pub(crate) fn new(scratch: Scratch, most: u64) -> Self {
-        Self { scratch, held: Arc::default(), most: usize::try_from(most).unwrap_or(usize::MAX) }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Self { scratch, held: Arc::default(), most, spilled: Arc::default() }
+    }
+
+    fn most(&self) -> usize {
+        if self.spilled.load(Memory::Relaxed) { self.most } else { self.most.saturating_add(self.most / 5 * 2) }
     }
 
     pub(crate) const fn scratch(&self) -> &Scratch {
@@ -68,7 +79,9 @@ struct Part<T> {
     rows: RowBuffer,
     /// Bytes that the room counts for it.
     counted: usize,
-    file: Option<SpillFile>,
+    /// Where what has no room goes, and what went there.
+    file: Arc<SpillFile>,
+    spilled: Option<SpilledRuns>,
 }
 
 /// Items as they came, in pieces: one vector of all would be half empty, and copied whenever it grows.
@@ -79,11 +92,13 @@ struct Items<T> {
 
 impl<T: Item> Sorter<T> {
     pub(crate) fn new(room: &Room, parts: usize) -> Self {
-        Self {
-            parts: std::iter::repeat_with(Mutex::default).take(parts.max(1)).collect(),
-            spilled: AtomicBool::new(false),
-            room: room.clone(),
-        }
+        /// Files of all parts together, at most.
+        const FILES: usize = 8;
+        let parts = parts.max(1);
+        let files: Vec<_> = (0..FILES.min(parts)).map(|_| Arc::new(SpillFile::new(room.scratch()))).collect();
+        // Parts that are read one after the other share a file, so that it can go when they are done.
+        let of = |part: usize| files.get(part * files.len() / parts).map(|file| Mutex::new(Part::new(file)));
+        Self { parts: (0..parts).filter_map(of).collect(), spilled: AtomicBool::new(false), room: room.clone() }
     }
 
     /// One of rows from the start, if it is known that there will be too many items.
@@ -123,10 +138,10 @@ impl<T: Item> Sorter<T> {
         let mut part = held(part);
         add(&mut part);
         let all = part.count(&self.room);
-        if all <= self.room.most || part.counted < self.room.most / SHARE / self.parts.len() {
+        if all <= self.room.most() || part.counted < self.room.most / SHARE / self.parts.len() {
             return Ok(());
         }
-        if part.file.is_some() {
+        if part.spilled.is_some() {
             return part.spill(&self.room);
         }
         drop(part);
@@ -136,6 +151,7 @@ impl<T: Item> Sorter<T> {
     /// Items of all parts lie between each other: only when all are gone does their memory serve for rows.
     fn spill(&self) -> Result<()> {
         self.spilled.store(true, Memory::Relaxed);
+        self.room.spilled.store(true, Memory::Relaxed);
         self.parts.iter().try_for_each(|part| held(part).spill(&self.room))
     }
 
@@ -149,7 +165,7 @@ impl<T: Item> Sorter<T> {
         let sorted = |part| {
             let mut part: Part<T> = opened(part);
             // What has a file is read from there: the next sorter needs the room.
-            if part.file.is_some() {
+            if part.spilled.is_some() {
                 part.spill(&room)?;
             }
             Ok(SortedPart { part, room: room.clone() })
@@ -159,8 +175,13 @@ impl<T: Item> Sorter<T> {
 }
 
 impl<T: Item> Part<T> {
+    fn new(file: &Arc<SpillFile>) -> Self {
+        let (items, rows) = (Items::default(), RowBuffer::default());
+        Self { items, rows, counted: 0, file: Arc::clone(file), spilled: None }
+    }
+
     fn extend(&mut self, items: Vec<T>) {
-        if self.file.is_some() {
+        if self.spilled.is_some() {
             items.into_iter().for_each(|item| self.rows.push(&item));
         } else {
             self.items.extend(items);
@@ -181,26 +202,30 @@ impl<T: Item> Part<T> {
     fn spill(&mut self, room: &Room) -> Result<()> {
         /// Items that are rows and items at once for a moment.
         const AT_ONCE: usize = 1_024;
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(SpillFile::new(&room.scratch)?),
-        };
         let (items, mut rows) = (std::mem::take(&mut self.items).sorted(), std::mem::take(&mut self.rows));
-        if !items.is_empty() {
-            file.start_run();
+        if !items.is_empty() || self.spilled.is_none() {
             let mut items = items.into_iter().peekable();
-            while items.peek().is_some() {
-                let rows = RowBuffer::of(items.by_ref().take(AT_ONCE));
-                file.write(rows.index.iter().map(|at| rows.row(at)))?;
-            }
+            self.write_run(|writer| {
+                while items.peek().is_some() {
+                    let rows = RowBuffer::of(items.by_ref().take(AT_ONCE));
+                    writer.write(rows.index.iter().map(|at| rows.row(at)))?;
+                }
+                Ok(())
+            })?;
         }
         if !rows.index.is_empty() {
-            file.start_run();
             rows.sort();
-            file.write(rows.index.iter().map(|at| rows.row(at)))?;
+            self.write_run(|writer| writer.write(rows.index.iter().map(|at| rows.row(at))))?;
         }
         drop(rows);
         self.count(room);
+        Ok(())
+    }
+
+    fn write_run(&mut self, write: impl FnOnce(&mut RunWriter<'_>) -> Result<()>) -> Result<()> {
+        let (file, run) = self.file.write_run(write)?;
+        let scratch = self.file.scratch();
+        self.spilled.get_or_insert_with(|| SpilledRuns { scratch, file, runs: Vec::new() }).runs.push(run);
         Ok(())
     }
 }
@@ -228,12 +253,6 @@ impl<T: Item> Items<T> {
         self.pieces.into_iter().for_each(|piece| all.extend(piece));
         all.sort_unstable_by(T::order);
         all
-    }
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self { items: Items::default(), rows: RowBuffer::default(), counted: 0, file: None }
     }
 }
 
@@ -371,9 +390,9 @@ impl<T: Item> SortedPart<T> {
         // Whoever takes the items out makes others of them, which are counted in their place.
         let items = std::mem::take(&mut part.items).sorted();
         part.count(&room);
-        let Some(file) = part.file else { return Ok(Sorted::Held(items.into_iter())) };
-        let piece = (READ_BYTES / file.runs().max(1)).clamp(PIECE_BYTES.0, PIECE_BYTES.1);
-        let (mut runs, mut heads) = (file.readers(piece), BinaryHeap::new());
+        let Some(spilled) = part.spilled else { return Ok(Sorted::Held(items.into_iter())) };
+        let piece = (READ_BYTES / spilled.runs.len().max(1)).clamp(PIECE_BYTES.0, PIECE_BYTES.1);
+        let (mut runs, mut heads) = (spilled.readers(piece), BinaryHeap::new());
         for (number, run) in runs.iter_mut().enumerate() {
             let mut head = RunHead { lead: 0, order: Vec::new(), run: number };
             if head.advance(run)? {
@@ -393,11 +412,10 @@ impl<T: Item> Iterator for Sorted<'_, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        const AHEAD: usize = 8;
         match self {
             Self::Held(items) => {
-                if let Some(item) = items.as_slice().get(AHEAD) {
-                    item.look();
+                if items.len().is_multiple_of(LOOKED_AT) {
+                    items.as_slice().iter().take(LOOKED_AT).for_each(T::look);
                 }
                 items.next().map(Ok)
             }

@@ -5,11 +5,12 @@ use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use dome_core::escaped_path;
 
 use crate::error::{Error, Invariant, Result};
+use crate::parallel::held;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
@@ -36,57 +37,84 @@ impl Scratch {
     }
 }
 
-/// A file of rows in runs, each of them sorted. One file holds all runs, so that a process needs few open files.
+/// A file that some parts of a sorter share, made when the first of them needs it: files by the hundred would cost more
+/// than what is written to them.
 #[derive(Debug)]
 pub(crate) struct SpillFile {
-    file: File,
     scratch: Scratch,
-    end: u64,
-    runs: Vec<u64>,
+    /// The file, and where it ends.
+    open: Mutex<Option<(Arc<File>, u64)>>,
 }
 
 impl SpillFile {
-    pub(crate) fn new(scratch: &Scratch) -> Result<Self> {
-        Ok(Self { file: scratch.file()?, scratch: scratch.clone(), end: 0, runs: Vec::new() })
+    pub(crate) fn new(scratch: &Scratch) -> Self {
+        Self { scratch: scratch.clone(), open: Mutex::default() }
     }
 
-    /// Starts a run: what is written from here on comes sorted.
-    pub(crate) fn start_run(&mut self) {
-        self.runs.push(self.end);
+    pub(crate) fn scratch(&self) -> Scratch {
+        self.scratch.clone()
     }
 
-    /// Writes rows of the run that was started last, each behind its length.
+    /// Appends a run of rows: `write` hands them out sorted. No other run is written meanwhile.
+    pub(crate) fn write_run(
+        &self,
+        write: impl FnOnce(&mut RunWriter<'_>) -> Result<()>,
+    ) -> Result<(Arc<File>, Range<u64>)> {
+        let mut open = held(&self.open);
+        let (file, end) = match &mut *open {
+            Some(open) => open,
+            None => open.insert((Arc::new(self.scratch.file()?), 0)),
+        };
+        let start = *end;
+        write(&mut RunWriter { file, scratch: &self.scratch, end })?;
+        Ok((Arc::clone(file), start..*end))
+    }
+}
+
+/// Writes the rows of a run, each behind its length.
+pub(crate) struct RunWriter<'f> {
+    file: &'f File,
+    scratch: &'f Scratch,
+    end: &'f mut u64,
+}
+
+impl RunWriter<'_> {
     pub(crate) fn write<'r>(&mut self, rows: impl Iterator<Item = &'r [u8]>) -> Result<()> {
         /// Rows that one call to the system takes.
         const AT_ONCE: usize = 1_024;
         let mut rows = rows.map(IoSlice::new).peekable();
         while rows.peek().is_some() {
             let mut some: Vec<IoSlice<'_>> = rows.by_ref().take(AT_ONCE).collect();
-            self.end += some.iter().map(|row| row.len() as u64).sum::<u64>();
-            write_all(&self.file, &mut some).map_err(|why| self.scratch.failed("write", why))?;
+            *self.end += some.iter().map(|row| row.len() as u64).sum::<u64>();
+            write_all(self.file, &mut some).map_err(|why| self.scratch.failed("write", why))?;
         }
         Ok(())
     }
+}
 
-    pub(crate) const fn runs(&self) -> usize {
-        self.runs.len()
-    }
+/// What one part has in a file: runs of rows, each of them sorted.
+#[derive(Debug)]
+pub(crate) struct SpilledRuns {
+    pub(crate) scratch: Scratch,
+    pub(crate) file: Arc<File>,
+    pub(crate) runs: Vec<Range<u64>>,
+}
 
+impl SpilledRuns {
     pub(crate) fn readers(self, piece: usize) -> Vec<RunReader> {
-        let ends: Vec<u64> = self.runs.iter().skip(1).copied().chain([self.end]).collect();
-        let (file, scratch) = (Arc::new(self.file), self.scratch);
-        let reader = |(start, end): (u64, u64)| RunReader {
+        let Self { scratch, file, runs } = self;
+        let reader = |run: Range<u64>| RunReader {
             file: Arc::clone(&file),
             scratch: scratch.clone(),
-            next: start,
-            end,
+            next: run.start,
+            end: run.end,
             room: Vec::new(),
             at: 0,
             filled: 0,
             row: 0..0,
             piece,
         };
-        self.runs.into_iter().zip(ends).map(reader).collect()
+        runs.into_iter().map(reader).collect()
     }
 }
 

@@ -146,12 +146,12 @@ fn one_concept(rules: &Rules) -> Result<(), Failure> {
     let memory = Memory::of(&replayed, rules);
     let line = replayed.ledger.facts.first().ok_or("no fact")?.keys.task_line.clone();
     for limit in [20, 200] {
-        let query = PriorsQuery { limit, ..PriorsQuery::of((*line).clone()) };
+        let query = PriorsQuery { limit, ..PriorsQuery::of(line.clone()) };
         let answer = timed(&format!("priors of one of them, {limit} shown"), 10, || Ok(index.priors(&query, None)?))?;
         assert_eq!(answer, priors(&memory, &query));
     }
     let fingerprint_hash = replayed.derived.capsules.first().map(|capsule| capsule.fingerprint_hash);
-    let query = PriorsQuery { fingerprint_hash, ..PriorsQuery::of((*line).clone()) };
+    let query = PriorsQuery { fingerprint_hash, ..PriorsQuery::of(line.clone()) };
     let answer = timed("    by its fingerprint", 10, || Ok(index.priors(&query, None)?))?;
     assert_eq!(answer, priors(&memory, &query));
     Ok(())
@@ -166,7 +166,7 @@ fn questions(path: &Path, bytes: &[u8], replayed: &Replay, rules: &Rules) -> Res
         .ledger
         .lines()
         .iter()
-        .filter_map(|line| Some((line.facts.len(), (*line.facts.first()?.fact.keys.task_line).clone())))
+        .filter_map(|line| Some((line.facts.len(), line.facts.first()?.fact.keys.task_line.clone())))
         .collect();
     lines.sort();
     println!("{} task lines, the longest has {:?} facts", lines.len(), lines.last().map(|line| line.0));

@@ -174,7 +174,7 @@ pub fn fact_story(
         let application = judged.as_ref().and_then(|judged| judged.get(&fact.order()));
         step.apply(key, Some(application.copied().unwrap_or(Application::Unknown)));
     }
-    let TaskLine { scope, target_kind, target_id, action_kind } = &*fact.keys.task_line;
+    let TaskLine { scope, target_kind, target_id, action_kind } = &fact.keys.task_line;
     Some(FactStory {
         action_kind: action_kind.to_string(),
         applied_capsule,

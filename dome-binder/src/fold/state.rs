@@ -58,7 +58,7 @@ pub struct Support {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapsuleState {
     /// The task line that it belongs to.
-    pub line: Arc<TaskLine>,
+    pub line: TaskLine,
     /// What failed.
     pub failure_reason_code: FailureReasonCode,
     /// The keys of its first minting fact, which all its facts share but for digest and outcome.
@@ -189,7 +189,7 @@ fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
     let fact = line_fact.fact;
     let failed = fact.gates.iter().filter(|gate| gate.status == Status::Fail);
     CapsuleState {
-        line: Arc::clone(&fact.keys.task_line),
+        line: fact.keys.task_line.clone(),
         failure_reason_code: fact.keys.failure_reason_code.clone(),
         keys: fact.keys.keys(),
         fingerprint: Arc::clone(&fact.keys.fingerprint),

@@ -85,7 +85,7 @@ fn replayed(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules
 /// The answer for a line that nobody knows, of the same kind of work as a fact's.
 fn strange(past: &mut Past<'_>, ledger: &Ledger, position: usize, rules: &Rules) -> Result<(), TestCaseError> {
     let fact = &ledger.facts[position];
-    let line = dome_core::TaskLine { target_id: "nobody-knows".parse().unwrap(), ..(*fact.keys.task_line).clone() };
+    let line = dome_core::TaskLine { target_id: "nobody-knows".parse().unwrap(), ..fact.keys.task_line.clone() };
     let before = replay(first(ledger, position), rules, Some(fact.ordered_ts));
     let answer = priors(&Memory::of(&before, rules), &question(&line));
     let known = past.stranger(&line);

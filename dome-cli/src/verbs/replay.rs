@@ -8,7 +8,7 @@ use dome_binder::Verdict;
 use dome_core::{BinderVersion, Timestamp};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{
-    DEFAULT_MEMORY, Destined, Input, KeepsFailing, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
+    Destined, Input, KeepsFailing, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
     check_destination, replay_into,
 };
 use serde_json::{Value, json};
@@ -55,7 +55,8 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     threads: ThreadsArgs,
     /// Memory to use, at least 64MiB, such as 512MiB or 2GB: what needs more is replayed by way of
-    /// unnamed files beside DIR, with the same result [default: 160MiB]
+    /// unnamed files beside DIR, with the same result [default: a tenth more than INPUT has
+    /// bytes, from 64MiB to 2GiB]
     #[arg(long, value_name = "SIZE")]
     memory: Option<MemorySize>,
     /// Replace another result that stands in DIR
@@ -70,7 +71,7 @@ pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -
     let given = &settings.replay;
     let binder = settings.word("replay.binder-version", args.binder_version, &given.binder_version)?;
     let as_of = settings.word("replay.as-of", args.as_of, &given.as_of)?;
-    let memory = settings.word("replay.memory", args.memory, &given.memory)?.unwrap_or(DEFAULT_MEMORY);
+    let memory = settings.word("replay.memory", args.memory, &given.memory)?;
     let not_after = settings.word("replay.not-after", args.not_after, &given.not_after)?;
     let rules = settings.load_rules(args.rules)?;
     let masking = Masking::load(args.redact.as_deref().or(given.redact.as_deref()))?;
@@ -83,7 +84,7 @@ pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -
         not_after,
         masking: &masking,
         threads: ThreadsArgs { threads: args.threads.threads.or(given.threads) }.count(),
-        limits: Limits::within(memory.bytes()),
+        limits: Limits::within(memory.unwrap_or_else(|| MemorySize::for_sources(&sources)).bytes()),
     };
     let to = Destined { out: args.out, force: args.force };
     let written = replay_into(&to, spec, as_of, Input::Sources(&sources), &watching)?;

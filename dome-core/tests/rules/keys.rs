@@ -22,7 +22,7 @@ proptest! {
                 prop_assert_eq!(keyed.keys(), Keys::under(binder, envelope));
                 prop_assert_eq!(&*keyed.fingerprint, &Fingerprint::under(binder, envelope));
                 prop_assert_eq!(keyed.fingerprint_hash, keyed.fingerprint.hash());
-                prop_assert_eq!(&*keyed.task_line, &envelope.task_spec.line());
+                prop_assert_eq!(&keyed.task_line, &envelope.task_spec.line());
                 prop_assert_eq!(keyer.canonical(), envelope.to_canonical());
             }
         }

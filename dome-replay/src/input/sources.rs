@@ -155,6 +155,12 @@ impl LineSource {
         self.name.ends_with(".gz") || self.name.ends_with(".zst")
     }
 
+    /// Bytes of its lines, if that is known before it is read.
+    pub fn bytes(&self) -> Option<u64> {
+        let metadata = self.path().filter(|_| !self.is_compressed()).and_then(|path| path.metadata().ok())?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
     /// How messages name it.
     pub fn named(&self) -> String {
         escaped(&self.shown())

@@ -50,7 +50,7 @@ pub(super) fn expected(replay: &Replay) -> Vec<String> {
 /// Questions that a planner may ask of a history.
 fn planner(replay: &Replay) -> Vec<PriorsQuery> {
     let lines: std::collections::BTreeSet<TaskLine> =
-        replay.ledger.facts.iter().map(|fact| (*fact.keys.task_line).clone()).collect();
+        replay.ledger.facts.iter().map(|fact| fact.keys.task_line.clone()).collect();
     let mut queries = Vec::new();
     for line in lines {
         let unknown = TaskLine { target_id: "no-such-target".parse().unwrap(), ..line.clone() };

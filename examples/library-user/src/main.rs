@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let result = ResultDir::open(Path::new(out))?;
     let replay = result.replay()?;
     if let Some(fact) = replay.ledger.facts.iter().find(|fact| fact.is_failing()) {
-        let query = PriorsQuery::of((*fact.keys.task_line).clone());
+        let query = PriorsQuery::of(fact.keys.task_line.clone());
         let answer = priors(&Memory::of(&replay, result.rules()), &query);
         println!("{} priors for {}", answer.priors.len(), fact.keys.task_line.target_id);
     }

@@ -55,7 +55,7 @@ impl Derivation<'_> {
             return Ok(());
         };
         self.tallies.lines += 1;
-        let (row, line) = (serde_json::to_vec(&row)?, serde_json::to_vec(&*first.keys.task_line)?);
+        let (row, line) = (serde_json::to_vec(&row)?, serde_json::to_vec(&first.keys.task_line)?);
         self.rows.put(SealedTable::Lines, &[key.as_bytes(), &row, &line])
     }
 
