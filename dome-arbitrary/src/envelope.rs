@@ -72,6 +72,18 @@ fn identity() -> impl Strategy<Value = JsonMembers> + Clone {
     )
 }
 
+fn subject() -> impl Strategy<Value = Value> + Clone {
+    let [repository, job, base] = [0.6, 0.4, 0.4].map(|often| prop::option::weighted(often, text::identifier()));
+    (text::identifier(), repository, job, base, prop::option::of(any::<bool>())).prop_map(
+        |(revision, repository, job, base, dirty)| {
+            let subject = json!({
+                "revision": revision, "repository": repository, "job": job, "base_revision": base, "dirty": dirty,
+            });
+            Value::Object(object(subject))
+        },
+    )
+}
+
 fn strings() -> impl Strategy<Value = Vec<String>> + Clone {
     prop::collection::vec(prop_oneof![text::any_text(), Just("same".to_owned())], 0..4)
 }
@@ -190,11 +202,13 @@ fn rest() -> impl Strategy<Value = JsonMembers> + Clone {
     let attempts = prop::option::of(prop_oneof![1_u64..9, Just(limits::ATTEMPTS)]);
     let duration = prop::option::of(prop_oneof![Just(0), 1_u64..90_000, Just(limits::SAFE_INTEGER)]);
     let more = (prop::option::of(text::message()), prop::option::weighted(0.2, text::sha256()));
-    (env, labels, attempts, duration, more, prop::option::of(tool()), evidence()).prop_map(
-        |(env, labels, attempts, duration, (message, applied), tool, evidence)| {
+    let tested = (prop::option::of(subject()), prop::option::of(any::<bool>()));
+    (env, labels, attempts, duration, more, tested, prop::option::of(tool()), evidence()).prop_map(
+        |(env, labels, attempts, duration, (message, applied), (subject, abandoned), tool, evidence)| {
             object(json!({
                 "env": env, "labels": labels, "attempts": attempts, "duration_ms": duration, "message": message,
-                "applied_capsule": applied, "tool": tool, "evidence": evidence,
+                "applied_capsule": applied, "subject": subject, "abandoned": abandoned, "tool": tool,
+                "evidence": evidence,
             }))
         },
     )
@@ -210,7 +224,10 @@ pub(super) fn make_sound(members: &mut JsonMembers) {
                 .filter(|status| **status == "FAIL")
                 .for_each(|it| *it = "PASS".into());
         }
-    } else {
+        if members.get("abandoned").is_some_and(|abandoned| *abandoned == true) {
+            members.remove("abandoned");
+        }
+    } else if signal != "failure" {
         members.remove("remedy");
     }
     let named = ["policy_reason_code", "guard_reason_code"].iter().any(|name| members.contains_key(*name));

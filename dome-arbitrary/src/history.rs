@@ -206,6 +206,8 @@ impl Scribe {
             "guard_evals": guard_evals(dice),
             "policy_reason_code": dice.pick([json!(null), json!(null), json!(null), json!("P_A"), json!("P_B")]),
             "remedy": remedy(dice),
+            "abandoned": dice.pick([json!(null), json!(null), json!(null), json!(false), json!(true)]),
+            "subject": subject(dice),
             "attempts": dice.pick([json!(null), json!(null), json!(null), json!(3), json!(4)]),
             "duration_ms": dice.pick([json!(null), json!(0), json!(100), json!(400), json!(1_300), json!(90_000)]),
             "message": dice.pick([json!(null), json!(null), json!(null), json!("got 1"), json!("got 2"), json!("")]),
@@ -298,6 +300,18 @@ fn remedy(dice: &mut Dice) -> Value {
         7 => json!({"kind": "patch", "ref": "p/2", "sha256": hash}),
         8 => json!({"kind": "pin", "ref": "p/1"}),
         _ => json!({"kind": "pin", "ref": format!("p/{}", dice.roll(12))}),
+    }
+}
+
+/// Few revisions, so that what is tested comes again.
+fn subject(dice: &mut Dice) -> Value {
+    let revision = |dice: &mut Dice| format!("r{}", dice.roll(4));
+    match dice.roll(6) {
+        0 | 1 => Value::Null,
+        2 => json!({"revision": revision(dice), "job": dice.pick(["linux", "macos"])}),
+        3 => json!({"revision": revision(dice), "base_revision": revision(dice)}),
+        4 => json!({"revision": revision(dice), "dirty": dice.pick([true, false])}),
+        _ => json!({"revision": revision(dice), "repository": "acme/app"}),
     }
 }
 

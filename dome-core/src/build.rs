@@ -2,7 +2,8 @@
 //!
 //! A [`Draft`] is begun by the constructor of its signal, which asks for what that signal needs: a
 //! failure for a [`FailedCode`], which is never `NONE`; a denial for a [`PolicyReasonCode`]; each
-//! for a first piece of evidence. Only a success takes a remedy, and it takes no gate that failed.
+//! for a first piece of evidence. A success takes a remedy and no gate that failed; a failure takes
+//! the remedy that was tried in vain.
 //! Limits and uniqueness are left to [`Draft::build`], which names every problem as [`crate::read`]
 //! does.
 //!
@@ -44,8 +45,8 @@
 //! ```
 //!
 //! ```compile_fail,E0599
-//! # fn f(draft: dome_core::build::Draft<dome_core::build::Failure>, remedy: dome_core::Remedy) {
-//! draft.remedy(remedy); // only a success has a remedy
+//! # fn f(draft: dome_core::build::Draft<dome_core::build::Denial>, remedy: dome_core::Remedy) {
+//! draft.remedy(remedy); // what was denied was not mended, and nothing was tried
 //! # }
 //! ```
 
@@ -55,8 +56,8 @@ use compact_str::CompactString;
 
 use crate::choice::{Decision, Signal, Status, WrapperPolicy};
 use crate::envelope::{
-    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskLine, TaskSpec,
-    Tool, Transition,
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Subject, Target, TaskLine,
+    TaskSpec, Tool, Transition,
 };
 use crate::hash::Sha256Hash;
 use crate::id::{EventId, EvidencePath, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, TaskId, ToolName};
@@ -74,6 +75,9 @@ pub trait SignalType: sealed::Sealed {
 
 /// A signal beside which a gate may have failed: all but a success.
 pub trait MayFail: SignalType {}
+
+/// A signal beside which a remedy may stand: a success or a failure.
+pub trait MayBeMended: SignalType {}
 
 /// A signal whose `failure_reason_code` may be `NONE`: all but a failure.
 pub trait NotFailure: SignalType {}
@@ -103,11 +107,11 @@ macro_rules! signals {
 
 signals! {
     /// Something went wrong.
-    Failure: MayFail NotDenied;
+    Failure: MayFail MayBeMended NotDenied;
     /// A guard or a policy did not allow it.
     Denial: MayFail NotFailure;
     /// It worked.
-    Success: NotFailure NotDenied;
+    Success: MayBeMended NotFailure NotDenied;
     /// Something unusual, neither failed nor succeeded.
     Anomaly: MayFail NotFailure NotDenied;
     /// Seen, nothing more.
@@ -162,8 +166,10 @@ impl Draft<Success> {
     pub fn success(origin: Origin, work: TaskLine, evidence: Evidence) -> Self {
         Self::begin(origin, work, FailureReasonCode::none(), evidence)
     }
+}
 
-    /// What was done that made it work.
+impl<S: MayBeMended> Draft<S> {
+    /// What was done that made it work; what was tried in vain, on a failure.
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.envelope.remedy = Some(remedy);
         self
@@ -220,8 +226,12 @@ macro_rules! optional {
 }
 
 optional! {
-    /// The stream of work: a branch, a pull request, a worktree.
+    /// The line of development: a branch, a pull request, a worktree.
     lane: Lane => lane;
+    /// What was tested.
+    subject: Subject => subject;
+    /// Whether nothing more was tried; not on a success.
+    abandoned: bool => abandoned;
     /// The tool that produced the outcome.
     tool: Tool => tool;
     /// How many attempts it took, 1 to 10^6.
@@ -251,6 +261,7 @@ impl<S: SignalType> Draft<S> {
             versions: None,
         };
         let envelope = Envelope {
+            abandoned: None,
             applied_capsule: None,
             attempts: None,
             duration_ms: None,
@@ -269,6 +280,7 @@ impl<S: SignalType> Draft<S> {
             run_id: origin.run_id,
             sequence: origin.sequence,
             signal: S::SIGNAL,
+            subject: None,
             task_id: origin.task_id,
             task_spec,
             tool: None,

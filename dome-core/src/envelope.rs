@@ -8,8 +8,8 @@ use crate::canonical;
 use crate::choice::{Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 use crate::hash::Sha256Hash;
 use crate::id::{
-    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, Lane, RemedyKind, RunId, StateId, TargetId,
-    TargetKind, TaskId, ToolName,
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, Job, Lane, RemedyKind, Repository, Revision, RunId,
+    StateId, TargetId, TargetKind, TaskId, ToolName,
 };
 use crate::map::StringMap;
 use crate::reason::{FailureReasonCode, PolicyReasonCode};
@@ -24,6 +24,9 @@ use crate::time::Timestamp;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Envelope {
+    /// Whether work on the task line ended here, in its lane and job, with this outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandoned: Option<bool>,
     /// The derived key of a prior that this task applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied_capsule: Option<Sha256Hash>,
@@ -53,7 +56,7 @@ pub struct Envelope {
     pub guard_evals: Vec<GuardEval>,
     /// Kept on the fact, never part of a key.
     pub labels: StringMap,
-    /// The stream of work.
+    /// The line of development.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lane: Option<Lane>,
     /// The failure's own text.
@@ -63,7 +66,7 @@ pub struct Envelope {
     /// What was not allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_reason_code: Option<PolicyReasonCode>,
-    /// What was done, on a success.
+    /// What was done, on a success; what was tried in vain, on a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
     /// The run.
@@ -73,6 +76,9 @@ pub struct Envelope {
     pub sequence: u64,
     /// What the outcome says.
     pub signal: Signal,
+    /// What was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// The task.
     pub task_id: TaskId,
     /// What was worked on and what went wrong.
@@ -101,6 +107,41 @@ impl EnvelopeVersion {
         match self {
             Self::V1 => "1",
         }
+    }
+}
+
+/// `subject`: what was tested. It is part of the fact, and of no key.
+///
+/// ```
+/// use dome_core::Subject;
+/// let subject = Subject::new("46ea5e0".parse()?);
+/// assert_eq!((subject.dirty, subject.job), (None, None));
+/// # Ok::<(), dome_core::IdentifierError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Subject {
+    /// What the revision was branched from or merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_revision: Option<Revision>,
+    /// Whether the revision does not say all that was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+    /// Which leg of a matrix: what is told apart on purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
+    /// Where the revision is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
+    /// A commit, an image digest, a version.
+    pub revision: Revision,
+}
+
+impl Subject {
+    /// A revision of which nothing more is said.
+    #[must_use]
+    pub const fn new(revision: Revision) -> Self {
+        Self { base_revision: None, dirty: None, job: None, repository: None, revision }
     }
 }
 

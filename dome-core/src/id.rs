@@ -201,8 +201,14 @@ checked_text! {
     TaskId: check_identifier => IdentifierError, "a task's id";
     /// `group_id`: one evidence group, that is one outcome of the task in the run.
     GroupId: check_identifier => IdentifierError, "an evidence group's id";
-    /// `lane`: a stream of work, such as a branch or a pull request.
+    /// `lane`: a line of development, such as a branch or a pull request.
     Lane: check_identifier => IdentifierError, "a lane";
+    /// `subject.revision` and `subject.base_revision`: a commit, an image digest, a version.
+    Revision: check_identifier => IdentifierError, "a revision";
+    /// `subject.repository`: where the revision is from.
+    Repository: check_identifier => IdentifierError, "a repository";
+    /// `subject.job`: which leg of a matrix.
+    Job: check_identifier => IdentifierError, "a job";
     /// `target.id`: what is worked on.
     TargetId: check_identifier => IdentifierError, "a target's id";
     /// `gate_id`: a check that passes or fails.

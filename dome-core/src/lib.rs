@@ -72,14 +72,14 @@ mod time;
 
 pub use choice::{BinderVersion, ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 pub use envelope::{
-    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskLine, TaskSpec,
-    Tool, Transition,
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Subject, Target, TaskLine,
+    TaskSpec, Tool, Transition,
 };
 pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
 pub use hash::{HashError, HashingReader, Sha256Hash};
 pub use id::{
-    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, IdentifierError, Lane, PathError, RemedyKind, RunId,
-    StateId, TargetId, TargetKind, TaskId, TokenError, ToolName,
+    ActionKind, EventId, EvidencePath, GateId, GroupId, GuardId, IdentifierError, Job, Lane, PathError, RemedyKind,
+    Repository, Revision, RunId, StateId, TargetId, TargetKind, TaskId, TokenError, ToolName,
 };
 pub use ingress::{Reader, line_too_long, read};
 pub use key::{Identity, Keyed, Keyer, Keys};

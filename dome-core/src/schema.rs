@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use crate::envelope::{Envelope, EnvelopeVersion};
 use crate::limits;
 use crate::{
-    ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Lane, PolicyReasonCode, RemedyKind,
-    RunId, Sha256Hash as Sha256, StateId, StringMap, TargetId, TargetKind, TaskId, Timestamp, ToolName,
+    ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Job, Lane, PolicyReasonCode,
+    RemedyKind, Repository, Revision, RunId, Sha256Hash as Sha256, StateId, StringMap, TargetId, TargetKind, TaskId,
+    Timestamp, ToolName,
 };
 
 macro_rules! text_schemas {
@@ -42,7 +43,7 @@ fn token() -> Schema {
 const REASON_CODE: &str = "^[A-Z][A-Z0-9_]*(\\.[A-Z0-9_]+)*$";
 
 text_schemas! {
-    EventId RunId TaskId GroupId Lane TargetId GateId GuardId ToolName StateId => identifier(),
+    EventId RunId TaskId GroupId Lane Revision Repository Job TargetId GateId GuardId ToolName StateId => identifier(),
     TargetKind ActionKind RemedyKind => token(),
     FailureReasonCode =>
         json_schema!({"type": "string", "pattern": REASON_CODE, "maxLength": limits::REASON_CODE_BYTES}),
@@ -137,7 +138,8 @@ fn signals() -> Value {
         {"if": when("denial"), "then": {
             "anyOf": [{"required": ["policy_reason_code"]}, {"required": ["guard_reason_code"]}]
         }},
-        {"if": when("success"), "then": {"properties": {"gates": passed}}, "else": {"properties": {"remedy": false}}},
+        {"if": when("success"), "then": {"properties": {"abandoned": {"const": false}, "gates": passed}}},
+        {"if": {"required": ["remedy"]}, "then": {"properties": {"signal": {"enum": ["failure", "success"]}}}},
     ])
 }
 

@@ -33,6 +33,8 @@ fn common<S: SignalType>(mut draft: Draft<S>, from: &Envelope) -> Draft<S> {
     draft = from.labels.iter().fold(draft, |draft, (key, value)| draft.label(key, value));
     draft = from.task_spec.versions.iter().flat_map(|map| map.iter()).fold(draft, |draft, (k, v)| draft.version(k, v));
     draft = from.lane.iter().cloned().fold(draft, Draft::lane);
+    draft = from.subject.iter().cloned().fold(draft, Draft::subject);
+    draft = from.abandoned.iter().copied().fold(draft, Draft::abandoned);
     draft = from.tool.iter().cloned().fold(draft, Draft::tool);
     draft = from.attempts.iter().copied().fold(draft, Draft::attempts);
     draft = from.duration_ms.iter().copied().fold(draft, Draft::duration_ms);
@@ -54,6 +56,7 @@ fn rebuilt(from: &Envelope) -> Result<Envelope, Rejection> {
     match from.signal {
         Signal::Failure => {
             let draft = Draft::failure(origin, work, FailedCode::try_from(code).unwrap(), proof);
+            let draft = from.remedy.iter().cloned().fold(draft, Draft::remedy);
             failed(policies().fold(common(draft, from), Draft::policy_reason_code), from).build()
         }
         Signal::Denial => {

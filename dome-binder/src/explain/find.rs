@@ -13,7 +13,7 @@ pub const LEAST_DIGITS: usize = 8;
 
 /// What can be explained.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub enum Explainable {
     /// A derived key.
     Capsule(Sha256Hash),
     /// A concept key.
@@ -42,7 +42,7 @@ pub struct Candidate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Exactly one thing.
-    One(Subject),
+    One(Explainable),
     /// Several: say which.
     Many(Vec<Candidate>),
     /// Nothing.
@@ -66,13 +66,13 @@ pub fn find(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256Hash)]
     }
     let mut sources = facts.iter().map(|fact| &fact.fact.source).chain(rejected.iter().map(|(source, _)| source));
     let mut unlisted = || line_of_source(key).filter(|line| sources.any(|known| known.name == line.name));
-    let one = found.into_keys().next().or_else(|| Some(Subject::Unlisted(unlisted()?)));
+    let one = found.into_keys().next().or_else(|| Some(Explainable::Unlisted(unlisted()?)));
     one.map_or(Found::Nothing, Found::One)
 }
 
-type Hits = BTreeMap<Subject, Candidate>;
+type Hits = BTreeMap<Explainable, Candidate>;
 
-fn add(found: &mut Hits, subject: Subject, named_by: &'static str, key: impl ToString) {
+fn add(found: &mut Hits, subject: Explainable, named_by: &'static str, key: impl ToString) {
     found.entry(subject).or_insert_with(|| Candidate { key: key.to_string(), named_by });
 }
 
@@ -82,14 +82,14 @@ fn named_in_full(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256H
         let event = fact.event_id.as_str();
         let of_run = key.strip_suffix(event).and_then(|rest| rest.strip_suffix('/'));
         if event == key || of_run == Some(fact.run_id.as_str()) {
-            add(&mut found, Subject::Fact(*position), "event", format!("{}/{event}", fact.run_id));
+            add(&mut found, Explainable::Fact(*position), "event", format!("{}/{event}", fact.run_id));
         }
         if place.as_ref() == Some(&fact.source) {
-            add(&mut found, Subject::Fact(*position), "digest", fact.keys.digest);
+            add(&mut found, Explainable::Fact(*position), "digest", fact.keys.digest);
         }
     }
     for (number, (_, sha256)) in rejected.iter().enumerate().filter(|(_, (source, _))| place.as_ref() == Some(source)) {
-        add(&mut found, Subject::Rejected(number), "sha256", sha256);
+        add(&mut found, Explainable::Rejected(number), "sha256", sha256);
     }
     found
 }
@@ -101,12 +101,12 @@ fn named_by_hash(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256H
     for LineFact { position, fact, .. } in facts {
         let keys = &fact.keys;
         for (is_named, subject, named_by, key) in [
-            (named(keys.derived), Subject::Capsule(keys.derived), "derived_key", keys.derived),
-            (named(keys.fingerprint_hash), Subject::Capsule(keys.derived), "derived_key", keys.derived),
-            (named(keys.concept), Subject::Concept(keys.concept), "concept_key", keys.concept),
-            (named(keys.line), Subject::Line(keys.line), "line_key", keys.line),
-            (named(keys.digest), Subject::Fact(*position), "digest", keys.digest),
-            (named(keys.idempotency), Subject::Fact(*position), "idempotency_key", keys.idempotency),
+            (named(keys.derived), Explainable::Capsule(keys.derived), "derived_key", keys.derived),
+            (named(keys.fingerprint_hash), Explainable::Capsule(keys.derived), "derived_key", keys.derived),
+            (named(keys.concept), Explainable::Concept(keys.concept), "concept_key", keys.concept),
+            (named(keys.line), Explainable::Line(keys.line), "line_key", keys.line),
+            (named(keys.digest), Explainable::Fact(*position), "digest", keys.digest),
+            (named(keys.idempotency), Explainable::Fact(*position), "idempotency_key", keys.idempotency),
         ] {
             if is_named {
                 add(&mut found, subject, named_by, key);
@@ -114,7 +114,7 @@ fn named_by_hash(key: &str, facts: &[LineFact<'_>], rejected: &[(Source, Sha256H
         }
     }
     for (number, (_, sha256)) in rejected.iter().enumerate().filter(|(_, (_, sha256))| named(*sha256)) {
-        add(&mut found, Subject::Rejected(number), "sha256", sha256);
+        add(&mut found, Explainable::Rejected(number), "sha256", sha256);
     }
     found
 }

@@ -28,7 +28,7 @@ mod ingredients;
 mod step;
 mod story;
 
-pub use find::{Candidate, Excerpt, Found, LEAST_DIGITS, Subject, excerpt, find, line_of, line_of_source, span};
+pub use find::{Candidate, Excerpt, Explainable, Found, LEAST_DIGITS, excerpt, find, line_of, line_of_source, span};
 pub use ingredients::{Ingredient, Ingredients};
 pub use step::{Counter, CounterChange, Counters, FactStep, Fired, RemedyCounters};
 pub use story::{

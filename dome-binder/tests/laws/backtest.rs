@@ -226,7 +226,7 @@ fn happenings(ledger: &Ledger, setting: &Setting) -> Vec<&'static str> {
 fn everything_that_is_scored_happens_in_generated_histories() {
     let mut runner = TestRunner::deterministic();
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
-    for _ in 0..400 {
+    for _ in 0..600 {
         let (records, setting) = world().new_tree(&mut runner).unwrap().current();
         let ledger = setting.replay(records).ledger;
         happenings(&ledger, &setting).into_iter().for_each(|what| *found.entry(what).or_default() += 1);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dome_arbitrary::history;
 use dome_binder::explain::{
-    CapsuleStory, Counters, FactStep, FactStory, Found, Subject, capsule_story, concept_story, excerpt, fact_story,
+    CapsuleStory, Counters, Explainable, FactStep, FactStory, Found, capsule_story, concept_story, excerpt, fact_story,
     find, line_of, line_story,
 };
 use dome_binder::{Capsule, HoldFigure, LineFact, Replay, Threshold};
@@ -171,19 +171,19 @@ proptest! {
         let (part, rejected): (_, Vec<(Source, Sha256Hash)>) = (self::facts(&replay), Vec::new());
         let found = |key: &str| find(key, &part, &rejected);
         for (position, fact) in facts.iter().enumerate() {
-            let one = Found::One(Subject::Fact(position));
+            let one = Found::One(Explainable::Fact(position));
             prop_assert_eq!(found(&format!("{}/{}", fact.run_id, fact.event_id)), one.clone());
             prop_assert_eq!(found(&format!("{}:{}", fact.source.name, fact.source.line)), one.clone());
             for key in [fact.keys.digest.to_string(), fact.keys.idempotency.to_string()] {
                 prop_assert_eq!(found(&key), one.clone());
                 prop_assert_eq!(found(&key[..16]), one.clone());
             }
-            prop_assert_eq!(found(&fact.keys.derived.to_string()[..16]), Found::One(Subject::Capsule(fact.keys.derived)));
-            prop_assert_eq!(found(&fact.keys.line.to_string()), Found::One(Subject::Line(fact.keys.line)));
-            prop_assert_eq!(found(&fact.keys.concept.to_string()), Found::One(Subject::Concept(fact.keys.concept)));
+            prop_assert_eq!(found(&fact.keys.derived.to_string()[..16]), Found::One(Explainable::Capsule(fact.keys.derived)));
+            prop_assert_eq!(found(&fact.keys.line.to_string()), Found::One(Explainable::Line(fact.keys.line)));
+            prop_assert_eq!(found(&fact.keys.concept.to_string()), Found::One(Explainable::Concept(fact.keys.concept)));
             let sharing = facts.iter().filter(|other| other.event_id == fact.event_id).count();
             match found(fact.event_id.as_str()) {
-                Found::One(subject) => prop_assert_eq!((subject, sharing), (Subject::Fact(position), 1)),
+                Found::One(subject) => prop_assert_eq!((subject, sharing), (Explainable::Fact(position), 1)),
                 Found::Many(candidates) => {
                     prop_assert_eq!(candidates.len(), sharing);
                     for candidate in candidates {

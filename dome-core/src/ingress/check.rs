@@ -181,6 +181,10 @@ impl Check {
         }
     }
 
+    pub(crate) fn boolean(&mut self, at: Value<'_>) -> Option<bool> {
+        if at.kind() == Kind::Boolean { Some(at.written() == "true") } else { self.refuse_type(at, "a boolean") }
+    }
+
     pub(crate) fn integer(&mut self, at: Value<'_>, least: u64, most: u64) -> Option<u64> {
         if let Some(value) = at.unsigned().filter(|value| (least..=most).contains(value)) {
             return Some(value);

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use super::check::{Check, members, object};
 use crate::choice::{Signal, Status};
 use crate::envelope::{
-    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Target, TaskSpec, Tool,
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Subject, Target, TaskSpec, Tool,
     Transition,
 };
 use crate::id::{EvidencePath, TokenError, has_control};
@@ -29,6 +29,7 @@ struct SpecRead {
 impl Check {
     pub(super) fn envelope(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Envelope> {
         members!(self, at, {
+            "abandoned" written_abandoned: slot,
             applied_capsule: optional(Self::hash),
             attempts: optional(|check, at| check.integer(at, 1, ATTEMPTS)),
             duration_ms: optional(|check, at| check.integer(at, 0, SAFE_INTEGER)),
@@ -48,6 +49,7 @@ impl Check {
             run_id: required(Self::identifier),
             sequence: required(|check, at| check.integer(at, 1, SAFE_INTEGER)),
             "signal" written_signal: slot,
+            subject: optional(Self::subject),
             task_id: required(Self::identifier),
             task_spec: required(Self::task_spec),
             tool: optional(Self::tool),
@@ -57,13 +59,17 @@ impl Check {
         let evidence = self.evidence(at, evidence);
         let policy_reason_code = self.aliased(policy_reason_code, guard_reason_code, Self::reason_code);
         let remedy = self.optional(written_remedy, Self::remedy);
+        let abandoned = self.optional(written_abandoned, Self::boolean);
         let signal = self.required(at, "signal", written_signal, Self::choice);
         if let (Some(signal), Some(place)) = (signal, written_signal) {
             let nothing_failed = task_spec.as_ref().is_some_and(|read| read.nothing_failed);
             let no_policy = matches!(policy_reason_code, Some(None));
-            self.signal(place, signal, nothing_failed, no_policy, gates.as_deref(), written_remedy);
+            self.signal(place, signal, nothing_failed, no_policy, gates.as_deref());
+            let is_abandoned = abandoned == Some(Some(true));
+            self.beside_signal(signal, written_remedy, written_abandoned.filter(|_| is_abandoned));
         }
         Some(Envelope {
+            abandoned: abandoned?,
             applied_capsule: applied_capsule?,
             attempts: attempts?,
             duration_ms: duration_ms?,
@@ -82,6 +88,7 @@ impl Check {
             run_id: run_id?,
             sequence: sequence?,
             signal: signal?,
+            subject: subject?,
             task_id: task_id?,
             task_spec: task_spec?.spec?,
             tool: tool?,
@@ -118,7 +125,6 @@ impl Check {
         nothing_failed: bool,
         no_policy: bool,
         gates: Option<&[Gate]>,
-        remedy: Option<Value<'_>>,
     ) {
         let failed = gates.and_then(|gates| gates.iter().find(|gate| gate.status == Status::Fail));
         let wrong = match (signal, failed) {
@@ -134,10 +140,28 @@ impl Check {
         if let Some(message) = wrong {
             self.report(ProblemCode::SignalMismatch, place, message);
         }
-        if let Some(remedy) = remedy.filter(|_| signal != Signal::Success) {
-            let message = format!("a remedy stands on a `success` only, not on a `{signal}`");
+    }
+
+    /// M-11: which signals these members stand beside.
+    fn beside_signal(&mut self, signal: Signal, remedy: Option<Value<'_>>, is_abandoned: Option<Value<'_>>) {
+        if let Some(remedy) = remedy.filter(|_| !matches!(signal, Signal::Success | Signal::Failure)) {
+            let message = format!("a remedy stands on a `success` or a `failure`, not on a `{signal}`");
             self.report(ProblemCode::SignalMismatch, remedy, message);
         }
+        if let Some(abandoned) = is_abandoned.filter(|_| signal == Signal::Success) {
+            let message = "what succeeded was not abandoned";
+            self.report(ProblemCode::SignalMismatch, abandoned, message);
+        }
+    }
+
+    fn subject(&mut self, at: Value<'_>) -> Option<Subject> {
+        object!(self, at => Subject {
+            base_revision: optional(Self::identifier),
+            dirty: optional(Self::boolean),
+            job: optional(Self::identifier),
+            repository: optional(Self::identifier),
+            revision: required(Self::identifier),
+        })
     }
 
     fn token<T: FromStr<Err = TokenError>>(&mut self, at: Value<'_>) -> Option<T> {

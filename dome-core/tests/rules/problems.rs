@@ -118,10 +118,37 @@ fn m11_each_breach_of_a_signal_is_named() {
     refused(json!({"/signal": "success"}), &["/signal signal_mismatch"]);
     refused(json!({"/signal": "denial"}), &["/signal signal_mismatch"]);
     let remedy = json!({"kind": "patch", "ref": "a"});
-    refused(json!({"/remedy": remedy}), &["/remedy signal_mismatch"]);
+    let [denial, observation] = [json!("denial"), json!("observation")];
+    refused(json!({"/signal": observation, "/remedy": remedy}), &["/remedy signal_mismatch"]);
+    let denied = json!({"/signal": denial, "/policy_reason_code": "NO", "/remedy": remedy});
+    refused(denied, &["/remedy signal_mismatch"]);
+    accepted(json!({"/remedy": remedy}));
     accepted(json!({"/signal": "success", "/gates": null, "/remedy": remedy}));
+    refused(json!({"/signal": "success", "/gates": null, "/abandoned": true}), &["/abandoned signal_mismatch"]);
+    accepted(json!({"/signal": "success", "/gates": null, "/abandoned": false}));
+    accepted(json!({"/abandoned": true}));
     accepted(json!({"/signal": "denial", "/guard_reason_code": "NO"}));
     accepted(json!({"/signal": "observation", "/task_spec/failure_reason_code": "NONE"}));
+}
+
+#[test]
+fn m10_a_subject_is_read_member_by_member() {
+    let subject =
+        json!({"revision": "46ea5e0", "repository": "acme/app", "job": "linux", "base_revision": "a", "dirty": true});
+    accepted(json!({"/subject": subject}));
+    accepted(json!({"/subject": {"revision": "46ea5e0"}}));
+    refused(json!({"/subject": {}}), &["/subject/revision missing_field"]);
+    refused(json!({"/subject": "46ea5e0"}), &["/subject wrong_type"]);
+    refused(
+        json!({"/abandoned": "yes", "/subject": {"revision": " a", "job": 7, "dirty": 1, "commit": "46ea5e0"}}),
+        &[
+            "/abandoned wrong_type",
+            "/subject/commit unknown_field",
+            "/subject/dirty wrong_type",
+            "/subject/job wrong_type",
+            "/subject/revision identifier_invalid",
+        ],
+    );
 }
 
 #[test]
@@ -155,7 +182,8 @@ fn m30_what_is_sound_is_checked_whatever_is_wrong_beside_it() {
     let twice = ["/guard_evals/1/decision value_not_allowed", "/guard_evals/1/guard_id duplicate_item"];
     refused(json!({"/guard_evals": guards}), &twice);
     refused(json!({"/env": {"OS": 1, "os": "a"}}), &["/env/OS wrong_type", "/env/os duplicate_item"]);
-    refused(json!({"/remedy": {"ref": "a"}}), &["/remedy signal_mismatch", "/remedy/kind missing_field"]);
+    let unkind = json!({"/signal": "observation", "/remedy": {"ref": "a"}});
+    refused(unkind, &["/remedy signal_mismatch", "/remedy/kind missing_field"]);
 }
 
 #[test]

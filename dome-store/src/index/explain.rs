@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::explain::{
-    Candidate, CapsuleStory, ConceptStory, FactStory, Found, LineStory, Subject, capsule_story, concept_story, excerpt,
-    fact_story, find, line_of, line_of_source, line_story, span,
+    Candidate, CapsuleStory, ConceptStory, Explainable, FactStory, Found, LineStory, capsule_story, concept_story,
+    excerpt, fact_story, find, line_of, line_of_source, line_story, span,
 };
 use dome_binder::query::nearest;
 use dome_binder::{Canonical, Fact, LineFact, Policy, Position};
@@ -134,7 +134,7 @@ impl Index {
 
     fn tell(
         &self,
-        subject: Subject,
+        subject: Explainable,
         facts: &RankedFacts,
         rejected: &[RejectedLine],
         (blank, duplicates): (u64, u64),
@@ -144,7 +144,7 @@ impl Index {
         let (rules, as_of) = (&self.basis.rules, told.as_of);
         let looked_for = || IndexError::broken("what was found was looked for");
         match subject {
-            Subject::Capsule(key) => {
+            Explainable::Capsule(key) => {
                 let mut facts = self.story_of(key)?;
                 // What its fingerprint was made of is told by the first fact that has the key.
                 if let Some((_, first, _)) = facts.0.iter_mut().find(|(_, fact, _)| fact.keys.derived == key) {
@@ -154,28 +154,28 @@ impl Index {
                 told.capsule = excerpt.map(|excerpt| capsule_story(&excerpt, rules, as_of));
                 told.subject = "capsule";
             }
-            Subject::Concept(key) => {
+            Explainable::Concept(key) => {
                 let capsules = self.capsules_where(CapsulesOf::OfConcept(key), as_of)?;
                 let listed = self.concept_row(key)?.and_then(|row| row.listed).map(|concept| concept.at(rules, as_of));
                 told.concept = Some(concept_story(key, &capsules, listed.as_slice(), &rules.policy));
                 told.subject = "concept";
             }
-            Subject::Line(key) => {
+            Explainable::Line(key) => {
                 let facts = self.facts_of(&BTreeSet::from([key]))?;
                 let capsules = self.capsules_where(CapsulesOf::OfLine(key), as_of)?;
                 told.line = line_story(&line_of(&facts.line_facts(), key), &capsules);
                 told.subject = "line";
             }
-            Subject::Fact(position) => {
+            Explainable::Fact(position) => {
                 let (_, fact, _) = facts.0.get(position).ok_or_else(looked_for)?;
                 told.fact = self.fact_story(fact, origin)?;
                 told.subject = "fact";
             }
-            Subject::Rejected(number) => {
+            Explainable::Rejected(number) => {
                 told.rejected = Some(rejected.get(number).ok_or_else(looked_for)?.row(origin)?);
                 told.subject = "rejected";
             }
-            Subject::Unlisted(source) => {
+            Explainable::Unlisted(source) => {
                 let last_listed = self.last_listed(&source.name)?;
                 told.unlisted = Some(Unlisted { blank, duplicates, last_listed, source });
                 told.subject = "unlisted";

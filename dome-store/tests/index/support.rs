@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_binder::explain::{
-    Found, Subject, capsule_story, concept_story, excerpt, fact_story, find, line_of, line_story,
+    Explainable, Found, capsule_story, concept_story, excerpt, fact_story, find, line_of, line_story,
 };
 use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
@@ -252,18 +252,18 @@ pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[Quarantine
         Found::One(subject) => subject,
     };
     match subject {
-        Subject::Capsule(key) => {
+        Explainable::Capsule(key) => {
             json!({"capsule": capsule_story(&excerpt(&facts, key).unwrap(), rules, replay.as_of)})
         }
-        Subject::Concept(key) => json!({"concept": concept_story(key, capsules, concepts, &rules.policy)}),
-        Subject::Line(key) => json!({"line": line_story(&line_of(&facts, key), capsules)}),
-        Subject::Fact(position) => {
+        Explainable::Concept(key) => json!({"concept": concept_story(key, capsules, concepts, &rules.policy)}),
+        Explainable::Line(key) => json!({"line": line_story(&line_of(&facts, key), capsules)}),
+        Explainable::Fact(position) => {
             let fact = &replay.ledger.facts[position];
             let applied = fact.applied_capsule().and_then(|key| excerpt(&facts, *key));
             json!({"fact": fact_story(position, &line_of(&facts, fact.keys.line), applied.as_ref(), rules)})
         }
-        Subject::Rejected(number) => json!({"rejected": quarantine[number]}),
-        Subject::Unlisted(source) => {
+        Explainable::Rejected(number) => json!({"rejected": quarantine[number]}),
+        Explainable::Unlisted(source) => {
             let listed =
                 replay.ledger.facts.iter().map(|fact| &fact.source).chain(quarantine.iter().map(|row| &row.source));
             let last = listed.filter(|known| known.name == source.name).map(|known| known.line).max().unwrap_or(0);
