@@ -30,6 +30,7 @@ pub(crate) fn table<'c>(codes: impl Iterator<Item = (&'c str, CodeClass)>) -> Co
     CodeTable {
         classes_precedence: CLASSES.map(|(class, _)| class).to_vec(),
         codes: codes.map(|(code, class)| (code.into(), CodeEntry { class })).collect(),
+        prefixes: BTreeMap::new(),
         restart_mode_by_class: CLASSES.map(|(class, mode)| (class, mode.into())).into(),
         schema_version: "0.1".into(),
         version: "0.1".into(),

@@ -154,6 +154,10 @@ pub struct CodeTable {
     /// The codes with their classes.
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, CodeEntry>"))]
     pub codes: BTreeMap<CompactString, CodeEntry>,
+    /// Beginnings of codes that end in `.`, with the class of every code that begins so and is not listed itself (M-97).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, CodeEntry>"))]
+    pub prefixes: BTreeMap<CompactString, CodeEntry>,
     /// How a run goes on after a code of a class.
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<CodeClass, String>"))]
     pub restart_mode_by_class: BTreeMap<CodeClass, CompactString>,
@@ -192,6 +196,12 @@ pub enum CodeTableError {
         /// What is wrong with it.
         why: ReasonCodeError,
     },
+    /// A name in `prefixes` is not a reason code with a `.` behind it (M-97).
+    #[error("`/prefixes/{prefix}`: a prefix is a reason code and a `.` behind it, such as `EXCEPTION.`")]
+    Prefix {
+        /// The name.
+        prefix: CompactString,
+    },
     /// A code's class has no restart mode in the document.
     #[error("`/restart_mode_by_class/{class}` is missing")]
     RestartMode {
@@ -224,8 +234,15 @@ impl CodeTable {
     }
 
     fn check(&self) -> Result<(), CodeTableError> {
-        for (code, CodeEntry { class }) in &self.codes {
+        for code in self.codes.keys() {
             check_policy(code).map_err(|why| CodeTableError::Code { code: code.clone(), why })?;
+        }
+        for prefix in self.prefixes.keys() {
+            if !prefix.strip_suffix('.').is_some_and(says_something) {
+                return Err(CodeTableError::Prefix { prefix: prefix.clone() });
+            }
+        }
+        for CodeEntry { class } in self.codes.values().chain(self.prefixes.values()) {
             if !self.restart_mode_by_class.contains_key(class) {
                 return Err(CodeTableError::RestartMode { class: *class });
             }
@@ -247,18 +264,39 @@ impl CodeTable {
             let known = self.restart_mode_by_class.entry(class).or_insert_with(|| mode.clone());
             same(&format!("/restart_mode_by_class/{class}"), known, &mode)?;
         }
-        for (code, entry) in extension.codes {
-            let pointer = format!("/codes/{code}/class");
-            let known = self.codes.entry(code).or_insert_with(|| entry.clone());
-            same(&pointer, known.class.as_str(), entry.class.as_str())?;
+        let all = [("codes", &mut self.codes, extension.codes), ("prefixes", &mut self.prefixes, extension.prefixes)];
+        for (member, table, more) in all {
+            for (name, entry) in more {
+                let pointer = format!("/{member}/{name}/class");
+                let known = table.entry(name).or_insert_with(|| entry.clone());
+                same(&pointer, known.class.as_str(), entry.class.as_str())?;
+            }
         }
         Ok(self)
     }
 
-    /// The class of a code, if the table has it.
+    /// The class of a code: its own where the table lists it, else that of the longest prefix that it begins with
+    /// (M-97).
+    ///
+    /// ```
+    /// use dome_core::{CodeClass, CodeTable};
+    /// let table = CodeTable::parse(br#"{
+    ///     "classes_precedence": ["stop", "repairable"],
+    ///     "codes": {"EXCEPTION.KNOWN": {"class": "stop"}},
+    ///     "prefixes": {"EXCEPTION.": {"class": "repairable"}},
+    ///     "restart_mode_by_class": {"repairable": "RETRY", "stop": "STOP"},
+    ///     "schema_version": "0.1", "version": "0.1"
+    /// }"#)?;
+    /// assert_eq!(table.class("EXCEPTION.KNOWN"), Some(CodeClass::Stop));
+    /// assert_eq!(table.class("EXCEPTION.VALUE_ERROR"), Some(CodeClass::Repairable));
+    /// assert_eq!(table.class("EXCEPTION"), None);
+    /// # Ok::<(), dome_core::CodeTableError>(())
+    /// ```
     #[must_use]
     pub fn class(&self, code: &str) -> Option<CodeClass> {
-        self.codes.get(code).map(|entry| entry.class)
+        let dots = code.rmatch_indices('.').map(|(at, _)| at);
+        let by_prefix = || dots.filter_map(|at| code.get(..=at)).find_map(|prefix| self.prefixes.get(prefix));
+        self.codes.get(code).or_else(by_prefix).map(|entry| entry.class)
     }
 
     /// How a run goes on after a code of this class.
@@ -284,6 +322,8 @@ fn same(pointer: &str, expected: &str, found: &str) -> Result<(), CodeTableError
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     #[test]
@@ -303,6 +343,43 @@ mod tests {
             let matches = text.starts_with(|first: char| first.is_ascii_uppercase()) && text.split('.').all(word);
             proptest::prop_assert_eq!(is_reason_code(&text), matches);
         }
+    }
+
+    fn table(prefixes: &str) -> Result<CodeTable, CodeTableError> {
+        let document = format!(
+            r#"{{"classes_precedence":["stop"],"codes":{{}},"prefixes":{prefixes},"restart_mode_by_class":{{"stop":"S"}},
+            "schema_version":"0.1","version":"0.1"}}"#
+        );
+        CodeTable::parse(document.as_bytes())
+    }
+
+    #[test]
+    fn m97_the_longest_prefix_says_the_class() {
+        let class = |class: CodeClass| CodeEntry { class };
+        let stop = table(r#"{"A.":{"class":"stop"}}"#).unwrap();
+        let mut both = stop.clone();
+        both.prefixes.insert("A.B.".into(), class(CodeClass::Advisory));
+        for (code, expected) in [
+            ("A.C", Some(CodeClass::Stop)),
+            ("A.B", Some(CodeClass::Stop)),
+            ("A.B.C", Some(CodeClass::Advisory)),
+            ("A.B.C.D", Some(CodeClass::Advisory)),
+            ("A", None),
+            ("AA.B", None),
+        ] {
+            assert_eq!(both.class(code), expected, "{code}");
+        }
+        let mut other = stop.clone();
+        other.prefixes.insert("A.".into(), class(CodeClass::Advisory));
+        let refused = stop.clone().extended(other).unwrap_err();
+        assert!(refused.to_string().starts_with("`/prefixes/A./class`: "), "{refused}");
+        assert_eq!(table("{}").unwrap().extended(stop.clone()).unwrap().prefixes, stop.prefixes);
+        for wrong in ["A", "A..", ".", "a.", "NONE."] {
+            let prefixes = format!(r#"{{"{wrong}":{{"class":"stop"}}}}"#);
+            assert_eq!(table(&prefixes), Err(CodeTableError::Prefix { prefix: wrong.into() }));
+        }
+        let no_mode = table(r#"{"A.":{"class":"advisory"}}"#);
+        assert_eq!(no_mode, Err(CodeTableError::RestartMode { class: CodeClass::Advisory }));
     }
 
     #[test]
