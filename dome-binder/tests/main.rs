@@ -4,4 +4,5 @@ mod compare;
 mod golden;
 mod histories;
 mod laws;
+mod model2;
 mod planner;
