@@ -277,8 +277,11 @@ fn guards(at_no: &[String]) -> Option<String> {
 
 fn remedy(record: &RemedyRecord) -> String {
     let RemedyRecord { remedy, count, contradicted_count: contradicted, .. } = record;
+    let by_digest = || remedy.sha256.as_ref().map(|sha256| format!("sha256 {}", sha256.short()));
     let named = remedy.summary.as_ref().map(ToString::to_string);
-    let named = named.or_else(|| remedy.reference.as_ref().map(ToString::to_string)).unwrap_or_default();
+    let named = named.or_else(|| remedy.reference.as_ref().map(ToString::to_string)).or_else(by_digest);
+    // A remedy without a reference has a digest (section 2).
+    let named = named.unwrap_or_default();
     let (identity, confidence) = (record.identity.short(), grouped(record.confidence_ppm));
     let kind = &remedy.kind;
     format!("  {identity}  {kind} {named}: resolved in runs {count}, contradicted {contradicted} x, {confidence} ppm")
