@@ -74,7 +74,7 @@ pub use fold::{
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
-pub use record::{Canonical, Record};
+pub use record::{Canonical, Record, Tested};
 pub use recorder::{Recorder, Shared};
 pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
 pub use replay::{

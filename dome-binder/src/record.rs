@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dome_core::{
     Envelope, EventId, Gate, GroupId, GuardEval, Keyed, Lane, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal,
-    Source, Status, TaskId, Timestamp, WrapperPolicy,
+    Source, Status, Subject, TaskId, Timestamp, WrapperPolicy,
 };
 
 use crate::recorder::Recorder;
@@ -57,14 +57,16 @@ pub struct Record {
     pub task_id: TaskId,
     /// `group_id`
     pub group_id: GroupId,
-    /// `lane`
-    pub lane: Option<Lane>,
+    /// `lane` and `subject`, shared among records: a history tests few things.
+    pub tested: Arc<Tested>,
     /// `ts`, as the record's own clock said
     pub ts: Timestamp,
     /// `signal`
     pub signal: Signal,
     /// `wrapper_policy`
     pub wrapper_policy: WrapperPolicy,
+    /// Whether `abandoned` is true.
+    pub abandoned: bool,
     /// `gates`, sorted by id
     pub gates: Arc<[Gate]>,
     /// `attempts`
@@ -74,6 +76,15 @@ pub struct Record {
     /// `duration_ms` and one more: a record is as small as it can be.
     pub(crate) more_than_duration_ms: Option<NonZeroU64>,
     pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What an outcome is about, and on which line of development.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tested {
+    /// `lane`
+    pub lane: Option<Lane>,
+    /// `subject`
+    pub subject: Option<Subject>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +129,7 @@ impl Record {
         mut envelope: Envelope,
         keys: Keyed,
         canonical: Canonical,
+        tested: Arc<Tested>,
         gates: Arc<[Gate]>,
         remedy: Option<Arc<Remedy>>,
         source: Source,
@@ -132,10 +144,11 @@ impl Record {
             run_id: envelope.run_id,
             task_id: envelope.task_id,
             group_id: envelope.group_id,
-            lane: envelope.lane,
+            tested,
             ts: envelope.ts,
             signal: envelope.signal,
             wrapper_policy: envelope.wrapper_policy,
+            abandoned: envelope.abandoned == Some(true),
             gates,
             attempts: envelope.attempts.and_then(few),
             remedy,

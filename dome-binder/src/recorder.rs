@@ -5,9 +5,9 @@ use std::sync::Arc;
 use dome_core::{BinderVersion, Envelope, Gate, Identity, Keyed, Keyer, Known, Pool, Remedy, Source};
 
 use crate::groups::hash_of_value;
-use crate::record::{Canonical, Record};
+use crate::record::{Canonical, Record, Tested};
 
-/// Lists of gates, and remedies, that are remembered at the most where none are shared.
+/// Subjects, lists of gates, and remedies, that are remembered at the most where none are shared.
 const REMEMBERED: usize = 1 << 14;
 
 /// What recorders keep once among them.
@@ -26,6 +26,7 @@ const REMEMBERED: usize = 1 << 14;
 #[derive(Clone, Debug)]
 pub struct Shared {
     identities: Pool<Identity>,
+    tested: Pool<Tested>,
     gates: Pool<[Gate]>,
     remedies: Pool<Remedy>,
 }
@@ -43,15 +44,17 @@ pub struct Shared {
 /// ```
 pub struct Recorder {
     keyer: Keyer,
+    tested: Known<Tested>,
     gates: Known<[Gate]>,
     remedies: Known<Remedy>,
 }
 
 impl Shared {
-    /// So many identities at the most, and as many lists of gates and remedies.
+    /// So many identities at the most, and as many subjects, lists of gates and remedies.
     #[must_use]
     pub fn at_most(values: usize) -> Self {
-        Self { identities: Pool::at_most(values), gates: Pool::at_most(values), remedies: Pool::at_most(values) }
+        let (identities, tested) = (Pool::at_most(values), Pool::at_most(values));
+        Self { identities, tested, gates: Pool::at_most(values), remedies: Pool::at_most(values) }
     }
 }
 
@@ -60,14 +63,15 @@ impl Recorder {
     #[must_use]
     pub fn new(binder: BinderVersion) -> Self {
         let (gates, remedies) = (Known::at_most(REMEMBERED), Known::at_most(REMEMBERED));
-        Self { keyer: Keyer::new(binder), gates, remedies }
+        Self { keyer: Keyer::new(binder), tested: Known::at_most(REMEMBERED), gates, remedies }
     }
 
     /// One that makes the keys of a binder, and shares what it keeps.
     #[must_use]
     pub fn sharing(binder: BinderVersion, shared: &Shared) -> Self {
         let (gates, remedies) = (Known::sharing(&shared.gates), Known::sharing(&shared.remedies));
-        Self { keyer: Keyer::sharing(binder, &shared.identities), gates, remedies }
+        let tested = Known::sharing(&shared.tested);
+        Self { keyer: Keyer::sharing(binder, &shared.identities), tested, gates, remedies }
     }
 
     /// The record of an envelope, which holds its canonical bytes.
@@ -94,7 +98,9 @@ impl Recorder {
         let remedy = envelope.remedy.take().map(|remedy| {
             self.remedies.get(hash_of_value(&remedy), |known| *known == remedy, || Arc::new(remedy.clone()))
         });
-        Record::of(envelope, keys, canonical, gates, remedy, source)
+        let tested = Tested { lane: envelope.lane.take(), subject: envelope.subject.take() };
+        let tested = self.tested.get(hash_of_value(&tested), |known| *known == tested, || Arc::new(tested.clone()));
+        Record::of(envelope, keys, canonical, tested, gates, remedy, source)
     }
 }
 

@@ -8,18 +8,18 @@ use std::sync::Arc;
 
 use dome_core::{
     BinderVersion, Decision, Fingerprint, Gate, GuardEval, Identity, Keyed, Keys, Known, Remedy, Sha256Hash, Signal,
-    Source, Status, TaskLine, Timestamp, WrapperPolicy,
+    Source, Status, Subject, TaskLine, Timestamp, WrapperPolicy,
 };
 
 use crate::applied::AppliedCounts;
 use crate::fold::{Applied, Bound, CapsuleState, FactRef, RemedyState, Support};
 use crate::groups::{hash_of_key, hash_of_value};
-use crate::record::{Canonical, Rare, Record};
+use crate::record::{Canonical, Rare, Record, Tested};
 use crate::settle::{Fact, FactOrder};
 use crate::trigger::{TriggerCounts, Triggers};
 
 /// The version of the layout of rows.
-pub const ROW_VERSION: u32 = 1;
+pub const ROW_VERSION: u32 = 2;
 
 /// Identities, gates and remedies that a reader of rows remembers, unless it is said.
 const REMEMBERED: usize = 1 << 14;
@@ -52,6 +52,7 @@ pub trait Row: Sized {
 /// Reads rows. What they have in common is kept once, as a [`crate::Recorder`] keeps it.
 pub struct RowReader {
     identities: Known<Identity>,
+    tested: Known<Tested>,
     gates: Known<[Gate]>,
     remedies: Known<Remedy>,
 }
@@ -63,10 +64,11 @@ impl Default for RowReader {
 }
 
 impl RowReader {
-    /// One that remembers so many identities at the most, and as many lists of gates and remedies.
+    /// One that remembers so many identities at the most, and as many subjects, lists of gates and remedies.
     #[must_use]
     pub fn at_most(values: usize) -> Self {
-        Self { identities: Known::at_most(values), gates: Known::at_most(values), remedies: Known::at_most(values) }
+        let (identities, tested) = (Known::at_most(values), Known::at_most(values));
+        Self { identities, tested, gates: Known::at_most(values), remedies: Known::at_most(values) }
     }
 
     /// Reads a whole row.
@@ -90,7 +92,8 @@ impl Row for Record {
         [self.event_id.as_str(), self.run_id.as_str(), self.task_id.as_str(), self.group_id.as_str()]
             .into_iter()
             .for_each(|id| text(id, bytes));
-        option(self.lane.as_ref(), bytes, |lane, bytes| text(lane.as_str(), bytes));
+        append_tested(&self.tested, bytes);
+        bytes.push(u8::from(self.abandoned));
         number(self.sequence, bytes);
         instant(self.ts, bytes);
         choice(Signal::ALL, self.signal, bytes);
@@ -114,7 +117,8 @@ impl Row for Record {
         let source = Source { line: take_number(rest)?, name: take_text(rest)?.into() };
         let (event_id, run_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
         let (task_id, group_id) = (take_text(rest)?.parse().ok()?, take_text(rest)?.parse().ok()?);
-        let lane = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+        let tested = take_tested(&mut reader.tested, rest)?;
+        let abandoned = take_bool(rest)?;
         let (sequence, ts) = (take_number(rest)?, take_instant(rest)?);
         let (signal, wrapper_policy) = (take_choice(Signal::ALL, rest)?, take_choice(WrapperPolicy::ALL, rest)?);
         let gates = take_gates(&mut reader.gates, rest)?;
@@ -138,10 +142,11 @@ impl Row for Record {
             run_id,
             task_id,
             group_id,
-            lane,
+            tested,
             ts,
             signal,
             wrapper_policy,
+            abandoned,
             gates,
             attempts: u32::try_from(attempts).ok().and_then(std::num::NonZeroU32::new),
             remedy,
@@ -367,6 +372,41 @@ fn take_identity(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Arc<Identit
         let hashes = [derived, line, concept];
         Some(Arc::new(Identity::restored(task_line, code, take_fingerprint(rest)?, fingerprint_hash, hashes)))
     })
+}
+
+fn append_tested(Tested { lane, subject }: &Tested, bytes: &mut Vec<u8>) {
+    option(lane.as_ref(), bytes, |lane, bytes| text(lane.as_str(), bytes));
+    option(subject.as_ref(), bytes, |subject, bytes| {
+        let Subject { base_revision, dirty, job, repository, revision } = subject;
+        text(revision.as_str(), bytes);
+        option(base_revision.as_ref(), bytes, |revision, bytes| text(revision.as_str(), bytes));
+        option(job.as_ref(), bytes, |job, bytes| text(job.as_str(), bytes));
+        option(repository.as_ref(), bytes, |repository, bytes| text(repository.as_str(), bytes));
+        option(dirty.as_ref(), bytes, |dirty, bytes| bytes.push(u8::from(*dirty)));
+    });
+}
+
+fn take_tested(known: &mut Known<Tested>, rest: &mut &[u8]) -> Option<Arc<Tested>> {
+    let lane = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+    let subject = take_option(rest, |rest| {
+        let revision = take_text(rest)?.parse().ok()?;
+        let base_revision = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+        let job = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+        let repository = take_option(rest, |rest| take_text(rest)?.parse().ok())?;
+        Some(Subject { base_revision, dirty: take_option(rest, take_bool)?, job, repository, revision })
+    })?;
+    let tested = Tested { lane, subject };
+    Some(known.get(hash_of_value(&tested), |known| *known == tested, || Arc::new(tested.clone())))
+}
+
+fn take_bool(rest: &mut &[u8]) -> Option<bool> {
+    let (value, more) = rest.split_first()?;
+    *rest = more;
+    match value {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
 }
 
 /// Gates stand behind their length, so that those that are known need not be made again to be recognised.

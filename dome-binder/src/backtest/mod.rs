@@ -113,7 +113,7 @@ struct Failures<'l> {
 
 impl<'l> Failures<'l> {
     fn open(&mut self, fact: &'l Fact, decision: usize) {
-        self.open.entry((fact.keys.derived, fact.lane.as_ref())).or_default().push(decision);
+        self.open.entry((fact.keys.derived, fact.tested.lane.as_ref())).or_default().push(decision);
     }
 
     #[expect(clippy::expect_used, reason = "the fold resolves what failed, and contradicts what it resolved")]
@@ -124,7 +124,7 @@ impl<'l> Failures<'l> {
             }
         };
         for effect in effects {
-            let failure = (effect.key(), fact.lane.as_ref());
+            let failure = (effect.key(), fact.tested.lane.as_ref());
             match effect {
                 Effect::Resolved { remedy, .. } => {
                     let remedy = remedy.as_ref().map(|(identity, _)| *identity);

@@ -284,7 +284,7 @@ fn told_fact(line_fact: &LineFact<'_>, step: &Step, latency: &Latency, rules: &R
         failing: fact.is_failing(),
         failure_reason_code: fact.keys.failure_reason_code.clone(),
         group_id: fact.group_id.clone(),
-        lane: fact.lane.clone(),
+        lane: fact.tested.lane.clone(),
         mint_reasons: mint_reasons(mode, fact, triggers).collect(),
         minted: step.bound.minted,
         mode,

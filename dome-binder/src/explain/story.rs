@@ -120,7 +120,7 @@ impl Tale {
 fn guards_at_no(line: &LineFacts<'_>) -> Vec<String> {
     let Some(last) = line.facts.last() else { return Vec::new() };
     let mut guards = Guards::default();
-    let lane = line.facts.iter().filter(|fact| fact.fact.lane == last.fact.lane);
+    let lane = line.facts.iter().filter(|fact| fact.fact.tested.lane == last.fact.tested.lane);
     lane.for_each(|fact| guards.observe(fact.fact));
     guards.at_no().map(str::to_owned).collect()
 }

@@ -39,9 +39,9 @@ impl LineState {
         let triggers = fired(&mut self.latency, line_fact, &rules.policy);
         let minted = mints(rules.mode_of(fact.wrapper_policy), fact, triggers);
         let (capsules, runs) = (&mut self.capsules, &mut self.runs);
-        let lane = match self.lanes.get_mut(&fact.lane) {
+        let lane = match self.lanes.get_mut(&fact.tested.lane) {
             Some(lane) => lane,
-            None => self.lanes.entry(fact.lane.clone()).or_default(),
+            None => self.lanes.entry(fact.tested.lane.clone()).or_default(),
         };
         let mut effects = Vec::new();
         if minted {

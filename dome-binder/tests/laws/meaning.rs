@@ -115,12 +115,12 @@ proptest! {
                 let effects = state.push(fact, &setting.rules).effects;
                 let (position, fact) = (fact.position, fact.fact);
                 if replay.bound[position].minted && fact.is_failing() {
-                    open.insert((fact.lane.as_ref(), fact.keys.derived));
+                    open.insert((fact.tested.lane.as_ref(), fact.keys.derived));
                 }
                 for effect in effects {
                     let Effect::Resolved { key, .. } = effect else { continue };
                     prop_assert!(fact.is_succeeding());
-                    prop_assert!(open.remove(&(fact.lane.as_ref(), key)), "not open in its lane");
+                    prop_assert!(open.remove(&(fact.tested.lane.as_ref(), key)), "not open in its lane");
                     let status = |gate: &dome_core::GateId| fact.gates.iter().find(|g| g.gate_id == *gate).map(|g| g.status);
                     let passed = gates[&key].iter().all(|gate| status(gate) == Some(dome_core::Status::Pass));
                     prop_assert!(fact.gates.is_empty() || passed);
