@@ -13,9 +13,16 @@ mod fold;
 mod golden;
 mod remedies;
 mod reruns;
-mod settle;
-mod time;
 mod vectors;
+
+#[path = "../laws/reference/settle.rs"]
+#[expect(clippy::duplicate_mod, reason = "both versions say it in the same words, of facts of their own")]
+mod settle;
+#[path = "../laws/reference/time.rs"]
+#[expect(clippy::duplicate_mod, reason = "both versions say it in the same words, of facts of their own")]
+mod time;
+#[path = "../laws/reference/views.rs"]
+#[expect(clippy::duplicate_mod, reason = "both versions say it in the same words, of facts of their own")]
 mod views;
 
 use envelope::{Fact, Mode};
