@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dome_core::limits::REASON_CODE_BYTES;
 use dome_core::{CodeClass, CodeEntry, CodeTable, Sha256Hash};
 
-use crate::format::CodeMeaning;
+use crate::format::{CodeMeaning, Format};
 
 /// The classes, the strongest first, and how a run goes on after each.
 const CLASSES: [(CodeClass, &str); 4] = [
@@ -35,6 +35,32 @@ pub(crate) fn table<'c>(codes: impl Iterator<Item = (&'c str, CodeClass)>) -> Co
         schema_version: "0.1".into(),
         version: "0.1".into(),
     }
+}
+
+/// What starts codes that are made of names of other worlds ([`coded`]), and their class where none is listed.
+const PREFIXES: [(&str, CodeClass); 6] = [
+    ("CEDAR.", CodeClass::Repairable),
+    ("EXCEPTION.", CodeClass::Repairable),
+    ("OPA.", CodeClass::Repairable),
+    ("RULE.", CodeClass::Repairable),
+    ("TERMINATION.", CodeClass::Repairable),
+    ("TOOL.", CodeClass::Advisory),
+];
+
+/// The codes of all formats, and the prefixes of those that they make of names: what a replay knows by default (M-97).
+///
+/// ```
+/// use dome_core::CodeClass;
+/// let table = dome_adapters::built_in_codes();
+/// assert_eq!(table.class("AGENT.TIMEOUT"), Some(CodeClass::Repairable));
+/// assert_eq!(table.class("EXCEPTION.NOT_YET_SEEN_ERROR"), Some(CodeClass::Repairable));
+/// ```
+#[must_use]
+pub fn built_in_codes() -> CodeTable {
+    let meanings = Format::all().flat_map(|format| format.code_meanings());
+    let mut all = table(meanings.map(|meaning| (meaning.code, meaning.class)));
+    all.prefixes = PREFIXES.map(|(prefix, class)| (prefix.into(), CodeEntry { class })).into();
+    all
 }
 
 /// `prefix`, a dot and `name` as a word of a code: humps of letters parted by `_`, in upper case,
@@ -97,6 +123,13 @@ mod tests {
             assert_eq!(coded("X", name).as_deref(), Some(code), "{name}");
         }
         assert_eq!((coded("X", ""), coded("X", "é-ü")), (None, None));
+    }
+
+    #[test]
+    fn m97_no_two_formats_give_one_code_two_classes() {
+        for format in Format::all() {
+            assert_eq!(built_in_codes().extended(format.reason_codes()), Ok(built_in_codes()), "{format}");
+        }
     }
 
     proptest! {

@@ -3,11 +3,11 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io::BufRead;
-use std::str::FromStr;
 
-use dome_core::{CodeClass, Envelope, Evidence, EvidencePath, Lane, RunId, Sha256Hash, Timestamp};
+use dome_core::{
+    CodeClass, Envelope, Evidence, EvidencePath, Job, Lane, Repository, Revision, RunId, Sha256Hash, Timestamp,
+};
 
 use crate::finding::{Finding, FindingCode, KEPT};
 use crate::format::{Converts, Format};
@@ -30,11 +30,22 @@ pub struct ToolFile<'a> {
 pub struct ConvertOptions {
     /// `--lane`: the stream of work that all records belong to. It outranks the data's own.
     pub lane: Option<Lane>,
-    /// `--commit`: what was tried; a success names it as its remedy. It outranks the data's own.
-    pub commit: Option<Commit>,
+    /// `--revision`: what was tested. It outranks the data's own, as the next four do.
+    pub revision: Option<Revision>,
+    /// `--repository`: where the revision is from.
+    pub repository: Option<Repository>,
+    /// `--job`: which leg of a matrix. It is also in the ids of records, so that legs of one run do not meet.
+    pub job: Option<Job>,
+    /// `--base-revision`: what the revision was branched from or merged into.
+    pub base_revision: Option<Revision>,
+    /// `--dirty`: whether the revision does not say all that was tested.
+    pub dirty: Option<bool>,
     /// `--run-id`: the run of records whose own run the inputs do not say. `{name}` in it stands for
     /// the name of the file, so that each file is a run.
     pub run_id: Option<RunId>,
+    /// Whether `run_id` is that of a CI system, which also outranks the ids that test reports have of
+    /// their own: a run of CI has as many of those as it has jobs and steps.
+    pub run_is_ci: bool,
     /// `--ts`: when records happened that have no time of their own.
     pub ts: Option<Timestamp>,
     /// `--zone`: the offset of times that are written without one.
@@ -44,38 +55,6 @@ pub struct ConvertOptions {
 impl ConvertOptions {
     pub(crate) fn run_of(&self, file: &str) -> Option<String> {
         self.run_id.as_ref().map(|run| run.as_str().replace("{name}", file))
-    }
-}
-
-/// The id of a commit: 7 to 64 hexadecimal digits, kept in lower case.
-///
-/// ```
-/// use dome_adapters::Commit;
-/// let commit: Commit = "C111E39".parse()?;
-/// assert_eq!(commit.to_string(), "c111e39");
-/// assert!("main".parse::<Commit>().is_err());
-/// # Ok::<(), dome_adapters::CommitError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit(String);
-
-/// Why a text is not the id of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a commit is named by 7 to 64 hexadecimal digits")]
-pub struct CommitError;
-
-impl FromStr for Commit {
-    type Err = CommitError;
-
-    fn from_str(text: &str) -> Result<Self, CommitError> {
-        let sound = (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if sound { Ok(Self(text.to_ascii_lowercase())) } else { Err(CommitError) }
-    }
-}
-
-impl fmt::Display for Commit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

@@ -8,7 +8,8 @@ use crate::head::Head;
 use crate::json::{ObjectMembers, text_in};
 use crate::out::Out;
 use crate::reading::FileReader;
-use crate::report::{TestCase, TestOutcome};
+use crate::report::{AttemptsSaid, TestCase, TestOutcome};
+use crate::subject::SaidSubject;
 use crate::when::{When, scaled};
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -35,7 +36,12 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     for (index, test) in tests.iter().enumerate() {
         let place = format!("/results/tests/{index}");
         match outcomes(test, out.at(&place), &shared, &ended) {
-            Ok(outcomes) => outcomes.into_iter().for_each(|case| out.push(&case.record())),
+            Ok((outcomes, lost)) => {
+                if let Some(lost) = lost {
+                    out.note(FindingCode::AttemptsLost, &place, lost);
+                }
+                outcomes.into_iter().for_each(|case| out.test(case));
+            }
             Err(problem) => out.left_out(problem),
         }
     }
@@ -50,7 +56,10 @@ fn shared(document: &Value) -> TestCase {
     let mut case = TestCase::new("", "", TestOutcome::Passed);
     case.record.run_id = own(root, "runId").or_else(|| own(environment, "buildId"));
     case.record.lane = own(environment, "branchName");
-    case.record.commit = own(environment, "commit");
+    case.record.subject = SaidSubject {
+        repository: own(environment, "repositoryUrl").or_else(|| own(environment, "repositoryName")),
+        ..SaidSubject::at(own(environment, "commit"))
+    };
     let version = own(tool, "version").unwrap_or_else(|| "unknown".to_owned());
     case.record.tool = own(tool, "name").map(|name| (name, version));
     case.record.env.extend(own(environment, "osPlatform").map(|os| ("os".to_owned(), os)));
@@ -65,8 +74,13 @@ fn ended(document: &Value) -> When {
     }
 }
 
-/// The outcomes of a test in the order in which they came about: one, or one per attempt.
-fn outcomes(test: &Value, at: FoundAt<'_>, shared: &TestCase, ended: &When) -> Result<Vec<TestCase>, Finding> {
+/// The outcomes of a test in the order in which they came about, one or one per attempt, and which attempts are missing.
+fn outcomes(
+    test: &Value,
+    at: FoundAt<'_>,
+    shared: &TestCase,
+    ended: &When,
+) -> Result<(Vec<TestCase>, Option<String>), Finding> {
     let mut members = ObjectMembers::of(at, test, "a test, as an object")?;
     let name = members.text("name")?;
     let status = members.text("status")?;
@@ -85,31 +99,25 @@ fn outcomes(test: &Value, at: FoundAt<'_>, shared: &TestCase, ended: &When) -> R
     let flaky = members.optional_flag("flaky")? == Some(true);
     let retries = members.optional_number("retries")?.and_then(|retries| scaled(&retries, 0));
     let attempts = members.optional_array("retryAttempts")?;
+    let mut attempts: Vec<_> = attempts.iter().enumerate().collect();
+    attempts.sort_by_key(|(_, attempt)| attempt.get("attempt").and_then(Value::as_u64));
     timed(&mut case, &mut members, ended)?;
-    let Some(last) = attempts.last() else {
-        let tries = retries.and_then(|retries| u64::try_from(retries).ok()).filter(|retries| *retries > 0);
-        case.record.attempts = tries.map(|retries| retries.saturating_add(1));
-        case.flaky = flaky || (tries.is_some() && case.outcome == TestOutcome::Passed);
-        return Ok(vec![case]);
-    };
     // Reports list the last attempt beside the others, or leave it to the test itself.
-    let listed = match retries {
+    let listed = attempts.last().is_some_and(|(_, last)| match retries {
         Some(retries) => attempts.len() as u128 > retries,
         None => last.get("status").and_then(Value::as_str) == Some(&status),
-    };
+    });
     let mut outcomes = Vec::new();
-    for (index, attempt) in attempts.iter().enumerate() {
+    for (index, attempt) in attempts {
         outcomes.push(attempted(attempt, at, index, &case)?);
     }
     if listed {
         outcomes.pop();
     }
-    let flaky = case.outcome == TestOutcome::Passed && !outcomes.is_empty();
     outcomes.push(case);
-    for (number, case) in (1..).zip(&mut outcomes) {
-        (case.record.attempts, case.flaky) = (Some(number), flaky);
-    }
-    Ok(outcomes)
+    let number = retries.and_then(|retries| u64::try_from(retries).ok()).map(|retries| retries.saturating_add(1));
+    let lost = AttemptsSaid { number, flaky }.number(&mut outcomes);
+    Ok((outcomes, lost))
 }
 
 fn attempted(attempt: &Value, at: FoundAt<'_>, index: usize, test: &TestCase) -> Result<TestCase, Finding> {

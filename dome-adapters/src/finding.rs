@@ -33,6 +33,8 @@ dome_core::words! {
         MetadataAmbiguous = "metadata_ambiguous",
         /// Nothing says which run the record belongs to.
         RunMissing = "run_missing",
+        /// Something is said about what was tested, and not which revision it was.
+        RevisionMissing = "revision_missing",
         /// The record has no time.
         TimeMissing = "time_missing",
         /// The record's time is not one.
@@ -49,6 +51,10 @@ dome_core::words! {
         TimeReplaced = "time_replaced",
         /// A note: a test began, and what it was part of ended without a word on how it did.
         OutcomeUnsaid = "outcome_unsaid",
+        /// A note: a test was tried more often than the report has outcomes of it.
+        AttemptsLost = "attempts_lost",
+        /// A note: a test stands more than once in a report that numbers no attempts.
+        TestRepeated = "test_repeated",
         /// A note: a line that is not of the format, as the output of another program is, was passed over.
         LinePassedOver = "line_passed_over",
         /// A note: the file is of the format and holds no record.
@@ -174,7 +180,10 @@ pub(crate) const KEPT: usize = 100;
 /// What all records of a file lack is said once.
 const fn most(code: FindingCode) -> usize {
     match code {
-        FindingCode::RunMissing | FindingCode::TimeMissing | FindingCode::TimeReplaced => 1,
+        FindingCode::RunMissing
+        | FindingCode::RevisionMissing
+        | FindingCode::TimeMissing
+        | FindingCode::TimeReplaced => 1,
         _ => KEPT,
     }
 }

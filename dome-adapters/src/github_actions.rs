@@ -5,6 +5,7 @@ use dome_core::CodeClass::{Advisory, Repairable};
 use dome_core::limits::MESSAGE_BYTES;
 use dome_core::{Signal, Status, Timestamp};
 
+use crate::ci::lane;
 use crate::codes::means;
 use crate::finding::{Finding, FindingCode, quote};
 use crate::format::{CodeMeaning, Converts, Descriptor};
@@ -12,6 +13,7 @@ use crate::head::Head;
 use crate::out::Out;
 use crate::reading::FileReader;
 use crate::record::{OutcomeRecord, cut};
+use crate::subject::SaidSubject;
 use crate::when::When;
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -55,6 +57,8 @@ const LAST: &str = "Complete job";
 const UNKNOWN: &str = "UNKNOWN STEP";
 /// What the action that checks out asks git for: the commit, in the line behind it.
 const ASKS_FOR_COMMIT: &str = "log -1 --format=%H";
+/// How it tells git where the commit is from.
+const ADDS_REPOSITORY: &str = " remote add origin ";
 
 fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
     let expected = "lines of `JOB`, a tab, `STEP`, a tab, a time, a space and text";
@@ -114,7 +118,7 @@ impl<'l> LogLine<'l> {
 struct CiJob {
     name: String,
     step: Option<CiStep>,
-    commit: Option<String>,
+    tested: SaidSubject,
     lane: Option<String>,
     /// Whether the next line is the commit.
     asked: bool,
@@ -132,7 +136,8 @@ struct CiStep {
 
 impl CiJob {
     fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), step: None, commit: None, lane: None, asked: false }
+        let tested = SaidSubject { job: Some(name.to_owned()), ..SaidSubject::default() };
+        Self { name: name.to_owned(), step: None, tested, lane: None, asked: false }
     }
 
     fn take(&mut self, line: &LogLine<'_>, place: &str, out: &mut Out<'_>) {
@@ -159,13 +164,16 @@ impl CiJob {
         if std::mem::take(&mut self.asked) {
             let commit = text.trim().trim_matches('\'');
             let hex = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-            self.commit = hex.then(|| commit.to_owned()).or(self.commit.take());
+            self.tested.revision = hex.then(|| commit.to_owned()).or(self.tested.revision.take());
         }
         let Some(command) = text.strip_prefix("[command]") else { return };
+        if let Some((_, address)) = command.split_once(ADDS_REPOSITORY) {
+            self.tested.repository = Some(address.trim().to_owned());
+        }
         self.asked = command.trim_end_matches('\'').ends_with(ASKS_FOR_COMMIT);
         if command.contains(" checkout --progress --force ") {
-            let branch = command.split(' ').find_map(|word| word.strip_prefix("refs/remotes/"));
-            self.lane = branch.map(|branch| branch.strip_prefix("origin/").unwrap_or(branch).to_owned());
+            let branch = command.split(' ').find(|word| word.starts_with("refs/remotes/"));
+            self.lane = branch.map(|branch| lane(branch).to_owned());
         }
     }
 
@@ -182,7 +190,7 @@ impl CiJob {
         record.code = code.map(|code| (code, Repairable));
         record.gates = vec![("step".to_owned(), status)];
         record.when = When::At(step.to);
-        record.commit.clone_from(&self.commit);
+        record.subject.clone_from(&self.tested);
         record.lane.clone_from(&self.lane);
         record.duration_ms = u64::try_from(step.to.nanoseconds_since(step.from) / 1_000_000).ok();
         record.message = (!step.errors.is_empty()).then_some(step.errors);

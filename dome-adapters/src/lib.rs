@@ -34,10 +34,12 @@
 //! - [`Converter`]: the same for files of any size, one after the other, with envelopes as they come.
 //! - [`Format`]: the formats, the reason-code table that each emits, what its codes mean, and which
 //!   format a file has, by its [`Head`].
+//! - [`CiSystem`]: what CI systems say of revision, job and run, from the variables of an environment.
 //! - [`Finding`]: what was left out and why, with a stable [`FindingCode`].
 //! - One private module per format. `docs/formats/NAME.md` has the mapping of its members;
 //!   `CONTRIBUTING.md` has the steps of adding one.
 
+mod ci;
 mod codes;
 mod convert;
 mod decision;
@@ -49,6 +51,7 @@ mod out;
 mod reading;
 mod record;
 mod report;
+mod subject;
 mod when;
 
 mod cedar;
@@ -67,13 +70,13 @@ mod tau_bench;
 mod terminal_bench;
 mod trx;
 
-pub use codes::code_table;
-pub use convert::{
-    Commit, CommitError, Conversion, ConvertOptions, Converter, FileReport, RecordCounts, SourceFile, ToolFile, convert,
-};
+pub use ci::{CiLookup, CiRun, CiSystem};
+pub use codes::{built_in_codes, code_table};
+pub use convert::{Conversion, ConvertOptions, Converter, FileReport, RecordCounts, SourceFile, ToolFile, convert};
 pub use finding::{Finding, FindingCode};
 pub use format::{CodeMeaning, Format, FormatError};
 pub use head::{HEAD_BYTES, Head};
+pub use subject::repository_name;
 pub use when::{Zone, ZoneError};
 
 // The tests in `tests/` say `dome_adapters`, as any user does, and share one binary with the unit tests.

@@ -50,6 +50,8 @@ struct LibtestState {
     running: BTreeMap<String, u64>,
     /// Suites that began and did not end.
     suites: u64,
+    /// The last attempt that ended, of tests that were tried again.
+    tried: BTreeMap<String, u64>,
 }
 
 fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
@@ -76,7 +78,7 @@ impl LibtestState {
             ("test" | "bench", _) => {
                 self.running.remove(plain(name).0);
                 match outcome(event, line) {
-                    Ok(case) => out.push(&case.record()),
+                    Ok(case) => self.push(case, out),
                     Err(message) => {
                         let expected = "`started`, `ok`, `failed`, `ignored` or `timeout`, and a `name`";
                         out.leave_out(&line.to_string(), FindingCode::StatusUnknown, message, expected);
@@ -88,6 +90,19 @@ impl LibtestState {
                 out.leave_out(&line.to_string(), FindingCode::RecordMalformed, message, EXPECTED);
             }
         }
+    }
+
+    /// nextest writes the last attempt alone: what came before it is not there.
+    fn push(&mut self, case: TestCase, out: &mut Out<'_>) {
+        if let Some(attempt) = case.record.attempts {
+            let before = self.tried.insert(case.target(), attempt).unwrap_or(0);
+            let lost = attempt.saturating_sub(before.saturating_add(1));
+            if lost > 0 {
+                let message = format!("attempts before attempt {attempt} that the stream does not hold: {lost}");
+                out.note(FindingCode::AttemptsLost, &case.record.place, message);
+            }
+        }
+        out.test(case);
     }
 
     /// Tests without an end: lost where the stream broke off, unsaid where all suites ended.

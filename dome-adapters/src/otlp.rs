@@ -13,6 +13,7 @@ use crate::json::{list, trimmed};
 use crate::out::Out;
 use crate::reading::FileReader;
 use crate::record::{NAMELESS, OutcomeRecord, cut, identifier};
+use crate::subject::SaidSubject;
 use crate::when::When;
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -118,7 +119,13 @@ impl<'v> OtlpScope<'v> {
             .attribute(item, "cicd.pipeline.run.id")
             .or_else(|| trace.filter(|_| !given).map(str::to_ascii_lowercase));
         record.lane = self.attribute(item, "vcs.ref.head.name").as_deref().and_then(identifier);
-        record.commit = self.attribute(item, "vcs.ref.head.revision");
+        record.subject = SaidSubject {
+            revision: self.attribute(item, "vcs.ref.head.revision"),
+            repository: self.attribute(item, "vcs.repository.url.full"),
+            job: self.attribute(item, "cicd.pipeline.task.name"),
+            base_revision: self.attribute(item, "vcs.ref.base.revision"),
+            dirty: None,
+        };
         let version = self.version.clone().unwrap_or_else(|| "unknown".to_owned());
         record.tool = identifier(&self.service).map(|service| (service, version));
         let scope = self.name.map(|name| cut(name, 512));

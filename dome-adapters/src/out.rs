@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use dome_core::limits::SAFE_INTEGER;
-use dome_core::{CodeClass, Envelope, Evidence, Lane, Reader, Rejection, Scope, Sha256Hash, Signal, Timestamp};
+use dome_core::{
+    CodeClass, Envelope, Evidence, Lane, Reader, Rejection, Scope, Sha256Hash, Signal, Subject, Timestamp,
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::convert::{Commit, Conversion, ConvertOptions, FileReport, RecordCounts, SourceFile};
+use crate::convert::{Conversion, ConvertOptions, FileReport, RecordCounts, SourceFile};
 use crate::finding::{FileFindings, Finding, FindingCode, FoundAt, quote};
 use crate::format::CodeMeaning;
 use crate::record::{OutcomeRecord, identifier, message};
+use crate::report::TestCase;
+use crate::subject::RevisionMissing;
 use crate::when::When;
 
 /// What is kept from file to file.
@@ -35,6 +39,8 @@ pub(crate) struct Out<'a> {
     notes: FileFindings,
     counts: RecordCounts,
     envelopes: u64,
+    /// The tests of the file, by their names, and whether one was said to be repeated.
+    tests: BTreeMap<Sha256Hash, bool>,
 }
 
 impl<'a> Out<'a> {
@@ -48,8 +54,8 @@ impl<'a> Out<'a> {
         let (evidence, note) = source.evidence();
         let (problems, mut notes) = (FileFindings::default(), FileFindings::default());
         note.into_iter().for_each(|note| notes.add(note));
-        let (reader, counts) = (Reader::new(), RecordCounts::default());
-        Self { source, options, meanings, state, sink, reader, evidence, problems, notes, counts, envelopes: 0 }
+        let (reader, counts, tests) = (Reader::new(), RecordCounts::default(), BTreeMap::new());
+        Self { source, options, meanings, state, sink, reader, evidence, problems, notes, counts, envelopes: 0, tests }
     }
 
     pub(crate) fn at<'p>(&self, place: &'p str) -> FoundAt<'p>
@@ -74,6 +80,22 @@ impl<'a> Out<'a> {
         self.left_out(problem);
     }
 
+    /// A test. One that stands in the file again, and not as a numbered attempt, may be another of the same name.
+    pub(crate) fn test(&mut self, case: TestCase) {
+        let record = case.record();
+        if record.attempts.unwrap_or(1) == 1 {
+            let said = self.tests.entry(Sha256Hash::of(record.target.1.as_bytes()));
+            let again = matches!(said, Entry::Occupied(_));
+            if !std::mem::replace(said.or_insert(false), again) && again {
+                let name = quote(&record.target.1);
+                let message =
+                    format!("the test {name} stands more than once: attempts at one test, or tests of one name");
+                self.note(FindingCode::TestRepeated, &record.place, message);
+            }
+        }
+        self.push(&record);
+    }
+
     /// A problem that is of no record.
     pub(crate) fn problem(&mut self, problem: Finding) {
         self.problems.add(problem);
@@ -81,6 +103,11 @@ impl<'a> Out<'a> {
 
     pub(crate) fn note(&mut self, code: FindingCode, place: &str, message: impl Into<String>) {
         self.notes.add(FoundAt { input: &self.source.name, place }.found(code, message, ""));
+    }
+
+    /// A note that is made already.
+    pub(crate) fn mention(&mut self, note: Finding) {
+        self.notes.add(note);
     }
 
     pub(crate) fn repeated(&mut self) {
@@ -134,6 +161,10 @@ impl<'a> Out<'a> {
         let target = identifier(&record.target.1).ok_or_else(|| {
             at.found(FindingCode::RecordMalformed, "the record names nothing that it is about", "a name")
         })?;
+        let subject = record
+            .subject
+            .with(self.options)
+            .map_err(|missing| at.found(FindingCode::RevisionMissing, missing.message(), RevisionMissing::EXPECTED))?;
         let placement = Placement {
             run_id: &run_id,
             task_id: &record.task_id.as_deref().and_then(identifier).unwrap_or_else(|| target.clone()),
@@ -143,6 +174,7 @@ impl<'a> Out<'a> {
             sequence: self.state.sequences.get(&run_id).map_or(1, |last| last + 1),
             ts,
             message: record.message.as_deref().and_then(message),
+            subject,
         };
         if (record.event_id.is_some() || record.group_id.is_some()) && self.is_known(record, &placement)? {
             return Ok(None);
@@ -175,7 +207,10 @@ impl<'a> Out<'a> {
 
     fn run_id(&self, record: &OutcomeRecord) -> Result<String, Finding> {
         let own = record.run_id.as_deref().and_then(identifier);
-        own.or_else(|| identifier(&self.given_run()?)).ok_or_else(|| {
+        let given = || identifier(&self.given_run()?);
+        let run = own.or_else(|| given().filter(|_| self.options.run_is_ci));
+        let run = run.or_else(|| record.report_id.as_deref().and_then(identifier));
+        run.or_else(given).ok_or_else(|| {
             let expected = "`--run-id ID`, or `--run-id {name}` to make each file a run";
             self.at(&record.place).found(FindingCode::RunMissing, "nothing says which run this is", expected)
         })
@@ -243,7 +278,9 @@ impl<'a> Out<'a> {
 pub(crate) struct Placement<'i> {
     pub(crate) run_id: &'i str,
     pub(crate) task_id: &'i str,
+    #[serde(skip)]
     pub(crate) group_id: &'i str,
+    #[serde(skip)]
     pub(crate) event_id: &'i str,
     #[serde(skip)]
     pub(crate) target: &'i str,
@@ -251,12 +288,16 @@ pub(crate) struct Placement<'i> {
     pub(crate) ts: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<&'i str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<Subject>,
 }
 
 /// An envelope as it is written for the core to read. Small objects are maps of texts.
 #[derive(Serialize)]
 struct EnvelopeLine<'a> {
     envelope_version: &'static str,
+    group_id: String,
+    event_id: String,
     #[serde(flatten)]
     placement: &'a Placement<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -275,8 +316,6 @@ struct EnvelopeLine<'a> {
     attempts: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<BTreeMap<&'static str, String>>,
     evidence: Vec<&'a Evidence>,
     labels: &'a BTreeMap<String, String>,
 }
@@ -304,6 +343,8 @@ pub(crate) fn admit(
     let gates = gates.map(|(id, status)| BTreeMap::from([("gate_id", &**id), ("status", status.as_str())]));
     let line = EnvelopeLine {
         envelope_version: "1",
+        group_id: in_job(placement.group_id, options),
+        event_id: in_job(placement.event_id, options),
         placement,
         lane: options.lane.as_ref().map(Lane::as_str).or(record.lane.as_deref()),
         signal: record.signal,
@@ -322,19 +363,16 @@ pub(crate) fn admit(
         env: &record.env,
         attempts: record.attempts,
         duration_ms: record.duration_ms.filter(|duration| *duration <= SAFE_INTEGER),
-        remedy: remedy(record, options),
         evidence: std::iter::once(file).chain(&record.evidence).collect(),
         labels: &record.labels,
     };
     reader.read(&serde_json::to_vec(&line).expect("it is JSON"))
 }
 
-/// On a success, the commit that was tried (the user's, else the data's): a recipe that is the same each time.
-fn remedy(record: &OutcomeRecord, options: &ConvertOptions) -> Option<BTreeMap<&'static str, String>> {
-    let own = || record.commit.as_deref()?.parse::<Commit>().ok();
-    let commit = options.commit.clone().or_else(own)?;
-    let mended = record.signal == Signal::Success && record.remedied;
-    mended.then(|| BTreeMap::from([("kind", "commit".to_owned()), ("ref", format!("commit/{commit}"))]))
+/// An id of a run, in a leg of the run that the user named: two legs may write the same report.
+fn in_job(id: &str, options: &ConvertOptions) -> String {
+    let job = options.job.as_ref().map(|job| format!("{id} [{job}]"));
+    job.as_deref().and_then(identifier).unwrap_or_else(|| id.to_owned())
 }
 
 pub(crate) fn refused(at: FoundAt<'_>, rejection: &Rejection) -> Finding {

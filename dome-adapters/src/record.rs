@@ -6,6 +6,7 @@ use dome_core::limits::{IDENTIFIER_BYTES, MESSAGE_BYTES};
 use dome_core::{CodeClass, Evidence, Sha256Hash, Signal, Status};
 use serde_json::Value;
 
+use crate::subject::SaidSubject;
 use crate::when::When;
 
 /// The id of a target that the data does not name. [`crate::out::Out`] reports such a record.
@@ -19,16 +20,16 @@ pub(crate) struct OutcomeRecord {
     pub(crate) place: String,
     pub(crate) event_id: Option<String>,
     pub(crate) run_id: Option<String>,
+    /// The report's own id. It is the run where nothing else names one.
+    pub(crate) report_id: Option<String>,
     /// Else the target's id.
     pub(crate) task_id: Option<String>,
     /// Else the event's id.
     pub(crate) group_id: Option<String>,
     /// The branch that the data names.
     pub(crate) lane: Option<String>,
-    /// The commit that the data names; `--commit` outranks it.
-    pub(crate) commit: Option<String>,
-    /// Whether a success may name the commit as its remedy.
-    pub(crate) remedied: bool,
+    /// What was tested, as the data says it.
+    pub(crate) subject: SaidSubject,
     pub(crate) when: When,
     pub(crate) signal: Signal,
     /// `target.kind` and `target.id`.
@@ -63,11 +64,11 @@ impl OutcomeRecord {
             place: place.into(),
             event_id: None,
             run_id: None,
+            report_id: None,
             task_id: None,
             group_id: None,
             lane: None,
-            commit: None,
-            remedied: true,
+            subject: SaidSubject::default(),
             when: When::Unknown,
             signal,
             target: (kind, id.to_owned()),

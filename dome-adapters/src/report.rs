@@ -46,7 +46,7 @@ impl TestCase {
     }
 
     /// `CLASS::NAME`, or the name alone where there is no class or it begins with it; nothing where there is no name.
-    fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         match self.class.as_deref().map(str::trim).filter(|class| !class.is_empty()) {
             _ if self.name.trim().is_empty() => String::new(),
             Some(class) if !self.name.starts_with(class) => format!("{class}::{}", self.name),
@@ -65,8 +65,6 @@ impl TestCase {
             target: ("test", self.target()),
             code: code(self.outcome, self.kind.as_deref()),
             gates: vec![("test".to_owned(), status)],
-            // What passes only when tried again was not mended by the commit at which it failed.
-            remedied: !self.flaky,
             ..self.record
         };
         record.label_all([
@@ -77,6 +75,36 @@ impl TestCase {
         record
     }
 }
+
+/// What a report says of the attempts at a test besides those that it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AttemptsSaid {
+    /// How many there were.
+    pub(crate) number: Option<u64>,
+    /// Whether they ended in different ways.
+    pub(crate) flaky: bool,
+}
+
+impl AttemptsSaid {
+    /// Numbers the attempts that are there, the last of which is the last of all. `Some` is what is missing.
+    pub(crate) fn number(self, held: &mut [TestCase]) -> Option<String> {
+        let holds = held.len() as u64;
+        let all = self.number.unwrap_or(holds).clamp(holds, ATTEMPTS.max(holds));
+        let passed = held.last().is_some_and(|last| last.outcome == TestOutcome::Passed);
+        let flaky = self.flaky || (all > 1 && passed);
+        for (number, case) in (1..).zip(held.iter_mut()) {
+            case.record.attempts = (all > 1).then_some(if number == holds { all } else { number });
+            case.flaky = flaky;
+        }
+        if all > holds {
+            return Some(format!("the report counts {all} attempts at the test, of which it holds {holds}"));
+        }
+        (flaky && holds == 1).then(|| "the report calls the test flaky, and holds one attempt at it".to_owned())
+    }
+}
+
+/// As many attempts as an envelope can count.
+const ATTEMPTS: u64 = 1_000_000;
 
 /// What the codes mean, by code. Types of exceptions are open: these are the common ones.
 pub(crate) const CODES: &[CodeMeaning] = &[

@@ -14,6 +14,7 @@ use crate::json::{list, trimmed};
 use crate::out::Out;
 use crate::reading::FileReader;
 use crate::record::{NAMELESS, OutcomeRecord, identifier};
+use crate::subject::SaidSubject;
 use crate::when::When;
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -86,11 +87,14 @@ impl<'v> SarifRun<'v> {
 
     fn says(&self, record: &mut OutcomeRecord) {
         let of_run = |pointer: &str| self.value.pointer(pointer).and_then(trimmed);
-        record.run_id = of_run("/automationDetails/guid")
+        record.report_id = of_run("/automationDetails/guid")
             .or_else(|| of_run("/automationDetails/id").filter(|id| !id.ends_with('/')))
             .map(str::to_owned);
         record.lane = of_run("/versionControlProvenance/0/branch").and_then(identifier);
-        record.commit = of_run("/versionControlProvenance/0/revisionId").map(str::to_owned);
+        record.subject = SaidSubject {
+            repository: of_run("/versionControlProvenance/0/repositoryUri").map(str::to_owned),
+            ..SaidSubject::at(of_run("/versionControlProvenance/0/revisionId"))
+        };
         record.when = std::mem::take(&mut record.when).or(&self.when);
         let tool = self.tool.and_then(identifier);
         record.tool = tool.map(|tool| (tool, self.version.unwrap_or("unknown").to_owned()));

@@ -15,6 +15,7 @@ use crate::format::{CodeMeaning, Converts, Descriptor};
 use crate::head::Head;
 use crate::out::{ConverterState, Out};
 use crate::record::{OutcomeRecord, identifier};
+use crate::subject::SaidSubject;
 use crate::when::When;
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -271,6 +272,7 @@ impl<'f> SweFile<'f> {
             let mut claim = Claim::new(self, place, instance, ClaimRank::Outcome, ClaimVerdict::Resolved);
             if let Some((submission, day)) = &dated {
                 claim.record.run_id = Some((*submission).to_owned());
+                claim.record.subject = SaidSubject::at(Some(*submission));
                 claim.record.when = When::Local(day.clone());
             }
             claim.record.label("system", document.get("system").and_then(Value::as_str));
@@ -443,6 +445,7 @@ impl<'f> Matrix<'f> {
             let mut push = |file, place: &str, instance: &str, verdict| {
                 let mut claim = Claim::new(file, place.to_owned(), instance, ClaimRank::Outcome, verdict);
                 claim.record.run_id = Some(submission.clone());
+                claim.record.subject = SaidSubject::at(Some(submission));
                 claim.record.when = day(submission).map_or(When::Unknown, When::Local);
                 let datasets: Vec<_> = tried.iter().copied().filter(|name| self.holds(name, instance)).collect();
                 claim.record.label("dataset", Some(&datasets.join(",")));

@@ -16,6 +16,7 @@ use crate::json::list;
 use crate::out::Out;
 use crate::reading::FileReader;
 use crate::record::{OutcomeRecord, identifier};
+use crate::subject::SaidSubject;
 use crate::when::{When, milliseconds};
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -155,9 +156,9 @@ fn simulation(results: &Value, simulation: &Value, at: FoundAt<'_>, out: &Out<'_
     record.when = When::said(text("/end_time").or_else(|| text("/timestamp")));
     record.duration_ms = simulation.get("duration").and_then(|seconds| milliseconds(&seconds.to_string()));
     let commit = of_run("/info/git_commit");
-    record.commit = commit.map(str::to_owned);
-    record.tool = of_run("/info/agent_info/implementation")
-        .map(|agent| (agent.to_owned(), commit.unwrap_or("unknown").to_owned()));
+    let agent = of_run("/info/agent_info/implementation");
+    record.subject = SaidSubject::agent(agent, of_run("/info/agent_info/llm"), commit);
+    record.tool = agent.map(|agent| (agent.to_owned(), commit.unwrap_or("unknown").to_owned()));
     record.label_all([
         ("domain", domain),
         ("model", of_run("/info/agent_info/llm")),

@@ -38,7 +38,10 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
     for (number, (result, message)) in (1..).zip(&run.results) {
         let place = format!("result {number}");
         let outcome = outcome(result, out.at(&place));
-        out.take(outcome.map(|outcome| case(&run, result, message, place, outcome).record()));
+        match outcome {
+            Ok(outcome) => out.test(case(&run, result, message, place, outcome)),
+            Err(problem) => out.left_out(problem),
+        }
     }
     ended
 }
@@ -132,7 +135,7 @@ fn case(run: &TrxRun, element: &Element, message: &str, place: String, outcome: 
     let ended = element.get("endTime").or_else(|| element.get("startTime"));
     case.record.when = When::said(ended.or(run.when.as_deref()));
     case.record.duration_ms = element.get("duration").and_then(clock_milliseconds);
-    case.record.run_id.clone_from(&run.id);
+    case.record.report_id.clone_from(&run.id);
     case.record.event_id = element.owned("executionId");
     case.record.label("hostname", element.get("computerName"));
     case

@@ -14,6 +14,7 @@ fn log(lines: &[(&str, &str, &str)]) -> dome_adapters::Conversion {
 fn a_step_ends_as_the_runner_says() {
     let done = log(&[
         ("build", "Set up job", "Current runner version: '2.325.0'"),
+        ("build", "Run actions/checkout@v4", "[command]/usr/bin/git remote add origin https://github.com/acme/app"),
         (
             "build",
             "Run actions/checkout@v4",
@@ -33,7 +34,7 @@ fn a_step_ends_as_the_runner_says() {
     ]);
     insta::assert_snapshot!(outcomes(&done), @r#"
     success build::Set up job 0 ms
-    success build::Run actions/checkout@v4 2000 ms
+    success build::Run actions/checkout@v4 3000 ms
     anomaly build::Lint 1000 ms `src/a.rs#L3: unused`
     failure build::Test STEP.EXIT_101 1000 ms `2 tests failed`
     success build::Upload 0 ms
@@ -41,11 +42,18 @@ fn a_step_ends_as_the_runner_says() {
     failure deploy::Wait STEP.CANCELED 0 ms `The operation was canceled.`
     failure other STEP.EXIT_77 0 ms `Process completed with exit code 77.`
     "#);
-    insta::assert_snapshot!(shown(&done), @"run.txt:13: the log of job `lost` ends inside of step `Build`; expected its step `Complete job` [outcome_missing]");
+    insta::assert_snapshot!(shown(&done), @"run.txt:14: the log of job `lost` ends inside of step `Build`; expected its step `Complete job` [outcome_missing]");
     let with = |target: &str| done.envelopes.iter().find(|one| one.task_spec.target.id.as_str() == target);
-    let upload = with("build::Upload").and_then(|one| Some((one.lane.as_ref()?.as_str(), one.remedy.is_some())));
-    assert_eq!(upload, Some(("main", true)), "what was checked out");
-    assert!(with("build::Set up job").is_some_and(|one| one.remedy.is_none() && one.lane.is_none()), "not yet");
+    let tested = |one: &'_ dome_core::Envelope| {
+        let subject = one.subject.as_ref()?;
+        let words = [subject.repository.as_ref()?.as_str(), subject.revision.as_str(), subject.job.as_ref()?.as_str()];
+        Some(format!("{} on {}", words.join(" "), one.lane.as_ref()?))
+    };
+    let upload = with("build::Upload").and_then(tested);
+    let checked_out = "github.com/acme/app 1f32ad91c10745aa610c91aee395120de32c8b8d build on main";
+    assert_eq!(upload.as_deref(), Some(checked_out), "what was checked out");
+    assert!(with("build::Set up job").is_some_and(|one| one.subject.is_none() && one.lane.is_none()), "not yet");
+    assert!(done.envelopes.iter().all(|one| one.remedy.is_none()), "what was tested mended nothing");
     let lint = with("build::Lint").map(|one| one.signal.as_str());
     assert_eq!(lint, Some("anomaly"), "an error that a step may write and succeed");
 }

@@ -54,7 +54,7 @@ fn a_case_that_was_tried_again_is_as_many_outcomes_in_order() {
         <testcase classname="c" name="lost">
             <failure message="first"/><rerunFailure message="second"/><rerunError type="X" message="third"/>
         </testcase>"#;
-    let options = ConvertOptions { commit: Some("46ea5e0".parse().unwrap()), ..options() };
+    let options = ConvertOptions { revision: Some("46ea5e0".parse().unwrap()), ..options() };
     let done = many("junit", &[("r.xml", report(cases).as_bytes())], &options);
     insta::assert_snapshot!(outcomes(&done), @r#"
     failure c::flaky EXCEPTION.ASSERTION_ERROR attempt 1 100 ms `first`
@@ -66,15 +66,24 @@ fn a_case_that_was_tried_again_is_as_many_outcomes_in_order() {
     "#);
     let flaky = &done.envelopes[2];
     assert_eq!((flaky.labels.get("flaky"), flaky.remedy.is_some()), (Some("true"), false), "the commit mended nothing");
+    assert!(done.envelopes.iter().all(|one| one.subject == flaky.subject), "all at one subject");
+    assert_eq!(flaky.subject.as_ref().unwrap().revision.as_str(), "46ea5e0");
     assert!(done.envelopes[..3].is_sorted_by_key(|envelope| envelope.ts));
 }
 
 #[test]
-fn a_success_names_the_commit_as_its_remedy() {
-    let options =
-        ConvertOptions { commit: Some("46EA5E0".parse().unwrap()), lane: Some("main".parse().unwrap()), ..options() };
+fn an_outcome_says_what_was_tested_as_the_user_has_it() {
+    let options = ConvertOptions {
+        revision: Some("46EA5E0".parse().unwrap()),
+        repository: Some("github.com/acme/app".parse().unwrap()),
+        job: Some("linux".parse().unwrap()),
+        base_revision: Some("b0b".parse().unwrap()),
+        dirty: Some(false),
+        lane: Some("main".parse().unwrap()),
+        ..options()
+    };
     let done = many("junit", &[("r.xml", report("<testcase classname='c' name='n'/>").as_bytes())], &options);
-    insta::assert_snapshot!(String::from_utf8(done.envelopes[0].to_canonical()).unwrap(), @r#"{"env":{},"envelope_version":"1","event_id":"r.xml@f13cc34efdce#1","evidence":[{"bytes":124,"path":"r.xml","sha256":"f13cc34efdce1cf229961f3fa5a3ba2ddc547ecd87f0605f97153551cd7de521"}],"gates":[{"gate_id":"test","status":"PASS"}],"group_id":"r.xml@f13cc34efdce#1","guard_evals":[],"labels":{"suite":"s"},"lane":"main","remedy":{"kind":"commit","ref":"commit/46ea5e0"},"run_id":"run/r.xml","sequence":1,"signal":"success","task_id":"c::n","task_spec":{"action":{"kind":"test"},"failure_reason_code":"NONE","scope":"task","target":{"id":"c::n","kind":"test"}},"ts":"2026-01-01T10:00:00Z","wrapper_policy":"strict"}"#);
+    insta::assert_snapshot!(String::from_utf8(done.envelopes[0].to_canonical()).unwrap(), @r#"{"env":{},"envelope_version":"1","event_id":"r.xml@f13cc34efdce#1 [linux]","evidence":[{"bytes":124,"path":"r.xml","sha256":"f13cc34efdce1cf229961f3fa5a3ba2ddc547ecd87f0605f97153551cd7de521"}],"gates":[{"gate_id":"test","status":"PASS"}],"group_id":"r.xml@f13cc34efdce#1 [linux]","guard_evals":[],"labels":{"suite":"s"},"lane":"main","run_id":"run/r.xml","sequence":1,"signal":"success","subject":{"base_revision":"b0b","dirty":false,"job":"linux","repository":"github.com/acme/app","revision":"46EA5E0"},"task_id":"c::n","task_spec":{"action":{"kind":"test"},"failure_reason_code":"NONE","scope":"task","target":{"id":"c::n","kind":"test"}},"ts":"2026-01-01T10:00:00Z","wrapper_policy":"strict"}"#);
 }
 
 #[test]
@@ -95,6 +104,18 @@ fn run_and_time_come_from_the_data_or_the_user_and_from_nowhere_else() {
         (found.envelopes[0].run_id.as_str(), found.envelopes[0].ts.to_string()),
         ("u", "2026-01-01T09:00:00Z".into())
     );
+}
+
+#[test]
+fn what_is_said_of_no_revision_is_left_out_and_the_missing_option_named() {
+    let text = report("<testcase name='a'/><testcase name='b'/>");
+    let done = |options: ConvertOptions| many("junit", &[("r.xml", text.as_bytes())], &options);
+    let job = ConvertOptions { job: Some("linux".parse().unwrap()), ..options() };
+    insta::assert_snapshot!(shown(&done(job.clone())), @"r.xml:testcase 1: `--job` given, and nothing says of which revision (and 1 more); expected `--revision REVISION`: a subject is a revision, and the rest is about it [revision_missing]");
+    let whole = done(ConvertOptions { revision: Some("v1".parse().unwrap()), ..job });
+    assert_eq!((whole.envelopes.len(), shown(&whole).as_str()), (2, ""));
+    let clean = done(ConvertOptions { dirty: Some(false), ..options() });
+    assert!(clean.envelopes.iter().all(|one| one.subject.is_none()), "nothing is said of it");
 }
 
 #[test]

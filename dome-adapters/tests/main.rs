@@ -1,6 +1,8 @@
 //! What the crate promises, held through its public names: part of the library's own test binary.
 
+mod attempts;
 mod cedar;
+mod ci;
 mod cloudevents;
 mod docs;
 mod github_actions;

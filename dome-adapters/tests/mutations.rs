@@ -1,7 +1,9 @@
 //! Every format's samples (`data/FORMAT`), damaged: what comes is envelopes and findings, no panic.
-#![expect(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use dome_adapters::{Format, Head};
+use std::collections::BTreeSet;
+
+use dome_adapters::{ConvertOptions, Format, Head};
 
 use super::support;
 use super::support::mutate::{Dice, damaged};
@@ -58,6 +60,23 @@ fn what_nests_without_end_is_a_problem_and_no_overflow() {
             assert!(!done.problems.is_empty(), "{format}: {}", &text[..20]);
             assert!(done.envelopes.is_empty());
         }
+    }
+}
+
+#[test]
+fn legs_of_one_run_that_write_the_same_file_share_no_id() {
+    for format in Format::all() {
+        let folder = samples(format);
+        let legs = [None, Some("linux, 3.11"), Some("linux, 3.12")].map(|job| {
+            let (revision, job) = (Some("r1".parse().unwrap()), job.map(|job| job.parse().unwrap()));
+            support::run(format.name(), &folder, &ConvertOptions { revision, job, ..support::given() }).envelopes
+        });
+        let each = || legs.iter().flatten();
+        let events: BTreeSet<_> = each().map(|one| (one.run_id.as_str(), one.event_id.as_str())).collect();
+        let outcomes: BTreeSet<_> = each().map(|one| (&one.run_id, &one.task_id, &one.group_id)).collect();
+        assert_eq!([events.len(), outcomes.len()], [each().count(); 2], "{format}");
+        let jobs: BTreeSet<_> = legs[2].iter().map(|one| one.subject.as_ref().unwrap().job.as_ref().unwrap()).collect();
+        assert_eq!((jobs.len(), legs[2].len()), (1, legs[0].len()), "{format}");
     }
 }
 

@@ -34,7 +34,9 @@ fn ctrf_every_status_is_an_outcome_or_is_refused() {
     let passed = &done.envelopes[0];
     let said = (passed.run_id.as_str(), passed.lane.as_ref().map(|lane| lane.as_str()), passed.ts.to_string());
     assert_eq!(said, ("run-7", Some("feature/x"), "2021-01-01T00:00:01Z".to_owned()));
-    assert!(passed.remedy.is_some() && passed.tool.is_some() && passed.env.get("os") == Some("linux"));
+    assert!(passed.remedy.is_none() && passed.tool.is_some() && passed.env.get("os") == Some("linux"));
+    let subject = passed.subject.as_ref().map(|subject| (subject.revision.as_str(), subject.repository.as_ref()));
+    assert_eq!(subject, Some(("a1b2c3d4e5f6", None)), "what was tested");
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn pytest_every_outcome_is_one_or_is_refused() {
     r.json:/tests/7: the outcome is `odd`; expected `passed`, `failed`, `error`, `skipped`, `xfailed`, `xpassed` or `rerun` [status_unknown]
     r.json:/tests/8/nodeid: found a number; expected a string [record_malformed]
     "#);
-    insta::assert_snapshot!(String::from_utf8_lossy(&done.envelopes[1].to_canonical()), @r#"{"duration_ms":500,"env":{},"envelope_version":"1","event_id":"r.json@a074cc1bda04#2","evidence":[{"bytes":1681,"path":"r.json","sha256":"a074cc1bda0446e16259610b57a3d3011d2579723e5e8ee1f979274b5335c67b"}],"gates":[{"gate_id":"test","status":"PASS"}],"group_id":"r.json@a074cc1bda04#2","guard_evals":[],"labels":{},"lane":"main","remedy":{"kind":"commit","ref":"commit/a1b2c3d4e5f6"},"run_id":"run/r.json","sequence":2,"signal":"success","task_id":"t.py::passed","task_spec":{"action":{"kind":"test"},"failure_reason_code":"NONE","scope":"task","target":{"id":"t.py::passed","kind":"test"},"versions":{"python":"3.11.4"}},"tool":{"name":"pytest","version":"7.4.0"},"ts":"2023-09-28T02:56:50.609822Z","wrapper_policy":"strict"}"#);
+    insta::assert_snapshot!(String::from_utf8_lossy(&done.envelopes[1].to_canonical()), @r#"{"duration_ms":500,"env":{},"envelope_version":"1","event_id":"r.json@a074cc1bda04#2","evidence":[{"bytes":1681,"path":"r.json","sha256":"a074cc1bda0446e16259610b57a3d3011d2579723e5e8ee1f979274b5335c67b"}],"gates":[{"gate_id":"test","status":"PASS"}],"group_id":"r.json@a074cc1bda04#2","guard_evals":[],"labels":{},"lane":"main","run_id":"run/r.json","sequence":2,"signal":"success","subject":{"revision":"a1b2c3d4e5f6"},"task_id":"t.py::passed","task_spec":{"action":{"kind":"test"},"failure_reason_code":"NONE","scope":"task","target":{"id":"t.py::passed","kind":"test"},"versions":{"python":"3.11.4"}},"tool":{"name":"pytest","version":"7.4.0"},"ts":"2023-09-28T02:56:50.609822Z","wrapper_policy":"strict"}"#);
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn libtest_every_event_is_an_outcome_or_is_refused() {
     r.jsonl:16: no event: EOF while parsing a value at line 1 column 23; expected an event of libtest: an object with `type` and `event` [json_invalid]
     "#);
     let notes: Vec<_> = done.notes.iter().map(|note| note.code.as_str()).collect();
-    assert_eq!(notes, ["line_passed_over", "outcome_unsaid"]);
+    assert_eq!(notes, ["attempts_lost", "line_passed_over", "outcome_unsaid"]);
     let cut = lines.replace("{\"type\":\"suite\",\"event\":\"ok\"}", "");
     assert!(shown(&one("libtest", "r.jsonl", cut.as_bytes())).contains("`b$lost` began"), "the stream broke off");
 }

@@ -100,7 +100,7 @@ fn the_tool_itself_fails_by_its_exception_and_says_run_time_branch_and_commit() 
     };
     let other = |invocations: Value| {
         json!({"invocations": invocations, "automationDetails": {"id": "nightly/2018-10-08"},
-        "versionControlProvenance": [{"repositoryUri": "x", "revisionId": "5da53fbb2a0aaa12d648b73984acc9aac2e11c2a", "branch": "main"}]})
+        "versionControlProvenance": [{"repositoryUri": "https://github.com/acme/app.git", "revisionId": "5da53fbb2a0aaa12d648b73984acc9aac2e11c2a", "branch": "main"}]})
     };
     let own = ConvertOptions::default();
     let done = run("sarif", &file(log(json!([]), other(invocation(true, json!([error, warning])))).to_string()), &own);
@@ -115,7 +115,13 @@ fn the_tool_itself_fails_by_its_exception_and_says_run_time_branch_and_commit() 
     assert_eq!(done.envelopes[0].task_spec.failure_reason_code.as_str(), "TOOL.EXECUTION_FAILED");
     assert_eq!(done.envelopes[0].labels.get("exit_code").unwrap(), "3");
     let done = run("sarif", &file(log(json!([]), other(invocation(true, json!([])))).to_string()), &own);
-    assert!(format!("{:?}", done.envelopes[0].remedy).contains("commit/5da53fbb"));
+    let (subject, remedy) = (done.envelopes[0].subject.as_ref().unwrap(), &done.envelopes[0].remedy);
+    let repository = subject.repository.as_ref().unwrap().as_str();
+    assert_eq!(
+        (subject.revision.as_str(), repository),
+        ("5da53fbb2a0aaa12d648b73984acc9aac2e11c2a", "github.com/acme/app")
+    );
+    assert_eq!(*remedy, None);
     // An id that ends in a slash names a category and no run.
     let category = log(json!([{"message": {"text": "m"}}]), json!({"automationDetails": {"id": "nightly/"}}));
     assert_eq!(codes(&run("sarif", &file(category.to_string()), &own).problems), ["run_missing"]);

@@ -80,8 +80,9 @@ fn a_simulation_fails_by_its_end_or_by_the_part_that_took_its_reward_away() {
     ");
     let [passed, failed] = [0, 2].map(|place| &done.envelopes[place]);
     assert_eq!((passed.task_spec.target.id.as_str(), passed.duration_ms), ("airline/t-a", Some(102_124)));
-    let remedy = passed.remedy.as_ref().unwrap().to_owned();
-    assert!(format!("{remedy:?}").contains("commit/675d6aad"), "{remedy:?}");
+    assert_eq!(passed.remedy, None);
+    let subject = passed.subject.as_ref().unwrap();
+    assert_eq!(subject.revision.as_str(), "llm_agent m 675d6aad0d65b45fdaa6439f7d8464f541fb7d0b");
     let gates: Vec<_> = failed.gates.iter().map(|gate| gate.gate_id.as_str()).collect();
     assert_eq!(gates, ["ACTION", "ACTION/t_0", "COMMUNICATE"]);
     assert!(passed.gates.iter().all(|gate| !gate.gate_id.as_str().starts_with("ACTION")), "it does not count there");

@@ -17,7 +17,10 @@ fn a_failed_trial_becomes_this_envelope() {
     let tests = json!({"test_a": "passed", "test_b - AssertionError: no": "failed"});
     let done = run(&of_trials([trial("eval-mteb.hard", "2-of-5", json!({"parser_results": tests}))]), &plain());
     assert_eq!((&done.problems, &done.notes), (&vec![], &vec![]));
-    shows_the_envelope(&serde_json::from_slice(&done.envelopes[0].to_canonical()).unwrap());
+    let mut line: Value = serde_json::from_slice(&done.envelopes[0].to_canonical()).unwrap();
+    let tested = "TBenchOrchestratorAgent provider/model-1 c111e3902169d39a0e1e69affac2ffba18c8b95c";
+    assert_eq!(line.as_object_mut().unwrap().remove("subject"), Some(json!({"revision": tested})));
+    shows_the_envelope(&line);
 }
 
 fn shows_the_envelope(line: &Value) {
@@ -91,7 +94,7 @@ fn shows_the_envelope(line: &Value) {
 }
 
 #[test]
-fn a_resolved_trial_is_a_success_with_the_runs_commit_as_its_remedy() {
+fn a_resolved_trial_is_a_success_of_the_runs_agent_model_and_commit() {
     let resolved =
         json!({"is_resolved": true, "failure_mode": "agent_timeout", "parser_results": {"test_a": "passed"}});
     let done = run(&of_trials([trial("oom", "1-of-1", resolved)]), &plain());
@@ -99,36 +102,41 @@ fn a_resolved_trial_is_a_success_with_the_runs_commit_as_its_remedy() {
     assert_eq!(envelope.signal, Signal::Success);
     assert!(envelope.task_spec.failure_reason_code.is_none());
     assert_eq!(envelope.labels.get("failure_mode"), Some("agent_timeout"), "what else happened is kept");
-    let remedy = envelope.remedy.as_ref().unwrap();
-    assert_eq!(remedy.kind.as_str(), "commit");
-    let reference = remedy.reference.as_ref().unwrap().as_str();
-    assert_eq!(reference, "commit/c111e3902169d39a0e1e69affac2ffba18c8b95c");
+    let subject = envelope.subject.as_ref().unwrap();
+    let tested = "TBenchOrchestratorAgent provider/model-1 c111e3902169d39a0e1e69affac2ffba18c8b95c";
+    assert_eq!((subject.revision.as_str(), subject.dirty), (tested, None));
+    assert_eq!(envelope.remedy, None, "what was tested mended nothing");
 }
 
 #[test]
-fn a_commit_that_is_none_is_no_remedy() {
+fn an_agent_without_a_commit_is_not_all_that_was_tested() {
     let mut described = metadata();
     described["commit_hash"] = json!("unknown");
     let results = json!({"results": [trial("oom", "1-of-1", json!({"is_resolved": true, "parser_results": {}}))]});
     let done = run(&folder([("m.json", described), ("r.json", results)]), &plain());
-    assert_eq!(done.envelopes[0].remedy, None);
+    let subject = done.envelopes[0].subject.as_ref().unwrap();
+    assert_eq!((subject.revision.as_str(), subject.dirty), ("TBenchOrchestratorAgent provider/model-1", Some(true)));
     assert_eq!(done.envelopes[0].tool.as_ref().unwrap().version, "unknown");
 }
 
 #[test]
-fn lane_and_commit_are_the_users_where_given() {
+fn lane_and_subject_are_the_users_where_given() {
     let options = ConvertOptions {
         lane: Some("main".parse().unwrap()),
-        commit: Some("ABCDEF0".parse().unwrap()),
+        revision: Some("fork-7".parse().unwrap()),
+        job: Some("gpu".parse().unwrap()),
         ..ConvertOptions::default()
     };
     let passed = json!({"is_resolved": true, "parser_results": {"test_a": "passed"}});
     let done = run(&of_trials([trial("a", "1-of-1", passed), trial("b", "1-of-1", json!({}))]), &options);
     let lanes: Vec<_> = done.envelopes.iter().map(|one| one.lane.as_ref().unwrap().as_str()).collect();
     assert_eq!(lanes, ["main", "main"]);
-    let remedies: Vec<_> = done.envelopes.iter().map(|one| one.remedy.as_ref()).collect();
-    assert_eq!(remedies[0].unwrap().reference.as_ref().unwrap().as_str(), "commit/abcdef0");
-    assert_eq!(remedies[1], None, "a failure has none (M-11)");
+    for one in &done.envelopes {
+        let subject = one.subject.as_ref().unwrap();
+        assert_eq!((subject.revision.as_str(), subject.job.as_ref().unwrap().as_str()), ("fork-7", "gpu"));
+        assert!(one.event_id.as_str().ends_with(" [gpu]") && one.group_id.as_str().ends_with(" [gpu]"));
+        assert_eq!(one.remedy, None, "what was tested mended nothing");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Resu
                 let broken = element.name == "error";
                 let outcome = if broken { Ok(TestOutcome::Errored) } else { outcome(&element, said.failed) };
                 match outcome {
-                    Ok(outcome) => out.push(&case(&element, &said, &place, outcome, &when).record()),
+                    Ok(outcome) => out.test(case(&element, &said, &place, outcome, &when)),
                     Err(message) => {
                         out.leave_out(&place, FindingCode::StatusUnknown, message, "a result that is final");
                     }

@@ -1,14 +1,18 @@
 //! JUnit XML and its relatives. `docs/formats/junit.md` has the mapping.
 
+mod attempts;
 mod dotnet;
+mod pytest;
 
+use self::attempts::{flaky_cases, told};
+use self::pytest::PytestCases;
 use crate::finding::{Finding, FindingCode};
 use crate::format::{Converts, Descriptor};
 use crate::head::Head;
 use crate::out::Out;
 use crate::reading::{Element, FileReader, Xml, XmlNode};
 use crate::record::{NAMELESS, append};
-use crate::report::{TestCase, TestOutcome};
+use crate::report::{AttemptsSaid, TestCase, TestOutcome};
 use crate::when::{When, milliseconds};
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
@@ -47,9 +51,11 @@ fn convert(reading: &mut FileReader<'_>, out: &mut Out<'_>) -> Result<(), Findin
 
 #[derive(Debug)]
 struct JunitReport {
-    run_id: Option<String>,
+    /// What nextest calls `uuid`.
+    id: Option<String>,
     open: Vec<JunitSuite>,
     cases: u64,
+    pytest: PytestCases,
 }
 
 #[derive(Clone, Debug)]
@@ -60,12 +66,15 @@ struct JunitSuite {
     /// What the suite says that it holds, and whether that failed.
     claims: Option<(u64, bool)>,
     cases: u64,
+    /// How many of its cases it says were flaky, and how many say so themselves.
+    flaky: (u64, u64),
 }
 
 #[derive(Debug)]
 struct JunitCase {
     element: Element,
     ends: Vec<JunitEnd>,
+    said: AttemptsSaid,
 }
 
 #[derive(Clone, Debug)]
@@ -92,37 +101,65 @@ enum EndKind {
 }
 
 fn read(xml: &mut Xml<'_>, root: &Element, out: &mut Out<'_>) -> Result<(), Finding> {
-    let run_id = root.owned("uuid").filter(|_| root.name == "testsuites");
-    let mut report = JunitReport { run_id, open: vec![JunitSuite::of(root, &When::Unknown)], cases: 0 };
-    while let Some(node) = xml.next()? {
-        match node {
-            XmlNode::Start(element) if element.name == "testcase" => {
-                report.cases += 1;
-                report.open.iter_mut().for_each(|suite| suite.cases += 1);
-                JunitCase::read(xml, element)?.push(&report, out);
-            }
-            XmlNode::Start(element) if element.name == "testsuite" => {
-                let suite = JunitSuite::of(&element, report.when());
-                report.open.push(suite);
-            }
-            XmlNode::Start(_) => xml.skip()?,
-            XmlNode::End => {
-                if let Some(suite) = report.open.pop() {
-                    suite.check(xml, out);
-                }
-                if report.open.is_empty() {
-                    return Ok(());
-                }
-            }
-            XmlNode::Text(_) => {}
-        }
-    }
-    Ok(())
+    let id = root.owned("uuid").filter(|_| root.name == "testsuites");
+    let open = vec![JunitSuite::of(root, &When::Unknown)];
+    let mut report = JunitReport { id, open, cases: 0, pytest: PytestCases::default() };
+    let ended = report.read(xml, out);
+    report.pytest.release(out); // also where it breaks off
+    ended
 }
 
 impl JunitReport {
+    fn read(&mut self, xml: &mut Xml<'_>, out: &mut Out<'_>) -> Result<(), Finding> {
+        while let Some(node) = xml.next()? {
+            match node {
+                XmlNode::Start(element) if element.name == "testcase" => {
+                    self.cases += 1;
+                    self.open.iter_mut().for_each(|suite| suite.cases += 1);
+                    self.push(&JunitCase::read(xml, element)?, out);
+                }
+                XmlNode::Start(element) if element.name == "testsuite" => {
+                    let suite = JunitSuite::of(&element, self.when());
+                    self.open.push(suite);
+                }
+                XmlNode::Start(_) => xml.skip()?,
+                XmlNode::End => {
+                    self.pytest.release(out);
+                    if let Some(suite) = self.open.pop() {
+                        suite.check(xml, &mut self.open, out);
+                    }
+                    if self.open.is_empty() {
+                        return Ok(());
+                    }
+                }
+                XmlNode::Text(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn when(&self) -> &When {
         self.open.last().map_or(&When::Unknown, |suite| &suite.when)
+    }
+
+    /// The outcomes of a case, one or as many as it was tried.
+    fn push(&mut self, case: &JunitCase, out: &mut Out<'_>) {
+        let mut attempts = case.attempts(self);
+        let lost = case.said.number(&mut attempts);
+        if lost.is_some() || attempts.iter().any(|attempt| attempt.flaky) {
+            self.open.iter_mut().for_each(|suite| suite.flaky.1 += 1);
+        }
+        if let (Some(lost), Some(case)) = (lost, attempts.first()) {
+            out.note(FindingCode::AttemptsLost, &case.record.place, lost);
+        }
+        match self.is_of_pytest() {
+            true => attempts.into_iter().for_each(|attempt| self.pytest.take(attempt, out)),
+            false => attempts.into_iter().for_each(|attempt| out.test(attempt)),
+        }
+    }
+
+    fn is_of_pytest(&self) -> bool {
+        self.open.iter().any(|suite| matches!(suite.name.as_deref(), Some("pytest" | "pytest tests")))
     }
 }
 
@@ -136,14 +173,21 @@ impl JunitSuite {
             when: When::said(element.get("timestamp")).or(outer),
             claims: number("tests").map(|tests| (tests, failed)),
             cases: 0,
+            flaky: (flaky_cases(element), 0),
         }
     }
 
-    /// Failures that are counted and not there are lost outcomes.
-    fn check(&self, xml: &Xml<'_>, out: &mut Out<'_>) {
+    /// Failures that are counted and not there are lost outcomes. Suites around it count them too.
+    fn check(&self, xml: &Xml<'_>, outer: &mut [Self], out: &mut Out<'_>) {
         if let (Some((tests, true)), 0) = (self.claims, self.cases) {
             let message = format!("the suite counts failures among {tests} tests and holds no `<testcase>`");
             out.problem(xml.found(FindingCode::OutcomeMissing, message, "the cases that are counted"));
+        }
+        let (counted, there) = self.flaky;
+        if let Some(lost @ 1..) = counted.checked_sub(there) {
+            let message = format!("the suite counts {counted} flaky tests and holds the attempts of {there}");
+            out.mention(xml.found(FindingCode::AttemptsLost, message, ""));
+            outer.iter_mut().for_each(|suite| suite.flaky.1 += lost);
         }
     }
 }
@@ -165,9 +209,10 @@ impl EndKind {
 
 impl JunitCase {
     fn read(xml: &mut Xml<'_>, element: Element) -> Result<Self, Finding> {
-        let mut ends = Vec::new();
+        let (mut ends, mut said) = (Vec::new(), AttemptsSaid::of(&element));
         while let Some(node) = xml.next()? {
             match node {
+                XmlNode::Start(child) if child.name == "properties" => properties(xml, &mut said)?,
                 XmlNode::Start(child) => match EndKind::of(&child.name) {
                     Some(what) => ends.push(JunitEnd { what, element: child, text: text(xml)? }),
                     None => xml.skip()?,
@@ -176,11 +221,11 @@ impl JunitCase {
                 XmlNode::Text(_) => {}
             }
         }
-        Ok(Self { element, ends })
+        Ok(Self { element, ends, said })
     }
 
-    /// Pushes its outcomes, one or as many as it was tried, in the order in which they came about.
-    fn push(&self, report: &JunitReport, out: &mut Out<'_>) {
+    /// Its outcomes, one or as many as it was tried and the report tells apart, in the order in which they came about.
+    fn attempts(&self, report: &JunitReport) -> Vec<TestCase> {
         let of = |wanted: fn(EndKind) -> bool| self.ends.iter().filter(move |end| wanted(end.what)).collect::<Vec<_>>();
         let flaky = of(|what| matches!(what, EndKind::Flaky { .. }));
         let rerun = of(|what| matches!(what, EndKind::Rerun { .. }));
@@ -198,12 +243,14 @@ impl JunitCase {
             outcomes.push(self.failure(report, &failed));
             outcomes.extend(rerun.iter().map(again));
         }
-        let several = outcomes.len() > 1;
-        for (attempt, mut case) in (1..).zip(outcomes) {
-            case.record.attempts = several.then_some(attempt);
-            case.flaky = several && failed.is_empty();
-            out.push(&case.record());
+        if let ([one], [failure]) = (failed.as_slice(), outcomes.as_mut_slice()) {
+            let attempts = told(&one.text);
+            // The time of the case is that of all of them.
+            failure.record.duration_ms = failure.record.duration_ms.filter(|_| attempts == 1);
+            let again: Vec<_> = (1..attempts).map(|_| failure.clone()).collect();
+            outcomes.extend(again);
         }
+        outcomes
     }
 
     fn begin(&self, report: &JunitReport, outcome: TestOutcome) -> TestCase {
@@ -216,7 +263,7 @@ impl JunitCase {
         case.suite = suite.map(str::to_owned);
         case.record.when = When::said(element.get("timestamp")).or(report.when());
         case.record.duration_ms = element.get("time").or_else(|| element.get("duration")).and_then(milliseconds);
-        case.record.run_id.clone_from(&report.run_id);
+        case.record.report_id.clone_from(&report.id);
         let hostname = report.open.iter().rev().find_map(|suite| suite.hostname.as_deref());
         case.record.label_all([("file", element.get("file")), ("hostname", hostname)]);
         case
@@ -278,6 +325,17 @@ impl JunitEnd {
         let text = self.element.get("message").filter(|text| !text.trim().is_empty()).unwrap_or(&self.text);
         (!text.trim().is_empty()).then(|| text.trim().to_owned())
     }
+}
+
+/// The properties of a case, to their end.
+fn properties(xml: &mut Xml<'_>, said: &mut AttemptsSaid) -> Result<(), Finding> {
+    let depth = xml.open().len();
+    while let Some(node) = xml.next_in(depth)? {
+        if let XmlNode::Start(child) = node {
+            said.property(&child);
+        }
+    }
+    Ok(())
 }
 
 /// The text of the element that has begun, and of `stackTrace` in it; other elements are passed over.

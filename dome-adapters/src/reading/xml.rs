@@ -45,6 +45,10 @@ impl Element {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(crate) fn owned(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
     }

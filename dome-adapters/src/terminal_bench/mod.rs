@@ -15,6 +15,7 @@ use crate::head::Head;
 use crate::json::{ObjectMembers, list};
 use crate::out::{Placement, admit, refused};
 use crate::record::OutcomeRecord;
+use crate::subject::{RevisionMissing, SaidSubject};
 
 pub(crate) const FORMAT: Descriptor = Descriptor {
     name: "terminal-bench",
@@ -488,19 +489,21 @@ impl<'f> Trial<'f> {
             None
         });
         record.evidence = self.evidence(done);
-        record.commit = of_run(|run| &run.commit_hash);
+        let commit = of_run(|run| &run.commit_hash);
+        let (agent, model) = (of_run(|run| &run.agent_name), of_run(|run| &run.model_name));
+        record.subject = SaidSubject::agent(agent.as_deref(), model.as_deref(), commit.as_deref());
         // The agent's version is the commit that the harness ran at, the only one that a run names;
         // `unknown` is the harness's own word where it found none.
-        let version = record.commit.clone().unwrap_or_else(|| "unknown".to_owned());
-        record.tool = of_run(|run| &run.agent_name).map(|agent| (agent, version));
+        let version = commit.clone().unwrap_or_else(|| "unknown".to_owned());
+        record.tool = agent.map(|agent| (agent, version));
         // The dataset's version under the dataset's name.
         let dataset = of_run(|run| &run.dataset_name).unwrap_or_else(|| "dataset".to_owned());
         record.versions.extend(of_run(|run| &run.dataset_version).map(|version| (dataset, version)));
         let labels = [
             ("attempt", Some(self.attempt.to_owned())),
-            ("commit", record.commit.clone()),
+            ("commit", commit),
             ("failure_mode", raw.failure_mode.clone()),
-            ("model", of_run(|run| &run.model_name)),
+            ("model", model),
             ("run_uuid", of_run(|run| &run.uuid)),
         ];
         record.labels = labels.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -555,6 +558,14 @@ fn write(trials: &[Trial<'_>], options: &ConvertOptions, done: &mut Conversion) 
     for attempt in ready.chunk_by(|(a, ..), (b, ..)| a == b) {
         let mut sequence = 1;
         for (run, ts, trial, record) in attempt {
+            let subject = match record.subject.with(options) {
+                Ok(subject) => subject,
+                Err(missing) => {
+                    let expected = RevisionMissing::EXPECTED;
+                    done.left_out(trial.at().found(FindingCode::RevisionMissing, missing.message(), expected));
+                    continue;
+                }
+            };
             let placement = Placement {
                 run_id: run,
                 task_id: &trial.raw.task_id,
@@ -564,6 +575,7 @@ fn write(trials: &[Trial<'_>], options: &ConvertOptions, done: &mut Conversion) 
                 sequence,
                 ts: *ts,
                 message: record.message.as_deref(),
+                subject,
             };
             match admit(record, &placement, options, &trial.file.evidence, &mut reader) {
                 Ok(envelope) => {
@@ -614,97 +626,4 @@ fn name_of(entry: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The failure modes of terminal-bench 0.2.18.
-    const MODES: [&str; 11] = [
-        "agent_installation_failed",
-        "agent_timeout",
-        "context_length_exceeded",
-        "fatal_llm_parse_error",
-        "none",
-        "output_length_exceeded",
-        "parse_error",
-        "test_timeout",
-        "unknown",
-        "unknown_agent_error",
-        "unset",
-    ];
-
-    #[test]
-    fn every_mode_of_the_harness_has_a_code_with_a_meaning_of_its_own() {
-        let mut codes: Vec<_> = MODES.iter().filter_map(|mode| code_of(mode)).collect();
-        codes.push("TESTS_FAILED".to_owned());
-        codes.sort();
-        assert_eq!(codes, CODES.iter().map(|meaning| meaning.code).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_table_beside_this_file_is_the_one_that_is_printed() {
-        let table = dome_core::CodeTable::parse(include_bytes!("reason-codes.json"));
-        assert_eq!(table, Ok(crate::codes::table(CODES.iter().map(|known| (known.code, known.class)))));
-    }
-
-    #[test]
-    fn a_mode_of_a_later_harness_keeps_its_name() {
-        assert_eq!(code_of("setup_timeout").as_deref(), Some("TRIAL.SETUP_TIMEOUT"));
-    }
-
-    #[test]
-    fn a_tests_name_ends_where_pytest_begins_its_text() {
-        for (entry, name) in [
-            ("test_success", "test_success"),
-            ("test_public - AssertionError: Bucket is not public", "test_public"),
-            ("../tests/test_outputs.py - TypeError: bad - worse", "../tests/test_outputs.py"),
-            ("test_maze[10] - Failed", "test_maze[10]"),
-            ("test_range[1 - 2]", "test_range[1 - 2]"),
-            ("test_range[1 - 2] - AssertionError: [3]", "test_range[1 - 2]"),
-            ("test_odd] - x", "test_odd]"),
-            ("test_open[ - x", "test_open[ - x"),
-            ("[1] ../tests/test_outputs.py:48: not running", "[1] ../tests/test_outputs.py:48: not running"),
-            (" - x", " - x"),
-            ("a-b", "a-b"),
-            ("", ""),
-        ] {
-            assert_eq!(name_of(entry), name);
-        }
-    }
-
-    #[test]
-    fn a_message_holds_whole_texts_up_to_its_limit() {
-        let long = "x".repeat(MESSAGE_BYTES / 2);
-        assert_eq!(message(&["a", "b"]).as_deref(), Some("a\nb"));
-        assert_eq!(message(&[&long, "b", &long]), Some(format!("{long}\nb")));
-        assert_eq!(message(&[]), None);
-    }
-
-    #[test]
-    fn a_test_that_failed_once_failed() {
-        use Status::{Fail, Pass, Skip};
-        for (a, b, both) in [(Pass, Fail, Fail), (Skip, Fail, Fail), (Skip, Pass, Pass), (Skip, Skip, Skip)] {
-            assert_eq!((worse(a, b), worse(b, a)), (both, both));
-        }
-    }
-
-    fn trial(task_id: &str, trial_name: &str) -> RawTrial {
-        let json = serde_json::json!({"task_id": task_id, "trial_name": trial_name});
-        RawTrial::read(FoundAt { input: "r.json", place: "" }, &json)
-            .unwrap_or_else(|finding| unreachable!("{finding}"))
-    }
-
-    #[test]
-    fn a_trial_is_named_by_task_attempt_and_run() {
-        let dotted = trial("eval-mteb.hard", "eval-mteb.hard.2-of-5.2025-10-22__09-19-22");
-        assert_eq!(dotted.attempt_and_run(), Some(("2-of-5", "2025-10-22__09-19-22")));
-        assert_eq!(trial("a", "a.1-of-1.nightly.7").attempt_and_run(), Some(("1-of-1", "nightly.7")));
-    }
-
-    #[test]
-    fn any_other_name_says_neither_attempt_nor_run() {
-        for name in ["", "a", "a.1-of-2", "a.1-of-2.", "a.x-of-2.r", "a.1-of-.r", "a.1of2.r", "b.1-of-2.r", "a1-of-2.r"]
-        {
-            assert_eq!(trial("a", name).attempt_and_run(), None, "{name}");
-        }
-    }
-}
+mod tests;
