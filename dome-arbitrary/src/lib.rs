@@ -17,12 +17,15 @@
 //! - [`broken_line`]: a line with one known problem; every code that a line alone can have.
 //! - [`history`]: few runs, tasks, lanes and codes, so that records meet: duplicates, conflicts,
 //!   resolutions, contradictions, recurrences, applied priors, denials.
+//! - [`dense_history`]: histories in which the fold of a task line has much to do: rows, reruns, endings and proofs
+//!   over few revisions, streams and runs. Sound lines only.
 //! - [`layout`]: a history in other files, in other order, with repeats.
 //!
 //! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON. Those of whole records are boxed:
 //! what they are made of is compiled here, and not again in every test.
 
 mod broken;
+mod dense;
 mod dice;
 mod envelope;
 mod history;
@@ -31,6 +34,7 @@ pub mod text;
 mod write;
 
 pub use broken::{BrokenLine, broken_line};
+pub use dense::{dense_history, dense_history_of};
 pub use dice::{Dice, dice};
 pub use envelope::{envelope, envelope_line};
 pub use history::{GeneratedHistory, history, history_of};

@@ -1,59 +1,78 @@
-//! A planner in thirty lines: it asks for priors, acts, and reports what came of it.
+//! A planner in thirty lines: it fails, asks for priors, acts, and reports what came of it.
 //!
 //! `cargo run -p dome-binder --example planner`
 //!
-//! Four runs have failed on the same test and were mended by the same commit. The planner asks before
-//! the fifth, follows what it is told, and says in its report which prior it applied. The next answer
-//! shows that the prior held.
+//! On four targets the same call has failed, and the same other argument got over it. The planner meets it on a fifth:
+//! it asks when it has just failed, follows what it is told, and says in its report what it did and which prior it
+//! applied. The next answer shows that the prior was confirmed.
 
-use dome_binder::priors::{Memory, PriorsQuery, Rollout, priors};
+use dome_binder::priors::{Memory, PriorsQuery, Rollout, Tier, priors};
 use dome_binder::{Policy, Record, Rules, replay};
-use dome_core::build::{Draft, FailedCode, Origin};
+use dome_core::build::{Draft, FailedCode, Origin, SignalType};
 use dome_core::{CodeTable, Envelope, Evidence, EvidencePath, Remedy, Sha256Hash, Source, TaskLine, WrapperPolicy};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The whole planner. What it knows are envelopes; what it does goes back among them.
 fn plan(memory: &mut Vec<Envelope>, run: u64, act: impl Fn(Option<&Remedy>) -> bool) -> Outcome<String> {
+    memory.push(failed(run, 1)?.build()?);
     let rules = Rules { policy: Policy::default(), codes: codes()?, mode: None };
     let source = |line| Source { line, name: "memory".into() };
     let records = memory.iter().zip(1..).map(|(envelope, line)| Box::new(Record::new(envelope.clone(), source(line))));
     let known = replay(records.collect(), &rules, None);
-    let query = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(work()?) };
+    let query = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(work(run)?) };
     let answer = priors(&Memory::of(&known, &rules), &query);
     let prior = answer.to_follow();
     let remedy = prior.and_then(|prior| prior.remedies.first()).map(|record| &*record.remedy);
-    let (origin, log) = (origin(run, 1)?, Evidence::at(EvidencePath::new("unit.log")?));
+    // A concept sums up many: what is applied is the best of another target.
+    let applied = answer.priors.iter().find(|prior| prior.tier == Tier::Elsewhere).and_then(|prior| prior.derived_key);
     memory.push(if act(remedy) {
-        let draft = Draft::success(origin, work()?, log).passed("unit".parse()?);
-        reported(draft, prior.and_then(|prior| prior.derived_key)).build()?
+        let draft = Draft::success(origin(run, 2)?, work(run)?, log()?).passed("call".parse()?);
+        reported(mended(draft, remedy), applied).build()?
     } else {
-        let draft = Draft::failure(origin, work()?, FailedCode::new("TESTS_FAILED")?, log).failed("unit".parse()?);
-        reported(draft, prior.and_then(|prior| prior.derived_key)).build()?
+        reported(failed(run, 2)?, applied).build()?
     });
-    let first = answer.priors.first().map(|prior| {
+    let told = prior.map(|prior| {
         let counts = prior.counts;
-        format!("{:?}: resolved {} x, held {} x", prior.verdict, counts.resolved_count, counts.confirmed_count)
+        format!("{:?}: resolved {} x, confirmed {} x", prior.verdict, counts.resolved_count, counts.confirmed_count)
     });
-    Ok(first.unwrap_or_else(|| "nothing is known".to_owned()))
+    Ok(told.unwrap_or_else(|| "there is nothing to follow".to_owned()))
 }
 
 /// Says which prior was applied, if one was.
-fn reported<S: dome_core::build::SignalType>(draft: Draft<S>, applied: Option<Sha256Hash>) -> Draft<S> {
+fn reported<S: SignalType>(draft: Draft<S>, applied: Option<Sha256Hash>) -> Draft<S> {
     match applied {
         Some(key) => draft.applied_capsule(key),
         None => draft,
     }
 }
 
-/// What the planner works on.
-fn work() -> Outcome<TaskLine> {
+/// Says what was done, if anything was.
+fn mended(draft: Draft<dome_core::build::Success>, remedy: Option<&Remedy>) -> Draft<dome_core::build::Success> {
+    match remedy {
+        Some(remedy) => draft.remedy(remedy.clone()),
+        None => draft,
+    }
+}
+
+/// A call that failed.
+fn failed(run: u64, sequence: u64) -> Outcome<Draft<dome_core::build::Failure>> {
+    let code = FailedCode::new("TESTS_FAILED")?;
+    Ok(Draft::failure(origin(run, sequence)?, work(run)?, code, log()?).failed("call".parse()?))
+}
+
+/// What the planner works on: another target in each run.
+fn work(run: u64) -> Outcome<TaskLine> {
     Ok(TaskLine {
         scope: dome_core::Scope::Repo,
         target_kind: "repo".parse()?,
-        target_id: "acme/app".parse()?,
+        target_id: format!("acme/app-{run}").parse()?,
         action_kind: "test".parse()?,
     })
+}
+
+fn log() -> Outcome<Evidence> {
+    Ok(Evidence::at(EvidencePath::new("call.log")?))
 }
 
 fn origin(run: u64, sequence: u64) -> Outcome<Origin> {
@@ -76,20 +95,19 @@ fn codes() -> Outcome<CodeTable> {
     )?)
 }
 
-/// Four runs that failed, and were mended by the same commit.
+/// Four runs in which the call failed, and the same other argument got over it.
 fn history() -> Outcome<Vec<Envelope>> {
     let mut memory = Vec::new();
     for run in 1..=4 {
-        let log = Evidence::at(EvidencePath::new("unit.log")?);
-        let failed = Draft::failure(origin(run, 1)?, work()?, FailedCode::new("TESTS_FAILED")?, log.clone());
-        memory.push(failed.failed("unit".parse()?).build()?);
-        let remedy = Remedy::at("recipe".parse()?, EvidencePath::new("recipes/rebuild-index")?);
-        memory.push(Draft::success(origin(run, 2)?, work()?, log).passed("unit".parse()?).remedy(remedy).build()?);
+        memory.push(failed(run, 1)?.build()?);
+        let remedy = Remedy::at("edit_argument".parse()?, EvidencePath::new("arguments/absolute-path")?);
+        let draft = Draft::success(origin(run, 2)?, work(run)?, log()?).passed("call".parse()?);
+        memory.push(mended(draft, Some(&remedy)).build()?);
     }
     Ok(memory)
 }
 
-/// What the planner is told before each of three runs. The work succeeds with the remedy only.
+/// What the planner is told in each of three runs. The work succeeds with the remedy only.
 pub(crate) fn told() -> Outcome<Vec<String>> {
     let mut memory = history()?;
     (5..=7).map(|run| plan(&mut memory, run, |remedy| remedy.is_some())).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dome_core::{GateId, RunId};
+use dome_core::{RunId, Sha256Hash};
 use serde::Serialize;
 
 use crate::fold::{Applied, CapsuleState};
@@ -34,9 +34,9 @@ impl AppliedCounts {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Application {
-    /// It helped: `confirmed_count`.
+    /// It resolved that failure, here or elsewhere: `confirmed_count`.
     Confirmed,
-    /// It did not help: `refuted_count`.
+    /// That failure came in spite of it: `refuted_count`.
     Refuted,
     /// A policy stood in the way: `blocked_count`.
     Blocked,
@@ -44,7 +44,7 @@ pub enum Application {
     Unknown,
     /// Some fact mints that key, but no earlier one.
     TooEarly,
-    /// It resolved or contradicted the capsule, and was counted by that.
+    /// It resolved or contradicted the capsule, or was a rerun of it, and was counted by that.
     CountedByFold,
     /// An earlier fact of its run was counted.
     RunCounted,
@@ -73,7 +73,7 @@ pub(crate) fn judge(
             Some(capsule) if capsule.support.first.order >= fact.order => Application::TooEarly,
             Some(_) if fact.spoke_already => Application::CountedByFold,
             Some(_) if counted.contains(&fact.order.run_id) => Application::RunCounted,
-            Some(capsule) => ended(fact, &capsule.failed_gates),
+            Some(capsule) => ended(fact, &capsule.keys.concept),
         };
         if application.is_counted() {
             counted.insert(&fact.order.run_id);
@@ -82,16 +82,13 @@ pub(crate) fn judge(
     }
 }
 
-/// How an application ended that nothing has counted before (M-84); `gates` are those that failed for the capsule.
-pub(crate) fn ended(fact: &Applied, gates: &[GateId]) -> Application {
-    let passes = !fact.lists_gates || gates.iter().all(|gate| fact.passed.binary_search(gate).is_ok());
-    let fails =
-        !fact.lists_gates || gates.is_empty() || gates.iter().any(|gate| fact.failed.binary_search(gate).is_ok());
-    if fact.succeeding && passes {
+/// How an application of a capsule with this concept key ended that nothing has counted before (M-84).
+pub(crate) fn ended(fact: &Applied, concept: &Sha256Hash) -> Application {
+    if fact.resolved.contains(concept) {
         Application::Confirmed
-    } else if fact.failing && fails {
+    } else if fact.failed.as_ref() == Some(concept) {
         Application::Refuted
-    } else if !fact.failing && fact.denial {
+    } else if fact.denied {
         Application::Blocked
     } else {
         Application::NoOutcome

@@ -8,13 +8,12 @@ use dome_core::{ActionKind, CodeClass, FailureReasonCode, Fingerprint, Sha256Has
 use serde::{Deserialize, Serialize};
 
 use crate::capsule::{Capsule, CapsuleKind, CodeFacts};
-use crate::confidence::confidence_ppm;
-use crate::eligibility::Verdict;
-use crate::fold::{Remedies, Rules};
+use crate::eligibility::{Figures, FirstRemedy, Hold, Verdict, holds};
+use crate::fold::{Rules, RunSets, Trials, UnitedTrials};
 use crate::policy::Policy;
-use crate::remedy::{RemedyRecord, add_up, best_remedies};
+use crate::remedy::{RemedyRecord, best_remedies};
 
-/// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120). Advice, never more.
+/// A row of `concepts.jsonl`, its members in canonical order (M-95, M-120).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of M-95, under their names")]
@@ -29,12 +28,15 @@ pub struct Concept {
     pub confidence_ppm: u64,
     pub confirmed_count: u64,
     pub contradiction_count: u64,
-    pub expired: bool,
     pub failure_count: u64,
     pub failure_reason_code: FailureReasonCode,
     pub fingerprint: Arc<Fingerprint>,
     pub fingerprint_hash: Sha256Hash,
     pub first_seen_ts: Timestamp,
+    pub given_up_count: u64,
+    pub held_count: u64,
+    pub holds: Vec<Hold>,
+    pub intermittent_count: u64,
     pub last_seen_ts: Timestamp,
     pub reason_code_known: bool,
     pub recurrence_count: u64,
@@ -44,22 +46,40 @@ pub struct Concept {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub restart_mode: Option<CompactString>,
+    pub run_count: u64,
     pub support_count: u64,
     pub target_count: u64,
     pub target_kind: TargetKind,
+    pub verdict: Verdict,
 }
 
 impl Concept {
-    /// The same concept at another instant: whether it is expired is all that depends on one (M-95).
+    /// What eligibility looks at (M-92, M-95).
     #[must_use]
-    pub fn at(self, rules: &Rules, as_of: Option<Timestamp>) -> Self {
-        Self { expired: is_expired(self.last_seen_ts, &rules.policy, as_of), ..self }
+    pub fn figures(&self) -> Figures {
+        Figures {
+            support_count: self.support_count,
+            run_count: self.run_count,
+            remedy: self.remedies.first().map(FirstRemedy::of),
+            unresolved_ppm: None,
+            confirmed_count: self.confirmed_count,
+            refuted_count: self.refuted_count,
+            broken: false,
+            elsewhere: true,
+            last_seen_ts: self.last_seen_ts,
+            class: self.class,
+            reason_code_known: self.reason_code_known,
+            guard_denied: false,
+        }
     }
-}
 
-/// Whether a concept is expired (M-95).
-pub(crate) fn is_expired(last_seen_ts: Timestamp, policy: &Policy, as_of: Option<Timestamp>) -> bool {
-    as_of.is_some_and(|as_of| as_of.is_later_by_more_than(last_seen_ts, policy.max_staleness_s))
+    /// The same concept at another instant: its holds and its verdict are all that depends on one (M-92).
+    #[must_use]
+    pub fn at(mut self, rules: &Rules, as_of: Option<Timestamp>) -> Self {
+        self.holds = holds(&self.figures(), &rules.policy, as_of);
+        self.verdict = Verdict::of(&self.holds);
+        self
+    }
 }
 
 /// Whether a concept with this support on this many targets is listed (M-95).
@@ -67,15 +87,18 @@ pub(crate) const fn is_listed(support_count: u64, target_count: u64, policy: &Po
     support_count >= policy.concept_min_support && target_count >= policy.concept_min_targets
 }
 
+/// A capsule, and what was tried over it.
+type CapsuleTrials<'c> = (&'c Capsule, &'c Trials);
+
 /// The concepts that are listed, by concept key (M-95): of all capsules, or of all those that have
-/// some concept keys, each with all its remedies.
+/// some concept keys, each with all that was tried.
 #[must_use]
 pub fn concepts<'c>(
-    capsules: impl Iterator<Item = (&'c Capsule, &'c Remedies)>,
+    capsules: impl Iterator<Item = (&'c Capsule, &'c Trials)>,
     rules: &Rules,
     as_of: Option<Timestamp>,
 ) -> Vec<Concept> {
-    let mut members: BTreeMap<Sha256Hash, Vec<(&Capsule, &Remedies)>> = BTreeMap::new();
+    let mut members: BTreeMap<Sha256Hash, Vec<CapsuleTrials<'_>>> = BTreeMap::new();
     for member in capsules.filter(|(capsule, _)| capsule.kind == CapsuleKind::Failure) {
         members.entry(member.0.concept_key).or_default().push(member);
     }
@@ -83,7 +106,7 @@ pub fn concepts<'c>(
 }
 
 /// The concept of these members, if it is listed: most are not, so that this is asked first.
-fn concept(members: &[(&Capsule, &Remedies)], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
+fn concept(members: &[CapsuleTrials<'_>], rules: &Rules, as_of: Option<Timestamp>) -> Option<Concept> {
     let (any, _) = members.first()?;
     let sum = |count: fn(&Capsule) -> u64| members.iter().map(|(capsule, _)| count(capsule)).sum::<u64>();
     let support_count = sum(|c| c.support_count);
@@ -92,39 +115,43 @@ fn concept(members: &[(&Capsule, &Remedies)], rules: &Rules, as_of: Option<Times
     if !is_listed(support_count, target_count, &rules.policy) {
         return None;
     }
-    let last_seen_ts = members.iter().map(|(capsule, _)| capsule.last_seen_ts).max()?;
-    let mut remedies = BTreeMap::new();
-    members.iter().for_each(|(_, own)| add_up(&mut remedies, own));
+    let united = UnitedTrials::of(members.iter().map(|(_, trials)| *trials));
+    let united = united.all();
     let mut keys: Vec<Sha256Hash> = members.iter().map(|(capsule, _)| capsule.derived_key).collect();
     keys.sort_unstable();
-    let (resolved_count, confirmed_count) = (sum(|c| c.resolved_count), sum(|c| c.confirmed_count));
-    let (contradiction_count, refuted_count) = (sum(|c| c.contradiction_count), sum(|c| c.refuted_count));
     let code = CodeFacts::of(&any.failure_reason_code, CapsuleKind::Failure, rules);
-    Some(Concept {
+    let remedies = best_remedies(united);
+    let concept = Concept {
         action_kind: any.action_kind.clone(),
         blocked_count: sum(|c| u64::from(c.verdict == Verdict::Blocked)),
         capsule_count: members.len() as u64,
         capsules: keys,
         class: code.class,
         concept_key: any.concept_key,
-        confidence_ppm: confidence_ppm(resolved_count + confirmed_count, contradiction_count + refuted_count),
-        confirmed_count,
-        contradiction_count,
-        expired: is_expired(last_seen_ts, &rules.policy, as_of),
+        confidence_ppm: remedies.first().map_or(0, |first| first.confidence_ppm),
+        confirmed_count: sum(|c| c.confirmed_count),
+        contradiction_count: sum(|c| c.contradiction_count),
         failure_count: sum(|c| c.failure_count),
         failure_reason_code: any.failure_reason_code.clone(),
         fingerprint: Arc::clone(&any.fingerprint),
         fingerprint_hash: any.fingerprint_hash,
         first_seen_ts: members.iter().map(|(capsule, _)| capsule.first_seen_ts).min()?,
-        last_seen_ts,
+        given_up_count: sum(|c| c.given_up_count),
+        held_count: sum(|c| c.held_count),
+        holds: Vec::new(),
+        intermittent_count: sum(|c| c.intermittent_count),
+        last_seen_ts: members.iter().map(|(capsule, _)| capsule.last_seen_ts).max()?,
         reason_code_known: code.known,
         recurrence_count: sum(|c| c.recurrence_count),
-        refuted_count,
-        remedies: best_remedies(&remedies),
-        resolved_count,
+        refuted_count: sum(|c| c.refuted_count),
+        remedies,
+        resolved_count: sum(|c| c.resolved_count),
         restart_mode: code.restart_mode,
+        run_count: united.count(RunSets::MINTED),
         support_count,
         target_count,
         target_kind: any.target_kind.clone(),
-    })
+        verdict: Verdict::Prescriptive,
+    };
+    Some(concept.at(rules, as_of))
 }

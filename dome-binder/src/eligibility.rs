@@ -4,6 +4,7 @@ use dome_core::{CodeClass, Timestamp, choice};
 use serde::Serialize;
 
 use crate::policy::{Policy, ppm};
+use crate::remedy::{RemedyRecord, rerun_identity};
 
 choice! {
     /// What holds a capsule back, in the order in which it is reported (M-92).
@@ -13,16 +14,20 @@ choice! {
         LowSupport = "low_support",
         /// `run_count` < `min_run_count`.
         LowRunCount = "low_run_count",
-        /// `resolved_count` = 0.
-        NoResolution = "no_resolution",
         /// There is something to read, nothing to do.
         NoRemedy = "no_remedy",
+        /// Work on it is mostly given up: `unresolved_ppm` >= `min_confidence_ppm`.
+        DeadEnd = "dead_end",
         /// The first remedy's confidence < `min_confidence_ppm`.
-        UnprovenRemedy = "unproven_remedy",
-        /// The capsule's confidence < `min_confidence_ppm`.
         LowConfidence = "low_confidence",
-        /// Too many contradictions and refutations.
+        /// The first remedy failed too often, or the failure too often ended otherwise.
         Contradicted = "contradicted",
+        /// The first remedy of a concept is durable: what was mended on one target is not mended on another.
+        DurableElsewhere = "durable_elsewhere",
+        /// It was applied too often in vain.
+        Refuted = "refuted",
+        /// The first remedy is a rerun of what is broken.
+        RerunOfBroken = "rerun_of_broken",
         /// Not seen for more than `max_staleness_s`.
         Stale = "stale",
         /// The code's class is `stop`; blocking.
@@ -72,6 +77,33 @@ impl Verdict {
     }
 }
 
+/// What eligibility looks at of the first remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstRemedy {
+    /// Its confidence, which is that of the capsule or concept.
+    pub confidence_ppm: u64,
+    /// Runs that it worked in.
+    pub count: u64,
+    /// Runs that it failed in, or in which the failure ended otherwise.
+    pub contradicted_count: u64,
+    /// Whether it promises nothing for the next task (M-78).
+    pub momentary: bool,
+    /// Whether it only comes again to what failed (M-83).
+    pub is_rerun: bool,
+}
+
+impl FirstRemedy {
+    pub(crate) fn of(record: &RemedyRecord) -> Self {
+        Self {
+            confidence_ppm: record.confidence_ppm,
+            count: record.count,
+            contradicted_count: record.contradicted_count,
+            momentary: record.momentary,
+            is_rerun: record.identity == rerun_identity(),
+        }
+    }
+}
+
 /// The figures that eligibility looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
@@ -79,18 +111,18 @@ pub struct Figures {
     pub support_count: u64,
     /// Distinct runs of minting facts.
     pub run_count: u64,
-    /// Resolutions.
-    pub resolved_count: u64,
-    /// Remedies that are shown.
-    pub remedy_count: u64,
-    /// The first remedy's confidence; `None` where there is no remedy.
-    pub remedy_confidence_ppm: Option<u64>,
-    /// The capsule's confidence.
-    pub confidence_ppm: u64,
-    /// `resolved_count` + `confirmed_count` (M-91).
-    pub successes: u64,
-    /// `contradiction_count` + `refuted_count` (M-91).
-    pub failures: u64,
+    /// The first remedy; `None` where there is none.
+    pub remedy: Option<FirstRemedy>,
+    /// How sure it is that work on it is given up; `None` of a concept (M-85).
+    pub unresolved_ppm: Option<u64>,
+    /// Applications that helped (M-84).
+    pub confirmed_count: u64,
+    /// Applications that did not.
+    pub refuted_count: u64,
+    /// Whether the state is `broken` (M-85).
+    pub broken: bool,
+    /// Whether it is a concept: what is known of other targets (M-95).
+    pub elsewhere: bool,
     /// The last minting fact's ordered time.
     pub last_seen_ts: Timestamp,
     /// The code's class, if a table has it.
@@ -145,7 +177,11 @@ impl Threshold {
         comparison: &'static str,
         (policy, limit): (&'static str, u64),
     ) -> Self {
-        let holds = found.is_some_and(|found| if comparison == "<" { found < limit } else { found > limit });
+        let holds = found.is_some_and(|found| match comparison {
+            "<" => found < limit,
+            ">=" => found >= limit,
+            _ => found > limit,
+        });
         let (found, limit) = (found.map(HoldFigure::Number), HoldFigure::Number(limit));
         Self { blocks: hold.blocks(), comparison, figure, found, hold, holds, limit, policy: Some(policy) }
     }
@@ -156,29 +192,33 @@ impl Threshold {
     }
 }
 
-/// Every hold of M-92 that a capsule alone decides, in order, with its numbers. Staleness is measured at `as_of`.
+/// Every hold of M-92 that a capsule or a concept alone decides, in order, with its numbers. Staleness is measured at
+/// `as_of`.
 #[must_use]
-pub fn thresholds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> [Threshold; 11] {
+pub fn thresholds(figures: &Figures, policy: &Policy, as_of: Option<Timestamp>) -> [Threshold; 13] {
     use HoldFigure::{Flag, Number, Word};
     let (bound, equal) = (Threshold::bound, Threshold::equal);
     let confident = ("min_confidence_ppm", policy.min_confidence_ppm);
-    let contradicted = ppm(figures.failures, figures.successes.saturating_add(figures.failures));
-    let contradictions = ("max_contradiction_ppm", policy.max_contradiction_ppm);
+    let most = ("max_contradiction_ppm", policy.max_contradiction_ppm);
+    let remedy = figures.remedy;
+    let share = |a: u64, f: u64| ppm(a, f.saturating_add(a));
+    let contradicted = remedy.and_then(|remedy| share(remedy.contradicted_count, remedy.count));
+    let refuted = share(figures.refuted_count, figures.confirmed_count);
     let unseen = as_of.map(|as_of| unseen_s(figures.last_seen_ts, as_of));
+    let durable = remedy.filter(|_| figures.elsewhere).map(|remedy| Flag(!remedy.momentary));
+    let rerun = remedy.filter(|_| !figures.elsewhere).map(|remedy| Flag(remedy.is_rerun && figures.broken));
     let (class, stop) = (figures.class.map(|class| Word(class.as_str())), Word(CodeClass::Stop.as_str()));
+    let (support, runs) = (Some(figures.support_count), Some(figures.run_count));
     [
-        bound(
-            (Hold::LowSupport, "support_count"),
-            Some(figures.support_count),
-            "<",
-            ("min_support", policy.min_support),
-        ),
-        bound((Hold::LowRunCount, "run_count"), Some(figures.run_count), "<", ("min_run_count", policy.min_run_count)),
-        equal((Hold::NoResolution, "resolved_count"), Some(Number(figures.resolved_count)), Number(0)),
-        equal((Hold::NoRemedy, "remedies"), Some(Number(figures.remedy_count)), Number(0)),
-        bound((Hold::UnprovenRemedy, "remedy_confidence_ppm"), figures.remedy_confidence_ppm, "<", confident),
-        bound((Hold::LowConfidence, "confidence_ppm"), Some(figures.confidence_ppm), "<", confident),
-        bound((Hold::Contradicted, "contradiction_ppm"), contradicted, ">", contradictions),
+        bound((Hold::LowSupport, "support_count"), support, "<", ("min_support", policy.min_support)),
+        bound((Hold::LowRunCount, "run_count"), runs, "<", ("min_run_count", policy.min_run_count)),
+        equal((Hold::NoRemedy, "remedies"), Some(Number(u64::from(remedy.is_some()))), Number(0)),
+        bound((Hold::DeadEnd, "unresolved_ppm"), figures.unresolved_ppm, ">=", confident),
+        bound((Hold::LowConfidence, "confidence_ppm"), remedy.map(|remedy| remedy.confidence_ppm), "<", confident),
+        bound((Hold::Contradicted, "contradiction_ppm"), contradicted, ">", most),
+        equal((Hold::DurableElsewhere, "durable_elsewhere"), durable, Flag(true)),
+        bound((Hold::Refuted, "refuted_ppm"), refuted, ">", most),
+        equal((Hold::RerunOfBroken, "rerun_of_broken"), rerun, Flag(true)),
         bound((Hold::Stale, "unseen_s"), unseen, ">", ("max_staleness_s", policy.max_staleness_s)),
         equal((Hold::StopClass, "class"), class, stop),
         equal((Hold::UnknownReasonCode, "reason_code_known"), Some(Flag(figures.reason_code_known)), Flag(false)),
@@ -207,20 +247,35 @@ mod tests {
     use crate::confidence::confidence_ppm;
 
     fn figures(f: u64, a: u64) -> Figures {
+        let confidence_ppm = confidence_ppm(f, a);
         Figures {
             support_count: 9,
             run_count: 9,
-            resolved_count: f,
-            remedy_count: 1,
-            remedy_confidence_ppm: Some(900_000),
-            confidence_ppm: confidence_ppm(f, a),
-            successes: f,
-            failures: a,
+            remedy: Some(FirstRemedy {
+                confidence_ppm,
+                count: f,
+                contradicted_count: a,
+                momentary: true,
+                is_rerun: true,
+            }),
+            unresolved_ppm: Some(0),
+            confirmed_count: f,
+            refuted_count: a,
+            broken: false,
+            elsewhere: false,
             last_seen_ts: time(0),
             class: Some(CodeClass::Repairable),
             reason_code_known: true,
             guard_denied: false,
         }
+    }
+
+    fn with(sound: Figures, change: impl FnOnce(&mut FirstRemedy)) -> Figures {
+        let mut remedy = sound.remedy;
+        if let Some(remedy) = &mut remedy {
+            change(remedy);
+        }
+        Figures { remedy, ..sound }
     }
 
     fn time(seconds: i64) -> Timestamp {
@@ -236,14 +291,18 @@ mod tests {
     fn m92_each_hold_by_itself() {
         let sound = figures(10, 0);
         assert_eq!(only(sound, 0), []);
+        let elsewhere = Figures { elsewhere: true, unresolved_ppm: None, ..sound };
+        assert_eq!(only(elsewhere, 0), [], "a concept of what is momentary may steer");
         for (changed, hold) in [
             (Figures { support_count: 1, ..sound }, Hold::LowSupport),
             (Figures { run_count: 1, ..sound }, Hold::LowRunCount),
-            (Figures { resolved_count: 0, ..sound }, Hold::NoResolution),
-            (Figures { remedy_count: 0, remedy_confidence_ppm: None, ..sound }, Hold::NoRemedy),
-            (Figures { remedy_confidence_ppm: Some(499_999), ..sound }, Hold::UnprovenRemedy),
-            (Figures { confidence_ppm: 499_999, ..sound }, Hold::LowConfidence),
-            (Figures { successes: 74, failures: 26, ..sound }, Hold::Contradicted),
+            (Figures { remedy: None, ..sound }, Hold::NoRemedy),
+            (Figures { unresolved_ppm: Some(500_000), ..sound }, Hold::DeadEnd),
+            (with(sound, |remedy| remedy.confidence_ppm = 499_999), Hold::LowConfidence),
+            (with(sound, |remedy| (remedy.count, remedy.contradicted_count) = (74, 26)), Hold::Contradicted),
+            (with(elsewhere, |remedy| remedy.momentary = false), Hold::DurableElsewhere),
+            (Figures { confirmed_count: 74, refuted_count: 26, ..sound }, Hold::Refuted),
+            (Figures { broken: true, ..sound }, Hold::RerunOfBroken),
             (Figures { class: Some(CodeClass::Stop), ..sound }, Hold::StopClass),
             (Figures { reason_code_known: false, ..sound }, Hold::UnknownReasonCode),
             (Figures { guard_denied: true, ..sound }, Hold::GuardDenied),
@@ -251,20 +310,18 @@ mod tests {
             assert_eq!(only(changed, 0), [hold]);
         }
         assert_eq!(only(sound, 2_592_001), [Hold::Stale]);
+        assert_eq!(only(with(Figures { broken: true, ..sound }, |remedy| remedy.is_rerun = false), 0), []);
     }
 
     #[test]
     fn m92_thresholds_are_met_by_equality() {
-        let sound = figures(10, 0);
         let edge = Figures {
             support_count: 2,
             run_count: 2,
-            resolved_count: 1,
-            remedy_confidence_ppm: Some(500_000),
-            confidence_ppm: 500_000,
-            successes: 75,
-            failures: 25,
-            ..sound
+            unresolved_ppm: Some(499_999),
+            confirmed_count: 75,
+            refuted_count: 25,
+            ..with(figures(75, 25), |remedy| remedy.confidence_ppm = 500_000)
         };
         assert_eq!(only(edge, 2_592_000), []);
     }

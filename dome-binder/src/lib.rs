@@ -28,9 +28,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`priors`] is the planner's question to the result; [`backtest`] asks it along a history.
+//! [`priors`] is the planner's question to the result, [`outcome`] what became of the answer; [`backtest`] asks it along a
+//! history.
 //!
-//! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 1.
+//! Rule numbers (M-xx) and laws (L-x) are those of the dome model, version 2.
 
 mod applied;
 pub mod backtest;
@@ -44,6 +45,7 @@ pub mod explain;
 mod fold;
 mod groups;
 mod ledger;
+pub mod outcome;
 mod policy;
 pub mod priors;
 pub mod query;
@@ -58,6 +60,9 @@ mod settle;
 mod trigger;
 pub mod views;
 
+/// The version of the model: of every rule that can change an output.
+pub const MODEL_VERSION: &str = "2";
+
 pub use applied::{Application, AppliedCounts};
 pub use capsule::{Capsule, CapsuleKind, finish};
 pub use compare::{
@@ -67,16 +72,17 @@ pub use compare::{
 pub use concept::{Concept, concepts};
 pub use confidence::confidence_ppm;
 pub use document::{DocumentError, DocumentProblem};
-pub use eligibility::{Figures, Hold, HoldFigure, Threshold, Verdict, holds, thresholds};
+pub use eligibility::{Figures, FirstRemedy, Hold, HoldFigure, Threshold, Verdict, holds, thresholds};
 pub use fold::{
-    Applied, Bound, CapsuleState, Effect, FactRef, FoldedLine, LineState, Remedies, RemedyState, Rules, Step, Support,
-    fold,
+    Applied, Bound, CapsuleStanding, CapsuleState, Effect, FactRef, FailureCounts, FoldedLine, Happened, LineFigures,
+    LineState, Remedies, RemedyState, RowFigures, Rules, RunIn, RunSets, StandingIn, Step, Support, Trials, fold,
+    proof,
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};
-pub use record::{Canonical, Record, Tested};
+pub use record::{Canonical, Record, SubjectKey, Tested};
 pub use recorder::{Recorder, Shared};
-pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies};
+pub use remedy::{RemedyRecord, SHOWN_REMEDIES, best_remedies, rerun_identity};
 pub use replay::{
     Derived, FinishedCapsule, FinishedKey, FoldedCapsule, Replay, assemble, conclude, finish_key, replay,
 };

@@ -15,7 +15,7 @@ pub(crate) fn ppm(part: u64, whole: u64) -> Option<u64> {
     u64::try_from(ppm).ok()
 }
 
-/// The thresholds, version 1, in canonical order (M-94). [`Policy::default`] has the defaults.
+/// The thresholds, version 2, in canonical order (M-94). [`Policy::default`] has the defaults.
 ///
 /// ```
 /// use dome_binder::Policy;
@@ -31,8 +31,6 @@ pub struct Policy {
     pub concept_min_support: u64,
     /// Distinct targets from which a concept is listed (M-95).
     pub concept_min_targets: u64,
-    /// Seconds after a resolution within which a failure contradicts it (M-81).
-    pub contradiction_window_s: u64,
     /// How many times the median a duration must reach for `latency_delta` (M-71).
     pub latency_factor: u64,
     /// Milliseconds above the median that it must reach as well (M-71).
@@ -46,9 +44,9 @@ pub struct Policy {
     /// Contradictions, in parts per million of the outcomes, above which `contradicted` holds.
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
     pub max_contradiction_ppm: u64,
-    /// Seconds after which a capsule is `stale` (M-92) and a concept expired (M-95).
+    /// Seconds after which a capsule or a concept is `stale` (M-92).
     pub max_staleness_s: u64,
-    /// Confidence below which `low_confidence` and `unproven_remedy` hold, in parts per million.
+    /// Confidence below which `low_confidence` holds, and from which `dead_end` does, in parts per million.
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
     pub min_confidence_ppm: u64,
     /// Runs below which `low_run_count` holds.
@@ -56,10 +54,15 @@ pub struct Policy {
     /// Support below which `low_support` holds.
     pub min_support: u64,
     /// The version of this document.
-    #[cfg_attr(feature = "schema", schemars(extend("const" = "1")))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "2")))]
     pub policy_version: String,
+    /// Clean runs that prove a failure gone at the most (M-77).
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
+    pub proof_max: u64,
     /// Attempts from which `retry_storm` fires (M-71).
     pub retry_storm_attempts: u64,
+    /// Seconds after which an earlier fact is not looked up any more (M-76).
+    pub subject_window_s: u64,
 }
 
 impl Default for Policy {
@@ -67,7 +70,6 @@ impl Default for Policy {
         Self {
             concept_min_support: 5,
             concept_min_targets: 2,
-            contradiction_window_s: 86_400,
             latency_factor: 3,
             latency_min_excess_ms: 1_000,
             latency_min_samples: 5,
@@ -77,16 +79,17 @@ impl Default for Policy {
             min_confidence_ppm: 500_000,
             min_run_count: 2,
             min_support: 2,
-            policy_version: "1".to_owned(),
+            policy_version: "2".to_owned(),
+            proof_max: 300,
             retry_storm_attempts: 4,
+            subject_window_s: 2_592_000,
         }
     }
 }
 
-const MEMBERS: [(&str, DocumentMember); 14] = [
+const MEMBERS: [(&str, DocumentMember); 15] = [
     ("concept_min_support", DocumentMember::Number(0, SAFE_INTEGER)),
     ("concept_min_targets", DocumentMember::Number(0, SAFE_INTEGER)),
-    ("contradiction_window_s", DocumentMember::Number(0, SAFE_INTEGER)),
     ("latency_factor", DocumentMember::Number(0, SAFE_INTEGER)),
     ("latency_min_excess_ms", DocumentMember::Number(0, SAFE_INTEGER)),
     ("latency_min_samples", DocumentMember::Number(1, SAFE_INTEGER)),
@@ -96,8 +99,10 @@ const MEMBERS: [(&str, DocumentMember); 14] = [
     ("min_confidence_ppm", DocumentMember::Number(0, PPM)),
     ("min_run_count", DocumentMember::Number(0, SAFE_INTEGER)),
     ("min_support", DocumentMember::Number(0, SAFE_INTEGER)),
-    ("policy_version", DocumentMember::Version("1")),
+    ("policy_version", DocumentMember::Version("2")),
+    ("proof_max", DocumentMember::Number(1, PPM)),
     ("retry_storm_attempts", DocumentMember::Number(0, SAFE_INTEGER)),
+    ("subject_window_s", DocumentMember::Number(0, SAFE_INTEGER)),
 ];
 
 impl Policy {
@@ -164,9 +169,9 @@ mod tests {
         assert_eq!(with(&[("min_suport", json!(1))]), ["`/min_suport`: there is no such member"]);
         assert_eq!(with(&[("min_support", json!(1.0))]), ["`/min_support`: expected an integer, found `1.0`"]);
         assert_eq!(with(&[("min_support", json!("2"))]), ["`/min_support`: expected an integer, found \"2\""]);
-        assert_eq!(with(&[("policy_version", json!("2"))]), ["`/policy_version`: expected \"1\", found \"2\""]);
+        assert_eq!(with(&[("policy_version", json!("1"))]), ["`/policy_version`: expected \"2\", found \"1\""]);
         let problems = |document: &[u8]| Policy::parse(document).err().map_or(0, |why| why.problems().len());
-        assert_eq!(problems(b"{\"policy_version\":\"1\"}"), 13, "every member that is missing");
+        assert_eq!(problems(b"{\"policy_version\":\"2\"}"), 14, "every member that is missing");
         assert_eq!(problems(b"[]"), 1);
         assert_eq!(problems(b"{"), 1);
         let twice = serde_json::to_string(&Policy::default()).unwrap_or_default();
@@ -188,7 +193,7 @@ mod tests {
                 "`/min_suport`: there is no such member",
                 "`/latency_factor`: expected an integer, found `null`",
                 "`/min_confidence_ppm`: expected 0 to 1000000, found 2000000",
-                "`/policy_version`: expected \"1\", found `1`",
+                "`/policy_version`: expected \"2\", found `1`",
             ]
         );
     }

@@ -4,8 +4,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 
 use dome_core::{
-    Envelope, EventId, Gate, GroupId, GuardEval, Keyed, Lane, PolicyReasonCode, Remedy, RunId, Sha256Hash, Signal,
-    Source, Status, Subject, TaskId, Timestamp, WrapperPolicy,
+    Envelope, EventId, Gate, GateId, GroupId, GuardEval, Job, Keyed, Lane, PolicyReasonCode, Remedy, Repository,
+    Revision, RunId, Sha256Hash, Signal, Source, Status, Subject, TaskId, Timestamp, WrapperPolicy,
 };
 
 use crate::recorder::Recorder;
@@ -85,6 +85,31 @@ pub struct Tested {
     pub lane: Option<Lane>,
     /// `subject`
     pub subject: Option<Subject>,
+}
+
+/// What tells one subject from another: repository, revision and job (M-74).
+pub type SubjectKey<'s> = (Option<&'s Repository>, &'s Revision, Option<&'s Job>);
+
+impl Tested {
+    /// What is told apart on purpose, such as a leg of a matrix: with the lane, the stream (M-73).
+    #[must_use]
+    pub fn job(&self) -> Option<&Job> {
+        self.subject.as_ref()?.job.as_ref()
+    }
+
+    /// The subject key; none without a subject, or where the revision does not say all that was tested (M-74).
+    #[must_use]
+    pub fn subject_key(&self) -> Option<SubjectKey<'_>> {
+        let subject = self.subject.as_ref().filter(|subject| subject.dirty != Some(true))?;
+        Some((subject.repository.as_ref(), &subject.revision, subject.job.as_ref()))
+    }
+
+    /// The base key: the subject key with the base for the revision (M-74).
+    #[must_use]
+    pub fn base_key(&self) -> Option<SubjectKey<'_>> {
+        let (repository, _, job) = self.subject_key()?;
+        Some((repository, self.subject.as_ref()?.base_revision.as_ref()?, job))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,19 +222,15 @@ impl Record {
     pub fn is_succeeding(&self) -> bool {
         self.signal == Signal::Success
     }
+}
 
-    /// How a gate ended, if the record lists it.
-    #[must_use]
-    pub fn gate_status(&self, gate_id: &dome_core::GateId) -> Option<Status> {
-        let found = self.gates.binary_search_by(|gate| gate.gate_id.cmp(gate_id)).ok()?;
-        self.gates.get(found).map(|gate| gate.status)
-    }
-
-    /// Whether the record passes all of `failed_gates`, or lists no gates at all (M-82).
-    #[must_use]
-    pub fn passes(&self, failed_gates: &[dome_core::GateId]) -> bool {
-        self.gates.is_empty() || failed_gates.iter().all(|gate| self.gate_status(gate) == Some(Status::Pass))
-    }
+/// Whether a success with these gates passes all of `failed_gates`, or lists no gates at all (M-75). Gates are sorted.
+pub(crate) fn passes(gates: &[Gate], failed_gates: &[GateId]) -> bool {
+    let passed = |wanted: &GateId| {
+        let found = gates.binary_search_by(|gate| gate.gate_id.cmp(wanted)).ok();
+        found.and_then(|found| gates.get(found)).is_some_and(|gate| gate.status == Status::Pass)
+    };
+    gates.is_empty() || failed_gates.iter().all(passed)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use dome_core::{Sha256Hash, Timestamp};
 use crate::applied::{Application, AppliedCounts, judge};
 use crate::capsule::{Capsule, finish};
 use crate::concept::{Concept, concepts};
-use crate::fold::{Applied, Bound, CapsuleState, FoldedLine, Remedies, Rules, fold};
+use crate::fold::{Applied, Bound, CapsuleState, FoldedLine, LineFigures, Rules, Trials, fold};
 use crate::ledger::Ledger;
 use crate::record::Record;
 
@@ -28,13 +28,13 @@ pub struct Derived {
     pub applied_too_early: u64,
 }
 
-/// A capsule as its line folded it, with what M-96 says of that line.
+/// A capsule as its line folded it, with what the line says besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldedCapsule {
     /// What its facts say.
     pub state: Box<CapsuleState>,
-    /// Whether some guard is at *no* in the lane of its line's last fact.
-    pub guard_denied: bool,
+    /// What its line says of all its capsules.
+    pub line: LineFigures,
 }
 
 /// A capsule as it was folded and as it was finished.
@@ -81,8 +81,8 @@ pub fn finish_key(
         key.applied_unknown += u64::from(application == Application::Unknown);
         key.applied_too_early += u64::from(application == Application::TooEarly);
     });
-    key.capsule = folded.map(|FoldedCapsule { state, guard_denied }| {
-        let capsule = finish(&state, counts, guard_denied, rules, as_of);
+    key.capsule = folded.map(|FoldedCapsule { state, line }| {
+        let capsule = finish(&state, counts, line, rules, as_of);
         FinishedCapsule { state, capsule }
     });
     key
@@ -95,27 +95,27 @@ pub fn finish_key(
 #[must_use]
 pub fn assemble(lines: Vec<FoldedLine>, rules: &Rules, as_of: Option<Timestamp>) -> Derived {
     let mut keys: BTreeMap<Sha256Hash, (Option<FoldedCapsule>, Vec<Applied>)> = BTreeMap::new();
-    for FoldedLine { capsules, applied, guard_denied, .. } in lines {
+    for FoldedLine { capsules, applied, figures, .. } in lines {
         for state in capsules {
             let key = state.keys.derived;
-            keys.entry(key).or_default().0 = Some(FoldedCapsule { state, guard_denied });
+            keys.entry(key).or_default().0 = Some(FoldedCapsule { state, line: figures });
         }
         for applied in applied {
             keys.entry(applied.capsule).or_default().1.push(applied);
         }
     }
     let mut derived = Derived::default();
-    let mut remedies: Vec<Remedies> = Vec::new();
+    let mut trials: Vec<Trials> = Vec::new();
     for (folded, applied) in keys.into_values() {
         let FinishedKey { capsule, applied_unknown, applied_too_early } = finish_key(folded, applied, rules, as_of);
         derived.applied_unknown += applied_unknown;
         derived.applied_too_early += applied_too_early;
         if let Some(FinishedCapsule { state, capsule }) = capsule {
             derived.capsules.push(capsule);
-            remedies.push(state.remedies);
+            trials.push(state.trials);
         }
     }
-    derived.concepts = concepts(derived.capsules.iter().zip(&remedies), rules, as_of);
+    derived.concepts = concepts(derived.capsules.iter().zip(&trials), rules, as_of);
     derived
 }
 

@@ -18,14 +18,14 @@ use dome_core::limits::SAFE_INTEGER;
 use dome_core::{Sha256Hash, TaskLine, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::backtest::{Decision, Score, Walked, mode_figures, report, walk};
+use crate::backtest::{Decision, Offer, Score, Walked, report, walk};
 use crate::document::{self, DocumentError, DocumentMember, DocumentProblem};
 use crate::fold::Rules;
 use crate::ledger::Ledger;
 use crate::policy::PPM;
 use crate::priors::Rollout;
 
-/// What each mode has to show before it is earned, version 1, in canonical order.
+/// What each mode has to show before it is earned, version 2, in canonical order.
 /// [`RolloutPolicy::default`] has the defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +37,7 @@ pub struct RolloutPolicy {
     /// From `guided` to `prescriptive`: what is looked at is what would have been prescribed.
     pub prescriptive: StepPolicy,
     /// The version of this document.
-    #[cfg_attr(feature = "schema", schemars(extend("const" = "1")))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "2")))]
     pub rollout_policy_version: String,
 }
 
@@ -46,19 +46,16 @@ pub struct RolloutPolicy {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepPolicy {
-    /// Contradictions, in parts per million of what the offered remedy resolved, at most.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
-    pub max_contradiction_ppm: u64,
     /// Denied facts before which a prior could have been followed, at most.
     pub max_guard_conflicts: u64,
     /// Decisions that the backtest saw, at least.
     pub min_decisions: u64,
-    /// Decisions before which a remedy would have been offered, at least.
+    /// Decisions at which a remedy would have been offered, at least.
     pub min_offered: u64,
-    /// Offers whose remedy then resolved the failure, and held, in parts per million, at least.
+    /// Offers that were right, in parts per million, at least: the lower bound, with what is open counted as wrong.
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
     pub min_precision_ppm: u64,
-    /// Answers that were recorded while the mode before was on, at least.
+    /// Decisions that an answer was recorded for while the mode before was on, at least.
     pub min_recorded: u64,
     /// The same as `min_precision_ppm` among recorded answers.
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1_000_000)))]
@@ -69,7 +66,6 @@ impl Default for RolloutPolicy {
     fn default() -> Self {
         Self {
             guided: StepPolicy {
-                max_contradiction_ppm: 250_000,
                 max_guard_conflicts: 10,
                 min_decisions: 100,
                 min_offered: 50,
@@ -78,7 +74,6 @@ impl Default for RolloutPolicy {
                 min_recorded_precision_ppm: 200_000,
             },
             prescriptive: StepPolicy {
-                max_contradiction_ppm: 100_000,
                 max_guard_conflicts: 0,
                 min_decisions: 500,
                 min_offered: 100,
@@ -86,13 +81,12 @@ impl Default for RolloutPolicy {
                 min_recorded: 200,
                 min_recorded_precision_ppm: 800_000,
             },
-            rollout_policy_version: "1".to_owned(),
+            rollout_policy_version: "2".to_owned(),
         }
     }
 }
 
-const STEP: [(&str, DocumentMember); 7] = [
-    ("max_contradiction_ppm", DocumentMember::Number(0, PPM)),
+const STEP: [(&str, DocumentMember); 6] = [
     ("max_guard_conflicts", DocumentMember::Number(0, SAFE_INTEGER)),
     ("min_decisions", DocumentMember::Number(0, SAFE_INTEGER)),
     ("min_offered", DocumentMember::Number(0, SAFE_INTEGER)),
@@ -111,7 +105,7 @@ impl RolloutPolicy {
         let members = [
             ("guided", DocumentMember::Object(&STEP)),
             ("prescriptive", DocumentMember::Object(&STEP)),
-            ("rollout_policy_version", DocumentMember::Version("1")),
+            ("rollout_policy_version", DocumentMember::Version("2")),
         ];
         document::read(document, &members)
     }
@@ -124,12 +118,14 @@ pub struct RecordedAnswer {
     pub as_of: Option<Timestamp>,
     /// The task line that was asked for.
     pub line: TaskLine,
+    /// The failure that had just happened, by derived key, where one was asked for.
+    pub failure: Option<Sha256Hash>,
     /// The mode that was on.
     pub rollout: Rollout,
     /// The remedy that the answer names first.
-    pub advised: Option<Sha256Hash>,
+    pub advised: Option<Offer>,
     /// The remedy of the prior that could be followed under the mode `prescriptive`.
-    pub prescribed: Option<Sha256Hash>,
+    pub prescribed: Option<Offer>,
 }
 
 #[derive(Deserialize)]
@@ -137,8 +133,15 @@ struct AnswerMembers {
     as_of: Option<Timestamp>,
     format_version: String,
     priors: Vec<PriorMembers>,
-    query: TaskLine,
+    query: QueryMembers,
     rollout: Rollout,
+}
+
+#[derive(Deserialize)]
+struct QueryMembers {
+    derived_key: Option<Sha256Hash>,
+    #[serde(flatten)]
+    line: TaskLine,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +152,17 @@ struct PriorMembers {
 
 #[derive(Deserialize)]
 struct RemedyMembers {
+    confidence_ppm: u64,
     identity: Sha256Hash,
+    momentary: bool,
+    reruns: Option<u64>,
+}
+
+impl RemedyMembers {
+    const fn offer(&self) -> Offer {
+        let Self { confidence_ppm, identity, momentary, reruns } = *self;
+        Offer { identity, confidence_ppm, momentary, reruns }
+    }
 }
 
 impl RecordedAnswer {
@@ -161,13 +174,14 @@ impl RecordedAnswer {
     pub fn parse(line: &[u8]) -> Result<Self, DocumentProblem> {
         let answer: AnswerMembers =
             serde_json::from_slice(line).map_err(|why| DocumentProblem::unread("an answer of `dome priors`", &why))?;
-        if answer.format_version != "1" {
-            return Err(DocumentProblem::value("/format_version", "\"1\"", &answer.format_version.into()));
+        if answer.format_version != "2" {
+            return Err(DocumentProblem::value("/format_version", "\"2\"", &answer.format_version.into()));
         }
-        let first = |prior: &PriorMembers| prior.remedies.first().map(|remedy| remedy.identity);
+        let first = |prior: &PriorMembers| prior.remedies.first().map(RemedyMembers::offer);
         Ok(Self {
             as_of: answer.as_of,
-            line: answer.query,
+            line: answer.query.line,
+            failure: answer.query.derived_key,
             rollout: answer.rollout,
             advised: answer.priors.first().and_then(first),
             prescribed: answer.priors.iter().find(|prior| prior.would_be_prescriptive).and_then(first),
@@ -194,35 +208,51 @@ pub struct RecordedFigures {
 
 /// Scores the answers that were recorded while one of these modes was on.
 ///
-/// An answer is scored by the first failing fact of its task line later than its `as_of`.
+/// An answer is scored by the first failure of its task line later than its `as_of`; one that was asked for after a
+/// failure, by the first of that very failure: what it is asked about is not yet known when it is asked.
 #[must_use]
 pub fn recorded(answers: &[RecordedAnswer], modes: &[Rollout], ledger: &Ledger, walked: &Walked) -> RecordedFigures {
-    let mut decisions: BTreeMap<&TaskLine, Vec<&Decision>> = BTreeMap::new();
+    let mut of_line: BTreeMap<&TaskLine, Vec<&Decision>> = BTreeMap::new();
+    let mut of_failure: BTreeMap<Sha256Hash, Vec<&Decision>> = BTreeMap::new();
     for decision in &walked.decisions {
         if let Some(fact) = ledger.facts.get(decision.position) {
-            decisions.entry(&fact.keys.task_line).or_default().push(decision);
+            of_line.entry(&fact.keys.task_line).or_default().push(decision);
+            of_failure.entry(fact.keys.derived).or_default().push(decision);
         }
     }
     let own: Vec<&RecordedAnswer> = answers.iter().filter(|answer| modes.contains(&answer.rollout)).collect();
     // Total, so that the order of lines decides nothing.
-    let order = |answer: &RecordedAnswer| (answer.as_of, answer.rollout, answer.advised, answer.prescribed);
-    let mut scored: BTreeMap<usize, (&Decision, &RecordedAnswer)> = BTreeMap::new();
+    let offered = |offer: Option<Offer>| offer.map(|offer| (offer.identity, offer.confidence_ppm, offer.reruns));
+    let order =
+        |answer: &RecordedAnswer| (answer.as_of, answer.rollout, offered(answer.advised), offered(answer.prescribed));
+    let mut scored = Scored::new();
     for answer in &own {
-        let Some(line) = decisions.get(&answer.line) else { continue };
-        let next = line.partition_point(|decision| answer.as_of.is_some_and(|as_of| decision.ts <= as_of));
-        let Some(decision) = line.get(next) else { continue };
+        let asked = match answer.failure {
+            Some(failure) => of_failure.get(&failure),
+            None => of_line.get(&answer.line),
+        };
+        let Some(asked) = asked else { continue };
+        let next = asked.partition_point(|decision| answer.as_of.is_some_and(|as_of| decision.ts <= as_of));
+        let Some(decision) = asked.get(next) else { continue };
         let later = scored.get(&decision.position).is_none_or(|(_, other)| order(other) <= order(answer));
         if later {
             scored.insert(decision.position, (decision, answer));
         }
     }
     RecordedFigures {
-        advised: Score::of(scored.values().map(|(decision, answer)| (*decision, answer.advised))),
+        advised: worth(&scored, |answer| answer.advised),
         answers: own.len() as u64,
         decisions: scored.len() as u64,
-        prescribed: Score::of(scored.values().map(|(decision, answer)| (*decision, answer.prescribed))),
+        prescribed: worth(&scored, |answer| answer.prescribed),
         without_decision: own.len().saturating_sub(scored.len()) as u64,
     }
+}
+
+type Scored<'a> = BTreeMap<usize, (&'a Decision, &'a RecordedAnswer)>;
+
+fn worth(scored: &Scored<'_>, offer: impl Fn(&RecordedAnswer) -> Option<Offer>) -> Score {
+    let offers = scored.values().filter_map(|(decision, answer)| Some((decision, offer(answer)?)));
+    Score::of(offers.map(|(decision, offer)| decision.outcome.of_offer(&offer)))
 }
 
 /// Where a figure comes from.
@@ -267,13 +297,12 @@ impl Requirement {
 impl fmt::Display for Requirement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.policy {
-            "max_contradiction_ppm" => "failures that came back soon after the offered remedy resolved them",
             "max_guard_conflicts" => "denials where a prior could have been followed",
-            "min_decisions" => "failing facts in the history",
-            "min_offered" => "failing facts before which a remedy would have been offered",
-            "min_precision_ppm" => "offers whose remedy resolved the failure and held",
-            "min_recorded" => "recorded answers",
-            "min_recorded_precision_ppm" => "recorded offers whose remedy resolved the failure and held",
+            "min_decisions" => "failures in the history",
+            "min_offered" => "failures at which a remedy would have been offered",
+            "min_precision_ppm" => "offers that were right, open ones counted as wrong, lower bound",
+            "min_recorded" => "failures that a recorded answer was scored by",
+            "min_recorded_precision_ppm" => "recorded offers that were right, open ones counted as wrong, lower bound",
             other => other,
         };
         let bound = if self.comparison == ">=" { "at least" } else { "at most" };
@@ -337,20 +366,19 @@ pub fn status(
     let tested = report(&walked, ledger, rules);
     let step = |from: Rollout, to: Rollout, policy: &StepPolicy| {
         let modes: Vec<Rollout> = Rollout::ALL.iter().copied().filter(|on| *on >= from).collect();
-        let (figures, recorded) = (mode_figures(to, &walked.decisions), recorded(answers, &modes, ledger, &walked));
+        let recorded = recorded(answers, &modes, ledger, &walked);
         let (offered, said) = match to {
-            Rollout::Prescriptive => (figures.prescribed, recorded.prescribed),
-            Rollout::Shadow | Rollout::Guided => (figures.advised, recorded.advised),
+            Rollout::Prescriptive => (tested.after.prescribed, recorded.prescribed),
+            Rollout::Shadow | Rollout::Guided => (tested.after.advised, recorded.advised),
         };
-        let (of, contradicted) = (Requirement::of, offered.contradiction_ppm());
+        let of = Requirement::of;
         let requirements = vec![
             of("min_decisions", ">=", policy.min_decisions, Some(tested.decisions)),
             of("min_offered", ">=", policy.min_offered, Some(offered.offered)),
-            of("min_precision_ppm", ">=", policy.min_precision_ppm, offered.precision_ppm),
-            of("max_contradiction_ppm", "<=", policy.max_contradiction_ppm, contradicted),
+            of("min_precision_ppm", ">=", policy.min_precision_ppm, offered.strict_ppm_lower),
             of("max_guard_conflicts", "<=", policy.max_guard_conflicts, Some(tested.guards.conflicts)),
-            of("min_recorded", ">=", policy.min_recorded, Some(recorded.answers)),
-            of("min_recorded_precision_ppm", ">=", policy.min_recorded_precision_ppm, said.precision_ppm),
+            of("min_recorded", ">=", policy.min_recorded, Some(recorded.decisions)),
+            of("min_recorded_precision_ppm", ">=", policy.min_recorded_precision_ppm, said.strict_ppm_lower),
         ];
         StepStatus { earned: requirements.iter().all(|one| one.met), from, recorded, requirements, to }
     };
@@ -368,7 +396,7 @@ pub fn status(
     RolloutStatus {
         earned: mode <= furthest,
         furthest,
-        format_version: "1",
+        format_version: "2",
         missing: missing.collect(),
         mode,
         policy: policy.clone(),
@@ -391,7 +419,7 @@ mod tests {
         document["guided"]["min_precision_ppm"] = json!(PPM + 1);
         document["prescriptive"]["min_recorded"] = json!(-1);
         document["prescriptive"]["min_guests"] = json!(3);
-        document["rollout_policy_version"] = json!("2");
+        document["rollout_policy_version"] = json!("1");
         let refused = RolloutPolicy::parse(document.to_string().as_bytes());
         let found: Vec<String> =
             refused.err().iter().flat_map(DocumentError::problems).map(ToString::to_string).collect();
@@ -401,7 +429,7 @@ mod tests {
                 "`/guided/min_precision_ppm`: expected 0 to 1000000, found 1000001",
                 "`/prescriptive/min_guests`: there is no such member",
                 "`/prescriptive/min_recorded`: expected 0 to 9007199254740991, found -1",
-                "`/rollout_policy_version`: expected \"1\", found \"2\"",
+                "`/rollout_policy_version`: expected \"2\", found \"1\"",
             ]
         );
     }

@@ -1,16 +1,39 @@
-//! The model's golden snapshot, three ways, byte for byte.
+//! The model's golden snapshots, each two or three ways, byte for byte.
 #![expect(clippy::unwrap_used, clippy::vec_box, reason = "a test that cannot go on fails")]
 
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
 use dome_core::{CodeTable, ProblemCode, Reader, Sha256Hash, Source, Timestamp, WrapperPolicy, lines};
 
-macro_rules! small {
-    ($($path:literal),+) => {
-        include_bytes!(concat!("../../xtrlv2-fixtures/golden/small/", $($path),+))
+macro_rules! golden {
+    ($($path:expr),+) => {
+        include_bytes!(concat!("../../xtrlv2-fixtures/golden/", $($path),+)).as_slice()
     };
 }
 
-const INPUT: [(&str, &[u8]); 2] = [("a.jsonl", small!("input/a.jsonl")), ("b.jsonl", small!("input/b.jsonl"))];
+/// Named files, the user's reason codes, and the policy of the replays that ask for one.
+struct Case {
+    files: Vec<(&'static str, &'static [u8])>,
+    codes: &'static [u8],
+    policy: &'static [u8],
+}
+
+macro_rules! dense {
+    ($case:literal) => {
+        Case {
+            files: vec![("input.jsonl", golden!($case, "/input.jsonl"))],
+            codes: golden!($case, "/reason-codes.json"),
+            policy: golden!($case, "/policy.json"),
+        }
+    };
+}
+
+fn small() -> Case {
+    Case {
+        files: vec![("a.jsonl", golden!("small/input/a.jsonl")), ("b.jsonl", golden!("small/input/b.jsonl"))],
+        codes: golden!("small/reason-codes.json"),
+        policy: golden!("small/policy.json"),
+    }
+}
 
 /// Everything that reading the input comes to.
 #[derive(Default)]
@@ -21,10 +44,10 @@ struct Read {
     blank: u64,
 }
 
-fn read() -> Read {
+fn read(case: &Case) -> Read {
     let mut read = Read::default();
     let mut reader = Reader::new();
-    for (name, bytes) in INPUT {
+    for (name, bytes) in case.files.iter().copied() {
         for line in lines(bytes, 1, 0) {
             read.lines += 1;
             if line.is_blank() {
@@ -70,24 +93,24 @@ struct Expected {
 }
 
 macro_rules! expected {
-    ($name:literal) => {
+    ($case:literal, $name:literal) => {
         Expected {
-            facts: small!("expected/", $name, "/facts.jsonl"),
-            capsules: small!("expected/", $name, "/capsules.jsonl"),
-            concepts: small!("expected/", $name, "/concepts.jsonl"),
-            recent: small!("expected/", $name, "/views/mv_recent_failures_by_taskspec.jsonl"),
-            rollup: small!("expected/", $name, "/views/mv_gate_rollup_by_failure_reason_code.jsonl"),
-            denials: small!("expected/", $name, "/views/mv_guard_denials_by_policy_reason_code.jsonl"),
-            counts: small!("expected/", $name, "/counts.json"),
-            quarantined: small!("expected/", $name, "/quarantined.txt"),
+            facts: golden!($case, "/expected/", $name, "/facts.jsonl"),
+            capsules: golden!($case, "/expected/", $name, "/capsules.jsonl"),
+            concepts: golden!($case, "/expected/", $name, "/concepts.jsonl"),
+            recent: golden!($case, "/expected/", $name, "/views/mv_recent_failures_by_taskspec.jsonl"),
+            rollup: golden!($case, "/expected/", $name, "/views/mv_gate_rollup_by_failure_reason_code.jsonl"),
+            denials: golden!($case, "/expected/", $name, "/views/mv_guard_denials_by_policy_reason_code.jsonl"),
+            counts: golden!($case, "/expected/", $name, "/counts.json"),
+            quarantined: golden!($case, "/expected/", $name, "/quarantined.txt"),
         }
     };
 }
 
-fn check(mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, expected: &Expected) {
-    let codes = CodeTable::parse(small!("reason-codes.json")).unwrap();
+fn check(case: &Case, mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, expected: &Expected) {
+    let codes = CodeTable::parse(case.codes).unwrap();
     let rules = Rules { policy, codes, mode };
-    let read = read();
+    let read = read(case);
     let result = replay(read.records, &rules, as_of);
     let mut facts = Vec::new();
     for (fact, bound) in result.ledger.facts.iter().zip(&result.bound) {
@@ -99,7 +122,7 @@ fn check(mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, 
     same("recent", &rows(&views::recent_failures(&result.ledger.facts).collect::<Vec<_>>()), expected.recent);
     same("rollup", &rows(&views::gate_rollup(&result.ledger.facts)), expected.rollup);
     same("denials", &rows(&views::guard_denials(&result.ledger.facts)), expected.denials);
-    check_rejected(&result, read.rejected, expected.quarantined);
+    check_rejected(case, &result, read.rejected, expected.quarantined);
     let counts: serde_json::Value = serde_json::from_slice(expected.counts).unwrap();
     let found = serde_json::json!({
         "applied_too_early": result.derived.applied_too_early,
@@ -115,9 +138,14 @@ fn check(mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, 
     assert_eq!(found, counts);
 }
 
-fn check_rejected(result: &Replay, rejected: Vec<(Source, Sha256Hash, Vec<ProblemCode>)>, expected: &[u8]) {
+fn check_rejected(
+    case: &Case,
+    result: &Replay,
+    rejected: Vec<(Source, Sha256Hash, Vec<ProblemCode>)>,
+    expected: &[u8],
+) {
     let conflicts = result.ledger.conflicts.iter().map(|conflict| {
-        let (_, bytes) = INPUT.into_iter().find(|(name, _)| conflict.source.name == *name).unwrap();
+        let (_, bytes) = case.files.iter().find(|(name, _)| conflict.source.name == *name).unwrap();
         let line = lines(bytes, 1, 0).find(|line| line.number == conflict.source.line).unwrap();
         (conflict.source.clone(), Sha256Hash::of(line.bytes), vec![conflict.problem.code])
     });
@@ -132,19 +160,40 @@ fn check_rejected(result: &Replay, rejected: Vec<(Source, Sha256Hash, Vec<Proble
     }
 }
 
-#[test]
-fn m120_declared() {
-    check(None, Policy::default(), None, &expected!("declared"));
+fn declared(case: &Case, expected: &Expected) {
+    check(case, None, Policy::default(), None, expected);
+}
+
+fn lenient(case: &Case, as_of: Option<Timestamp>, expected: &Expected) {
+    check(case, Some(WrapperPolicy::Lenient), Policy::parse(case.policy).unwrap(), as_of, expected);
 }
 
 #[test]
-fn m120_strict() {
-    check(Some(WrapperPolicy::Strict), Policy::default(), None, &expected!("strict"));
+fn m120_small_declared() {
+    declared(&small(), &expected!("small", "declared"));
 }
 
 #[test]
-fn m120_lenient_later() {
-    let policy = Policy::parse(small!("policy.json")).unwrap();
+fn m120_small_strict() {
+    check(&small(), Some(WrapperPolicy::Strict), Policy::default(), None, &expected!("small", "strict"));
+}
+
+#[test]
+fn m120_small_lenient_later() {
     let as_of = "2026-03-27T00:00:05Z".parse().unwrap();
-    check(Some(WrapperPolicy::Lenient), policy, Some(as_of), &expected!("lenient-later"));
+    lenient(&small(), Some(as_of), &expected!("small", "lenient-later"));
+}
+
+#[test]
+fn m120_dense() {
+    declared(&dense!("dense-100"), &expected!("dense-100", "declared"));
+    declared(&dense!("dense-106"), &expected!("dense-106", "declared"));
+    declared(&dense!("dense-129"), &expected!("dense-129", "declared"));
+}
+
+#[test]
+fn m120_dense_lenient() {
+    lenient(&dense!("dense-100"), None, &expected!("dense-100", "lenient"));
+    lenient(&dense!("dense-106"), None, &expected!("dense-106", "lenient"));
+    lenient(&dense!("dense-129"), None, &expected!("dense-129", "lenient"));
 }

@@ -4,5 +4,4 @@ mod compare;
 mod golden;
 mod histories;
 mod laws;
-mod model2;
 mod planner;

@@ -10,9 +10,9 @@ fn m84_what_a_planner_applies_shows_in_the_next_answer() {
     assert_eq!(
         told,
         [
-            "Prescriptive: resolved 4 x, held 0 x",
-            "Prescriptive: resolved 4 x, held 1 x",
-            "Prescriptive: resolved 4 x, held 2 x",
+            "Prescriptive: resolved 4 x, confirmed 0 x",
+            "Prescriptive: resolved 5 x, confirmed 1 x",
+            "Prescriptive: resolved 6 x, confirmed 2 x",
         ]
     );
 }

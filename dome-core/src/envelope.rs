@@ -283,6 +283,20 @@ impl Envelope {
     }
 }
 
+/// The kinds of remedies that get one task over a failure (M-78).
+pub const MOMENTARY_KINDS: [&str; 10] = [
+    "rerun",
+    "retry",
+    "wait",
+    "call_first",
+    "edit_argument",
+    "substitute",
+    "reformat",
+    "set_env",
+    "change_dir",
+    "install",
+];
+
 impl Remedy {
     /// What two uses of one remedy have in common: its `kind` with its `sha256`, or with its `ref`
     /// if it has none (section 2, M-83).
@@ -298,6 +312,32 @@ impl Remedy {
         }
         let reference = self.reference.as_ref().filter(|_| self.sha256.is_none());
         canonical::digest(&RemedyIdentity { kind: &self.kind, r#ref: reference, sha256: self.sha256 })
+    }
+
+    /// Whether it only gets one task over a failure, and promises nothing for the next (M-78).
+    ///
+    /// ```
+    /// use dome_core::Remedy;
+    /// let remedy = |kind: &str| Remedy {
+    ///     kind: kind.parse().unwrap(),
+    ///     reference: Some("recipes/one".parse().unwrap()),
+    ///     sha256: None,
+    ///     summary: None,
+    /// };
+    /// assert!(remedy("rerun").is_momentary() && !remedy("patch").is_momentary());
+    /// assert!(Remedy::rerun().is_momentary());
+    /// ```
+    #[must_use]
+    pub fn is_momentary(&self) -> bool {
+        MOMENTARY_KINDS.contains(&self.kind.as_str())
+    }
+
+    /// What only comes again to what failed, at the same subject (M-83).
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "both are what M-03 and M-12 ask for")]
+    pub fn rerun() -> Self {
+        let (kind, reference) = ("rerun".parse().expect("a token"), "rerun/same-subject".parse().expect("a path"));
+        Self { kind, reference: Some(reference), sha256: None, summary: None }
     }
 }
 

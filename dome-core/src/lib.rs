@@ -72,8 +72,8 @@ mod time;
 
 pub use choice::{BinderVersion, ChoiceError, Decision, Scope, SideEffectsMode, Signal, Status, WrapperPolicy};
 pub use envelope::{
-    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, Remedy, SideEffects, Subject, Target, TaskLine,
-    TaskSpec, Tool, Transition,
+    Action, Envelope, EnvelopeVersion, Evidence, Gate, GuardEval, MOMENTARY_KINDS, Remedy, SideEffects, Subject,
+    Target, TaskLine, TaskSpec, Tool, Transition,
 };
 pub use fingerprint::{Fingerprint, message_template, message_template_under, normal_version};
 pub use hash::{HashError, HashingReader, Sha256Hash};

@@ -105,6 +105,14 @@ impl Rejection {
         &self.problems
     }
 
+    /// The same problems at other places, for whoever put a document into another one to have it read.
+    #[must_use]
+    pub fn at(self, place: impl Fn(&str) -> String) -> Self {
+        let moved = |problem: Problem| Problem { pointer: place(&problem.pointer), ..problem };
+        let problems = self.problems.into_iter().map(moved).collect();
+        Self::of(problems).unwrap_or(Self { problems: Vec::new() })
+    }
+
     /// The problems as values.
     #[must_use]
     pub fn into_problems(self) -> Vec<Problem> {

@@ -10,7 +10,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
 
-use crate::envelope::{Envelope, EnvelopeVersion};
+use crate::envelope::{Envelope, EnvelopeVersion, TaskSpec};
 use crate::limits;
 use crate::{
     ActionKind, EventId, EvidencePath, FailureReasonCode, GateId, GroupId, GuardId, Job, Lane, PolicyReasonCode,
@@ -84,6 +84,16 @@ pub fn input_envelope() -> Schema {
     root.insert("allOf".to_owned(), signals());
     let definitions = root.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flatten();
     definitions.for_each(|(name, schema)| schema.as_object_mut().into_iter().for_each(|members| loosen(name, members)));
+    schema
+}
+
+/// The schema of a TaskSpec that stands alone: the alias of M-13 is accepted.
+#[must_use]
+pub fn task_spec() -> Schema {
+    let mut schema = of_output::<TaskSpec>();
+    let root = schema.ensure_object();
+    root.insert("title".to_owned(), "dome TaskSpec".into());
+    loosen("TaskSpec", root);
     schema
 }
 

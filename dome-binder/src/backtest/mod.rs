@@ -1,9 +1,12 @@
-//! Backtest: what each rollout mode would have done on a history.
+//! Backtest: what the answers would have been worth on a history.
 //!
-//! A history is walked in total order (M-42). Before each failing fact the question of
-//! [`crate::priors`] is asked for its task line, with only what was known strictly before that fact,
-//! staleness judged at its time; then the fact is learnt, and when its failure is resolved, or
-//! contradicted after that (M-81, M-82), what was offered is scored.
+//! A history is walked in total order (M-42). At each failure two questions are asked, with only what was known
+//! strictly before that fact: what a planner asks before it acts ([`Past::before`], the task line alone), and what it
+//! asks when the failure has just happened ([`Past::after`], that very failure). Then the fact is learnt, and how its
+//! failure ends later says what the answers were worth ([`Outcome::of_offer`], [`Outcome::of_dead_end`]).
+//!
+//! What is still open when the history ends is unknown: every share is an interval, from open counted as wrong to open
+//! left out.
 //!
 //! # One eligibility
 //!
@@ -13,134 +16,103 @@
 //!
 //! # What it costs
 //!
-//! A fact costs the capsules whose counters it changes, each with the logarithm of its line's
-//! capsules and with its own remedies; a decision costs the capsules at the head of its line's order.
-//! Memory holds capsules and one small value per decision.
+//! A fact costs the capsules that it changes, each with the logarithm of its line's capsules, with its own runs and
+//! with its remedies; a question costs the capsules at the head of its line's order, and the listed concepts that it
+//! names. Memory holds capsules and one small value per failure.
 
+mod baseline;
+mod concepts;
+mod outcome;
 mod past;
 mod report;
+mod score;
 
-pub use past::{KnownBefore, Past, question};
-pub(crate) use report::mode_figures;
+pub use outcome::{Ending, Outcome, Proof, Worth};
+pub use past::{KnownAfter, KnownBefore, Offer, Past, question};
 pub use report::{
-    Backtest, BacktestPart, Endings, GuardFigures, KnownCounts, ModeFigures, PARTS, ReasonFigures, Score, SweepFigures,
-    backtest, report,
+    Backtest, BacktestPart, BaselineFigures, CalibrationBand, Endings, GuardFigures, KindFigures, KnownCounts, PARTS,
+    QuestionFigures, ReasonFigures, SweepFigures, backtest, report,
 };
+pub use score::Score;
 
-use std::collections::BTreeMap;
+use dome_core::{FailureReasonCode, GuardEval, RemedyKind, Sha256Hash, Signal, Timestamp};
 
-use dome_core::{FailureReasonCode, GuardEval, Lane, Sha256Hash, Signal, Timestamp};
-
-use crate::fold::{Effect, Rules};
+use crate::fold::Rules;
 use crate::ledger::{Ledger, Position};
-use crate::settle::Fact;
+use baseline::Baselines;
+use outcome::Outcomes;
 
-/// A failing fact, what was known before it, and how its failure ended. It is small: a backtest keeps one per failing
-/// fact.
+/// A failure, what was known before it and when it had just happened, and how it ended. It is small: a backtest keeps
+/// one per failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The fact's place in the total order.
     pub position: Position,
-    /// Its ordered time: when the question was asked.
+    /// Its ordered time: when the questions were asked.
     pub ts: Timestamp,
     /// What failed.
     pub failure_reason_code: FailureReasonCode,
-    /// What was known.
-    pub known: KnownBefore,
-    /// How the failure ended.
-    pub ending: FailureEnding,
-}
-
-/// How a failure ended, in its lane (M-82, M-81).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureEnding {
-    /// It was not resolved by the end of the history.
-    Open,
-    /// It was resolved.
-    Resolved {
-        /// By this remedy, if the success named one.
-        remedy: Option<Sha256Hash>,
-        /// And failed again within the contradiction window.
-        contradicted: bool,
-    },
+    /// What was known before.
+    pub before: KnownBefore,
+    /// What was known when it had just happened.
+    pub after: KnownAfter,
+    /// What whoever follows a simple rule would have done: see [`BaselineFigures`].
+    pub baselines: [Option<Offer>; 3],
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// What a walk saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walked {
-    /// One for each failing fact, in total order.
+    /// One for each failure (M-75), in total order.
     pub decisions: Vec<Decision>,
+    /// The kinds of the remedies that facts named, by identity.
+    pub kinds: std::collections::BTreeMap<Sha256Hash, RemedyKind>,
     /// Facts that are denied: their signal is `denial`, or an evaluation decided `DENY` or `STOP`.
     pub denials: u64,
     /// Denied facts before which a prior could have been followed.
     pub guard_conflicts: u64,
 }
 
-/// Walks a history in total order, asks before each failing fact with what was known then, and sees
-/// how each failure ended.
+/// Walks a history in total order, asks before and after each failure with what was known then, and sees
+/// how each ended.
 #[must_use]
 pub fn walk(ledger: &Ledger, rules: &Rules) -> Walked {
-    let (mut past, mut failures) = (Past::new(rules), Failures::default());
+    let (mut past, mut baselines) = (Past::new(rules), Baselines::default());
+    let mut outcomes = Outcomes::within(rules.policy.subject_window_s);
     let mut walked = Walked::default();
     for line_fact in ledger.line_facts() {
         let fact = line_fact.fact;
         let denied = fact.signal == Signal::Denial || fact.guard_evals().iter().any(GuardEval::denies);
-        let known = (denied || fact.is_failing()).then(|| past.ask(fact));
+        let before = (denied || fact.is_failing()).then(|| past.before(fact));
+        let after = fact.is_failing().then(|| past.after(fact));
         let step = past.learn(&line_fact);
-        failures.end(fact, &step.effects, &mut walked.decisions);
-        let Some(known) = known else { continue };
-        walked.denials += u64::from(denied);
-        walked.guard_conflicts += u64::from(denied && known.prescribed().is_some());
-        if fact.is_failing() {
-            failures.open(fact, walked.decisions.len());
+        if denied {
+            walked.denials += 1;
+            walked.guard_conflicts += u64::from(before.as_ref().is_some_and(|known| known.prescribed.is_some()));
+        }
+        let minted = fact.is_failing() && step.bound.minted;
+        if let (true, Some(before), Some(after)) = (minted, before, after) {
+            let number = walked.decisions.len();
+            let baselines = baselines.offers(fact);
             walked.decisions.push(Decision {
                 position: line_fact.position,
                 ts: fact.ordered_ts,
                 failure_reason_code: fact.keys.failure_reason_code.clone(),
-                known,
-                ending: FailureEnding::Open,
+                before,
+                after,
+                baselines,
+                outcome: Outcome::default(),
             });
+            outcomes.happen(fact, &step, Some(number), &mut walked.decisions);
+        } else {
+            outcomes.happen(fact, &step, None, &mut walked.decisions);
+        }
+        baselines.learn(fact, &step, |key| past.code_of(key));
+        if let Some(remedy) = &fact.remedy {
+            walked.kinds.entry(remedy.identity()).or_insert_with(|| remedy.kind.clone());
         }
     }
     walked
-}
-
-#[derive(Default)]
-struct Failures<'l> {
-    open: BTreeMap<(Sha256Hash, Option<&'l Lane>), Vec<usize>>,
-    resolved: BTreeMap<(Sha256Hash, Option<&'l Lane>), Vec<usize>>,
-}
-
-impl<'l> Failures<'l> {
-    fn open(&mut self, fact: &'l Fact, decision: usize) {
-        self.open.entry((fact.keys.derived, fact.tested.lane.as_ref())).or_default().push(decision);
-    }
-
-    #[expect(clippy::expect_used, reason = "the fold resolves what failed, and contradicts what it resolved")]
-    fn end(&mut self, fact: &'l Fact, effects: &[Effect], decisions: &mut [Decision]) {
-        let mut end = |numbers: &[usize], ending: FailureEnding| {
-            for number in numbers {
-                decisions.get_mut(*number).expect("a decision was counted").ending = ending;
-            }
-        };
-        for effect in effects {
-            let failure = (effect.key(), fact.tested.lane.as_ref());
-            match effect {
-                Effect::Resolved { remedy, .. } => {
-                    let remedy = remedy.as_ref().map(|(identity, _)| *identity);
-                    let ended = self.open.remove(&failure).expect("a failure that is resolved was open");
-                    end(&ended, FailureEnding::Resolved { remedy, contradicted: false });
-                    self.resolved.insert(failure, ended);
-                }
-                Effect::Contradicted { remedy, .. } => {
-                    let ended = self.resolved.remove(&failure).expect("a contradiction is of a resolution");
-                    end(&ended, FailureEnding::Resolved { remedy: *remedy, contradicted: true });
-                }
-                Effect::Recurred { .. } => {
-                    self.resolved.remove(&failure);
-                }
-                Effect::Supported { .. } | Effect::Failed { .. } => {}
-            }
-        }
-    }
 }

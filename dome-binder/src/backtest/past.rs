@@ -3,19 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_core::{ActionKind, RunId, Sha256Hash, TargetId, TargetKind, TaskLine, Timestamp};
+use dome_core::{ActionKind, FailureReasonCode, RunId, Sha256Hash, TargetKind, TaskLine, Timestamp};
 
+use super::concepts::ConceptPast;
 use super::report::variants;
 use crate::applied::{Application, AppliedCounts, ended};
-use crate::capsule::{CapsuleKind, finish};
-use crate::concept::is_listed;
-use crate::confidence::confidence_ppm;
-use crate::eligibility::{Figures, Verdict, holds};
-use crate::fold::{Applied, CapsuleState, Effect, LineState, Remedies, RemedyState, Rules, Step};
+use crate::capsule::{Capsule, CapsuleKind, finish};
+use crate::eligibility::{Figures, Hold, Verdict, holds};
+use crate::fold::{Applied, LineFigures, LineState, Rules, Step};
 use crate::ledger::LineFact;
 use crate::policy::Policy;
 use crate::priors::{Memory, Prior, PriorsQuery, Rollout, Weight, priors};
-use crate::remedy::best_remedies;
+use crate::remedy::RemedyRecord;
 use crate::settle::Fact;
 
 /// The question that a backtest asks before a fact: what a planner knows before it acts, which is the
@@ -25,7 +24,27 @@ pub fn question(line: &TaskLine) -> PriorsQuery {
     PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(line.clone()) }
 }
 
-/// What is known of a task line at one moment.
+/// A remedy that an answer names first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its identity.
+    pub identity: Sha256Hash,
+    /// Its confidence.
+    pub confidence_ppm: u64,
+    /// Whether it promises nothing for the next task (M-78).
+    pub momentary: bool,
+    /// For a rerun, how many are advised.
+    pub reruns: Option<u64>,
+}
+
+impl Offer {
+    pub(super) fn of(record: &RemedyRecord) -> Self {
+        let RemedyRecord { identity, confidence_ppm, momentary, reruns, .. } = *record;
+        Self { identity, confidence_ppm, momentary, reruns }
+    }
+}
+
+/// What is known of a task line before a fact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownBefore {
     /// Capsules of the line.
@@ -34,17 +53,16 @@ pub struct KnownBefore {
     pub elsewhere: u64,
     /// Concepts that the answer names.
     pub concepts: u64,
-    /// The concept that the answer starts with where nothing is known of the line.
-    pub concept: Option<Sha256Hash>,
     /// The remedy that the answer names first.
-    pub remedy: Option<Sha256Hash>,
-    /// Whether only a guard at *no* keeps a prior from steering (M-96).
+    pub advised: Option<Offer>,
+    /// The remedy of the prior that may be followed, if one may.
+    pub prescribed: Option<Offer>,
+    /// Whether only a guard at *no* keeps the line's first prior from steering (M-96).
     pub guard_held: bool,
     /// Whether the capsule of the failure that follows is among them.
     pub repeated: bool,
     /// Whether the answer starts with the capsule of the failure that follows.
     pub foreseen: bool,
-    pub(super) offers: Offers,
 }
 
 impl KnownBefore {
@@ -53,21 +71,43 @@ impl KnownBefore {
     pub const fn is_something(&self) -> bool {
         self.exact > 0 || self.concepts > 0
     }
-
-    /// The remedy of the prior that may be followed under the own policy, if one may.
-    #[must_use]
-    pub fn prescribed(&self) -> Option<Sha256Hash> {
-        self.offers.of(0)
-    }
 }
 
-/// The remedies that policies let be followed, each with its policies as bits: the own one is bit 0.
+/// What is known of a failure when it has just happened: of what came before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offers(Box<[(Sha256Hash, u64)]>);
+pub struct KnownAfter {
+    /// Whether it happened before, on this task line.
+    pub repeated: bool,
+    /// Whether its concept is listed.
+    pub concept: bool,
+    /// The first remedy of its capsule.
+    pub own: Option<Offer>,
+    /// The first remedy of its concept.
+    pub elsewhere: Option<Offer>,
+    /// Whether work on it is mostly given up.
+    pub dead_end: bool,
+    /// Policies by which its capsule may be followed, as bits: the own one is bit 0, those of the sweep follow.
+    pub(super) own_steers: u64,
+    /// The same of its concept.
+    pub(super) elsewhere_steers: u64,
+}
 
-impl Offers {
-    pub(super) fn of(&self, policy: usize) -> Option<Sha256Hash> {
-        self.0.iter().find(|(_, policies)| policies & (1 << policy) != 0).map(|(remedy, _)| *remedy)
+impl KnownAfter {
+    /// The remedy that the answer names first.
+    #[must_use]
+    pub fn advised(&self) -> Option<Offer> {
+        self.own.or(self.elsewhere)
+    }
+
+    /// The remedy of the prior that may be followed, if one may.
+    #[must_use]
+    pub fn prescribed(&self) -> Option<Offer> {
+        self.prescribed_by(0)
+    }
+
+    pub(super) fn prescribed_by(&self, policy: usize) -> Option<Offer> {
+        let own = self.own.filter(|_| self.own_steers & 1 << policy != 0);
+        own.or(self.elsewhere.filter(|_| self.elsewhere_steers & 1 << policy != 0))
     }
 }
 
@@ -85,31 +125,29 @@ impl Offers {
 /// # let ledger = Ledger::of(vec![Box::new(record)]);
 /// let mut past = Past::new(&rules);
 /// for fact in ledger.line_facts() {
-///     assert_eq!(past.ask(fact.fact).exact, 0, "nothing is known before the first fact");
+///     assert_eq!(past.before(fact.fact).exact, 0, "nothing is known before the first fact");
 ///     past.learn(&fact);
-///     assert_eq!(past.ask(fact.fact).exact, 1);
+///     assert_eq!(past.before(fact.fact).exact, 1);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Past<'l> {
-    by: SweptRules<'l>,
+    rules: &'l Rules,
+    /// The own policy, then those of the sweep.
+    policies: Vec<Policy>,
     /// Each task line's capsules, by line key.
     shelves: BTreeMap<Sha256Hash, Shelf>,
     homes: BTreeMap<Sha256Hash, Sha256Hash>,
-    concepts: Concepts,
+    concepts: BTreeMap<Sha256Hash, ConceptPast>,
+    /// Concepts that are listed, by kind of work.
+    listed: BTreeMap<Work, BTreeSet<Sha256Hash>>,
     /// Runs whose application of a capsule is counted (M-84).
     counted: BTreeSet<(Sha256Hash, &'l RunId)>,
 }
 
-#[derive(Debug)]
-struct SweptRules<'l> {
-    rules: &'l Rules,
-    /// The own policy, then those of the sweep.
-    policies: Vec<Policy>,
-    /// Lets steer whatever one of the others does.
-    loosest: Policy,
-}
+/// A kind of work: what concepts are looked for by, where nothing is known of a task line.
+type Work = (TargetKind, ActionKind);
 
 impl<'l> Past<'l> {
     /// Nothing is known yet.
@@ -117,19 +155,13 @@ impl<'l> Past<'l> {
     pub fn new(rules: &'l Rules) -> Self {
         let mut policies = vec![rules.policy.clone()];
         policies.extend(variants(&rules.policy).map(|(_, _, policy)| policy));
-        let mut loosest = rules.policy.clone();
-        for policy in &policies {
-            loosest.min_confidence_ppm = loosest.min_confidence_ppm.min(policy.min_confidence_ppm);
-            loosest.min_support = loosest.min_support.min(policy.min_support);
-            loosest.min_run_count = loosest.min_run_count.min(policy.min_run_count);
-            loosest.max_contradiction_ppm = loosest.max_contradiction_ppm.max(policy.max_contradiction_ppm);
-            loosest.max_staleness_s = loosest.max_staleness_s.max(policy.max_staleness_s);
-        }
         Self {
-            by: SweptRules { rules, policies, loosest },
+            rules,
+            policies,
             shelves: BTreeMap::new(),
             homes: BTreeMap::new(),
-            concepts: Concepts::default(),
+            concepts: BTreeMap::new(),
+            listed: BTreeMap::new(),
             counted: BTreeSet::new(),
         }
     }
@@ -137,32 +169,79 @@ impl<'l> Past<'l> {
     /// What is known of a fact's task line, at its time and before it happens.
     ///
     /// `&mut` only puts in order what earlier facts have left out of it.
-    pub fn ask(&mut self, fact: &Fact) -> KnownBefore {
-        match self.shelves.get(&fact.keys.line).filter(|shelf| !shelf.capsules.is_empty()) {
-            Some(shelf) => shelf.known(fact, &self.by),
-            None => self.stranger(&fact.keys.task_line),
+    pub fn before(&mut self, fact: &Fact) -> KnownBefore {
+        self.of_line(&fact.keys.task_line, fact.keys.derived, fact.ordered_ts)
+    }
+
+    /// The same of any line, at an instant; `follows` is the failure that comes.
+    pub fn of_line(&mut self, line: &TaskLine, follows: Sha256Hash, as_of: Timestamp) -> KnownBefore {
+        let shelf = self.shelves.get(&line.key()).filter(|shelf| !shelf.capsules.is_empty());
+        let work = (line.target_kind.clone(), line.action_kind.clone());
+        let sought = shelf.map_or_else(|| self.listed.get(&work), |shelf| Some(&shelf.listed));
+        let named: Vec<Sha256Hash> = sought.into_iter().flatten().copied().collect();
+        let mut concepts: Vec<ConceptPlace> = Vec::new();
+        for key in &named {
+            let concept = self.concepts.get_mut(key).and_then(|concept| concept.figures(self.rules));
+            let Some((figures, offer)) = concept else { continue };
+            let verdict = Verdict::of(&holds(&figures, &self.rules.policy, Some(as_of)));
+            let weight = (offer.map(|offer| offer.confidence_ppm), offer.map_or(0, |offer| offer.confidence_ppm));
+            let weight = (weight.0, weight.1, figures.support_count, figures.last_seen_ts);
+            concepts.push((Reverse(verdict), Reverse(weight), *key, offer));
+        }
+        let first = concepts.iter().min_by_key(|(verdict, weight, key, _)| (*verdict, *weight, *key));
+        let (advised, steering) = match first {
+            Some((verdict, .., offer)) => (*offer, *verdict == Reverse(Verdict::Prescriptive)),
+            None => (None, false),
+        };
+        let by_concept = advised.filter(|_| steering);
+        let known = KnownBefore { concepts: named.len() as u64, ..KnownBefore::default() };
+        match shelf {
+            None => KnownBefore { advised, prescribed: by_concept, ..known },
+            Some(shelf) => shelf.known(known, by_concept, follows, &self.rules.policy, as_of),
         }
     }
 
-    /// What is known where nothing is known of the task line: perhaps something of its kind of work.
-    pub fn stranger(&mut self, line: &TaskLine) -> KnownBefore {
-        let nothing = KnownBefore::default();
-        match self.concepts.of_work(&line.target_kind, &line.action_kind) {
-            Some((concepts, key, remedy)) => KnownBefore { concepts, concept: Some(key), remedy, ..nothing },
-            None => nothing,
+    /// What is known of a fact's failure when it has just happened, of what came before it. It is not stale.
+    pub fn after(&mut self, fact: &Fact) -> KnownAfter {
+        let mut known = KnownAfter::default();
+        if let Some(shelf) = self.shelves.get(&fact.keys.line)
+            && let Some(own) = shelf.capsules.get(&fact.keys.derived)
+        {
+            let figures = Figures { guard_denied: shelf.figures.guard_denied, ..own.figures };
+            known.repeated = true;
+            known.own = own.offer;
+            known.dead_end = holds(&figures, &self.rules.policy, None).contains(&Hold::DeadEnd);
+            known.own_steers = self.steers(&figures);
         }
+        let concept = self.concepts.get_mut(&fact.keys.concept).filter(|concept| concept.is_listed);
+        if let Some((figures, offer)) = concept.and_then(|concept| concept.figures(self.rules)) {
+            (known.concept, known.elsewhere) = (true, offer);
+            known.elsewhere_steers = self.steers(&figures);
+        }
+        known
+    }
+
+    fn steers(&self, figures: &Figures) -> u64 {
+        let steering = |(bit, policy): (usize, &Policy)| u64::from(holds(figures, policy, None).is_empty()) << bit;
+        self.policies.iter().enumerate().map(steering).sum()
     }
 
     /// The prior that the answer before a fact starts with, if it is of the fact's task line.
-    #[must_use]
-    pub fn best(&self, fact: &Fact) -> Option<Prior> {
-        let (shelf, rules, as_of) = (self.shelves.get(&fact.keys.line)?, self.by.rules, Some(fact.ordered_ts));
+    pub fn best(&mut self, fact: &Fact) -> Option<Prior> {
+        let (rules, as_of) = (self.rules, Some(fact.ordered_ts));
+        let shelf = self.shelves.get_mut(&fact.keys.line)?;
         let key = shelf.best(&rules.policy, fact.ordered_ts)?;
-        let applied = shelf.capsules.get(&key)?.applied;
-        let capsules = [finish(shelf.state.capsule(&key)?, applied, shelf.state.guard_denied(), rules, as_of)];
+        let (applied, figures) = (shelf.capsules.get(&key)?.applied, shelf.figures);
+        let capsules = [finish(shelf.state.capsule(&key, rules)?, applied, figures, rules, as_of)];
         let memory =
             Memory { capsules: &capsules, concepts: &[], policy: &rules.policy, as_of, sources: BTreeMap::new() };
         priors(&memory, &question(&fact.keys.task_line)).priors.into_iter().next()
+    }
+
+    /// What failed where a capsule is of.
+    pub(super) fn code_of(&self, key: &Sha256Hash) -> Option<FailureReasonCode> {
+        let shelf = self.shelves.get(self.homes.get(key)?)?;
+        Some(shelf.state.find(key)?.failure_reason_code.clone())
     }
 
     /// The next fact in total order happens.
@@ -171,10 +250,12 @@ impl<'l> Past<'l> {
         // M-84 asks what earlier facts have minted, so before this one does.
         let applied_home = fact.applied_capsule().and_then(|key| self.homes.get(key).copied());
         let home = fact.keys.line;
-        let step = self.shelves.entry(home).or_default().state.push(line_fact, self.by.rules);
-        let changed: BTreeSet<Sha256Hash> = step.effects.iter().map(Effect::key).collect();
+        let shelf = self.shelves.entry(home).or_default();
+        let step = shelf.state.push(line_fact, self.rules);
+        shelf.figures = shelf.state.figures();
+        let changed: BTreeSet<Sha256Hash> = step.effects.iter().map(|effect| effect.key).collect();
         for key in &changed {
-            self.put(home, *key, &step.effects, None);
+            self.put(home, *key, Some((fact, &step)), None);
         }
         if let (Some(applied), Some(home)) = (&step.applied, applied_home) {
             self.apply(applied, &fact.run_id, home);
@@ -182,29 +263,50 @@ impl<'l> Past<'l> {
         step
     }
 
-    fn put(&mut self, home: Sha256Hash, key: Sha256Hash, effects: &[Effect], application: Option<Application>) {
+    fn put(&mut self, home: Sha256Hash, key: Sha256Hash, by: Option<(&Fact, &Step)>, application: Option<Application>) {
         let Some(shelf) = self.shelves.get_mut(&home) else { return };
-        let Some(after) = shelf.put(key, application, &self.by) else { return };
-        let Some(state) = shelf.state.capsule(&key) else { return };
+        let Some(capsule) = shelf.put(key, application, self.rules) else { return };
+        let Some(state) = shelf.state.find(&key) else { return };
         self.homes.insert(key, home);
-        let (elsewhere, listed) = self.concepts.change((home, state), &after, effects, &self.by.rules.policy);
-        let mut each = |lines: Vec<Sha256Hash>, count: fn(&mut Shelf) -> &mut u64| {
-            lines.iter().for_each(|line| *count(self.shelves.entry(*line).or_default()) += 1);
+        let concept = self.concepts.entry(capsule.concept_key).or_default();
+        let is_new = concept.lines.insert(home);
+        let (lines, was_listed) = (concept.lines.len(), concept.is_listed);
+        if capsule.kind == CapsuleKind::Failure {
+            concept.change(state, &capsule, by, self.rules);
+        }
+        let is_listed = concept.is_listed;
+        let elsewhere: Vec<Sha256Hash> = match (is_new, lines) {
+            (false, _) | (_, 1) => Vec::new(),
+            (true, 2) => concept.lines.iter().copied().collect(),
+            (true, _) => vec![home],
         };
-        each(elsewhere, |shelf| &mut shelf.elsewhere);
-        each(listed, |shelf| &mut shelf.listed);
+        let named: Vec<Sha256Hash> = match (is_listed, was_listed) {
+            (true, false) => concept.lines.iter().copied().collect(),
+            (true, true) if is_new => vec![home],
+            _ => Vec::new(),
+        };
+        elsewhere.iter().for_each(|line| self.shelves.entry(*line).or_default().elsewhere += 1);
+        for line in named {
+            self.shelves.entry(line).or_default().listed.insert(capsule.concept_key);
+        }
+        if is_listed && !was_listed {
+            self.listed.entry((capsule.target_kind, capsule.action_kind)).or_default().insert(capsule.concept_key);
+        }
     }
 
     /// A fact applied a capsule that some earlier fact minted (M-84).
     fn apply(&mut self, applied: &Applied, run: &'l RunId, home: Sha256Hash) {
         let key = applied.capsule;
-        let Some(state) = self.shelves.get(&home).and_then(|shelf| shelf.state.capsule(&key)) else { return };
-        let application = ended(applied, &state.failed_gates);
+        let Some(state) = self.shelves.get(&home).and_then(|shelf| shelf.state.find(&key)) else { return };
+        let application = ended(applied, &state.keys.concept);
         if !applied.spoke_already && application.is_counted() && self.counted.insert((key, run)) {
-            self.put(home, key, &[], Some(application));
+            self.put(home, key, None, Some(application));
         }
     }
 }
+
+/// A concept's place in an answer, and what it offers.
+type ConceptPlace = (Reverse<Verdict>, Reverse<Weight>, Sha256Hash, Option<Offer>);
 
 /// A capsule, as far as its place and its eligibility go.
 #[derive(Clone, Debug)]
@@ -212,7 +314,7 @@ struct Shelved {
     applied: AppliedCounts,
     /// What M-92 looks at, whatever guards say.
     figures: Figures,
-    remedy: Option<Sha256Hash>,
+    offer: Option<Offer>,
 }
 
 /// A capsule's place among those of one verdict; the least comes first.
@@ -220,8 +322,9 @@ type ShelfPlace = (Reverse<Weight>, Sha256Hash);
 
 impl Shelved {
     fn place(&self, key: Sha256Hash) -> ShelfPlace {
-        let Figures { remedy_confidence_ppm, confidence_ppm, support_count, last_seen_ts, .. } = self.figures;
-        (Reverse((remedy_confidence_ppm, confidence_ppm, support_count, last_seen_ts)), key)
+        let confidence = self.offer.map(|offer| offer.confidence_ppm);
+        let Figures { support_count, last_seen_ts, .. } = self.figures;
+        (Reverse((confidence, confidence.unwrap_or_default(), support_count, last_seen_ts)), key)
     }
 
     fn verdict(&self, policy: &Policy, as_of: Option<Timestamp>) -> Reverse<Verdict> {
@@ -232,43 +335,42 @@ impl Shelved {
 #[derive(Debug, Default)]
 struct Shelf {
     state: LineState,
+    figures: LineFigures,
     capsules: BTreeMap<Sha256Hash, Shelved>,
     /// All capsules, by the verdict that they would have if neither time nor guards mattered.
     places: BTreeMap<Reverse<Verdict>, BTreeSet<ShelfPlace>>,
-    /// Those that some policy of the sweep could let steer.
-    candidates: BTreeSet<ShelfPlace>,
     /// Capsules that are the same failure as one of another line.
     elsewhere: u64,
-    listed: u64,
+    /// Concepts of its capsules that are listed.
+    listed: BTreeSet<Sha256Hash>,
 }
 
 impl Shelf {
-    fn put(&mut self, key: Sha256Hash, application: Option<Application>, by: &SweptRules<'_>) -> Option<Figures> {
-        let (state, policy) = (self.state.capsule(&key)?, &by.rules.policy);
+    fn put(&mut self, key: Sha256Hash, application: Option<Application>, rules: &Rules) -> Option<Capsule> {
         let before = self.capsules.get(&key);
         let mut applied = before.map_or_else(AppliedCounts::default, |before| before.applied);
         application.into_iter().for_each(|application| applied.add(application));
-        let capsule = finish(state, applied, false, by.rules, None);
-        let after = capsule.figures();
-        let remedy = capsule.remedies.first().map(|first| first.identity);
-        let shelved = Shelved { applied, figures: after, remedy };
+        let line = LineFigures { guard_denied: false, ..self.figures };
+        let capsule = finish(self.state.capsule(&key, rules)?, applied, line, rules, None);
+        let shelved = Shelved { applied, figures: capsule.figures(), offer: capsule.remedies.first().map(Offer::of) };
         if let Some(before) = before {
-            self.places.entry(before.verdict(policy, None)).or_default().remove(&before.place(key));
-            self.candidates.remove(&before.place(key));
+            self.places.entry(before.verdict(&rules.policy, None)).or_default().remove(&before.place(key));
         }
-        self.places.entry(shelved.verdict(policy, None)).or_default().insert(shelved.place(key));
-        if holds(&after, &by.loosest, None).is_empty() {
-            self.candidates.insert(shelved.place(key));
-        }
+        self.places.entry(shelved.verdict(&rules.policy, None)).or_default().insert(shelved.place(key));
         self.capsules.insert(key, shelved);
-        Some(after)
+        Some(capsule)
     }
 
     fn best(&self, policy: &Policy, as_of: Timestamp) -> Option<Sha256Hash> {
-        if self.state.guard_denied() {
+        if self.figures.guard_denied {
             // All have one verdict.
             return self.places.values().filter_map(BTreeSet::first).min().map(|(_, key)| *key);
         }
+        self.best_of(policy, as_of)
+    }
+
+    /// The best, whatever guards say.
+    fn best_of(&self, policy: &Policy, as_of: Timestamp) -> Option<Sha256Hash> {
         let mut best: Option<(Reverse<Verdict>, ShelfPlace)> = None;
         for (verdict, place) in self.places.iter().flat_map(|(verdict, of)| of.iter().map(|place| (*verdict, *place))) {
             // Time only makes a verdict worse, so what comes later in this order cannot win any more.
@@ -281,163 +383,28 @@ impl Shelf {
         best.map(|(_, (_, key))| key)
     }
 
-    /// What each policy would let steer, whatever guards say.
-    fn offers(&self, policies: &[Policy], as_of: Timestamp) -> Offers {
-        let mut offers: BTreeMap<Sha256Hash, u64> = BTreeMap::new();
-        let mut waiting: Vec<(usize, &Policy)> = policies.iter().enumerate().collect();
-        for (Reverse((remedy_ppm, ..)), key) in &self.candidates {
-            // Candidates come by the confidence of their remedy: it only gets lower.
-            waiting.retain(|(_, policy)| remedy_ppm.is_some_and(|ppm| ppm >= policy.min_confidence_ppm));
-            let Some(Shelved { figures, remedy, .. }) = self.capsules.get(key).filter(|_| !waiting.is_empty()) else {
-                break;
-            };
-            waiting.retain(|(number, policy)| {
-                let steers = holds(figures, policy, Some(as_of)).is_empty();
-                if let (true, Some(remedy)) = (steers, remedy) {
-                    *offers.entry(*remedy).or_default() |= 1 << number;
-                }
-                !steers
-            });
-        }
-        Offers(offers.into_iter().collect())
-    }
-
-    fn known(&self, fact: &Fact, by: &SweptRules<'_>) -> KnownBefore {
-        let best = self.best(&by.rules.policy, fact.ordered_ts);
-        let offers = self.offers(&by.policies, fact.ordered_ts);
-        let denied = self.state.guard_denied();
+    fn known(
+        &self,
+        known: KnownBefore,
+        by_concept: Option<Offer>,
+        follows: Sha256Hash,
+        policy: &Policy,
+        as_of: Timestamp,
+    ) -> KnownBefore {
+        let best = self.best(policy, as_of);
+        let steering = self.best_of(policy, as_of).and_then(|key| self.capsules.get(&key));
+        let steering = steering.filter(|best| best.verdict(policy, Some(as_of)) == Reverse(Verdict::Prescriptive));
+        let denied = self.figures.guard_denied;
+        let own = steering.filter(|_| !denied).and_then(|best| best.offer);
         KnownBefore {
             exact: self.capsules.len() as u64,
             elsewhere: self.elsewhere,
-            concepts: self.listed,
-            concept: None,
-            remedy: best.and_then(|key| self.capsules.get(&key)).and_then(|best| best.remedy),
-            guard_held: denied && offers.of(0).is_some(),
-            repeated: self.capsules.contains_key(&fact.keys.derived),
-            foreseen: best == Some(fact.keys.derived),
-            offers: if denied { Offers::default() } else { offers },
+            advised: best.and_then(|key| self.capsules.get(&key)).and_then(|best| best.offer),
+            prescribed: own.or(by_concept),
+            guard_held: denied && steering.is_some(),
+            repeated: self.capsules.contains_key(&follows),
+            foreseen: best == Some(follows),
+            ..known
         }
-    }
-}
-
-/// A kind of work: what concepts are looked for by, where nothing is known of a task line.
-type Work = (TargetKind, ActionKind);
-
-#[derive(Debug, Default)]
-struct Summed {
-    /// The lines that have a capsule with this key, whatever its kind; no line has two.
-    lines: BTreeSet<Sha256Hash>,
-    failures: BTreeMap<Sha256Hash, Figures>,
-    targets: BTreeSet<TargetId>,
-    support: u64,
-    successes: u64,
-    contradictions: u64,
-    last_seen: Option<Timestamp>,
-    remedies: Remedies,
-    listed: bool,
-    /// Its place among the listed ones, once it was looked for.
-    place: Option<Reverse<Weight>>,
-}
-
-impl Summed {
-    fn add(&mut self, state: &CapsuleState, after: &Figures) {
-        let before = self.failures.insert(state.keys.derived, *after);
-        let more = |of: fn(&Figures) -> u64| of(after) - before.as_ref().map_or(0, of);
-        self.support += more(|figures| figures.support_count);
-        self.successes += more(|figures| figures.successes);
-        self.contradictions += more(|figures| figures.failures);
-        self.last_seen = self.last_seen.max(Some(after.last_seen_ts));
-        if before.is_none() {
-            self.targets.insert(state.line.target_id.clone());
-        }
-    }
-
-    /// What M-83 counts of remedies. A capsule has none before it is a failure, so all pass here.
-    fn remedy(&mut self, state: &CapsuleState, effect: &Effect) {
-        match effect {
-            Effect::Resolved { remedy: Some((identity, _)), new_run, .. } => {
-                let Some(own) = state.remedies.get(identity) else { return };
-                let sum = self.remedies.entry(*identity).or_insert_with(|| {
-                    Box::new(RemedyState { count: 0, contradicted_count: 0, ..RemedyState::clone(own) })
-                });
-                sum.count += u64::from(*new_run);
-                sum.last = own.last.clone();
-            }
-            Effect::Contradicted { remedy: Some(identity), .. } => {
-                if let Some(sum) = self.remedies.get_mut(identity) {
-                    sum.contradicted_count += 1;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn weight(&self) -> Option<Weight> {
-        let remedy = best_remedies(&self.remedies).first().map(|best| best.confidence_ppm);
-        Some((remedy, confidence_ppm(self.successes, self.contradictions), self.support, self.last_seen?))
-    }
-}
-
-#[derive(Debug, Default)]
-struct ListedConcepts {
-    places: BTreeSet<(Reverse<Weight>, Sha256Hash)>,
-    moved: BTreeSet<Sha256Hash>,
-}
-
-#[derive(Debug, Default)]
-struct Concepts {
-    summed: BTreeMap<Sha256Hash, Summed>,
-    listed: BTreeMap<Work, ListedConcepts>,
-}
-
-impl Concepts {
-    /// Gives the lines with one more capsule that is known elsewhere, and those with one more whose concept is listed.
-    fn change(
-        &mut self,
-        (line, state): (Sha256Hash, &CapsuleState),
-        after: &Figures,
-        effects: &[Effect],
-        policy: &Policy,
-    ) -> (Vec<Sha256Hash>, Vec<Sha256Hash>) {
-        let (mut elsewhere, mut listed) = (Vec::new(), Vec::new());
-        let key = state.keys.concept;
-        let sum = self.summed.entry(key).or_default();
-        if sum.lines.insert(line) {
-            match sum.lines.len() {
-                1 => {}
-                2 => elsewhere.extend(&sum.lines),
-                _ => elsewhere.push(line),
-            }
-            listed.extend(sum.listed.then_some(line));
-        }
-        if state.kind() == CapsuleKind::Failure {
-            sum.add(state, after);
-            effects.iter().filter(|effect| effect.key() == state.keys.derived).for_each(|e| sum.remedy(state, e));
-            if !sum.listed && is_listed(sum.support, sum.targets.len() as u64, policy) {
-                sum.listed = true;
-                listed.extend(&sum.lines);
-            }
-            if sum.listed {
-                let work = (state.line.target_kind.clone(), state.line.action_kind.clone());
-                self.listed.entry(work).or_default().moved.insert(key);
-            }
-        }
-        (elsewhere, listed)
-    }
-
-    /// How many concepts are listed for a kind of work, and the first: its key and its first remedy.
-    fn of_work(&mut self, kind: &TargetKind, action: &ActionKind) -> Option<(u64, Sha256Hash, Option<Sha256Hash>)> {
-        let listed = self.listed.get_mut(&(kind.clone(), action.clone()))?;
-        for key in std::mem::take(&mut listed.moved) {
-            let Some(sum) = self.summed.get_mut(&key) else { continue };
-            let place = sum.weight().map(Reverse);
-            if let Some(before) = std::mem::replace(&mut sum.place, place) {
-                listed.places.remove(&(before, key));
-            }
-            listed.places.extend(place.map(|place| (place, key)));
-        }
-        let (_, key) = listed.places.first()?;
-        let remedies = best_remedies(&self.summed.get(key)?.remedies);
-        Some((listed.places.len() as u64, *key, remedies.first().map(|best| best.identity)))
     }
 }

@@ -1,7 +1,7 @@
 //! Why a line, a fact or a capsule is what it is: the counters of a capsule, one fact at a time.
 //!
-//! An explanation re-runs the fold and lists every change of a counter. It counts nothing by itself: the changes are
-//! the effects that the fold adds up ([`crate::LineState::push`]).
+//! An explanation re-runs the fold ([`crate::LineState::push`]) and lists what each fact did, and every change of a
+//! counter. It counts nothing by itself: a change is what lies between the fold's counters before and after a fact.
 //!
 //! [`find`] says what a key names, an [`Excerpt`] holds the facts that its story needs. Both take facts from anywhere,
 //! a [`crate::Ledger`] or an index.
@@ -19,7 +19,7 @@
 //! let facts: Vec<_> = ledger.line_facts().collect();
 //! let excerpt = excerpt(&facts, key).ok_or("no fact has that key")?;
 //! let story = capsule_story(&excerpt, &rules, ledger.last_ts());
-//! assert_eq!(story.counters.support_count, story.capsule.ok_or("it mints")?.support_count);
+//! assert_eq!(story.facts[0].changes[0].to_string(), "support_count +1");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -30,7 +30,7 @@ mod story;
 
 pub use find::{Candidate, Excerpt, Explainable, Found, LEAST_DIGITS, excerpt, find, line_of, line_of_source, span};
 pub use ingredients::{Ingredient, Ingredients};
-pub use step::{Counter, CounterChange, Counters, FactStep, Fired, RemedyCounters};
+pub use step::{Counter, CounterChange, EffectOn, FactStep, Fired};
 pub use story::{
     Brief, CapsuleStory, ConceptStory, FactStory, LineStory, Need, capsule_story, concept_story, fact_story, line_story,
 };

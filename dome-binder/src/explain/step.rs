@@ -1,19 +1,21 @@
 //! One fact of a story: the counters that it changed, and why it minted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use dome_core::{
-    EventId, FailureReasonCode, GroupId, Lane, PolicyReasonCode, RunId, Sha256Hash, Signal, Source, TaskId, Timestamp,
-    WrapperPolicy, choice,
+    EventId, FailureReasonCode, GroupId, Lane, PolicyReasonCode, RunId, Sha256Hash, Signal, Source, Subject, TaskId,
+    Timestamp, WrapperPolicy, choice,
 };
 use serde::Serialize;
 
 use crate::applied::Application;
-use crate::fold::{Applied, Effect, LineState, Rules, Step};
-use crate::ledger::{LineFact, LineFacts};
+use crate::fold::{Applied, CapsuleState, Happened, LineState, Rules, Step};
+use crate::ledger::{LineFact, LineFacts, Position};
 use crate::policy::Policy;
+use crate::remedy::all_remedies;
 use crate::settle::{Fact, FactOrder};
-use crate::trigger::{Latency, MintReason, Trigger, Triggers, fired, mint_reasons};
+use crate::trigger::{Latency, MintReason, Trigger, fired, mint_reasons};
 
 choice! {
     /// A counter of a capsule, under its own name; those of a remedy under `remedy_`.
@@ -25,11 +27,17 @@ choice! {
         PolicyReasonCodes = "policy_reason_codes",
         Triggers = "triggers",
         FailureCount = "failure_count",
+        IntermittentCount = "intermittent_count",
+        StaleCount = "stale_count",
+        StreamCount = "stream_count",
         ContradictionCount = "contradiction_count",
-        RemedyContradictedCount = "remedy_contradicted_count",
         RecurrenceCount = "recurrence_count",
         ResolvedCount = "resolved_count",
+        HeldCount = "held_count",
         RemedyCount = "remedy_count",
+        RemedyContradictedCount = "remedy_contradicted_count",
+        RemedyPendingCount = "remedy_pending_count",
+        GivenUpCount = "given_up_count",
         ConfirmedCount = "confirmed_count",
         RefutedCount = "refuted_count",
         BlockedCount = "blocked_count",
@@ -44,62 +52,85 @@ impl Counter {
             Self::SupportCount | Self::RunCount | Self::DenialCount | Self::PolicyReasonCodes | Self::Triggers => {
                 "M-80"
             }
-            Self::FailureCount | Self::ContradictionCount | Self::RemedyContradictedCount | Self::RecurrenceCount => {
-                "M-81"
-            }
-            Self::ResolvedCount | Self::RemedyCount => "M-82",
+            Self::FailureCount
+            | Self::IntermittentCount
+            | Self::StaleCount
+            | Self::StreamCount
+            | Self::ContradictionCount
+            | Self::RecurrenceCount => "M-81",
+            Self::ResolvedCount | Self::HeldCount => "M-82",
+            Self::RemedyCount | Self::RemedyContradictedCount | Self::RemedyPendingCount => "M-83",
+            Self::GivenUpCount => "M-87",
             Self::ConfirmedCount | Self::RefutedCount | Self::BlockedCount => "M-84",
         }
     }
 }
 
-/// A fact adds one to a counter.
+/// A fact changes a counter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Change"))]
 pub struct CounterChange {
+    /// By how much; below zero where a remedy's record is told of fewer reruns than before.
+    pub by: i64,
     /// The capsule, by derived key.
     pub capsule: Sha256Hash,
     /// Its counter.
     pub counter: Counter,
-    /// Of which policy code, trigger or remedy (by identity), where the counter is one a name.
+    /// Of which policy code, trigger or remedy (by identity), where there is a counter for each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// The rule.
     pub rule: &'static str,
 }
 
+/// What a capsule counts, each counter by itself; one that is 0 is left out.
+type CounterValues = BTreeMap<(Counter, Option<String>), u64>;
+
+fn counted(state: &CapsuleState) -> CounterValues {
+    let (support, counts) = (&state.support, &state.counts);
+    let mut all: Vec<(Counter, Option<String>, u64)> = [
+        (Counter::SupportCount, support.support_count),
+        (Counter::RunCount, state.run_count()),
+        (Counter::DenialCount, support.denial_count),
+        (Counter::FailureCount, counts.failure_count),
+        (Counter::IntermittentCount, counts.intermittent_count),
+        (Counter::StaleCount, counts.stale_count),
+        (Counter::StreamCount, counts.stream_count),
+        (Counter::ContradictionCount, counts.contradiction_count),
+        (Counter::RecurrenceCount, counts.recurrence_count),
+        (Counter::ResolvedCount, counts.resolved_count),
+        (Counter::HeldCount, counts.held_count),
+        (Counter::GivenUpCount, counts.given_up_count),
+    ]
+    .into_iter()
+    .map(|(counter, count)| (counter, None, count))
+    .collect();
+    let codes = support.policy_reason_codes.iter();
+    all.extend(codes.map(|(code, count)| (Counter::PolicyReasonCodes, Some(code.to_string()), *count)));
+    let triggers = support.triggers.iter();
+    all.extend(triggers.map(|(trigger, count)| (Counter::Triggers, Some(trigger.to_string()), count)));
+    for record in all_remedies(&state.trials) {
+        let of = Some(record.identity.to_string());
+        all.extend([
+            (Counter::RemedyCount, of.clone(), record.count),
+            (Counter::RemedyContradictedCount, of.clone(), record.contradicted_count),
+            (Counter::RemedyPendingCount, of, record.pending_count),
+        ]);
+    }
+    all.into_iter().filter(|(.., count)| *count > 0).map(|(counter, of, count)| ((counter, of), count)).collect()
+}
+
 impl CounterChange {
-    fn new(capsule: Sha256Hash, counter: Counter, of: Option<String>) -> Self {
-        Self { capsule, counter, of, rule: counter.rule() }
+    fn new(capsule: Sha256Hash, counter: Counter, of: Option<String>, by: i64) -> Self {
+        Self { by, capsule, counter, of, rule: counter.rule() }
     }
 
-    /// What an effect of the fold changes (M-80 to M-83).
-    pub(super) fn of_effect(effect: &Effect, fact: &Fact, triggers: Triggers) -> Vec<Self> {
-        let capsule = effect.key();
-        let one = |counter| Self::new(capsule, counter, None);
-        let of = |counter, name: String| Self::new(capsule, counter, Some(name));
-        match effect {
-            Effect::Supported { new_run, .. } => {
-                let mut changes = vec![one(Counter::SupportCount)];
-                changes.extend(new_run.then(|| one(Counter::RunCount)));
-                changes.extend((fact.signal == Signal::Denial).then(|| one(Counter::DenialCount)));
-                let code = fact.policy_reason_code();
-                changes.extend(code.map(|code| of(Counter::PolicyReasonCodes, code.to_string())));
-                changes.extend(triggers.iter().map(|trigger| of(Counter::Triggers, trigger.as_str().to_owned())));
-                changes
-            }
-            Effect::Failed { .. } => vec![one(Counter::FailureCount)],
-            Effect::Contradicted { remedy, .. } => {
-                let remedy = remedy.map(|identity| of(Counter::RemedyContradictedCount, identity.to_string()));
-                [one(Counter::ContradictionCount)].into_iter().chain(remedy).collect()
-            }
-            Effect::Recurred { .. } => vec![one(Counter::RecurrenceCount)],
-            Effect::Resolved { remedy, new_run, .. } => {
-                let remedy = remedy.as_ref().filter(|_| *new_run);
-                let remedy = remedy.map(|(identity, _)| of(Counter::RemedyCount, identity.to_string()));
-                [one(Counter::ResolvedCount)].into_iter().chain(remedy).collect()
-            }
-        }
+    fn between(capsule: Sha256Hash, before: &CounterValues, after: &CounterValues) -> Vec<Self> {
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let count = |counted: &CounterValues, name| counted.get(name).copied().unwrap_or_default().cast_signed();
+        let changes = names.into_iter().map(|name| (name, count(after, name) - count(before, name)));
+        let changes = changes.filter(|(_, by)| *by != 0);
+        changes.map(|((counter, of), by)| Self::new(capsule, *counter, of.clone(), by)).collect()
     }
 
     /// What an application changes (M-84).
@@ -110,72 +141,27 @@ impl CounterChange {
             Application::Blocked => Counter::BlockedCount,
             _ => return None,
         };
-        Some(Self::new(capsule, counter, None))
+        Some(Self::new(capsule, counter, None, 1))
     }
 }
 
-/// The counters of one remedy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+impl fmt::Display for CounterChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A hash by its start; any other name whole.
+        let short = |of: &String| of.parse::<Sha256Hash>().map_or_else(|_| of.clone(), |hash| hash.short());
+        let of = self.of.as_ref().map_or_else(String::new, |of| format!("[{}]", short(of)));
+        write!(formatter, "{}{of} {:+}", self.counter, self.by)
+    }
+}
+
+/// What a fact did to a capsule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(missing_docs, reason = "the names are those of M-120")]
-pub struct RemedyCounters {
-    pub contradicted_count: u64,
-    pub count: u64,
-}
-
-/// What the changes of a capsule add up to, in canonical order: all its counters, and those of all
-/// its remedies, by identity.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(missing_docs, reason = "the names are those of M-120")]
-pub struct Counters {
-    pub blocked_count: u64,
-    pub confirmed_count: u64,
-    pub contradiction_count: u64,
-    pub denial_count: u64,
-    pub failure_count: u64,
-    pub policy_reason_codes: BTreeMap<String, u64>,
-    pub recurrence_count: u64,
-    pub refuted_count: u64,
-    pub remedies: BTreeMap<String, RemedyCounters>,
-    pub resolved_count: u64,
-    pub run_count: u64,
-    pub support_count: u64,
-    pub triggers: BTreeMap<String, u64>,
-}
-
-impl Counters {
-    /// Adds changes up.
-    pub fn sum<'c>(changes: impl IntoIterator<Item = &'c CounterChange>) -> Self {
-        let mut sum = Self::default();
-        for change in changes {
-            if let Some(counter) = sum.counter(change) {
-                *counter += 1;
-            }
-        }
-        sum
-    }
-
-    /// The counter that changes; `None` for one per name without the name.
-    fn counter(&mut self, change: &CounterChange) -> Option<&mut u64> {
-        let of = || change.of.clone();
-        Some(match change.counter {
-            Counter::SupportCount => &mut self.support_count,
-            Counter::RunCount => &mut self.run_count,
-            Counter::DenialCount => &mut self.denial_count,
-            Counter::PolicyReasonCodes => self.policy_reason_codes.entry(of()?).or_default(),
-            Counter::Triggers => self.triggers.entry(of()?).or_default(),
-            Counter::FailureCount => &mut self.failure_count,
-            Counter::ContradictionCount => &mut self.contradiction_count,
-            Counter::RemedyContradictedCount => &mut self.remedies.entry(of()?).or_default().contradicted_count,
-            Counter::RecurrenceCount => &mut self.recurrence_count,
-            Counter::ResolvedCount => &mut self.resolved_count,
-            Counter::RemedyCount => &mut self.remedies.entry(of()?).or_default().count,
-            Counter::ConfirmedCount => &mut self.confirmed_count,
-            Counter::RefutedCount => &mut self.refuted_count,
-            Counter::BlockedCount => &mut self.blocked_count,
-        })
-    }
+pub struct EffectOn {
+    /// The capsule, by derived key.
+    pub capsule: Sha256Hash,
+    /// What happened to it.
+    pub happened: Happened,
 }
 
 /// A fact with what it did, in canonical order.
@@ -185,10 +171,12 @@ pub struct FactStep {
     /// What became of it as an application of a capsule (M-84).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application: Option<Application>,
-    /// The counters that it changed, each by one.
+    /// The counters that it changed.
     pub changes: Vec<CounterChange>,
     /// Its digest.
     pub digest: Sha256Hash,
+    /// What it did to capsules, in order.
+    pub effects: Vec<EffectOn>,
     /// Its event's id.
     pub event_id: EventId,
     /// Whether it is failing (M-72).
@@ -221,6 +209,9 @@ pub struct FactStep {
     pub signal: Signal,
     /// Where it first appeared.
     pub source: Source,
+    /// What was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// Whether it is succeeding (M-72).
     pub succeeding: bool,
     /// Its task.
@@ -259,27 +250,65 @@ impl FactStep {
     }
 }
 
-pub(super) fn told(line: &LineFacts<'_>, rules: &Rules) -> (LineState, BTreeMap<FactOrder, FactStep>, Vec<Applied>) {
-    let (mut state, mut latency) = (LineState::default(), Latency::default());
-    let (mut steps, mut applications) = (BTreeMap::new(), Vec::new());
-    for line_fact in &line.facts {
-        let before = latency.clone();
-        fired(&mut latency, line_fact, &rules.policy);
-        let step = state.push(line_fact, rules);
-        steps.insert(line_fact.fact.order(), told_fact(line_fact, &step, &before, rules));
-        applications.extend(step.applied);
-    }
-    (state, steps, applications)
+/// Whose counters a tale follows.
+#[derive(Clone, Copy)]
+pub(super) enum Following {
+    /// Those of one capsule, through all facts.
+    Capsule(Sha256Hash),
+    /// Those of all capsules of the line, across one fact.
+    Fact(Position),
 }
 
-fn told_fact(line_fact: &LineFact<'_>, step: &Step, latency: &Latency, rules: &Rules) -> FactStep {
+/// A line as it is told.
+pub(super) struct ToldLine {
+    pub(super) state: LineState,
+    pub(super) steps: BTreeMap<FactOrder, FactStep>,
+    pub(super) applied: Vec<Applied>,
+}
+
+pub(super) fn told(line: &LineFacts<'_>, rules: &Rules, following: Following) -> ToldLine {
+    let mut latency = Latency::default();
+    let mut told = ToldLine { state: LineState::default(), steps: BTreeMap::new(), applied: Vec::new() };
+    let mut before: BTreeMap<Sha256Hash, CounterValues> = BTreeMap::new();
+    for line_fact in &line.facts {
+        let durations = latency.clone();
+        fired(&mut latency, line_fact, &rules.policy);
+        if matches!(following, Following::Fact(position) if position == line_fact.position) {
+            before = told.state.capsules().map(|state| (state.keys.derived, counted(state))).collect();
+        }
+        let step = told.state.push(line_fact, rules);
+        let follows = |key: &Sha256Hash| match following {
+            Following::Capsule(of) => of == *key,
+            Following::Fact(position) => position == line_fact.position,
+        };
+        let touched: BTreeSet<Sha256Hash> = step.effects.iter().map(|effect| effect.key).filter(follows).collect();
+        let mut changes = Vec::new();
+        for key in touched {
+            let Some(after) = told.state.find(&key).map(counted) else { continue };
+            changes.extend(CounterChange::between(key, &before.remove(&key).unwrap_or_default(), &after));
+            before.insert(key, after);
+        }
+        told.steps.insert(line_fact.fact.order(), told_fact(line_fact, &step, changes, &durations, rules));
+        told.applied.extend(step.applied);
+    }
+    told
+}
+
+fn told_fact(
+    line_fact: &LineFact<'_>,
+    step: &Step,
+    changes: Vec<CounterChange>,
+    latency: &Latency,
+    rules: &Rules,
+) -> FactStep {
     let (fact, triggers) = (line_fact.fact, step.bound.triggers);
     let mode = rules.mode_of(fact.wrapper_policy);
-    let changes = step.effects.iter().flat_map(|effect| CounterChange::of_effect(effect, fact, triggers));
+    let effects = step.effects.iter().map(|effect| EffectOn { capsule: effect.key, happened: effect.what });
     FactStep {
         application: None,
-        changes: changes.collect(),
+        changes,
         digest: fact.keys.digest,
+        effects: effects.collect(),
         event_id: fact.event_id.clone(),
         failing: fact.is_failing(),
         failure_reason_code: fact.keys.failure_reason_code.clone(),
@@ -295,6 +324,7 @@ fn told_fact(line_fact: &LineFact<'_>, step: &Step, latency: &Latency, rules: &R
         sequence: fact.sequence,
         signal: fact.signal,
         source: fact.source.clone(),
+        subject: fact.tested.subject.clone(),
         succeeding: fact.is_succeeding(),
         task_id: fact.task_id.clone(),
         triggers: triggers.iter().map(|trigger| numbers(trigger, fact, latency, &rules.policy)).collect(),

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::find::Excerpt;
 use super::ingredients::Ingredients;
-use super::step::{Counters, FactStep, told};
+use super::step::{FactStep, Following, ToldLine, told};
 use crate::applied::{Application, AppliedCounts, judge};
 use crate::capsule::{Capsule, CapsuleKind, finish};
 use crate::concept::Concept;
 use crate::eligibility::{Threshold, Verdict, thresholds};
 use crate::fold::guards::Guards;
-use crate::fold::{CapsuleState, Rules};
+use crate::fold::{CapsuleStanding, CapsuleState, LineFigures, Rules};
 use crate::ledger::{LineFacts, Position};
 use crate::policy::Policy;
 use crate::settle::FactOrder;
@@ -26,12 +26,8 @@ pub struct CapsuleStory {
     /// The capsule as its row has it; absent when no fact with this key minted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capsule: Option<Capsule>,
-    /// What the changes of all facts below add up to.
-    pub counters: Counters,
     /// The facts that have the key, changed its counters or applied it, in total order.
     pub facts: Vec<FactStep>,
-    /// Failures of M-91: contradictions and refutations.
-    pub failures: u64,
     /// The guards at *no* in the lane of its task line's last fact (M-96); the empty id is a
     /// denial that no guard explains.
     pub guards_at_no: Vec<String>,
@@ -41,8 +37,6 @@ pub struct CapsuleStory {
     pub key: Sha256Hash,
     /// Facts of its task line, whatever they did.
     pub line_facts: u64,
-    /// Successes of M-91: resolutions and confirmations.
-    pub successes: u64,
     /// The holds of M-92, each with its numbers; none where there is no capsule.
     pub thresholds: Vec<Threshold>,
 }
@@ -57,7 +51,7 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
     let capsule = tale.capsule.as_ref().map(|state| {
         let mut counts = AppliedCounts::default();
         tale.applications.values().for_each(|application| counts.add(*application));
-        finish(state, counts, tale.guard_denied, rules, as_of)
+        finish(state, counts, tale.line, rules, as_of)
     });
     let own = excerpt.line.facts.iter().filter(|fact| fact.fact.keys.derived == key);
     let own: BTreeSet<FactOrder> = own.map(|fact| fact.fact.order()).collect();
@@ -66,25 +60,21 @@ pub fn capsule_story(excerpt: &Excerpt<'_>, rules: &Rules, as_of: Option<Timesta
         .into_iter()
         .filter_map(|(order, mut step)| {
             let application = tale.applications.get(&order).copied();
-            step.changes.retain(|change| change.capsule == key);
-            let matters = application.is_some() || !step.changes.is_empty() || own.contains(&order);
+            step.effects.retain(|effect| effect.capsule == key);
+            let matters = application.is_some() || !step.effects.is_empty() || own.contains(&order);
             step.apply(key, application);
             matters.then_some(step)
         })
         .collect();
-    let counters = Counters::sum(facts.iter().flat_map(|step| &step.changes));
     let holds = |capsule: &Capsule| thresholds(&capsule.figures(), &rules.policy, as_of).to_vec();
     CapsuleStory {
         thresholds: capsule.as_ref().map_or_else(Vec::new, holds),
         capsule,
-        failures: counters.contradiction_count + counters.refuted_count,
         guards_at_no: guards_at_no(&excerpt.line),
         ingredients: Ingredients::of(first),
         key,
         line_facts: excerpt.line.facts.len() as u64,
-        successes: counters.resolved_count + counters.confirmed_count,
         facts,
-        counters,
     }
 }
 
@@ -94,25 +84,26 @@ struct Tale {
     applications: BTreeMap<FactOrder, Application>,
     /// The capsule, if some fact minted it.
     capsule: Option<Box<CapsuleState>>,
-    guard_denied: bool,
+    line: LineFigures,
 }
 
 impl Tale {
     fn of(excerpt: &Excerpt<'_>, rules: &Rules) -> Self {
-        let (own, mut steps, mut applied) = told(&excerpt.line, rules);
+        let following = Following::Capsule(excerpt.key);
+        let ToldLine { state, mut steps, mut applied } = told(&excerpt.line, rules, following);
         for line in &excerpt.others {
-            let (_, more, also) = told(line, rules);
-            steps.extend(more);
-            applied.extend(also);
+            let other = told(line, rules, following);
+            steps.extend(other.steps);
+            applied.extend(other.applied);
         }
         applied.retain(|fact| fact.capsule == excerpt.key);
-        let guard_denied = own.guard_denied();
-        let capsule = own.into_capsules().into_iter().find(|state| state.keys.derived == excerpt.key);
+        let line = state.figures();
+        let capsule = state.into_capsules(rules).into_iter().find(|state| state.keys.derived == excerpt.key);
         let mut applications = BTreeMap::new();
         judge(applied, capsule.as_deref(), &mut |fact, application| {
             applications.insert(fact.order.clone(), application);
         });
-        Self { steps, applications, capsule, guard_denied }
+        Self { steps, applications, capsule, line }
     }
 }
 
@@ -166,8 +157,7 @@ pub fn fact_story(
     rules: &Rules,
 ) -> Option<FactStory> {
     let fact = line.facts.iter().find(|fact| fact.position == position)?.fact;
-    let (_, mut steps, _) = told(line, rules);
-    let mut step = steps.remove(&fact.order())?;
+    let mut step = told(line, rules, Following::Fact(position)).steps.remove(&fact.order())?;
     let applied_capsule = fact.applied_capsule().copied();
     if let Some(key) = applied_capsule {
         let judged = applied.map(|excerpt| Tale::of(excerpt, rules).applications);
@@ -196,10 +186,14 @@ pub fn fact_story(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the members are those of M-120, under their names")]
 pub struct Brief {
-    pub contradiction_count: u64,
     pub derived_key: Sha256Hash,
+    pub execution_count: u64,
+    pub failure_count: u64,
     pub failure_reason_code: FailureReasonCode,
+    pub held_count: u64,
     pub resolved_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<CapsuleStanding>,
     pub support_count: u64,
     pub target_id: TargetId,
     pub verdict: Verdict,
@@ -208,10 +202,13 @@ pub struct Brief {
 impl Brief {
     fn of(capsule: &Capsule) -> Self {
         Self {
-            contradiction_count: capsule.contradiction_count,
             derived_key: capsule.derived_key,
+            execution_count: capsule.execution_count,
+            failure_count: capsule.failure_count,
             failure_reason_code: capsule.failure_reason_code.clone(),
+            held_count: capsule.held_count,
             resolved_count: capsule.resolved_count,
+            state: capsule.state,
             support_count: capsule.support_count,
             target_id: capsule.target_id.clone(),
             verdict: capsule.verdict,

@@ -3,20 +3,28 @@
 //! Lines do not see each other: each may be folded apart, on any thread or machine, and the parts
 //! put together by [`crate::assemble`] (L-4).
 
+mod effect;
+mod executions;
 pub(crate) mod guards;
-mod lane;
+mod key;
 mod line;
-mod runs;
+mod numbers;
+mod proof;
 mod state;
+mod trials;
 
-pub use lane::Effect;
+pub use effect::{Effect, Happened};
 pub use line::{LineState, Step};
-pub use state::{Applied, CapsuleState, FactRef, Remedies, RemedyState, Support};
+pub use proof::proof;
+pub use state::{CapsuleStanding, CapsuleState, FactRef, FailureCounts, RowFigures, StandingIn, Support};
+pub use trials::{Remedies, RemedyState, RunIn, RunSets, Trials};
+pub(crate) use trials::{TrialCounts, UnitedTrials};
 
-use dome_core::{CodeTable, Sha256Hash, Signal, Status, WrapperPolicy};
+use dome_core::{CodeTable, Sha256Hash, WrapperPolicy};
 
-use crate::ledger::{LineFact, LineFacts};
+use crate::ledger::LineFacts;
 use crate::policy::Policy;
+use crate::settle::FactOrder;
 use crate::trigger::Triggers;
 
 /// What a replay goes by, besides its facts.
@@ -24,7 +32,7 @@ use crate::trigger::Triggers;
 pub struct Rules {
     /// The thresholds (M-94).
     pub policy: Policy,
-    /// The reason codes and their classes (M-90).
+    /// The reason codes and their classes (M-97).
     pub codes: CodeTable,
     /// The mode that overrides what facts declare (M-70).
     pub mode: Option<WrapperPolicy>,
@@ -47,6 +55,32 @@ pub struct Bound {
     pub triggers: Triggers,
 }
 
+/// What a task line says of all its capsules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineFigures {
+    /// Facts that are failing or succeeding (M-75).
+    pub execution_count: u64,
+    /// Whether some guard is at *no* in the lane of the line's last fact (M-96).
+    pub guard_denied: bool,
+}
+
+/// A fact that applied a capsule, with what M-84 asks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Its place in the total order.
+    pub order: FactOrder,
+    /// The derived key that it applied.
+    pub capsule: Sha256Hash,
+    /// Whether it resolved or contradicted that capsule, or joined its reruns, and so was counted already.
+    pub spoke_already: bool,
+    /// Concept keys of the capsules that it resolved.
+    pub resolved: Vec<Sha256Hash>,
+    /// Its concept key, if it is a failure of its capsule.
+    pub failed: Option<Sha256Hash>,
+    /// Whether it was denied, and did not fail.
+    pub denied: bool,
+}
+
 /// The result of folding one task line.
 #[derive(Clone, Debug, Default)]
 pub struct FoldedLine {
@@ -56,11 +90,11 @@ pub struct FoldedLine {
     pub capsules: Vec<Box<CapsuleState>>,
     /// Facts of this line that applied a capsule, of this or another line (M-84).
     pub applied: Vec<Applied>,
-    /// Whether some guard is at *no* in the lane of the line's last fact (M-96).
-    pub guard_denied: bool,
+    /// What the line says of all of them.
+    pub figures: LineFigures,
 }
 
-/// Folds one task line (M-80 to M-83, M-96).
+/// Folds one task line (section 9, M-96).
 #[must_use]
 pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
     let mut state = LineState::default();
@@ -70,32 +104,7 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
         folded.applied.extend(applied);
         folded.bound.push(bound);
     }
-    folded.guard_denied = state.guard_denied();
-    folded.capsules = state.into_capsules();
+    folded.figures = state.figures();
+    folded.capsules = state.into_capsules(rules);
     folded
-}
-
-/// What M-84 needs to know of a fact that applied a capsule.
-fn applied(line_fact: &LineFact<'_>, effects: &[Effect]) -> Option<Applied> {
-    let fact = line_fact.fact;
-    let capsule: Sha256Hash = fact.applied_capsule().copied()?;
-    let spoke = |effect: &Effect| match effect {
-        Effect::Resolved { key, .. } | Effect::Contradicted { key, .. } => *key == capsule,
-        _ => false,
-    };
-    let gates = |status: Status| {
-        let with = fact.gates.iter().filter(move |gate| gate.status == status);
-        with.map(|gate| gate.gate_id.clone()).collect()
-    };
-    Some(Applied {
-        order: fact.order(),
-        capsule,
-        spoke_already: effects.iter().any(spoke),
-        succeeding: fact.is_succeeding(),
-        failing: fact.is_failing(),
-        denial: fact.signal == Signal::Denial,
-        lists_gates: !fact.gates.is_empty(),
-        passed: gates(Status::Pass),
-        failed: gates(Status::Fail),
-    })
 }

@@ -1,18 +1,36 @@
-//! What a task line's capsules count while the line is folded (M-80 to M-83).
+//! What a task line's capsules count while the line is folded (M-80 to M-87).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dome_core::{
-    FailureReasonCode, Fingerprint, GateId, Keys, PolicyReasonCode, Remedy, Sha256Hash, Signal, Status, TaskLine,
-    Timestamp,
+    FailureReasonCode, Fingerprint, Job, Keys, Lane, PolicyReasonCode, Sha256Hash, TaskLine, Timestamp, choice,
 };
+use serde::Serialize;
 
-use crate::fold::Effect;
-use crate::fold::runs::RunSets;
+use crate::fold::proof::proof;
+use crate::fold::trials::{RunSets, Trials};
 use crate::ledger::LineFact;
 use crate::settle::{Fact, FactOrder};
-use crate::trigger::{TriggerCounts, Triggers};
+use crate::trigger::TriggerCounts;
+
+choice! {
+    /// How a failure stands in the stream in which it was seen last (M-85).
+    CapsuleStanding {
+        /// Work on it was given up.
+        GivenUp = "given_up",
+        /// It fails, and too often in a row to do so by chance (M-77).
+        Broken = "broken",
+        /// It fails.
+        Failing = "failing",
+        /// It passed, and nothing says that anything was mended.
+        Cleared = "cleared",
+        /// It was resolved, and too few clean runs came since.
+        Pending = "pending",
+        /// It was resolved, and that is proven.
+        Held = "held",
+    }
+}
 
 /// A fact, as capsules point at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +42,8 @@ pub struct FactRef {
 }
 
 impl FactRef {
-    fn of(line_fact: &LineFact<'_>) -> Self {
-        Self { order: line_fact.fact.order(), digest: line_fact.fact.keys.digest }
+    pub(super) fn of(fact: &Fact) -> Self {
+        Self { order: fact.order(), digest: fact.keys.digest }
     }
 
     /// Its ordered time.
@@ -42,8 +60,6 @@ pub struct Support {
     pub support_count: u64,
     /// Minting facts whose signal is `denial`.
     pub denial_count: u64,
-    /// Distinct runs of minting facts.
-    pub run_count: u64,
     /// The first minting fact.
     pub first: FactRef,
     /// The last minting fact.
@@ -52,6 +68,63 @@ pub struct Support {
     pub policy_reason_codes: BTreeMap<PolicyReasonCode, u64>,
     /// Triggers that fired, by name.
     pub triggers: TriggerCounts,
+}
+
+/// What failures and endings of a capsule come to, under the names of M-120.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "the members are those of M-120, under their names")]
+pub struct FailureCounts {
+    pub contradiction_count: u64,
+    pub failure_count: u64,
+    pub given_up_count: u64,
+    pub held_count: u64,
+    pub intermittent_count: u64,
+    pub recurrence_count: u64,
+    pub resolved_count: u64,
+    pub stale_count: u64,
+    pub stream_count: u64,
+}
+
+/// How a capsule stands, and where (M-85).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingIn {
+    /// How it stands.
+    pub standing: CapsuleStanding,
+    /// The lane of the stream that says so.
+    pub lane: Option<Lane>,
+    /// The job of that stream.
+    pub job: Option<Job>,
+    /// With `pending`: the clean runs so far, and how many are needed.
+    pub clean: Option<(u64, u64)>,
+    /// What is known of the row that goes on, if one does.
+    pub row: Option<RowFigures>,
+}
+
+/// What M-77 looks at of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowFigures {
+    /// f: runs of earlier failures, taken when it began.
+    pub failed_runs: u64,
+    /// s: runs of earlier successes, taken when it began.
+    pub passed_runs: u64,
+    /// m: its runs that no later success at the same subject has cleared.
+    pub uncleared_runs: u64,
+}
+
+impl RowFigures {
+    /// How many more such runs make it broken (M-77); 0 where it is.
+    ///
+    /// ```
+    /// use dome_binder::RowFigures;
+    /// let row = RowFigures { failed_runs: 0, passed_runs: 20, uncleared_runs: 1 };
+    /// assert_eq!(row.until_broken(300), 1, "what failed in none of twenty runs does not fail twice by chance");
+    /// ```
+    #[must_use]
+    pub fn until_broken(&self, proof_max: u64) -> u64 {
+        let Self { failed_runs, passed_runs, uncleared_runs } = *self;
+        (proof(failed_runs + 1, failed_runs + passed_runs + 2, proof_max) + 1).saturating_sub(uncleared_runs)
+    }
 }
 
 /// One capsule of a folded line.
@@ -65,149 +138,45 @@ pub struct CapsuleState {
     pub keys: Keys,
     /// Why its facts are grouped.
     pub fingerprint: Arc<Fingerprint>,
-    /// The gates that failed, sorted.
-    pub failed_gates: Vec<GateId>,
     /// What minting facts say.
     pub support: Support,
-    /// Minting facts that failed (M-81).
-    pub failure_count: u64,
-    /// Failures soon after a resolution (M-81).
-    pub contradiction_count: u64,
-    /// Failures long after a resolution (M-81).
-    pub recurrence_count: u64,
-    /// Resolutions (M-82).
-    pub resolved_count: u64,
+    /// What failures and endings come to.
+    pub counts: FailureCounts,
     /// The last fact that resolved it.
     pub last_resolved: Option<FactRef>,
-    /// All its remedies (M-83).
-    pub remedies: Remedies,
-}
-
-/// The remedies of a capsule or concept, by identity (M-83): boxed, since a tree has room for many where most
-/// capsules have few.
-pub type Remedies = BTreeMap<Sha256Hash, Box<RemedyState>>;
-
-/// One remedy of a capsule or concept (M-83).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemedyState {
-    /// Runs that resolved by it.
-    pub count: u64,
-    /// Facts that contradicted it.
-    pub contradicted_count: u64,
-    /// The last fact that resolved by it, counted or not.
-    pub last: FactRef,
-    /// The remedy as that fact gave it.
-    pub remedy: Arc<Remedy>,
-}
-
-/// A fact that applied a capsule, with what M-84 asks of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// Its place in the total order.
-    pub order: FactOrder,
-    /// The derived key that it applied.
-    pub capsule: Sha256Hash,
-    /// Whether it resolved or contradicted that capsule, and so was counted already.
-    pub spoke_already: bool,
-    /// M-72.
-    pub succeeding: bool,
-    /// M-72.
-    pub failing: bool,
-    /// Whether its signal is `denial`.
-    pub denial: bool,
-    /// Whether it lists gates at all.
-    pub lists_gates: bool,
-    /// The gates that it passed, sorted.
-    pub passed: Vec<GateId>,
-    /// The gates that it failed, sorted.
-    pub failed: Vec<GateId>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Capsules(pub(super) BTreeMap<Sha256Hash, Box<CapsuleState>>);
-
-impl Capsules {
-    /// M-80, all but `support_count` and `run_count`, which are an effect; whether the run is new.
-    pub(super) fn support(&mut self, line_fact: &LineFact<'_>, triggers: Triggers, runs: &mut RunSets) -> bool {
-        let fact = line_fact.fact;
-        let key = fact.keys.derived;
-        let support = &mut self.0.entry(key).or_insert_with(|| Box::new(first_seen(line_fact))).support;
-        support.last = FactRef::of(line_fact);
-        support.denial_count += u64::from(fact.signal == Signal::Denial);
-        if let Some(code) = fact.policy_reason_code() {
-            *support.policy_reason_codes.entry(PolicyReasonCode::clone(code)).or_default() += 1;
-        }
-        support.triggers.add(triggers);
-        runs.joins(key, &fact.run_id)
-    }
-
-    /// Whether a fact passes the gates that failed for a capsule (M-82).
-    pub(super) fn is_passed(&self, key: &Sha256Hash, fact: &Fact) -> bool {
-        self.0.get(key).is_some_and(|capsule| fact.passes(&capsule.failed_gates))
-    }
-
-    /// Adds an effect to its capsule's counters, and completes it.
-    pub(super) fn apply(&mut self, line_fact: &LineFact<'_>, effect: &mut Effect, runs: &mut RunSets) {
-        let Some(capsule) = self.0.get_mut(&effect.key()) else { return };
-        match effect {
-            Effect::Supported { new_run, .. } => {
-                capsule.support.support_count += 1;
-                capsule.support.run_count += u64::from(*new_run);
-            }
-            Effect::Failed { .. } => capsule.failure_count += 1,
-            Effect::Recurred { .. } => capsule.recurrence_count += 1,
-            Effect::Contradicted { remedy, .. } => {
-                capsule.contradiction_count += 1;
-                if let Some(remedy) = remedy.and_then(|identity| capsule.remedies.get_mut(&identity)) {
-                    remedy.contradicted_count += 1;
-                }
-            }
-            Effect::Resolved { key, remedy, new_run } => {
-                capsule.resolved_count += 1;
-                capsule.last_resolved = Some(FactRef::of(line_fact));
-                if let Some((identity, remedy)) = remedy {
-                    *new_run = runs.resolves(*key, *identity, &line_fact.fact.run_id);
-                    capsule.resolved_by(*identity, remedy, FactRef::of(line_fact), *new_run);
-                }
-            }
-        }
-    }
+    /// How it stands; none where it never failed but in vain.
+    pub standing: Option<StandingIn>,
+    /// What was tried, and in which runs.
+    pub trials: Trials,
 }
 
 impl CapsuleState {
-    /// M-83: `counted` when the fact's run did not resolve the capsule by this remedy before.
-    fn resolved_by(&mut self, identity: Sha256Hash, remedy: &Arc<Remedy>, last: FactRef, counted: bool) {
-        let new = || RemedyState { count: 0, contradicted_count: 0, last: last.clone(), remedy: Arc::clone(remedy) };
-        let state = self.remedies.entry(identity).or_insert_with(|| Box::new(new()));
-        (state.last, state.remedy) = (last, Arc::clone(remedy));
-        state.count += u64::from(counted);
+    /// A capsule at its first minting fact, before anything is counted.
+    pub(super) fn first_seen(line_fact: &LineFact<'_>) -> Self {
+        let fact = line_fact.fact;
+        Self {
+            line: fact.keys.task_line.clone(),
+            failure_reason_code: fact.keys.failure_reason_code.clone(),
+            keys: fact.keys.keys(),
+            fingerprint: Arc::clone(&fact.keys.fingerprint),
+            support: Support {
+                support_count: 0,
+                denial_count: 0,
+                first: FactRef::of(fact),
+                last: FactRef::of(fact),
+                policy_reason_codes: BTreeMap::new(),
+                triggers: TriggerCounts::default(),
+            },
+            counts: FailureCounts::default(),
+            last_resolved: None,
+            standing: None,
+            trials: Trials::default(),
+        }
     }
-}
 
-/// A capsule at its first minting fact, before anything is counted.
-fn first_seen(line_fact: &LineFact<'_>) -> CapsuleState {
-    let fact = line_fact.fact;
-    let failed = fact.gates.iter().filter(|gate| gate.status == Status::Fail);
-    CapsuleState {
-        line: fact.keys.task_line.clone(),
-        failure_reason_code: fact.keys.failure_reason_code.clone(),
-        keys: fact.keys.keys(),
-        fingerprint: Arc::clone(&fact.keys.fingerprint),
-        failed_gates: failed.map(|gate| gate.gate_id.clone()).collect(),
-        support: Support {
-            support_count: 0,
-            denial_count: 0,
-            run_count: 0,
-            first: FactRef::of(line_fact),
-            last: FactRef::of(line_fact),
-            policy_reason_codes: BTreeMap::new(),
-            triggers: TriggerCounts::default(),
-        },
-        failure_count: 0,
-        contradiction_count: 0,
-        recurrence_count: 0,
-        resolved_count: 0,
-        last_resolved: None,
-        remedies: BTreeMap::new(),
+    /// Distinct runs of minting facts (M-80).
+    #[must_use]
+    pub fn run_count(&self) -> u64 {
+        self.trials.count(RunSets::MINTED)
     }
 }

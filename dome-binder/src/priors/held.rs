@@ -3,12 +3,13 @@
 use std::fmt;
 
 use dome_core::guard::{CauseKind, GuardDecision};
-use dome_core::{Timestamp, normal_version};
+use dome_core::{FailureReasonCode, Fingerprint, Timestamp, normal_version};
 use serde::Serialize;
 
 use super::PriorsQuery;
 use crate::capsule::Capsule;
-use crate::eligibility::{Hold, HoldFigure, Threshold, thresholds, unseen_s};
+use crate::concept::Concept;
+use crate::eligibility::{Figures, Hold, HoldFigure, Threshold, thresholds};
 use crate::policy::Policy;
 
 /// One hold, its members in canonical order. Holds that count name the figure, what was found and the
@@ -27,7 +28,8 @@ pub struct Held {
     pub found: Option<u64>,
     /// Which hold.
     pub hold: Hold,
-    /// The threshold, a least value but for `contradicted` and `stale`, where it is a greatest.
+    /// The threshold, a least value but for `contradicted`, `refuted` and `stale`, where it is a greatest, and for
+    /// `dead_end`, where less is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<u64>,
 }
@@ -41,12 +43,7 @@ impl Held {
         Self { detail: Some(detail.into()), figure: None, found: None, hold, threshold: None }
     }
 
-    pub(super) fn stale(last_seen: Timestamp, policy: &Policy, as_of: Option<Timestamp>) -> Self {
-        let unseen = as_of.map_or(0, |as_of| unseen_s(last_seen, as_of));
-        Self::count(Hold::Stale, "unseen_s", unseen, policy.max_staleness_s)
-    }
-
-    fn of(threshold: Threshold, capsule: &Capsule) -> Self {
+    fn of(threshold: Threshold, about: &About<'_>) -> Self {
         let Threshold { hold, figure, comparison, .. } = threshold;
         match (threshold.found, threshold.limit) {
             // It holds at 0, so at least 1 is asked for.
@@ -54,15 +51,36 @@ impl Held {
                 Self::count(hold, figure, found, limit + 1)
             }
             (Some(HoldFigure::Number(found)), HoldFigure::Number(limit)) => Self::count(hold, figure, found, limit),
-            _ => Self::because(hold, why(hold, capsule)),
+            _ => Self::because(hold, why(hold, about)),
         }
     }
 }
 
-fn why(hold: Hold, capsule: &Capsule) -> String {
+/// What is asked about: a capsule or a concept.
+pub(super) struct About<'a> {
+    figures: Figures,
+    code: &'a FailureReasonCode,
+    fingerprint: &'a Fingerprint,
+}
+
+impl<'a> About<'a> {
+    pub(super) fn capsule(capsule: &'a Capsule) -> Self {
+        let Capsule { failure_reason_code: code, fingerprint, .. } = capsule;
+        Self { figures: capsule.figures(), code, fingerprint }
+    }
+
+    pub(super) fn concept(concept: &'a Concept) -> Self {
+        let Concept { failure_reason_code: code, fingerprint, .. } = concept;
+        Self { figures: concept.figures(), code, fingerprint }
+    }
+}
+
+fn why(hold: Hold, about: &About<'_>) -> String {
     match hold {
-        Hold::StopClass => format!("the class of `{}` is `stop`", capsule.failure_reason_code),
-        Hold::UnknownReasonCode => format!("no table has `{}`", capsule.failure_reason_code),
+        Hold::StopClass => format!("the class of `{}` is `stop`", about.code),
+        Hold::UnknownReasonCode => format!("no table has `{}`", about.code),
+        Hold::DurableElsewhere => "what was mended on one target is not mended on another".to_owned(),
+        Hold::RerunOfBroken => "it fails too often in a row for a rerun to clear it".to_owned(),
         _ => "a guard of this task line last said no".to_owned(),
     }
 }
@@ -71,7 +89,11 @@ impl fmt::Display for Held {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.hold.as_str();
         if let (Some(figure), Some(found), Some(threshold)) = (self.figure, self.found, self.threshold) {
-            let bound = if matches!(self.hold, Hold::Contradicted | Hold::Stale) { "at most" } else { "at least" };
+            let bound = match self.hold {
+                Hold::Contradicted | Hold::Refuted | Hold::Stale => "at most",
+                Hold::DeadEnd => "less than",
+                _ => "at least",
+            };
             return write!(formatter, "{name}: {figure} is {found}, {bound} {threshold} is asked for");
         }
         match &self.detail {
@@ -81,13 +103,20 @@ impl fmt::Display for Held {
     }
 }
 
-/// All that holds a capsule back from a query, in the order of M-92.
-pub(super) fn held(capsule: &Capsule, query: &PriorsQuery, policy: &Policy, as_of: Option<Timestamp>) -> Vec<Held> {
-    let own = thresholds(&capsule.figures(), policy, as_of).into_iter().filter(|threshold| threshold.holds);
-    let mut held: Vec<Held> = own.map(|threshold| Held::of(threshold, capsule)).collect();
+/// All that holds a capsule or a concept back from a query, in the order of M-92. What has just been seen is not stale.
+pub(super) fn held(
+    about: &About<'_>,
+    query: &PriorsQuery,
+    policy: &Policy,
+    (as_of, just_seen): (Option<Timestamp>, bool),
+) -> Vec<Held> {
+    let own = thresholds(&about.figures, policy, as_of.filter(|_| !just_seen))
+        .into_iter()
+        .filter(|threshold| threshold.holds);
+    let mut held: Vec<Held> = own.map(|threshold| Held::of(threshold, about)).collect();
     held.extend(query.guard.iter().flat_map(by_guards));
-    held.extend(not_conformant(capsule, query, as_of));
-    held.extend(incompatible(capsule, query));
+    held.extend(not_conformant(about.fingerprint, query, as_of));
+    held.extend(incompatible(about.fingerprint, query));
     held.sort_by_key(|held| held.hold);
     held.dedup_by(|later, first| {
         let same = later.hold == first.hold;
@@ -113,9 +142,8 @@ fn by_guards(decided: &GuardDecision) -> impl Iterator<Item = Held> {
 }
 
 /// A capsule that names a tool asks for a current report on it, if the query brings any reports.
-fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestamp>) -> Option<Held> {
+fn not_conformant(fingerprint: &Fingerprint, query: &PriorsQuery, as_of: Option<Timestamp>) -> Option<Held> {
     let reports = query.conformance.as_ref()?;
-    let fingerprint = &capsule.fingerprint;
     let name = fingerprint.tool_name.as_ref()?;
     let version = fingerprint.tool_version.as_deref();
     let about: Vec<_> = reports.iter().filter(|report| report.is_about(name, version)).collect();
@@ -132,8 +160,7 @@ fn not_conformant(capsule: &Capsule, query: &PriorsQuery, as_of: Option<Timestam
 }
 
 /// Versions that both sides name and that M-51 does not take for the same.
-fn incompatible(capsule: &Capsule, query: &PriorsQuery) -> Option<Held> {
-    let fingerprint = &capsule.fingerprint;
+fn incompatible(fingerprint: &Fingerprint, query: &PriorsQuery) -> Option<Held> {
     let seen = |(name, asked)| Some((name, fingerprint.versions.get(name)?, asked));
     let tool = query.tool.as_ref().filter(|tool| fingerprint.tool_name.as_ref() == Some(&tool.name));
     let tool = tool.and_then(|tool| Some((tool.name.as_str(), fingerprint.tool_version.as_deref()?, &*tool.version)));

@@ -1,18 +1,20 @@
-//! Priors: what a planner asks before it acts (section 10).
+//! Priors: what a planner asks before it acts, and after it failed (section 10).
 //!
-//! [`priors`] is a pure function of capsules, concepts, a policy and a query. It answers with capsules
-//! of the task line first, then with the same failures on other targets, then with concepts.
+//! [`priors`] is a pure function of capsules, concepts, a policy and a query. Asked before anything failed, it answers
+//! with the capsules of the task line, then their concepts, then the same failures on other targets. Asked after a
+//! failure ([`AskedFor`]), it starts with that very failure, then its concept, then the same failure on other targets,
+//! and ends with what else is known of the task line. [`brief`] puts an answer into two kilobytes.
 //!
 //! # Order
 //!
-//! Total, so that one query on one memory has one answer: tier (exact, elsewhere, concept), verdict
+//! Total, so that one query on one memory has one answer: tier (exact, concept, elsewhere, line), verdict
 //! (prescriptive, advisory, blocked), the first remedy's confidence, the own confidence, support and
 //! last time, each descending, then the key ascending.
 //!
 //! # What may steer
 //!
-//! Only a capsule of the very task line, with no hold, under [`Rollout::Prescriptive`]. What is known
-//! of other targets, and every concept, is advice: no hold, and advisory all the same.
+//! Under [`Rollout::Prescriptive`], what has no hold and is a capsule of the very task line or a concept, whose holds
+//! leave it only what is momentary (M-95). A capsule of another target is advice: no hold, and advisory all the same.
 //!
 //! ```
 //! use dome_binder::priors::{Memory, PriorsQuery, priors};
@@ -29,12 +31,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod asked;
+mod brief;
 mod held;
 mod prior;
+mod terms;
 
+pub use asked::{AskedFailure, AskedFor, FailureKeys};
+pub use brief::{BriefAnswer, BriefPrior, BriefRemedy, MOST_BRIEF_BYTES, brief};
 pub use held::Held;
 pub(crate) use prior::Weight;
-pub use prior::{Prior, PriorCounts, ProvenFact, Role, Tier, elsewhere_rank};
+pub use prior::{Prior, PriorCounts, PriorState, ProvenFact, Role, Tier, elsewhere_rank};
+pub use terms::{AdvisoryBecause, LimitReason, RolloutLimit, RolloutOverride, RolloutTerms};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,9 +74,8 @@ pub struct PriorsQuery {
     pub line: TaskLine,
     /// Only this failure.
     pub failure_reason_code: Option<FailureReasonCode>,
-    /// The fingerprint that a failure on other targets must have; where it is not given, it must be
-    /// the failure of one of the line's own capsules (M-63).
-    pub fingerprint_hash: Option<Sha256Hash>,
+    /// Which failures, here and on other targets.
+    pub about: AskedFor,
     /// Versions of what takes part, as given.
     pub versions: StringMap,
     /// The tool that will be used, with its version as given.
@@ -92,7 +99,7 @@ impl PriorsQuery {
         Self {
             line,
             failure_reason_code: None,
-            fingerprint_hash: None,
+            about: AskedFor::Anything,
             versions: StringMap::default(),
             tool: None,
             guard: None,
@@ -147,9 +154,14 @@ pub struct AskedTool {
 pub struct Asked {
     pub action_kind: ActionKind,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived_key: Option<Sha256Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason_code: Option<FailureReasonCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint_hash: Option<Sha256Hash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub message_template: Option<CompactString>,
     pub scope: Scope,
     pub target_id: TargetId,
     pub target_kind: TargetKind,
@@ -163,10 +175,18 @@ impl Asked {
     fn of(query: &PriorsQuery) -> Self {
         let line = query.line.clone();
         let tool = query.tool.as_ref();
+        let (derived_key, fingerprint_hash, message_template) = match &query.about {
+            AskedFor::Anything => (None, None, None),
+            AskedFor::Fingerprint(hash) => (None, Some(*hash), None),
+            AskedFor::Message(template) => (None, None, Some(template.clone())),
+            AskedFor::Failure(keys) => (Some(keys.derived), Some(keys.fingerprint), None),
+        };
         Self {
             action_kind: line.action_kind,
+            derived_key,
             failure_reason_code: query.failure_reason_code.clone(),
-            fingerprint_hash: query.fingerprint_hash,
+            fingerprint_hash,
+            message_template,
             scope: line.scope,
             target_id: line.target_id,
             target_kind: line.target_kind,
@@ -225,6 +245,9 @@ pub struct Priors {
     pub query: Asked,
     /// How far dome may go.
     pub rollout: Rollout,
+    /// By what terms a store answered, where it was not simply answered as it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout_terms: Option<RolloutTerms>,
 }
 
 /// Answers a query (section 10).
@@ -237,28 +260,33 @@ pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
     let same_work =
         |kind: &TargetKind, action: &ActionKind| *kind == query.line.target_kind && *action == query.line.action_kind;
     let capsules = memory.capsules.iter().filter(|capsule| asked(&capsule.failure_reason_code));
-    let (exact, others): (Vec<&Capsule>, Vec<&Capsule>) = capsules.partition(|capsule| capsule.line_key == line);
-    // Beyond the task line: failures with the fingerprint that is asked for, else those of the line's own capsules.
-    let own: BTreeSet<Sha256Hash> = exact.iter().map(|capsule| capsule.concept_key).collect();
-    let sought = |fingerprint: Sha256Hash, concept: &Sha256Hash| match query.fingerprint_hash {
-        Some(asked) => asked == fingerprint,
-        None => own.contains(concept),
+    let (of_line, others): (Vec<&Capsule>, Vec<&Capsule>) = capsules.partition(|capsule| capsule.line_key == line);
+    let own: BTreeSet<Sha256Hash> =
+        of_line.iter().filter(|capsule| query.about.is(capsule)).map(|capsule| capsule.concept_key).collect();
+    // Where nothing is known of the line that could be looked for, every concept of its kind of work.
+    let any = query.about == AskedFor::Anything && own.is_empty();
+    let concepts: Vec<&Concept> = memory
+        .concepts
+        .iter()
+        .filter(|concept| {
+            same_work(&concept.target_kind, &concept.action_kind)
+                && (any || query.about.is_concept(concept, &own))
+                && asked(&concept.failure_reason_code)
+        })
+        .collect();
+    let sought: BTreeSet<Sha256Hash> = match any {
+        true => BTreeSet::new(),
+        false => own.iter().copied().chain(concepts.iter().map(|concept| concept.concept_key)).collect(),
     };
     let elsewhere = others.iter().filter(|capsule| {
-        same_work(&capsule.target_kind, &capsule.action_kind) && sought(capsule.fingerprint_hash, &capsule.concept_key)
+        same_work(&capsule.target_kind, &capsule.action_kind) && query.about.is_elsewhere(capsule, &sought)
     });
-    // Where nothing is known of the line that could be looked for, every concept of its kind of work.
-    let any = query.fingerprint_hash.is_none() && own.is_empty();
-    let concepts = memory.concepts.iter().filter(|concept| {
-        same_work(&concept.target_kind, &concept.action_kind)
-            && (any || sought(concept.fingerprint_hash, &concept.concept_key))
-            && asked(&concept.failure_reason_code)
-    });
-    let mut priors: Vec<Prior> = exact
+    let tier = |capsule: &Capsule| if query.about.is(capsule) { Tier::Exact } else { Tier::Line };
+    let mut priors: Vec<Prior> = of_line
         .iter()
-        .map(|capsule| Prior::of_capsule(capsule, Tier::Exact, memory, query))
+        .map(|capsule| Prior::of_capsule(capsule, tier(capsule), memory, query))
         .chain(elsewhere.map(|capsule| Prior::of_capsule(capsule, Tier::Elsewhere, memory, query)))
-        .chain(concepts.map(|concept| Prior::of_concept(concept, memory)))
+        .chain(concepts.iter().map(|concept| Prior::of_concept(concept, memory, query)))
         .collect();
     priors.sort_by_cached_key(Prior::rank);
     let limit = query.limit.min(MAX_LIMIT);
@@ -266,12 +294,13 @@ pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
     priors.truncate(limit);
     Priors {
         as_of: memory.as_of,
-        format_version: "1",
+        format_version: "2",
         guard: query.guard.clone(),
         left_off,
         priors,
         query: Asked::of(query),
         rollout: query.rollout,
+        rollout_terms: None,
     }
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use dome_core::{
-    ActionKind, CodeClass, FailureReasonCode, Fingerprint, Scope, Sha256Hash, Source, TargetId, TargetKind, Timestamp,
+    ActionKind, CodeClass, FailureReasonCode, Fingerprint, Job, Lane, Scope, Sha256Hash, Source, TargetId, TargetKind,
+    Timestamp,
 };
 use serde::Serialize;
 
-use super::held::{Held, held};
-use super::{Memory, PriorsQuery};
+use super::held::{About, Held, held};
+use super::{AdvisoryBecause, Memory, PriorsQuery};
 use crate::capsule::{Capsule, CapsuleKind};
-use crate::concept::{Concept, is_expired};
+use crate::concept::Concept;
 use crate::eligibility::{Hold, Verdict};
+use crate::fold::CapsuleStanding;
+use crate::policy::Policy;
 use crate::remedy::RemedyRecord;
 
 /// How near a prior is to the task, the nearest first.
@@ -21,12 +24,14 @@ use crate::remedy::RemedyRecord;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
-    /// A capsule of the task line.
+    /// A capsule of the task line; where something is asked for, one that is that.
     Exact,
-    /// The same failure on another target, or at another scope.
-    Elsewhere,
     /// The same kind of failure wherever it happened.
     Concept,
+    /// The same failure on another target, or at another scope.
+    Elsewhere,
+    /// Another failure of the task line than the one that is asked for.
+    Line,
 }
 
 /// A prior, its members in canonical order.
@@ -35,6 +40,9 @@ pub enum Tier {
 pub struct Prior {
     /// What is done.
     pub action_kind: ActionKind,
+    /// Why it is advice though the mode would let it be followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisory_because: Option<AdvisoryBecause>,
     /// The reason code's class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<CodeClass>,
@@ -72,6 +80,9 @@ pub struct Prior {
     /// How far the task reaches; a concept is of all scopes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// How a capsule stands, and how far its proof is (M-85); a concept is of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<PriorState>,
     /// The capsules that a concept sums up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
@@ -83,11 +94,50 @@ pub struct Prior {
     pub target_kind: TargetKind,
     /// How near it is.
     pub tier: Tier,
-    /// What it may be used as: M-92 with the holds of the query, advisory at best where it is not of
-    /// the task line, or where the rollout mode is not `prescriptive`.
+    /// What it may be used as: M-92 with the holds of the query, advisory at best where it is a capsule of another
+    /// target, or where the rollout mode is not `prescriptive`.
     pub verdict: Verdict,
     /// Whether it is prescriptive under the mode `prescriptive`.
     pub would_be_prescriptive: bool,
+}
+
+/// How a capsule stands (M-85), in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PriorState {
+    /// With `pending`: clean runs so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_count: Option<u64>,
+    /// With `pending`: clean runs that prove it gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_needed: Option<u64>,
+    /// The job of the stream that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
+    /// The lane of that stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
+    /// How it stands.
+    pub standing: CapsuleStanding,
+    /// How sure it is that work on it is given up.
+    pub unresolved_ppm: u64,
+    /// With `failing`: failures in runs to come, without a success at the same subject, that would make it `broken`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_broken: Option<u64>,
+}
+
+impl PriorState {
+    fn of(capsule: &Capsule, policy: &Policy) -> Option<Self> {
+        Some(Self {
+            clean_count: capsule.clean_count,
+            clean_needed: capsule.clean_needed,
+            job: capsule.state_job.clone(),
+            lane: capsule.state_lane.clone(),
+            standing: capsule.state?,
+            unresolved_ppm: capsule.unresolved_ppm,
+            until_broken: capsule.row.map(|row| row.until_broken(policy.proof_max)).filter(|more| *more > 0),
+        })
+    }
 }
 
 /// The counters of a capsule or concept, in canonical order (M-90, M-95).
@@ -97,12 +147,17 @@ pub struct Prior {
 pub struct PriorCounts {
     pub confirmed_count: u64,
     pub contradiction_count: u64,
+    /// Of the task line; a concept is of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_count: Option<u64>,
     pub failure_count: u64,
+    pub given_up_count: u64,
+    pub held_count: u64,
+    pub intermittent_count: u64,
     pub recurrence_count: u64,
     pub refuted_count: u64,
     pub resolved_count: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run_count: Option<u64>,
+    pub run_count: u64,
     pub support_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_count: Option<u64>,
@@ -141,24 +196,32 @@ pub(crate) type Weight = (Option<u64>, u64, u64, Timestamp);
 
 impl Prior {
     pub(super) fn of_capsule(capsule: &Capsule, tier: Tier, memory: &Memory<'_>, query: &PriorsQuery) -> Self {
-        let held = held(capsule, query, memory.policy, memory.as_of);
+        let just_seen = tier == Tier::Exact && query.about.has_failed();
+        let held = held(&About::capsule(capsule), query, memory.policy, (memory.as_of, just_seen));
         let holds: Vec<Hold> = held.iter().map(|held| held.hold).collect();
         let own = Verdict::of(&holds);
-        let would_be_prescriptive = tier == Tier::Exact && own == Verdict::Prescriptive;
-        let most = if tier == Tier::Exact { query.rollout.most() } else { Verdict::Advisory };
+        // What is known of another failure, or of another target, does not steer this task.
+        let steers = tier == Tier::Exact;
+        let would_be_prescriptive = steers && own == Verdict::Prescriptive;
+        let most = if steers { query.rollout.most() } else { Verdict::Advisory };
         Self {
             action_kind: capsule.action_kind.clone(),
+            advisory_because: None,
             class: capsule.class,
             concept_key: capsule.concept_key,
             confidence_ppm: capsule.confidence_ppm,
             counts: PriorCounts {
                 confirmed_count: capsule.confirmed_count,
                 contradiction_count: capsule.contradiction_count,
+                execution_count: Some(capsule.execution_count),
                 failure_count: capsule.failure_count,
+                given_up_count: capsule.given_up_count,
+                held_count: capsule.held_count,
+                intermittent_count: capsule.intermittent_count,
                 recurrence_count: capsule.recurrence_count,
                 refuted_count: capsule.refuted_count,
                 resolved_count: capsule.resolved_count,
-                run_count: Some(capsule.run_count),
+                run_count: capsule.run_count,
                 support_count: capsule.support_count,
                 target_count: None,
             },
@@ -174,6 +237,7 @@ impl Prior {
             remedies: capsule.remedies.clone(),
             restart_mode: capsule.restart_mode.clone(),
             scope: Some(capsule.scope),
+            state: PriorState::of(capsule, memory.policy),
             sums_up: Vec::new(),
             target_id: Some(capsule.target_id.clone()),
             target_kind: capsule.target_kind.clone(),
@@ -183,22 +247,28 @@ impl Prior {
         }
     }
 
-    pub(super) fn of_concept(concept: &Concept, memory: &Memory<'_>) -> Self {
-        let (last_seen, policy, as_of) = (concept.last_seen_ts, memory.policy, memory.as_of);
-        let stale = is_expired(last_seen, policy, as_of).then(|| Held::stale(last_seen, policy, as_of));
+    pub(super) fn of_concept(concept: &Concept, memory: &Memory<'_>, query: &PriorsQuery) -> Self {
+        let just_seen = query.about.has_failed();
+        let held = held(&About::concept(concept), query, memory.policy, (memory.as_of, just_seen));
+        let own = Verdict::of(&held.iter().map(|held| held.hold).collect::<Vec<_>>());
         Self {
             action_kind: concept.action_kind.clone(),
+            advisory_because: None,
             class: concept.class,
             concept_key: concept.concept_key,
             confidence_ppm: concept.confidence_ppm,
             counts: PriorCounts {
                 confirmed_count: concept.confirmed_count,
                 contradiction_count: concept.contradiction_count,
+                execution_count: None,
                 failure_count: concept.failure_count,
+                given_up_count: concept.given_up_count,
+                held_count: concept.held_count,
+                intermittent_count: concept.intermittent_count,
                 recurrence_count: concept.recurrence_count,
                 refuted_count: concept.refuted_count,
                 resolved_count: concept.resolved_count,
-                run_count: None,
+                run_count: concept.run_count,
                 support_count: concept.support_count,
                 target_count: Some(concept.target_count),
             },
@@ -207,19 +277,20 @@ impl Prior {
             fingerprint: Arc::clone(&concept.fingerprint),
             fingerprint_hash: concept.fingerprint_hash,
             first_seen_ts: concept.first_seen_ts,
-            held: stale.into_iter().collect(),
+            held,
             kind: CapsuleKind::Failure,
             last_seen_ts: concept.last_seen_ts,
             provenance: Vec::new(),
             remedies: concept.remedies.clone(),
             restart_mode: concept.restart_mode.clone(),
             scope: None,
+            state: None,
             sums_up: concept.capsules.clone(),
             target_id: None,
             target_kind: concept.target_kind.clone(),
             tier: Tier::Concept,
-            verdict: Verdict::Advisory,
-            would_be_prescriptive: false,
+            verdict: own.min(query.rollout.most()),
+            would_be_prescriptive: own == Verdict::Prescriptive,
         }
     }
 

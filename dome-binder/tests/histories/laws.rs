@@ -10,12 +10,17 @@ use super::{line, query, rules};
 /// Histories in the letters of the table, over few days, so that things meet.
 fn history() -> impl Strategy<Value = String> {
     let event = (
-        "[FFFSSsTDGYOARU]",
+        "[FFFSSMMsTDGYOARUfm]",
         1_u8..12,
         prop::sample::select(&["", "", "@x"][..]),
+        prop::sample::select(&["", "", "=a", "=b", "=c~a", "=a/leg"][..]),
         prop::sample::select(&[":a", ":b"][..]),
+        prop::sample::select(&["", "", "", "", "!"][..]),
     );
-    let event = event.prop_map(|(letter, day, lane, name)| format!("{letter}{day}{lane}{name}"));
+    let event = event.prop_map(|(letter, day, lane, tested, name, end)| {
+        let end = if "SMsTA".contains(&letter) { "" } else { end };
+        format!("{letter}{day}{lane}{tested}{name}{end}")
+    });
     prop::collection::vec(event, 0..30).prop_map(|events| format!("F1 {}", events.join(" ")))
 }
 
@@ -36,11 +41,14 @@ fn asked() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn m92_the_figures_of_a_capsule_are_those_that_it_was_finished_with(history in history()) {
+    fn m92_the_figures_of_capsules_and_concepts_are_those_that_they_were_finished_with(history in history()) {
         let rules = rules();
         let replay = replay(super::events::history(&history).0, &rules, None);
         for capsule in &replay.derived.capsules {
             prop_assert_eq!(&holds(&capsule.figures(), &rules.policy, replay.as_of), &capsule.holds);
+        }
+        for concept in &replay.derived.concepts {
+            prop_assert_eq!(&holds(&concept.figures(), &rules.policy, replay.as_of), &concept.holds);
         }
     }
 
@@ -84,7 +92,12 @@ proptest! {
         for pair in all.priors.windows(2).filter(|pair| pair[0].tier == pair[1].tier) {
             prop_assert!(pair[0].verdict >= pair[1].verdict, "the better verdict comes first");
         }
-        prop_assert!(all.priors.iter().all(|prior| prior.tier == Tier::Exact || prior.verdict <= Verdict::Advisory));
+        for prior in &all.priors {
+            let other = prior.tier == Tier::Elsewhere || prior.tier == Tier::Line;
+            prop_assert!(!other || prior.verdict <= Verdict::Advisory, "another target's, or another failure, is advice");
+            let steers = prior.tier == Tier::Concept && prior.verdict == Verdict::Prescriptive;
+            prop_assert!(!steers || prior.remedies[0].momentary, "M-95: a concept prescribes what is momentary only");
+        }
         let mut declared = Vec::new();
         canonical::append(&answer, &mut declared);
         prop_assert_eq!(canonical::to_vec(&answer).unwrap(), declared, "declared in canonical order");
@@ -108,25 +121,43 @@ proptest! {
 }
 
 #[test]
-fn the_same_failure_elsewhere_and_its_concept_come_after() {
+fn its_concept_and_the_same_failure_elsewhere_come_after() {
     let rules = rules();
-    let text = "F1 S1 F3 S3 F5 S5 F7 S7 R8 R9";
+    let text = "F1 M1 F3 M3 F5 M5 R8 R9";
     let replay = replay(super::events::history(text).0, &rules, None);
     let asked = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(line("acme/app")) };
     let answer = priors(&Memory::of(&replay, &rules), &asked);
     let tiers: Vec<Tier> = answer.priors.iter().map(|prior| prior.tier).collect();
-    assert_eq!(tiers, [Tier::Exact, Tier::Elsewhere, Tier::Concept]);
+    assert_eq!(tiers, [Tier::Exact, Tier::Concept, Tier::Elsewhere]);
     let exact = &answer.priors[0];
     let sources: Vec<_> = exact.provenance.iter().map(|fact| (fact.role, fact.source.as_ref().unwrap().line)).collect();
     assert_eq!(
         serde_json::to_value(sources).unwrap(),
-        serde_json::json!([["first", 1], ["last", 7], ["last_resolved", 8]])
+        serde_json::json!([["first", 1], ["last", 5], ["last_resolved", 6]])
     );
-    assert_eq!(exact.held[0].to_string(), "low_confidence: confidence_ppm is 299988, at least 500000 is asked for");
-    assert_eq!(answer.priors[2].sums_up.len(), 2);
+    assert_eq!(exact.held[0].to_string(), "low_confidence: confidence_ppm is 438493, at least 500000 is asked for");
+    assert_eq!(answer.priors[1].sums_up.len(), 2);
     // A target that nobody knows is told of the kind of failure.
     let stranger = priors(&Memory::of(&replay, &rules), &PriorsQuery::of(line("acme/new")));
     assert_eq!(stranger.priors.iter().map(|prior| prior.tier).collect::<Vec<_>>(), [Tier::Concept]);
+}
+
+/// What gets over one target's failure may steer on another; what mends it may not.
+#[test]
+fn m95_a_concept_prescribes_what_is_momentary() {
+    let rules = rules();
+    let asked = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(line("acme/new")) };
+    let told = |history: &str| {
+        let replay = replay(super::events::history(history).0, &rules, None);
+        let answer = priors(&Memory::of(&replay, &rules), &asked);
+        let held: Vec<String> = answer.priors[0].held.iter().map(ToString::to_string).collect();
+        (answer.to_follow().map(|prior| prior.tier), answer.priors[0].counts.target_count, held)
+    };
+    let got_over = "F1%a M1%a F2%b M2%b F3%c M3%c F4%d M4%d F5%e M5%e";
+    assert_eq!(told(got_over), (Some(Tier::Concept), Some(5), vec![]));
+    let mended = "5*( F1%t& S1%t& s+60%t& s+60%t& s+60%t& s+60%t& )";
+    let why = "durable_elsewhere: what was mended on one target is not mended on another".to_owned();
+    assert_eq!(told(mended), (None, Some(5), vec![why]));
 }
 
 #[test]

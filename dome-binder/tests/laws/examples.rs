@@ -1,6 +1,10 @@
 //! Histories where a program that is nearly right goes wrong, and no golden file shows it.
 
-use dome_binder::{Capsule, Hold, Replay};
+mod applied;
+mod fold;
+mod remedies;
+
+use dome_binder::{Capsule, CapsuleStanding, Hold, Replay};
 use serde_json::{Value, json};
 
 use super::support::{Setting, defaults, load_values};
@@ -28,11 +32,28 @@ impl Story {
             match name.as_str() {
                 "target" => value["task_spec"]["target"]["id"] = change.clone(),
                 "code" => value["task_spec"]["failure_reason_code"] = change.clone(),
+                "at" => value["subject"]["revision"] = change.clone(),
+                "job" => value["subject"]["job"] = change.clone(),
                 name => value[name] = change.clone(),
             }
         }
         self.0.push(value);
         self
+    }
+
+    /// A failure at a revision.
+    fn failed(self, at: &str) -> Self {
+        self.then("failure", json!({"at": at}))
+    }
+
+    /// A success at a revision.
+    fn passed(self, at: &str) -> Self {
+        self.then("success", json!({"at": at}))
+    }
+
+    /// Successes without a subject, each in a run of its own.
+    fn clean(self, runs: usize) -> Self {
+        (0..runs).fold(self, |story, _| story.then("success", json!({})))
     }
 
     /// The replay, which the reference agrees with.
@@ -60,12 +81,26 @@ impl Story {
     }
 }
 
+impl Story {
+    /// How the one capsule of the story stands, with the clean runs that it had and needs.
+    fn state(&self) -> (Option<CapsuleStanding>, Option<(u64, u64)>) {
+        let capsule = self.capsule();
+        (capsule.state, capsule.clean_count.zip(capsule.clean_needed))
+    }
+}
+
 fn eval(guard: &str, decision: &str) -> Value {
     json!({"guard_id": guard, "status": "FAIL", "decision": decision})
 }
 
-fn remedy(name: &str) -> Value {
+/// What claims that the failure is gone (M-78).
+fn patch(name: &str) -> Value {
     json!({"kind": "patch", "ref": name})
+}
+
+/// What gets one task over a failure.
+fn retry(name: &str) -> Value {
+    json!({"kind": "retry", "ref": name})
 }
 
 #[test]
@@ -103,125 +138,6 @@ fn m96_only_the_lane_of_the_last_fact_speaks() {
     let elsewhere = story.then("observation", json!({}));
     assert!(!elsewhere.guard_denied(), "no lane is a lane of its own");
     assert!(elsewhere.then("observation", json!({"lane": "pr-1"})).guard_denied());
-}
-
-#[test]
-fn m84_a_key_applied_by_the_fact_that_first_mints_it_does_not_count() {
-    let first = Story::new().then("failure", json!({}));
-    let own = json!({"applied_capsule": first.key(0)});
-    let replay = Story::new().then("failure", own.clone()).replay();
-    assert_eq!((replay.derived.applied_too_early, replay.derived.applied_unknown), (1, 0));
-    assert_eq!(replay.derived.capsules[0].refuted_count, 0);
-    let later = Story::new().then("failure", json!({})).then("failure", own);
-    assert_eq!(later.capsule().refuted_count, 1, "an earlier fact minted it");
-}
-
-#[test]
-fn m84_a_fact_that_contradicts_or_resolves_does_not_count_as_well() {
-    let key = json!({"applied_capsule": Story::new().then("failure", json!({})).key(0)});
-    let resolved = Story::new().then("failure", json!({})).then("success", key.clone());
-    assert_eq!((resolved.capsule().resolved_count, resolved.capsule().confirmed_count), (1, 0));
-    let contradicted = resolved.then("failure", key);
-    assert_eq!((contradicted.capsule().contradiction_count, contradicted.capsule().refuted_count), (1, 0));
-}
-
-#[test]
-fn m84_a_recurrence_counts_as_a_refutation() {
-    let key = json!({"applied_capsule": Story::new().then("failure", json!({})).key(0), "ts": "2026-02-20T00:00:00Z"});
-    let story = Story::new().then("failure", json!({})).then("success", json!({})).then("failure", key);
-    assert_eq!((story.capsule().recurrence_count, story.capsule().refuted_count), (1, 1));
-}
-
-#[test]
-fn m84_one_run_counts_once_and_only_what_counted_takes_the_place() {
-    let key = Story::new().then("failure", json!({})).key(0);
-    let apply = |more: Value| {
-        let mut changes = json!({"applied_capsule": key, "run_id": "again"});
-        changes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        changes
-    };
-    let story = Story::new()
-        .then("failure", json!({}))
-        .then("observation", apply(json!({})))
-        .then("failure", apply(json!({})))
-        .then("failure", apply(json!({})));
-    assert_eq!(story.capsule().refuted_count, 1);
-}
-
-#[test]
-fn m81_a_contradiction_needs_a_resolution_of_its_own_lane_first() {
-    let other_lane =
-        Story::new().then("failure", json!({})).then("success", json!({})).then("failure", json!({"lane": "pr-1"}));
-    assert_eq!((other_lane.capsule().contradiction_count, other_lane.capsule().resolved_count), (0, 1));
-    assert_eq!(other_lane.then("failure", json!({})).capsule().contradiction_count, 1);
-}
-
-#[test]
-fn m81_the_window_ends_with_its_last_nanosecond() {
-    let again = |ts: &str| {
-        let story = Story::new().then("failure", json!({})).then("success", json!({"ts": "2026-02-15T00:01:00Z"}));
-        let capsule = story.then("failure", json!({"ts": ts})).capsule();
-        (capsule.contradiction_count, capsule.recurrence_count)
-    };
-    assert_eq!(again("2026-02-16T00:01:00Z"), (1, 0));
-    assert_eq!(again("2026-02-16T00:01:00.000000001Z"), (0, 1));
-}
-
-#[test]
-fn m83_the_last_use_of_a_remedy_is_shown_even_if_its_run_counted_before() {
-    let told = json!({"kind": "patch", "ref": "a", "summary": "told otherwise"});
-    let story = Story::new()
-        .then("failure", json!({"run_id": "r"}))
-        .then("success", json!({"run_id": "r", "remedy": remedy("a")}))
-        .then("failure", json!({"run_id": "r"}))
-        .then("success", json!({"run_id": "r", "remedy": told}));
-    let shown = &story.capsule().remedies[0];
-    assert_eq!((shown.count, shown.contradicted_count), (1, 1));
-    assert_eq!(serde_json::to_value(&shown.remedy).unwrap(), told);
-    assert_eq!(shown.last_ts.to_string(), "2026-02-15T00:03:00Z");
-}
-
-/// Each failure two days after the one before, resolved a day later: recurrences, no contradictions.
-fn resolved_with(story: Story, target: &str, name: &str) -> Story {
-    let day = |story: &Story| {
-        let seconds = 1_771_113_600 + 86_400 * story.0.len() as i64;
-        dome_core::Timestamp::from_unix(seconds, 0).unwrap().to_string()
-    };
-    let failed = json!({"target": target, "ts": day(&story)});
-    let story = story.then("failure", failed);
-    let resolved = json!({"target": target, "ts": day(&story), "remedy": remedy(name)});
-    story.then("success", resolved)
-}
-
-/// Nine remedies on each of two targets: eight resolve twice, the ninth, `r8`, once on each.
-fn nine_remedies_on_two_targets() -> Story {
-    let mut story = Story::new();
-    for (target, names) in [("app", 0..8), ("lib", 9..17)] {
-        story = resolved_with(story, target, "r8");
-        for name in names {
-            story = resolved_with(story, target, &format!("r{name}"));
-            story = resolved_with(story, target, &format!("r{name}"));
-        }
-    }
-    story
-}
-
-#[test]
-fn m83_eight_remedies_are_shown() {
-    let replay = nine_remedies_on_two_targets().replay();
-    for capsule in &replay.derived.capsules {
-        assert_eq!((capsule.remedies.len(), capsule.resolved_count), (8, 17));
-        assert!(capsule.remedies.iter().all(|remedy| remedy.count == 2), "the ninth counts one");
-    }
-}
-
-#[test]
-fn m95_remedies_are_summed_before_any_is_dropped() {
-    let story = resolved_with(nine_remedies_on_two_targets(), "other", "r8");
-    let concepts = story.replay().derived.concepts;
-    let identity = dome_core::Sha256Hash::of(&dome_core::canonical::to_vec(&remedy("r8")).unwrap());
-    let shared = concepts[0].remedies.iter().find(|remedy| remedy.identity == identity);
-    assert_eq!(shared.map(|remedy| remedy.count), Some(3), "{:#?}", concepts[0].remedies);
 }
 
 #[test]

@@ -1,30 +1,36 @@
-//! L-6, L-8, L-9 and L-11: what codes, time, modes and lanes may do, and what they may not.
+//! L-6, L-8, L-9 and L-11: what codes, time, modes and streams may do, and what they may not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dome_arbitrary::history;
-use dome_binder::{Capsule, Effect, Figures, LineState, Rules, Verdict, confidence_ppm, holds};
-use dome_core::{Sha256Hash, Timestamp, WrapperPolicy, read};
+use dome_binder::{Effect, Fact, Figures, FirstRemedy, Happened, LineState, Rules, Verdict, confidence_ppm, holds};
+use dome_core::{Job, Lane, Sha256Hash, Timestamp, WrapperPolicy, read};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::support::{Setting, defaults, load_lines, load_values, setting};
+use super::support::{Setting, defaults, load_lines, load_values, records, setting};
 
-/// The figures that a finished capsule's holds come from.
-fn figures(capsule: &Capsule) -> Figures {
-    Figures {
-        support_count: capsule.support_count,
-        run_count: capsule.run_count,
-        resolved_count: capsule.resolved_count,
-        remedy_count: capsule.remedies.len() as u64,
-        remedy_confidence_ppm: capsule.remedies.first().map(|remedy| remedy.confidence_ppm),
-        confidence_ppm: capsule.confidence_ppm,
-        successes: capsule.resolved_count + capsule.confirmed_count,
-        failures: capsule.contradiction_count + capsule.refuted_count,
-        last_seen_ts: capsule.last_seen_ts,
-        class: capsule.class,
-        reason_code_known: capsule.reason_code_known,
-        guard_denied: capsule.holds.contains(&dome_binder::Hold::GuardDenied),
+/// How a key stands in a stream, as far as a success may resolve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stood {
+    Failing,
+    Cleared,
+}
+
+/// The keys that stand so, by lane, job and key.
+#[derive(Default)]
+struct Streams<'f>(BTreeMap<(Option<&'f Lane>, Option<&'f Job>, Sha256Hash), Stood>);
+
+impl<'f> Streams<'f> {
+    /// How the key of an effect stood in the fact's stream; afterwards it stands as the effect says.
+    fn see(&mut self, fact: &'f Fact, effect: Effect) -> Option<Stood> {
+        let key = (fact.tested.lane.as_ref(), fact.tested.job(), effect.key);
+        match effect.what {
+            Happened::Failed { stale: false, .. } => self.0.insert(key, Stood::Failing),
+            Happened::Cleared | Happened::Resolved { clean_needed: 0, .. } => self.0.insert(key, Stood::Cleared),
+            Happened::Resolved { .. } | Happened::GivenUp => self.0.remove(&key),
+            _ => self.0.get(&key).copied(),
+        }
     }
 }
 
@@ -77,18 +83,39 @@ proptest! {
     }
 
     #[test]
-    fn l8_more_contradictions_or_refutations_never_give_a_better_verdict(
-        history in history(), setting in setting(), more in 1_u64..4,
+    fn l8_more_refutations_never_give_a_better_verdict(
+        records in records(), setting in setting(), more in 1_u64..4,
     ) {
-        let replay = setting.replay(load_lines(&history.lines).records);
-        for capsule in &replay.derived.capsules {
-            let figures = figures(capsule);
-            let policy = &setting.rules.policy;
-            prop_assert_eq!(&holds(&figures, policy, replay.as_of), &capsule.holds);
-            let failures = figures.failures + more;
-            let confidence_ppm = confidence_ppm(figures.successes, failures);
-            let worse = holds(&Figures { failures, confidence_ppm, ..figures }, policy, replay.as_of);
-            prop_assert!(Verdict::of(&worse) <= capsule.verdict);
+        let replay = setting.replay(records);
+        let (policy, as_of) = (&setting.rules.policy, replay.as_of);
+        let capsules = replay.derived.capsules.iter().map(|c| (c.figures(), &c.holds, c.verdict));
+        let concepts = replay.derived.concepts.iter().map(|c| (c.figures(), &c.holds, c.verdict));
+        for (figures, own, verdict) in capsules.chain(concepts) {
+            prop_assert_eq!(&holds(&figures, policy, as_of), own, "the figures are those that it was finished with");
+            prop_assert_eq!(Verdict::of(own), verdict);
+            let worse = Figures { refuted_count: figures.refuted_count + more, ..figures };
+            prop_assert!(Verdict::of(&holds(&worse, policy, as_of)) <= verdict);
+        }
+    }
+
+    #[test]
+    fn l8_more_contradictions_of_a_remedy_never_give_more_confidence(
+        records in records(), setting in setting(), more in 1_u64..4,
+    ) {
+        let derived = setting.replay(records).derived;
+        let capsules = derived.capsules.iter().map(|c| (c.confidence_ppm, &c.remedies, c.figures()));
+        let concepts = derived.concepts.iter().map(|c| (c.confidence_ppm, &c.remedies, c.figures()));
+        for (confidence, remedies, figures) in capsules.chain(concepts) {
+            let records = || remedies.iter().map(|record| (record.count, record.contradicted_count));
+            let most = |records: &mut dyn Iterator<Item = (u64, u64)>| records.map(|(f, a)| confidence_ppm(f, a)).max();
+            prop_assert_eq!(most(&mut records()).unwrap_or(0), confidence, "the first remedy is the surest");
+            let first = |first: FirstRemedy| (first.confidence_ppm, first.count, first.contradicted_count);
+            let shown = remedies.first().map(|record| (record.confidence_ppm, record.count, record.contradicted_count));
+            prop_assert_eq!(figures.remedy.map(first), shown);
+            for worsened in 0..remedies.len() {
+                let worse = |(at, (f, a)): (usize, (u64, u64))| (f, if at == worsened { a + more } else { a });
+                prop_assert!(most(&mut records().enumerate().map(worse)) <= Some(confidence));
+            }
         }
     }
 
@@ -103,26 +130,32 @@ proptest! {
     }
 
     #[test]
-    fn l11_a_success_resolves_only_what_is_open_in_its_lane_and_passed(history in history(), setting in setting()) {
-        let replay = setting.replay(load_lines(&history.lines).records);
+    fn l11_a_success_resolves_only_what_is_failing_or_cleared_in_its_stream_and_passed(
+        records in records(), setting in setting(),
+    ) {
+        let replay = setting.replay(records);
         let gates: BTreeMap<Sha256Hash, Vec<dome_core::GateId>> = replay.ledger.facts.iter()
             .map(|fact| (fact.keys.derived, fact.keys.fingerprint.failed_gates.clone())).collect();
         let mut resolved = 0;
         for line in replay.ledger.lines() {
-            let mut state = LineState::default();
-            let mut open: BTreeSet<(Option<&dome_core::Lane>, Sha256Hash)> = BTreeSet::new();
-            for fact in line.facts.iter() {
-                let effects = state.push(fact, &setting.rules).effects;
-                let (position, fact) = (fact.position, fact.fact);
-                if replay.bound[position].minted && fact.is_failing() {
-                    open.insert((fact.tested.lane.as_ref(), fact.keys.derived));
-                }
+            let (mut state, mut streams) = (LineState::default(), Streams::default());
+            for line_fact in line.facts.iter() {
+                let (position, fact) = (line_fact.position, line_fact.fact);
+                let effects = state.push(line_fact, &setting.rules).effects;
+                let fails = |effect: &Effect| matches!(effect.what, Happened::Failed { .. }) && effect.key == fact.keys.derived;
+                let failure = replay.bound[position].minted && fact.is_failing();
+                prop_assert_eq!(effects.iter().any(fails), failure, "every failure of a key is told");
                 for effect in effects {
-                    let Effect::Resolved { key, .. } = effect else { continue };
-                    prop_assert!(fact.is_succeeding());
-                    prop_assert!(open.remove(&(fact.tested.lane.as_ref(), key)), "not open in its lane");
+                    let before = streams.see(fact, effect);
+                    let Happened::Resolved { remedy, clean_needed } = effect.what else { continue };
+                    prop_assert!(fact.is_succeeding() && before.is_some(), "failing or cleared in its stream");
+                    prop_assert_eq!(remedy, fact.remedy.as_ref().map(|remedy| remedy.identity()));
+                    let momentary = fact.remedy.as_ref().is_some_and(|remedy| remedy.is_momentary());
+                    prop_assert_eq!(clean_needed == 0, momentary, "M-82 b: what is momentary proves nothing");
+                    let mends = before == Some(Stood::Failing) || (remedy.is_some() && !momentary);
+                    prop_assert!(mends, "M-82 d: only a durable remedy resolves what is cleared");
                     let status = |gate: &dome_core::GateId| fact.gates.iter().find(|g| g.gate_id == *gate).map(|g| g.status);
-                    let passed = gates[&key].iter().all(|gate| status(gate) == Some(dome_core::Status::Pass));
+                    let passed = gates[&effect.key].iter().all(|gate| status(gate) == Some(dome_core::Status::Pass));
                     prop_assert!(fact.gates.is_empty() || passed);
                     resolved += 1;
                 }

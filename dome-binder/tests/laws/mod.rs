@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::vec_box, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod backtest;
+mod dense;
+mod evidence;
 mod examples;
 mod explain;
 mod latency;
@@ -15,5 +17,6 @@ mod reach;
 mod reference;
 mod rows;
 mod second;
+mod steps;
 mod support;
 mod upkeep;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dome_arbitrary::{Dice, dice, history};
 use dome_binder::{
-    Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, Ledger, LineFact, LineFacts, Record, Replay, Row,
-    RowReader, SettledRun, assemble, fold, group_by_run, order, settle,
+    Applied, Bound, CapsuleState, Fact, FactOrder, FoldedLine, Ledger, LineFact, LineFacts, LineFigures, Record,
+    Replay, Row, RowReader, SettledRun, Trials, assemble, fold, group_by_run, order, settle,
 };
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 
-use super::support::{Artifacts, Setting, artifacts, facts, load_lines, setting};
+use super::support::{Artifacts, Setting, artifacts, facts, load_lines, records, setting};
 
 /// The same values in an order that dice decide.
 fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
@@ -68,6 +68,16 @@ fn again<T: Row>(reader: &mut RowReader, value: &T) -> T {
     reader.read(&bytes).unwrap()
 }
 
+/// A folded line whose every part was written and read back.
+fn read_back(reader: &mut RowReader, folded: &FoldedLine) -> FoldedLine {
+    FoldedLine {
+        bound: folded.bound.iter().map(|bound| again::<Bound>(reader, bound)).collect(),
+        capsules: folded.capsules.iter().map(|state| Box::new(again::<CapsuleState>(reader, state))).collect(),
+        applied: folded.applied.iter().map(|applied| again::<Applied>(reader, applied)).collect(),
+        figures: again::<LineFigures>(reader, &folded.figures),
+    }
+}
+
 proptest! {
     #[test]
     fn l4_task_lines_are_those_of_a_plain_count(history in history()) {
@@ -94,24 +104,38 @@ proptest! {
     }
 
     #[test]
-    fn rows_hold_everything(history in history(), setting in setting()) {
+    fn rows_hold_everything(records in records(), setting in setting()) {
         let mut reader = RowReader::default();
-        let ledger = Ledger::of(load_lines(&history.lines).records);
+        let ledger = Ledger::of(records);
         for fact in &ledger.facts {
             let read = again(&mut reader, fact);
             prop_assert_eq!(format!("{:?}", fact), format!("{:?}", read));
         }
         for line in ledger.lines() {
-            let FoldedLine { bound, capsules, applied, .. } = fold(&line, &setting.rules);
-            bound.iter().for_each(|bound| assert_eq!(again::<Bound>(&mut reader, bound), *bound));
-            applied.iter().for_each(|one| assert_eq!(again::<Applied>(&mut reader, one), *one));
-            capsules.iter().for_each(|state| assert_eq!(again::<CapsuleState>(&mut reader, state), **state));
+            let folded = fold(&line, &setting.rules);
+            let read = read_back(&mut reader, &folded);
+            prop_assert_eq!(&read.bound, &folded.bound);
+            prop_assert_eq!(&read.applied, &folded.applied);
+            prop_assert_eq!(read.figures, folded.figures);
+            for (read, state) in read.capsules.iter().zip(&folded.capsules) {
+                prop_assert_eq!(read, state, "with what was tried, run by run");
+                prop_assert_eq!(&again::<Trials>(&mut reader, &state.trials), &state.trials);
+            }
         }
     }
 
+    /// What an engine writes between folding and assembling loses nothing.
     #[test]
-    fn l4_parts_put_together_are_the_whole(history in history(), setting in setting(), mut dice in dice(250)) {
-        let records = load_lines(&history.lines).records;
+    fn l4_lines_that_were_written_and_read_back_come_to_the_same(records in records(), setting in setting()) {
+        let mut reader = RowReader::default();
+        let whole = setting.replay(records);
+        let lines = whole.ledger.lines();
+        let folded = lines.iter().map(|line| read_back(&mut reader, &fold(line, &setting.rules)));
+        prop_assert_eq!(assemble(folded.collect(), &setting.rules, whole.as_of), whole.derived);
+    }
+
+    #[test]
+    fn l4_parts_put_together_are_the_whole(records in records(), setting in setting(), mut dice in dice(250)) {
         let whole = setting.artifacts(records.clone());
         prop_assert_eq!(in_parts(&setting, records, &mut dice), whole);
     }

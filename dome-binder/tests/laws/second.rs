@@ -1,10 +1,11 @@
 //! dome-binder against the reference of this test: every artifact, on generated histories.
 
-use dome_arbitrary::{history, history_of, layout};
+use dome_arbitrary::{dense_history, history, history_of, layout};
 use proptest::prelude::*;
 
+use super::super::histories::events::dense;
 use super::reference::Outcome;
-use super::support::{Loaded, Setting, defaults, load, load_lines, setting};
+use super::support::{Loaded, Setting, defaults, load, load_lines, load_records, setting};
 
 /// Row by row, so that a difference is small enough to read.
 fn same(setting: &Setting, loaded: &Loaded) {
@@ -32,6 +33,16 @@ fn same(setting: &Setting, loaded: &Loaded) {
 proptest! {
     #[test]
     fn m80_capsules_are_those_of_the_reference(history in history(), setting in setting()) {
+        same(&setting, &load_lines(&history.lines));
+    }
+
+    #[test]
+    fn m81_capsules_of_dense_histories_are_those_of_the_reference(records in dense(), setting in setting()) {
+        same(&setting, &load_records(&records));
+    }
+
+    #[test]
+    fn m80_dense_histories_are_folded_as_in_the_reference(history in dense_history(), setting in setting()) {
         same(&setting, &load_lines(&history.lines));
     }
 

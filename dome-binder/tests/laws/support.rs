@@ -6,6 +6,7 @@ use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::histories::events::dense;
 use super::reference::{self, Input, Outcome};
 
 /// What reading files comes to.
@@ -52,6 +53,17 @@ pub(crate) fn load_values(values: &[Value]) -> Loaded {
     load_lines(&values.iter().map(|value| value.to_string().into_bytes()).collect::<Vec<_>>())
 }
 
+/// Records of histories of every kind, and of dense ones.
+pub(crate) fn records() -> impl Strategy<Value = Vec<Box<Record>>> {
+    let wide = dome_arbitrary::history().prop_map(|history| load_lines(&history.lines).records);
+    prop_oneof![1 => wide, 1 => dense()]
+}
+
+/// Records again as lines are read.
+pub(crate) fn load_records(records: &[Box<Record>]) -> Loaded {
+    load_lines(&records.iter().map(|record| record.canonical.held().unwrap().to_vec()).collect::<Vec<_>>())
+}
+
 /// Rules with the moment that staleness is measured at.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -71,18 +83,19 @@ pub(crate) fn defaults() -> Setting {
 pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     let least = (0_u64..4, 0_u64..4, prop::sample::select(vec![0_u64, 94_000, 206_543, 206_544, 500_000]));
     let windows = (
-        prop::sample::select(vec![0_u64, 1, 59, 60, 43_200, 86_400]),
+        prop::sample::select(vec![0_u64, 60, 86_400, 2_592_000, 2_592_000, 31_536_000]),
         prop::sample::select(vec![0_u64, 60, 86_400, 2_592_000]),
         prop::sample::select(vec![0_u64, 249_999, 250_000, 500_000, 1_000_000]),
     );
+    let proof_max = prop::sample::select(vec![1_u64, 2, 3, 300]);
     let latency = (0_u64..4, prop::sample::select(vec![0_u64, 300, 1_000]), 1_u64..4, 0_u64..3);
-    let small = (least, windows, latency, 3_u64..5, (0_u64..5, 0_u64..3)).prop_map(
-        |((support, runs, confidence), (window, staleness, contradiction), latency, attempts, concept)| {
+    let small = (least, windows, latency, 3_u64..5, (0_u64..5, 0_u64..3), proof_max).prop_map(
+        |((support, runs, confidence), (window, staleness, contradiction), latency, attempts, concept, proof_max)| {
             let (factor, excess, samples, more) = latency;
             let document = json!({
-                "policy_version": "1", "min_support": support, "min_run_count": runs,
+                "policy_version": "2", "min_support": support, "min_run_count": runs,
                 "min_confidence_ppm": confidence, "max_staleness_s": staleness,
-                "max_contradiction_ppm": contradiction, "contradiction_window_s": window,
+                "max_contradiction_ppm": contradiction, "subject_window_s": window, "proof_max": proof_max,
                 "retry_storm_attempts": attempts, "latency_factor": factor, "latency_min_excess_ms": excess,
                 "latency_min_samples": samples, "latency_window": samples + more,
                 "concept_min_support": concept.0, "concept_min_targets": concept.1,
@@ -188,12 +201,18 @@ impl Setting {
         let as_of = self.as_of.map(|time| time.to_string());
         let rules = reference::Rules {
             policy: serde_json::to_value(&self.rules.policy).unwrap(),
-            codes: serde_json::to_value(&self.rules.codes).unwrap(),
+            codes: with_prefixes(serde_json::to_value(&self.rules.codes).unwrap()),
             mode: self.rules.mode.map(WrapperPolicy::as_str),
             as_of: as_of.as_deref(),
         };
         reference::replay(&loaded.inputs, &rules)
     }
+}
+
+/// A table that says that it has no prefixes, where it has none.
+fn with_prefixes(mut codes: Value) -> Value {
+    codes.as_object_mut().unwrap().entry("prefixes").or_insert(json!({}));
+    codes
 }
 
 /// Rows of JSON Lines as values.

@@ -15,7 +15,7 @@ use crate::id::{EvidencePath, TokenError, has_control};
 use crate::json::Value;
 use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
-use crate::problem::ProblemCode;
+use crate::problem::{ProblemCode, Rejection};
 use crate::reason::FailureReasonCode;
 use crate::text::quote;
 use crate::time::Timestamp;
@@ -24,6 +24,28 @@ use crate::time::Timestamp;
 struct SpecRead {
     nothing_failed: bool,
     spec: Option<TaskSpec>,
+}
+
+impl TaskSpec {
+    /// Reads a TaskSpec that stands alone, as it would be read in an envelope: the same problems, with pointers from its own
+    /// root, and the alias of M-13.
+    ///
+    /// ```
+    /// use dome_core::TaskSpec;
+    /// let document = br#"{"scope": "repo", "target": {"kind": "repo", "id": "acme/app"},
+    ///     "action": {"kind": "test"}, "reason_code": "TESTS_FAILED"}"#;
+    /// assert_eq!(TaskSpec::parse(document)?.failure_reason_code.as_str(), "TESTS_FAILED");
+    /// let rejection = TaskSpec::parse(br#"{"scope": "galaxy"}"#).unwrap_err();
+    /// assert_eq!(rejection.problems()[2].pointer, "/scope");
+    /// # Ok::<(), dome_core::Rejection>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the document (M-30).
+    pub fn parse(document: &[u8]) -> Result<Self, Rejection> {
+        super::document(document, |check, at| check.task_spec(at)?.spec)
+    }
 }
 
 impl Check {

@@ -8,6 +8,12 @@ use super::{Input, Rules, time};
 /// The mode that overrides what facts declare.
 pub(crate) type Mode = Option<&'static str>;
 
+/// M-73: lane and job.
+pub(super) type Stream = (Option<String>, Option<String>);
+
+/// M-74: repository, revision and job.
+pub(super) type Subject<'f> = (Option<&'f str>, &'f str, Option<&'f str>);
+
 /// SHA-256 of canonical bytes, as hex.
 pub(super) fn hash(value: &Value) -> String {
     let digest = Sha256::digest(dome_core::canonical::to_vec(value).unwrap());
@@ -17,16 +23,16 @@ pub(super) fn hash(value: &Value) -> String {
 /// A fact: its canonical envelope, what M-41 and M-42 say of it, and how it was bound.
 #[derive(Clone, Debug)]
 pub(crate) struct Fact {
-    pub(crate) envelope: Value,
-    pub(crate) digest: String,
-    pub(crate) source: (String, u64),
-    pub(crate) ts: i128,
-    pub(crate) ordered: i128,
-    pub(crate) place: usize,
-    pub(crate) fingerprint: Value,
-    pub(crate) key: String,
-    pub(crate) triggers: Vec<&'static str>,
-    pub(crate) minted: bool,
+    pub(super) envelope: Value,
+    pub(super) digest: String,
+    pub(super) source: (String, u64),
+    pub(super) ts: i128,
+    pub(super) ordered: i128,
+    pub(super) place: usize,
+    pub(super) fingerprint: Value,
+    pub(super) key: String,
+    pub(super) triggers: Vec<&'static str>,
+    pub(super) minted: bool,
 }
 
 fn sorted_set(value: &Value) -> Value {
@@ -90,7 +96,7 @@ fn trim(text: &str) -> &str {
 }
 
 /// M-51.
-fn version(text: &Value) -> Value {
+pub(super) fn version(text: &Value) -> Value {
     let lower = trim(text.as_str().unwrap()).to_ascii_lowercase();
     let mut text = lower.as_str();
     if text.len() > 1 && text.starts_with('v') && text.as_bytes()[1].is_ascii_digit() {
@@ -173,6 +179,41 @@ impl Fact {
         self.envelope.get("lane").map(|lane| lane.as_str().unwrap())
     }
 
+    fn of_subject(&self, name: &str) -> Option<&str> {
+        self.envelope.get("subject")?.get(name).map(|value| value.as_str().unwrap())
+    }
+
+    pub(super) fn job(&self) -> Option<&str> {
+        self.of_subject("job")
+    }
+
+    /// (`lane`, `subject.job`): M-73.
+    pub(super) fn stream(&self) -> Stream {
+        (self.lane().map(str::to_owned), self.job().map(str::to_owned))
+    }
+
+    fn key_of_revision(&self, revision: &str) -> Option<Subject<'_>> {
+        if self.envelope.get("subject")?.get("dirty").is_some_and(|dirty| dirty == true) {
+            return None;
+        }
+        Some((self.of_subject("repository"), self.of_subject(revision)?, self.job()))
+    }
+
+    /// M-74: none where nothing is said of what was tested, or not all of it.
+    pub(super) fn subject_key(&self) -> Option<Subject<'_>> {
+        self.key_of_revision("revision")
+    }
+
+    /// M-74.
+    pub(super) fn base_key(&self) -> Option<Subject<'_>> {
+        self.key_of_revision("base_revision")
+    }
+
+    /// M-74: two facts of a line.
+    pub(super) fn same_subject(&self, other: &Self) -> bool {
+        self.subject_key().is_some() && self.subject_key() == other.subject_key()
+    }
+
     /// (`scope`, `target.kind`, `target.id`, `action.kind`): M-20.
     pub(super) fn line(&self) -> [&str; 4] {
         let spec = &self.envelope["task_spec"];
@@ -208,6 +249,26 @@ impl Fact {
     /// M-72.
     pub(super) fn succeeding(&self) -> bool {
         self.text("signal") == "success"
+    }
+
+    /// M-75.
+    pub(super) fn execution(&self) -> bool {
+        self.failing() || self.succeeding()
+    }
+
+    /// M-75: of a key with this fingerprint.
+    pub(super) fn clears(&self, fingerprint: &Value) -> bool {
+        let failed = fingerprint["failed_gates"].as_array().unwrap();
+        self.succeeding() && (self.gates().is_empty() || failed.iter().all(|gate| self.has_gate(gate, "PASS")))
+    }
+
+    /// M-75.
+    pub(super) fn failure_of(&self, key: &str) -> bool {
+        self.failing() && self.minted && self.key == key
+    }
+
+    pub(super) fn remedy(&self) -> Option<&Value> {
+        self.envelope.get("remedy")
     }
 
     pub(super) fn ordered_ts(&self) -> String {
@@ -251,20 +312,19 @@ impl Fact {
     }
 
     /// A row of `facts.jsonl`.
+    pub(super) fn lineage(&self) -> Value {
+        json!({
+            "digest": self.digest, "event_id": self.text("event_id"), "run_id": self.text("run_id"),
+            "sequence": self.sequence(), "source": {"line": self.source.1, "name": self.source.0},
+        })
+    }
+
     pub(super) fn row(&self, rules: &Rules<'_>) -> Value {
         json!({
             "derived_key": self.key, "digest": self.digest, "envelope": self.envelope,
             "fingerprint_hash": hash(&self.fingerprint), "idempotency_key": self.idempotency_key(),
             "line_key": self.line_key(), "minted": self.minted, "mode": self.mode(rules),
             "ordered_ts": self.ordered_ts(), "triggers": self.triggers,
-        })
-    }
-
-    /// A row of `lineage.jsonl`.
-    pub(super) fn lineage(&self) -> Value {
-        json!({
-            "digest": self.digest, "event_id": self.text("event_id"), "run_id": self.text("run_id"),
-            "sequence": self.sequence(), "source": {"line": self.source.1, "name": self.source.0},
         })
     }
 }
