@@ -590,8 +590,8 @@ impl Folding<'_> {
     }
 
     fn end_line(&mut self, state: LineState) -> Result<()> {
-        let guard_denied = state.guard_denied();
-        let capsules = state.into_capsules().into_iter().map(|state| FoldedCapsule { state, guard_denied });
+        let line = state.figures();
+        let capsules = state.into_capsules(self.rules).into_iter().map(|state| FoldedCapsule { state, line });
         self.key_items.extend(capsules.map(KeyItem::Capsule));
         if self.key_items.len() >= self.batch { self.keys.add(std::mem::take(&mut self.key_items)) } else { Ok(()) }
     }
@@ -623,7 +623,7 @@ fn finish_part(
         while let Some(item) = items.next_if(|item| item.as_ref().map_or(true, |item| item.key() == key)) {
             take(item?);
         }
-        let guard_denied = folded.as_ref().is_some_and(|folded: &FoldedCapsule| folded.guard_denied);
+        let line = folded.as_ref().map(|folded: &FoldedCapsule| folded.line).unwrap_or_default();
         let FinishedKey { capsule, applied_unknown, applied_too_early } = finish_key(folded, applied, rules, as_of);
         all.applied_unknown += applied_unknown;
         all.applied_too_early += applied_too_early;
@@ -633,7 +633,7 @@ fn finish_part(
         if capsule.kind == CapsuleKind::Failure {
             let (confirmed_count, refuted_count) = (capsule.confirmed_count, capsule.refuted_count);
             let applied = AppliedCounts { confirmed_count, refuted_count, blocked_count: capsule.blocked_count };
-            concept_of.push(Member { folded: FoldedCapsule { state, guard_denied }, applied });
+            concept_of.push(Member { folded: FoldedCapsule { state, line }, applied });
             if concept_of.len() >= batch {
                 members.add(std::mem::take(&mut concept_of))?;
             }
@@ -658,10 +658,10 @@ fn concepts_of_part(part: SortedPart<Member>, rules: &Rules, as_of: Option<Times
         }
         let capsules: Vec<_> = all
             .iter()
-            .map(|Member { folded, applied }| finish(&folded.state, *applied, folded.guard_denied, rules, as_of))
+            .map(|Member { folded, applied }| finish(&folded.state, *applied, folded.line, rules, as_of))
             .collect();
-        let remedies = all.iter().map(|member| &member.folded.state.remedies);
-        for concept in concepts(capsules.iter().zip(remedies), rules, as_of) {
+        let trials = all.iter().map(|member| &member.folded.state.trials);
+        for concept in concepts(capsules.iter().zip(trials), rules, as_of) {
             append_row(&concept, &mut bytes);
             listed += 1;
         }

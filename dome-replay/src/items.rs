@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use dome_binder::views::RecentFailure;
 use dome_binder::{
-    Applied, AppliedCounts, Bound, Canonical, CapsuleState, Fact, FactOrder, FoldedCapsule, Lineage, Record, Row,
-    RowReader, append_fact, append_row, in_run,
+    Applied, AppliedCounts, Bound, Canonical, CapsuleState, Fact, FactOrder, FoldedCapsule, LineFigures, Lineage,
+    Record, Row, RowReader, Trials, append_fact, append_row, in_run,
 };
 use dome_core::{RunId, Sha256Hash, Timestamp, WrapperPolicy};
 
@@ -16,9 +16,15 @@ use crate::sorter::Item;
 
 /// What an identity takes that nothing else shares, about.
 const IDENTITY_BYTES: usize = 900;
-/// What a capsule's state takes, about, and each of its remedies.
-const STATE_BYTES: usize = 1_400;
-const REMEDY_BYTES: usize = 280;
+/// What a capsule's state takes, about, each of its remedies, and each of its runs.
+const STATE_BYTES: usize = 1_500;
+const REMEDY_BYTES: usize = 320;
+const RUN_BYTES: usize = 40;
+
+fn state_bytes(state: &CapsuleState) -> usize {
+    let Trials { remedies, .. } = &state.trials;
+    STATE_BYTES + remedies.len() * REMEDY_BYTES + state.trials.run_count() * RUN_BYTES
+}
 
 /// The start of a hash, as a number that sorts as the hash does: long enough that no two hashes share it.
 pub(crate) fn lead(hash: &Sha256Hash) -> u128 {
@@ -322,8 +328,9 @@ impl KeyItem {
 impl Row for KeyItem {
     fn append(&self, bytes: &mut Vec<u8>) {
         match self {
-            Self::Capsule(FoldedCapsule { state, guard_denied }) => {
-                bytes.push(u8::from(*guard_denied));
+            Self::Capsule(FoldedCapsule { state, line }) => {
+                bytes.push(1);
+                line.append(bytes);
                 state.append(bytes);
             }
             Self::Applied(applied) => {
@@ -337,9 +344,9 @@ impl Row for KeyItem {
         let (kind, more) = rest.split_first()?;
         *rest = more;
         Some(match kind {
-            0 | 1 => {
-                let state = Box::new(CapsuleState::take(reader, rest)?);
-                Self::Capsule(FoldedCapsule { state, guard_denied: *kind == 1 })
+            1 => {
+                let line = LineFigures::take(reader, rest)?;
+                Self::Capsule(FoldedCapsule { state: Box::new(CapsuleState::take(reader, rest)?), line })
             }
             2 => Self::Applied(Box::new(Applied::take(reader, rest)?)),
             _ => return None,
@@ -364,7 +371,7 @@ impl Item for KeyItem {
     fn memory(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Capsule(FoldedCapsule { state, .. }) => STATE_BYTES + state.remedies.len() * REMEDY_BYTES,
+                Self::Capsule(FoldedCapsule { state, .. }) => state_bytes(state),
                 Self::Applied(_) => size_of::<Applied>() + 64,
             }
     }
@@ -378,16 +385,14 @@ pub(crate) struct Member {
 
 impl Row for Member {
     fn append(&self, bytes: &mut Vec<u8>) {
-        bytes.push(u8::from(self.folded.guard_denied));
+        self.folded.line.append(bytes);
         self.folded.state.append(bytes);
         self.applied.append(bytes);
     }
 
     fn take(reader: &mut RowReader, rest: &mut &[u8]) -> Option<Self> {
-        let (guard_denied, more) = rest.split_first()?;
-        *rest = more;
-        let folded =
-            FoldedCapsule { state: Box::new(CapsuleState::take(reader, rest)?), guard_denied: *guard_denied == 1 };
+        let line = LineFigures::take(reader, rest)?;
+        let folded = FoldedCapsule { state: Box::new(CapsuleState::take(reader, rest)?), line };
         Some(Self { folded, applied: AppliedCounts::take(reader, rest)? })
     }
 }
@@ -409,7 +414,7 @@ impl Item for Member {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>() + STATE_BYTES + self.folded.state.remedies.len() * REMEDY_BYTES
+        size_of::<Self>() + state_bytes(&self.folded.state)
     }
 }
 

@@ -1,8 +1,8 @@
 //! One engine: lines of envelopes in, the directory of a result out, and back again.
 //!
 //! ```no_run
-//! use dome_replay::{Destined, ENVELOPES, Input, Limits, Masking, Spec, input, load_rules, replay_into};
-//! let (rules, masking) = (load_rules(None, &[], None)?, Masking::off());
+//! use dome_replay::{CodeSources, Destined, ENVELOPES, Input, Limits, Masking, Spec, input, load_rules, replay_into};
+//! let (rules, masking) = (load_rules(None, CodeSources::default(), None)?, Masking::off());
 //! let spec = Spec {
 //!     rules: &rules, binder: Default::default(), not_after: None, masking: &masking, threads: 2,
 //!     limits: Limits::within(256 << 20),
@@ -59,6 +59,6 @@ pub use result::{
     FileEntry, MANIFEST, Manifest, ManifestCounts, ManifestInputs, Named, NotNamed, ResultDir, ResultFile,
     check_destination, envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
 };
-pub use rules::{codes, load_rules, policy};
+pub use rules::{CodeSources, codes, load_rules, policy};
 pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

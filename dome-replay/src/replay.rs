@@ -111,9 +111,9 @@ pub fn replay_into(
 /// Replays lines or records into rows.
 ///
 /// ```
-/// use dome_replay::{Input, Limits, Masking, Records, ResultFile, Spec, load_rules, replay_rows};
+/// use dome_replay::{CodeSources, Input, Limits, Masking, Records, ResultFile, Spec, load_rules, replay_rows};
 /// use dome_binder::Record;
-/// let (rules, masking) = (load_rules(None, &[], None)?, Masking::off());
+/// let (rules, masking) = (load_rules(None, CodeSources::default(), None)?, Masking::off());
 /// let spec = Spec {
 ///     rules: &rules, binder: Default::default(), not_after: None, masking: &masking, threads: 1,
 ///     limits: Limits::within(64 << 20),

@@ -14,6 +14,15 @@ fn pinned() -> crate::Result<CodeTable> {
     CodeTable::parse(table.bytes).context(|| "the pinned reason-code table")
 }
 
+/// Where reason codes come from beside the pinned table (M-97).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CodeSources<'s> {
+    /// Tables of the formats that are built in.
+    pub built_in: &'s [CodeTable],
+    /// Files with tables of the user's.
+    pub files: &'s [PathBuf],
+}
+
 /// Reads the documents that the arguments name.
 ///
 /// # Errors
@@ -21,7 +30,7 @@ fn pinned() -> crate::Result<CodeTable> {
 /// When one cannot be read, is not what it should be, or contradicts the pinned table.
 pub fn load_rules(
     policy_file: Option<&Path>,
-    reason_codes: &[PathBuf],
+    reason_codes: CodeSources<'_>,
     mode: Option<WrapperPolicy>,
 ) -> crate::Result<Rules> {
     let policy = policy_file.map(policy).transpose()?.unwrap_or_default();
@@ -42,10 +51,13 @@ pub fn policy(path: &Path) -> crate::Result<Policy> {
 ///
 /// # Errors
 ///
-/// When one cannot be read, is not a table, or contradicts the pinned one.
-pub fn codes(extensions: &[PathBuf]) -> crate::Result<CodeTable> {
+/// When one cannot be read, is not a table, or contradicts another.
+pub fn codes(sources: CodeSources<'_>) -> crate::Result<CodeTable> {
     let mut codes = pinned()?;
-    for path in extensions {
+    for table in sources.built_in {
+        codes = codes.extended(table.clone()).context(|| "the reason codes of a format that is built in")?;
+    }
+    for path in sources.files {
         let extended = CodeTable::parse(&document(path)?).and_then(|table| codes.extended(table));
         codes = extended.map_err(|why| Error::invalid(format!("`{}`: {why}", path.display())))?;
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use dome_binder::{Capsule, Policy, RemedyRecord, RunCounts, Verdict};
+use dome_binder::{Capsule, CapsuleStanding, Hold, RemedyRecord, RunCounts, Verdict};
 use dome_core::{QuarantineRow, Sha256Hash, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,11 +83,10 @@ impl CapsuleCounts {
         }
     }
 
-    /// What keeps failing, as it stands at `as_of`: `policy` says for how long a failure contradicts what resolved it
-    /// (M-81).
+    /// What keeps failing.
     #[must_use]
-    pub fn keeps_failing(&self, as_of: Option<Timestamp>, policy: &Policy) -> Vec<KeepsFailing> {
-        self.foremost.iter().map(|capsule| KeepsFailing::of(capsule, as_of, policy.contradiction_window_s)).collect()
+    pub fn keeps_failing(&self) -> Vec<KeepsFailing> {
+        self.foremost.iter().map(KeepsFailing::of).collect()
     }
 
     /// Adds what was counted of other capsules.
@@ -112,42 +111,49 @@ impl CapsuleCounts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "members without a comment are those of the capsule; the comments are in the schema")]
 pub struct KeepsFailing {
-    /// How often it failed again within the contradiction window of what resolved it.
-    pub contradiction_count: u64,
+    /// With the state `pending`: clean runs so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_count: Option<u64>,
+    /// With the state `pending`: clean runs that prove it gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_needed: Option<u64>,
     pub derived_key: Sha256Hash,
+    /// Executions of its task line, failed or not.
+    pub execution_count: u64,
     pub failure_count: u64,
     pub failure_reason_code: String,
-    /// Whether it was resolved, longer ago than the contradiction window, and never failed again after
-    /// it was resolved.
-    pub held: bool,
-    /// How often it failed again later than that.
-    pub recurrence_count: u64,
-    /// What resolved it best.
+    pub given_up_count: u64,
+    pub held_count: u64,
+    /// What holds it back from being more than advice.
+    pub holds: Vec<Hold>,
+    pub intermittent_count: u64,
+    /// What ended it best, or what a rerun does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<RemedyRecord>,
     pub resolved_count: u64,
+    /// How it stands (M-85).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<CapsuleStanding>,
     pub target_id: String,
     pub verdict: Verdict,
-    /// Whether a failure would no longer contradict the last use of that remedy.
-    #[serde(skip)]
-    pub remedy_is_past: bool,
 }
 
 impl KeepsFailing {
-    fn of(capsule: &Capsule, as_of: Option<Timestamp>, window_s: u64) -> Self {
-        let is_past = |resolved| as_of.is_some_and(|as_of| as_of.is_later_by_more_than(resolved, window_s));
-        let again = capsule.contradiction_count + capsule.recurrence_count;
-        let remedy = capsule.remedies.first().cloned();
+    fn of(capsule: &Capsule) -> Self {
         Self {
-            contradiction_count: capsule.contradiction_count,
+            clean_count: capsule.clean_count,
+            clean_needed: capsule.clean_needed,
             derived_key: capsule.derived_key,
+            execution_count: capsule.execution_count,
             failure_count: capsule.failure_count,
             failure_reason_code: capsule.failure_reason_code.to_string(),
-            held: again == 0 && capsule.last_resolved_ts.is_some_and(is_past),
-            recurrence_count: capsule.recurrence_count,
-            remedy_is_past: remedy.as_ref().is_some_and(|remedy| is_past(remedy.last_ts)),
-            remedy,
+            given_up_count: capsule.given_up_count,
+            held_count: capsule.held_count,
+            holds: capsule.holds.clone(),
+            intermittent_count: capsule.intermittent_count,
+            remedy: capsule.remedies.first().cloned(),
             resolved_count: capsule.resolved_count,
+            state: capsule.state,
             target_id: capsule.target_id.to_string(),
             verdict: capsule.verdict,
         }

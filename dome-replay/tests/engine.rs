@@ -9,14 +9,15 @@ use dome_binder::{Policy, Record, Rules, append_fact, append_row, replay, views}
 use dome_core::{BinderVersion, QuarantineRow, RawLine, Reader, Rejection, Source, Timestamp, WrapperPolicy, lines};
 use dome_replay::input::{ENVELOPES, find_some};
 use dome_replay::{
-    Destined, Input, Limits, Masking, Records, ReplayedRows, ResultFile, Spec, load_rules, replay_into, replay_rows,
+    CodeSources, Destined, Input, Limits, Masking, Records, ReplayedRows, ResultFile, Spec, load_rules, replay_into,
+    replay_rows,
 };
 use proptest::prelude::*;
 
 fn rules(dice: &mut Dice) -> Rules {
     let mode =
         dice.pick([None, Some(WrapperPolicy::Strict), Some(WrapperPolicy::Hybrid), Some(WrapperPolicy::Lenient)]);
-    Rules { policy: Policy::default(), ..load_rules(None, &[], mode).unwrap() }
+    Rules { policy: Policy::default(), ..load_rules(None, CodeSources::default(), mode).unwrap() }
 }
 
 /// Cuts so fine that a few dozen lines meet all of them.

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use dome_binder::priors::{Memory, PriorsQuery, priors};
+use dome_binder::priors::{AskedFor, Memory, PriorsQuery, priors};
 use dome_binder::query::{Filters, Limit, Question, View};
 use dome_binder::{Canonical, Policy, Record, Recorder, Replay, Rules, replay};
 use dome_core::{QuarantineRow, Reader, Sha256Hash, Source};
@@ -62,7 +62,7 @@ fn records(bytes: &[u8]) -> Vec<(u64, Box<Record>)> {
 fn main() -> Result<(), Failure> {
     let path = std::env::args().nth(1).ok_or("name a file of envelopes")?;
     let bytes = std::fs::read(path)?;
-    let rules = dome_replay::load_rules(None, &[], None).unwrap_or(Rules {
+    let rules = dome_replay::load_rules(None, dome_replay::CodeSources::default(), None).unwrap_or(Rules {
         policy: Policy::default(),
         codes: dome_core::CodeTable::parse(
             br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#,
@@ -150,8 +150,8 @@ fn one_concept(rules: &Rules) -> Result<(), Failure> {
         let answer = timed(&format!("priors of one of them, {limit} shown"), 10, || Ok(index.priors(&query, None)?))?;
         assert_eq!(answer, priors(&memory, &query));
     }
-    let fingerprint_hash = replayed.derived.capsules.first().map(|capsule| capsule.fingerprint_hash);
-    let query = PriorsQuery { fingerprint_hash, ..PriorsQuery::of(line.clone()) };
+    let first = replayed.derived.capsules.first().map(|capsule| AskedFor::Fingerprint(capsule.fingerprint_hash));
+    let query = PriorsQuery { about: first.unwrap_or_default(), ..PriorsQuery::of(line.clone()) };
     let answer = timed("    by its fingerprint", 10, || Ok(index.priors(&query, None)?))?;
     assert_eq!(answer, priors(&memory, &query));
     Ok(())

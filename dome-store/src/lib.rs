@@ -20,7 +20,7 @@
 //!     not_after: None,
 //!     rules: &|before| match before {
 //!         Some(rules) => Ok(rules.clone()),
-//!         None => Ok(dome_replay::load_rules(None, &[], None)?),
+//!         None => Ok(dome_replay::load_rules(None, dome_replay::CodeSources::default(), None)?),
 //!     },
 //!     opening: Opening::default(),
 //! };
@@ -38,6 +38,7 @@
 //! | lines in | [`ingest`], [`drop_off`], [`catch_up`], [`merge`] |
 //! | what is in it | [`status`], [`export`], [`quarantine`] |
 //! | whether it is whole | [`verify`], [`rebuild`] |
+//! | how far it lets dome go | [`rollout`] |
 //! | the log itself | [`log`] |
 
 mod aside;
@@ -52,6 +53,7 @@ mod lock;
 pub mod log;
 mod merge;
 pub mod quarantine;
+pub mod rollout;
 mod settings;
 mod status;
 mod verify;

@@ -2,13 +2,13 @@
 //! that lines are admitted by: how late a record may be (M-32), and what masks secrets.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dome_binder::{Policy, Rules};
 use dome_core::{CodeTable, Timestamp, WrapperPolicy};
-use dome_replay::Masking;
 use dome_replay::error::{Context, Error, Invariant, Result};
+use dome_replay::{CodeSources, Masking};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,14 +64,14 @@ impl StoreSettings {
 pub fn given(
     mut rules: Rules,
     policy_file: Option<&Path>,
-    reason_codes: &[PathBuf],
+    reason_codes: Option<CodeSources<'_>>,
     mode: Option<WrapperPolicy>,
 ) -> Result<Rules> {
     if let Some(file) = policy_file {
         rules.policy = dome_replay::policy(file)?;
     }
-    if !reason_codes.is_empty() {
-        rules.codes = dome_replay::codes(reason_codes)?;
+    if let Some(sources) = reason_codes {
+        rules.codes = dome_replay::codes(sources)?;
     }
     rules.mode = mode.or(rules.mode);
     Ok(rules)

@@ -158,7 +158,7 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     let later = |store: &Path, is_signed: bool| {
         let path = store.join("store.json");
         let mut document: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        document["store"]["format_version"] = "3".into();
+        document["store"]["format_version"] = "4".into();
         document["store"]["what_is_new"] = true.into();
         if is_signed {
             let body = dome_core::canonical::to_vec(&document["store"]).unwrap();
@@ -168,8 +168,8 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     };
     let in_log = |store: &Path| {
         let last = segments(store).pop().unwrap();
-        let text = r#","length":24,"position":999,"entry":{"kind":"what_is_new_3"}}"#;
-        let text = text.replace("24", &"{\"kind\":\"what_is_new_3\"}".len().to_string());
+        let text = r#","length":24,"position":999,"entry":{"kind":"what_is_new_4"}}"#;
+        let text = text.replace("24", &"{\"kind\":\"what_is_new_4\"}".len().to_string());
         let line = format!("{{\"hash\":\"{}\"{text}\n", dome_core::Sha256Hash::of(text.as_bytes()));
         let mut bytes = fs::read(&last).unwrap();
         bytes.extend_from_slice(line.as_bytes());
@@ -203,7 +203,7 @@ fn a_store_of_a_later_version_is_left_alone_by_every_verb() {
     let bench = made();
     let manifest = fs::read(bench.store.join("store.json")).unwrap();
     let text =
-        String::from_utf8(manifest.clone()).unwrap().replace("\"format_version\":\"2\"", "\"format_version\":\"3\"");
+        String::from_utf8(manifest.clone()).unwrap().replace("\"format_version\":\"3\"", "\"format_version\":\"4\"");
     fs::write(bench.store.join("store.json"), text).unwrap();
     assert_eq!(take_in(&bench.input, &bench.store, small()).unwrap_err().class(), ErrorClass::Invalid);
     drop(rebuild(&bench.store, opening(small()), &as_made, &()).unwrap());

@@ -29,7 +29,7 @@ pub(crate) fn opening(limits: StoreLimits) -> Opening {
 }
 
 pub(crate) fn pinned() -> Rules {
-    dome_replay::load_rules(None, &[], None).unwrap()
+    dome_replay::load_rules(None, dome_replay::CodeSources::default(), None).unwrap()
 }
 
 pub(crate) fn as_made(before: Option<&Rules>) -> Result<Rules> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{Policy, Rules, TRIGGER_SET_VERSION};
+use dome_binder::{MODEL_VERSION, Policy, Rules, TRIGGER_SET_VERSION};
 use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub struct Manifest {
     /// The mode that overrode what facts declare, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<WrapperPolicy>,
+    /// The version of the model.
+    pub model_version: &'static str,
     /// The version of the message normaliser.
     pub normalizer_version: &'static str,
     /// The instant after which lines were refused, if one was given.
@@ -159,9 +161,10 @@ impl Manifest {
             experimental: beside.binder.is_experimental(),
             files,
             fingerprint_version: beside.binder.fingerprint_version(),
-            format_version: "1",
+            format_version: "2",
             manifest_digest: Sha256Hash::of(b""),
             mode: rules.mode,
+            model_version: MODEL_VERSION,
             normalizer_version: beside.binder.normalizer_version(),
             not_after: beside.not_after,
             policy: rules.policy.clone(),
@@ -230,15 +233,17 @@ impl Named {
     ///
     /// # Errors
     ///
-    /// When it is not a manifest of format 1, or names a version, policy or table that this build
+    /// When it is not a manifest of format 2, or names a version, policy or table that this build
     /// cannot go by.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Self, NotNamed> {
         let document: Value = serde_json::from_slice(bytes)
             .map_err(|why| NotNamed { pointer: String::new(), message: format!("not JSON: {why}") })?;
         let version = document.get("format_version");
-        if version.and_then(Value::as_str) != Some("1") {
+        if version.and_then(Value::as_str) != Some("2") {
             let found = version.map_or_else(|| "none".to_owned(), Value::to_string);
-            return Err(member("format_version", format!("this build reads results of format `1`, found {found}")));
+            let expected = "this build reads results of format `2`";
+            let what = "replay its input again, into another directory or with `--force`";
+            return Err(member("format_version", format!("{expected}, found {found}; {what}")));
         }
         let binder = word(&document, "binder_version")?;
         let policy = Policy::parse(&bytes_of(&document, "policy")?).map_err(|why| member("policy", why))?;

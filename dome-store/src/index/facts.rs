@@ -29,7 +29,7 @@ use crate::writer::StoreLimits;
 /// #     &store,
 /// #     dome_store::Ingest {
 /// #         inputs: &[input], follow: false, masking: dome_replay::Masking::load(None)?, not_after: None,
-/// #         rules: &|_| Ok(dome_replay::load_rules(None, &[], None)?), opening: dome_store::Opening::default(),
+/// #         rules: &|_| Ok(dome_replay::load_rules(None, dome_replay::CodeSources::default(), None)?), opening: dome_store::Opening::default(),
 /// #     },
 /// #     &dome_store::Stop::never(), &mut |_| Ok(()), &(),
 /// # )?;

@@ -43,7 +43,7 @@ use read::CapsulesOf;
 use sealed::{SealedRows, SealedTable, held, json};
 
 /// The version of the tables and rows; an index of another one is derived again.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// What an index is of.
 #[derive(Clone, Debug)]
@@ -200,6 +200,24 @@ impl Index {
             self.rows.set_meta("snapshot_digest", &digest.to_string())?;
         }
         Ok(digest)
+    }
+
+    /// How many of these digests, sorted and each once, are of no fact.
+    pub(crate) fn lacks(&self, digests: &[[u8; 32]]) -> Result<u64> {
+        let mut select = self.rows.db.prepare("SELECT name FROM digests ORDER BY name")?;
+        let mut names = select.query([])?;
+        let (mut wanted, mut found) = (digests.iter().peekable(), 0_u64);
+        while wanted.peek().is_some() {
+            let Some(row) = names.next()? else { break };
+            let name: [u8; 32] = row.get(0)?;
+            while wanted.next_if(|digest| **digest < name).is_some() {}
+            found += u64::from(wanted.next_if(|digest| **digest == name).is_some());
+        }
+        Ok((digests.len() as u64).saturating_sub(found))
+    }
+
+    pub(crate) const fn rules(&self) -> &Rules {
+        &self.basis.rules
     }
 
     pub(crate) fn knows_snapshot(&self) -> Result<bool> {

@@ -1,8 +1,8 @@
 //! `priors`: answered from the capsules and concepts that can be in the answer, and no others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dome_binder::priors::{MAX_LIMIT, Memory, Priors, PriorsQuery, priors};
+use dome_binder::priors::{AskedFor, MAX_LIMIT, Memory, Priors, PriorsQuery, priors};
 use dome_binder::{Capsule, Concept};
 use dome_core::{Sha256Hash, Timestamp};
 use rusqlite::{Params, params};
@@ -26,15 +26,29 @@ impl Index {
         let asked = |capsule: &Capsule| {
             query.failure_reason_code.as_ref().is_none_or(|code| *code == capsule.failure_reason_code)
         };
-        let own: Vec<Sha256Hash> =
+        let of_line: Vec<Sha256Hash> =
             capsules.iter().filter(|capsule| asked(capsule)).map(|capsule| capsule.concept_key).collect();
-        let concepts = match query.fingerprint_hash {
-            Some(fingerprint) => self.concepts_where(
+        let own: BTreeSet<Sha256Hash> = capsules
+            .iter()
+            .filter(|capsule| asked(capsule) && query.about.is(capsule))
+            .map(|capsule| capsule.concept_key)
+            .collect();
+        let (target, action) = (query.line.target_kind.as_str(), query.line.action_kind.as_str());
+        let known = |key: &Sha256Hash| self.concept_row(*key)?.fits("a concept is missing");
+        let mut concepts: Vec<ConceptRow> = match &query.about {
+            AskedFor::Anything => own.iter().map(known).collect::<Result<_>>()?,
+            AskedFor::Fingerprint(fingerprint) => self.concepts_where(
                 "fingerprint = ?1 AND target_kind = ?2 AND action_kind = ?3",
-                params![fingerprint.as_bytes(), query.line.target_kind.as_str(), query.line.action_kind.as_str()],
+                params![fingerprint.as_bytes(), target, action],
             )?,
-            None => {
-                own.iter().map(|key| self.concept_row(*key)?.fits("a concept is missing")).collect::<Result<_>>()?
+            AskedFor::Failure(keys) => self.concept_row(keys.concept)?.into_iter().collect(),
+            AskedFor::Message(_) => {
+                let mut rows: Vec<ConceptRow> = own.iter().map(known).collect::<Result<_>>()?;
+                let said =
+                    |row: &ConceptRow| row.listed.as_ref().is_some_and(|concept| query.about.is_concept(concept, &own));
+                let of_kind = self.concepts_of_kind(target, action)?.into_iter();
+                rows.extend(of_kind.filter(|row| said(row) && !own.contains(&row.key)));
+                rows
             }
         };
         let mut left_off = 0;
@@ -42,20 +56,16 @@ impl Index {
             let best = self.best_elsewhere(*key, line, query.limit.min(MAX_LIMIT), as_of)?;
             // What is asked of the failure goes for the whole concept.
             if best.iter().all(asked) {
-                let own = own.iter().filter(|own| *own == key).count();
+                let own = of_line.iter().filter(|own| *own == key).count();
                 left_off += members.checked_sub((own + best.len()) as u64).fits("a concept has more capsules")?;
                 capsules.extend(best);
             }
         }
-        let mut listed: Vec<Concept> = concepts.into_iter().filter_map(|row| row.listed).collect();
-        if query.fingerprint_hash.is_none() && own.is_empty() {
+        if query.about == AskedFor::Anything && own.is_empty() {
             // Where nothing is known of the line: those of its kind of work.
-            let of_kind = self.concepts_where(
-                "listed AND target_kind = ?1 AND action_kind = ?2",
-                [query.line.target_kind.as_str(), query.line.action_kind.as_str()],
-            )?;
-            listed.extend(of_kind.into_iter().filter_map(|row| row.listed));
+            concepts.extend(self.concepts_of_kind(target, action)?);
         }
+        let listed: Vec<Concept> = concepts.into_iter().filter_map(|row| row.listed).collect();
         let rules = &self.basis.rules;
         let listed: Vec<Concept> = listed.into_iter().map(|concept| concept.at(rules, as_of)).collect();
         let memory =
@@ -68,6 +78,11 @@ impl Index {
             fact.source = id.map(|id| Ok::<_, super::IndexError>(self.rows.record(id)?.source)).transpose()?;
         }
         Ok(answer)
+    }
+
+    /// The concepts that are listed for a kind of work.
+    fn concepts_of_kind(&self, target: &str, action: &str) -> Result<Vec<ConceptRow>> {
+        self.concepts_where("listed AND target_kind = ?1 AND action_kind = ?2", [target, action])
     }
 
     /// The best capsules of a concept on other task lines, as many as an answer can show: of those that are blocked by

@@ -3,8 +3,8 @@
 use dome_binder::priors::elsewhere_rank;
 use dome_binder::views::{GateRollup, GateRollups, GuardDenial, GuardDenials};
 use dome_binder::{
-    Applied, AppliedCounts, CapsuleState, Fact, FactOrder, FinishedCapsule, FinishedKey, FoldedCapsule, Record,
-    Row as _, Rules, RunCounts, SettledRun, finish, finish_key,
+    Applied, AppliedCounts, CapsuleState, Fact, FactOrder, FinishedCapsule, FinishedKey, FoldedCapsule, LineFigures,
+    Record, Row as _, Rules, RunCounts, SettledRun, finish, finish_key,
 };
 use dome_core::{Problem, Sha256Hash, Timestamp};
 use rusqlite::Row;
@@ -204,7 +204,7 @@ impl SealedRows {
         folded: Option<FoldedCapsule>,
         rules: &Rules,
     ) -> Result<(Vec<u8>, Vec<u8>)> {
-        let Some(guard_denied) = folded.as_ref().map(|folded| folded.guard_denied) else {
+        let Some(line) = folded.as_ref().map(|folded| folded.line) else {
             return Ok((Vec::new(), Vec::new()));
         };
         let FinishedKey { capsule, .. } = finish_key(folded, self.applied(key)?.0, rules, None);
@@ -216,7 +216,7 @@ impl SealedRows {
             blocked_count: capsule.blocked_count,
         };
         counts.append(&mut row);
-        row.push(u8::from(guard_denied));
+        line.append(&mut row);
         state.append(&mut row);
         Ok((row, elsewhere_rank(&capsule)))
     }
@@ -228,9 +228,9 @@ impl SealedRows {
             return Ok(None);
         }
         let counts: AppliedCounts = self.value(&mut rest)?;
-        let (guard, mut state) = rest.split_first().fits("a row of a capsule has another form")?;
-        let state: CapsuleState = self.value(&mut state)?;
-        Ok(Some((FoldedCapsule { state: Box::new(state), guard_denied: *guard == 1 }, counts)))
+        let line: LineFigures = self.value(&mut rest)?;
+        let state: CapsuleState = self.value(&mut rest)?;
+        Ok(Some((FoldedCapsule { state: Box::new(state), line }, counts)))
     }
 
     /// The finished capsule of a row; what holds it back is told as of an instant (M-92).
@@ -240,8 +240,8 @@ impl SealedRows {
         (rules, as_of): (&Rules, Option<Timestamp>),
     ) -> Result<Option<FinishedCapsule>> {
         let folded = self.folded(row)?;
-        Ok(folded.map(|(FoldedCapsule { state, guard_denied }, counts)| {
-            let capsule = finish(&state, counts, guard_denied, rules, as_of);
+        Ok(folded.map(|(FoldedCapsule { state, line }, counts)| {
+            let capsule = finish(&state, counts, line, rules, as_of);
             FinishedCapsule { state, capsule }
         }))
     }

@@ -10,7 +10,7 @@ use super::segment_name;
 use crate::folder::StoreFolder;
 
 pub(crate) const NAME: &str = "store.json";
-pub(crate) const FORMAT_VERSION: &str = "2";
+pub(crate) const FORMAT_VERSION: &str = "3";
 /// More than a manifest ever takes: a file that is longer is none.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -175,7 +175,10 @@ fn canonical_hash(body: &Value) -> Option<String> {
 pub(crate) fn other_version(store: &StoreFolder, version: &str) -> Error {
     let newer =
         version.parse::<u64>().is_ok_and(|version| FORMAT_VERSION.parse().is_ok_and(|ours: u64| version > ours));
-    let what = if newer { "a later dome wrote it: use that one" } else { "no dome that was published wrote it" };
+    let what = match newer {
+        true => "a later dome wrote it: use that one",
+        false => "an earlier dome wrote it, by an earlier model: ingest what it was made from into a new store",
+    };
     Error::invalid(format!(
         "`{}`: expected format_version `{FORMAT_VERSION}`, found `{}`; {what}. Nothing was changed",
         store.named(NAME),

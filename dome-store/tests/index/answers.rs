@@ -1,7 +1,7 @@
 //! Any cut of a history into derivations answers as one replay does, whatever is asked.
 
 use dome_arbitrary::{history, history_of};
-use dome_binder::priors::{Memory, PriorsQuery, Rollout, priors};
+use dome_binder::priors::{AskedFor, FailureKeys, Memory, PriorsQuery, Rollout, priors};
 use dome_binder::query::{Filters, Limit, OrEmpty, Question, View, answer, unmatched};
 use dome_binder::{Replay, Rules, views};
 use dome_core::TaskLine;
@@ -62,8 +62,20 @@ fn planner(replay: &Replay) -> Vec<PriorsQuery> {
                 failure_reason_code: failure_reason_code.clone(),
                 ..PriorsQuery::of(line.clone())
             });
-            let fingerprint_hash = Some(fact.keys.fingerprint_hash);
-            queries.push(PriorsQuery { fingerprint_hash, failure_reason_code, ..PriorsQuery::of(unknown.clone()) });
+            let about = AskedFor::Fingerprint(fact.keys.fingerprint_hash);
+            queries.push(PriorsQuery { about, failure_reason_code, ..PriorsQuery::of(unknown.clone()) });
+            let keys = fact.keys.keys();
+            let failed =
+                FailureKeys { derived: keys.derived, concept: keys.concept, fingerprint: keys.fingerprint_hash };
+            let of_fact = PriorsQuery::of(fact.keys.task_line.clone());
+            queries.push(PriorsQuery { about: AskedFor::Failure(failed), ..of_fact });
+            let elsewhere = TaskLine { target_id: unknown.target_id.clone(), ..fact.keys.task_line.clone() };
+            queries.push(PriorsQuery { about: AskedFor::Failure(failed), ..PriorsQuery::of(elsewhere) });
+            if let Some(template) = &fact.keys.fingerprint.message_template {
+                let about = AskedFor::Message(template.clone());
+                queries.push(PriorsQuery { about: about.clone(), ..PriorsQuery::of(line.clone()) });
+                queries.push(PriorsQuery { about, ..PriorsQuery::of(unknown.clone()) });
+            }
         }
     }
     queries

@@ -23,9 +23,9 @@ fn policy() -> impl Strategy<Value = Policy> {
     let small = (0_u64..4, 0_u64..4, prop::sample::select(vec![0_u64, 94_000, 206_544]), 0_u64..5, 0_u64..3).prop_map(
         |(support, runs, confidence, listed, targets)| {
             let document = json!({
-                "policy_version": "1", "min_support": support, "min_run_count": runs,
+                "policy_version": "2", "min_support": support, "min_run_count": runs,
                 "min_confidence_ppm": confidence, "max_staleness_s": 86_400, "max_contradiction_ppm": 250_000,
-                "contradiction_window_s": 60, "retry_storm_attempts": 3, "latency_factor": 2,
+                "subject_window_s": 86_400, "proof_max": 3, "retry_storm_attempts": 3, "latency_factor": 2,
                 "latency_min_excess_ms": 300, "latency_min_samples": 1, "latency_window": 2,
                 "concept_min_support": listed, "concept_min_targets": targets,
             });

@@ -43,12 +43,12 @@ impl Derivation<'_> {
         let known = facts.iter().zip(&row.facts).enumerate();
         let known = known.map(|(position, ((_, fact), known))| LineFact { position, fact, unseen_denial: known.3 });
         let line = LineFacts { facts: known.collect() };
-        let FoldedLine { capsules, applied, guard_denied, .. } = fold(&line, self.rules);
+        let FoldedLine { capsules, applied, figures: line, .. } = fold(&line, self.rules);
         let mut by_key: BTreeMap<Sha256Hash, Vec<u8>> = BTreeMap::new();
         applied.iter().for_each(|applied| applied.append(by_key.entry(applied.capsule).or_default()));
         row.applied = by_key.keys().copied().collect();
         self.write_applied(key, &before.applied, &by_key)?;
-        let folded = capsules.into_iter().map(|state| (state.keys.derived, FoldedCapsule { state, guard_denied }));
+        let folded = capsules.into_iter().map(|state| (state.keys.derived, FoldedCapsule { state, line }));
         row.keys = self.write_keys(key, &facts, folded.collect(), before.keys)?;
         let Some((_, first)) = facts.first() else {
             self.rows.delete(SealedTable::Lines, key.as_bytes())?;
@@ -143,7 +143,7 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// Gathers every concept again that was touched (M-95). Whether one is expired is told when it is read.
+    /// Gathers every concept again that was touched (M-95). What holds one back is told when it is read.
     pub(super) fn gather_concepts(&mut self) -> Result<()> {
         for key in std::mem::take(&mut self.concepts) {
             let mut members = Vec::new();
@@ -158,7 +158,7 @@ impl Derivation<'_> {
                 self.rows.delete(SealedTable::Concepts, key.as_bytes())?;
                 continue;
             };
-            let each = members.iter().map(|member| (&member.capsule, &member.state.remedies));
+            let each = members.iter().map(|member| (&member.capsule, &member.state.trials));
             let listed = concepts(each, self.rules, None).pop();
             self.tallies.concepts += u64::from(listed.is_some());
             let mut row = (members.len() as u64).to_le_bytes().to_vec();
