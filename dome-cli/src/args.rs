@@ -4,7 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use dome_core::WrapperPolicy;
+use dome_binder::Rules;
+use dome_core::{CodeTable, WrapperPolicy};
+use dome_replay::CodeSources;
+use dome_store::given;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
@@ -46,9 +49,34 @@ pub(crate) struct RulesArgs {
     /// The policy document with the thresholds (see `dome schema policy`)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// A reason-code table that extends the pinned one; may be given more than once
+    /// A reason-code table that extends the pinned one and those of the built-in formats; may be given more than once
     #[arg(long, value_name = "FILE")]
     pub(crate) reason_codes: Vec<PathBuf>,
+    /// Leave out the reason codes of the built-in formats (see `dome convert --list`)
+    #[arg(long)]
+    pub(crate) no_builtin_codes: bool,
+}
+
+impl RulesArgs {
+    /// The tables of the built-in formats, unless they are left out.
+    pub(crate) fn built_in(&self) -> Vec<CodeTable> {
+        if self.no_builtin_codes { Vec::new() } else { vec![dome_adapters::built_in_codes()] }
+    }
+
+    /// The rules of a store or a result, with what was given in place of its own.
+    pub(crate) fn over(&self, before: &Rules) -> dome_store::Result<Rules> {
+        let built_in = self.built_in();
+        let sources = CodeSources { built_in: &built_in, files: &self.reason_codes };
+        let said = self.no_builtin_codes || !self.reason_codes.is_empty();
+        given(before.clone(), self.policy.as_deref(), said.then_some(sources), self.mode)
+    }
+
+    /// The rules of something new.
+    pub(crate) fn load(&self) -> dome_store::Result<Rules> {
+        let built_in = self.built_in();
+        let sources = CodeSources { built_in: &built_in, files: &self.reason_codes };
+        dome_replay::load_rules(self.policy.as_deref(), sources, self.mode)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use dome_binder::priors::Priors;
 use dome_binder::{Ledger, Rules};
+use dome_core::Timestamp;
 use dome_store::index::{self, FactsIn, Indexed};
+use dome_store::rollout::PriorsAsk;
 
+use crate::exit::usage;
 use crate::output::Watching;
 
 /// Where facts are.
@@ -21,6 +25,11 @@ pub(crate) struct FactsArgs {
 }
 
 impl FactsArgs {
+    /// One of the two, if one is given.
+    pub(crate) fn of(from: Option<PathBuf>, store: Option<PathBuf>) -> Option<Self> {
+        (from.is_some() || store.is_some()).then_some(Self { from, store })
+    }
+
     fn place(&self) -> FactsIn<'_> {
         match (&self.store, &self.from) {
             (Some(store), _) => FactsIn::Store(store),
@@ -35,6 +44,16 @@ impl FactsArgs {
 
     pub(crate) fn ask<T>(&self, question: impl Fn(&mut Indexed) -> index::Result<T>) -> dome_store::Result<T> {
         self.place().ask(&Watching::new("deriving"), question)
+    }
+
+    /// A planner's question, answered as far as it may be, and the last fact's time.
+    pub(crate) fn priors(&self, ask: &PriorsAsk<'_>) -> anyhow::Result<(Option<Timestamp>, Priors)> {
+        if ask.run_id.is_some() && self.store.is_none() {
+            return Err(usage(
+                "`--run` asks a store to remember what it prescribed; the result of a replay remembers nothing",
+            ));
+        }
+        Ok(self.place().priors(ask, &Watching::new("deriving"))?)
     }
 
     /// The facts in total order, and what they are bound by: with this policy, if one is given.

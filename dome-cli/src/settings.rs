@@ -8,6 +8,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use clap::ValueEnum;
 use dome_binder::Rules;
+use dome_binder::priors::Rollout;
 use dome_replay::BUILT_IN;
 use dome_replay::input::document;
 use serde::Deserialize;
@@ -28,6 +29,8 @@ pub(crate) struct ReplaySettings {
     policy: Option<PathBuf>,
     #[serde(default)]
     reason_codes: Vec<PathBuf>,
+    #[serde(default)]
+    no_builtin_codes: bool,
     pub(crate) redact: Option<PathBuf>,
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) memory: Option<String>,
@@ -35,11 +38,20 @@ pub(crate) struct ReplaySettings {
     pub(crate) deny_quarantine: bool,
 }
 
+/// What may stand under `[priors]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PriorsSettings {
+    rollout: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     format: Option<String>,
     color: Option<String>,
+    #[serde(default)]
+    priors: PriorsSettings,
     #[serde(default)]
     pub(crate) replay: ReplaySettings,
     #[serde(skip)]
@@ -74,17 +86,22 @@ impl Settings {
     }
 
     pub(crate) fn rules(&self, flags: RulesArgs) -> anyhow::Result<RulesArgs> {
-        let ReplaySettings { mode, policy, reason_codes, .. } = &self.replay;
+        let ReplaySettings { mode, policy, reason_codes, no_builtin_codes, .. } = &self.replay;
         Ok(RulesArgs {
             mode: self.word("replay.mode", flags.mode, mode)?,
             policy: flags.policy.or_else(|| policy.clone()),
             reason_codes: if flags.reason_codes.is_empty() { reason_codes.clone() } else { flags.reason_codes },
+            no_builtin_codes: flags.no_builtin_codes || *no_builtin_codes,
         })
     }
 
     pub(crate) fn load_rules(&self, flags: RulesArgs) -> anyhow::Result<Rules> {
-        let RulesArgs { mode, policy, reason_codes } = self.rules(flags)?;
-        Ok(dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)?)
+        Ok(self.rules(flags)?.load()?)
+    }
+
+    /// How far dome may go in this project, whatever is asked for.
+    pub(crate) fn rollout(&self) -> anyhow::Result<Option<Rollout>> {
+        self.word("priors.rollout", None, &self.priors.rollout)
     }
 
     pub(crate) fn word<T: FromStr<Err: Display>>(

@@ -178,8 +178,13 @@ fn guards_and_priors_fit_their_schemas() {
     let ask = [&ask[..], &["--action-kind", "test", "--guardrails", guardrails, "--tool", "pytest=9"]].concat();
     for (name, args) in [
         ("guard-decision", &["guard", "eval", "--guardrails", guardrails, "--context", context_path][..]),
-        ("priors", &ask),
-        ("priors", &[&ask[..], &["--rollout", "shadow", "--record", "r.jsonl", "--version", "python=3"]].concat()),
+        ("priors", &[&ask[..], &["--detail", "full"]].concat()),
+        ("priors-brief", &ask),
+        (
+            "priors",
+            &[&ask[..], &["--detail", "full", "--rollout", "shadow", "--record", "r.jsonl", "--version", "python=3"]]
+                .concat(),
+        ),
     ] {
         let printed = place.dome(&[args, &["--format", "json"]].concat(), b"").stdout;
         let document: Value = serde_json::from_str(&printed).unwrap();
@@ -236,6 +241,29 @@ fn backtests_and_rollouts_fit_their_schemas() {
             assert_eq!(validator(name).is_valid(&document), read, "{document}");
         }
     }
+}
+
+#[test]
+fn the_rollout_of_a_store_and_what_it_answers_by_fit_their_schemas() {
+    let (place, input) = (Place::new(), project("dome-cli/tests/data/missing-module.jsonl"));
+    assert_eq!(place.dome(&["ingest", input.to_str().unwrap(), "--store", "s"], b"").code, 0);
+    let fits = |name: &str, args: &[&str]| {
+        let printed = place.dome(&[args, &["--format", "json"]].concat(), b"").stdout;
+        let document: Value = serde_json::from_str(&printed).unwrap();
+        let errors: Vec<String> = validator(name).iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{args:?}: {errors:?}");
+        document
+    };
+    let ask = ["priors", "--store", "s", "--scope", "repo", "--target-kind", "ci_job", "--target-id", "slow-tests"];
+    let ask = [&ask[..], &["--action-kind", "test", "--rollout", "prescriptive", "--run", "r"]].concat();
+    fits("store-rollout", &["store", "rollout", "show", "--store", "s"]);
+    assert!(fits("priors-brief", &ask).pointer("/rollout_terms/limits/0/reason").is_some());
+    let whole = [&ask[..], &["--detail", "full"]].concat();
+    assert!(fits("priors", &whole).pointer("/rollout_terms/limits/0/reason").is_some());
+    let set = ["store", "rollout", "set", "prescriptive", "--store", "s", "--override", "Ada", "--why", "a freeze"];
+    fits("store-rollout", &set);
+    assert!(fits("priors", &whole).pointer("/rollout_terms/override/by").is_some());
+    fits("rollout-status", &["store", "rollout", "set", "prescriptive", "--store", "s"]);
 }
 
 #[test]

@@ -5,3 +5,5 @@ pub(crate) mod chart;
 pub(crate) mod comparison;
 pub(crate) mod failing;
 pub(crate) mod github;
+pub(crate) mod said;
+pub(crate) mod terms;

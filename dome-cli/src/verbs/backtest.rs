@@ -1,9 +1,9 @@
-//! `dome backtest`: what each rollout mode would have done on a history; 80 columns wide.
+//! `dome backtest`: what the answers would have been worth on a history; 80 columns wide.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use dome_binder::backtest::{Backtest, BacktestPart, ModeFigures, ReasonFigures, Score, backtest};
+use dome_binder::backtest::{Backtest, BacktestPart, QuestionFigures, ReasonFigures, Score, backtest};
 
 use crate::exit::Exit;
 use crate::known::FactsArgs;
@@ -15,12 +15,14 @@ use crate::table::cut;
 const SHOWN_CODES: usize = 8;
 const CODE_COLUMNS: usize = 24;
 
-/// Show what each rollout mode would have done on a history
+/// Show what the answers would have been worth on a history
 ///
-/// Walks the facts in total order. Before each failing fact it asks for priors, with only what was
-/// known then; then it looks how that failure ended: resolved by the remedy that was offered, by
-/// another one, or not. By mode, by failure code, over time, and with thresholds swept, so that a
-/// threshold can be chosen by what it would have bought.
+/// Walks the facts in total order. At each failure it asks twice, with only what was known then:
+/// before it, knowing the task line alone, and when it has just happened. Then it looks how that
+/// failure ended. A rerun is right when it passes within as many as were advised, another momentary
+/// remedy when it ended the failure, a durable one when it did and that held, a dead end when
+/// nothing came of it. What is open when the history ends is unknown: shares are an interval, from
+/// open counted as wrong to open left out.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n    dome backtest --from result\n    dome backtest --store memory --policy stricter.json --format json"
@@ -50,7 +52,8 @@ fn print(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
     }
     print_known(tested, output)?;
     print_endings(tested, output)?;
-    print_modes(&tested.modes, output)?;
+    print_questions(tested, output)?;
+    print_calibration(tested, output)?;
     print_over_time(&tested.over_time, output)?;
     print_codes(&tested.reasons, output)?;
     print_sweep(tested, output)
@@ -80,85 +83,79 @@ fn print_known(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
 fn print_endings(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
     let (ended, guards) = (&tested.endings, &tested.guards);
     output.line("\nhow the failures ended:")?;
+    let counts = [ended.resolved, ended.with_remedy, ended.held, ended.contradicted];
+    let [resolved, named, held, contradicted] = counts.map(grouped);
     let part = share(ppm(ended.resolved, tested.decisions));
-    let counts = [ended.resolved, ended.with_remedy, ended.contradicted, ended.open];
-    let [resolved, named, contradicted, open] = counts.map(grouped);
     writeln!(
         output,
-        "  resolved {resolved} ({part}), by a named remedy {named}, failed again soon {contradicted}; open {open}"
+        "  resolved {resolved} ({part}), by a named remedy {named}, proven {held}, contradicted {contradicted}"
     )?;
+    let [cleared, given_up, open] = [ended.cleared, ended.given_up, ended.open].map(grouped);
+    writeln!(output, "  passed unmended {cleared}, given up {given_up}, open {open}")?;
     let [denials, conflicts, held] = [guards.denials, guards.conflicts, guards.held].map(grouped);
     writeln!(output, "  denials {denials}, {conflicts} of them against a prescription; a guard held back {held}")
 }
 
-fn print_modes(modes: &[ModeFigures], output: &mut Printer) -> anyhow::Result<()> {
-    output.line("\nwhat each mode would have done:")?;
-    for mode in modes {
-        let did = match mode.recorded {
-            0 => format!("answers {} x", grouped(mode.answered)),
-            recorded => format!("answers nothing, records {} x", grouped(recorded)),
-        };
-        writeln!(output, "  {:<14}{did}", mode.mode.as_str())?;
-        print_offers("advice", &mode.advised, output)?;
-        print_offers("prescription", &mode.prescribed, output)?;
-    }
-    Ok(())
+/// Titles of the columns of a score.
+fn titles(what: &str) -> String {
+    format!("{what:<28}{:>8}{:>8}{:>7}{:>8}  {}", "offered", "right", "wrong", "open", "right, at least")
 }
 
-fn print_offers(what: &str, score: &Score, output: &mut Printer) -> anyhow::Result<()> {
-    if score.offered == 0 {
+/// A score in one line: its interval, and the lower bound of its lower end.
+fn row(what: &str, score: &Score) -> String {
+    let [offered, right, wrong, open] = [score.offered, score.right, score.wrong, score.open].map(grouped);
+    let (low, high) = (share(score.strict_ppm), share(score.precision_ppm));
+    let shares = if low == high { low } else { format!("{low} to {high}") };
+    let least = score.strict_ppm_lower.map_or_else(String::new, |ppm| format!(", {}", share(Some(ppm))));
+    let what = cut(what, 28);
+    format!("{what:<28}{offered:>8}{right:>8}{wrong:>7}{open:>8}  {shares}{least}")
+}
+
+fn print_questions(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
+    writeln!(output, "\n{}", titles("what answers were worth:"))?;
+    for (asked, QuestionFigures { advised, prescribed, .. }) in
+        [("before it", &tested.before), ("when it had happened", &tested.after)]
+    {
+        writeln!(output, "  asked {asked}")?;
+        output.line(&row("    advised", advised))?;
+        output.line(&row("    prescribed", prescribed))?;
+    }
+    for kind in &tested.kinds {
+        let lasting = if kind.momentary { "" } else { ", durable" };
+        output.line(&row(&format!("      {}{lasting}", kind.kind), &kind.prescribed))?;
+    }
+    output.line(&row("    called a dead end", &tested.dead_ends))?;
+    output.line("  simple rules, at the same moments")?;
+    tested.baselines.iter().try_for_each(|one| output.line(&row(&format!("    {}", one.baseline), &one.score)))
+}
+
+fn print_calibration(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
+    if tested.calibration.iter().all(|band| band.score.offered == 0) {
         return Ok(());
     }
-    let held = score.same_remedy.saturating_sub(score.contradicted);
-    let [offered, held] = [score.offered, held].map(grouped);
-    let (part, bar) = (share(score.precision_ppm), bar(score.precision_ppm));
-    writeln!(output, "    {what:<13}{offered:>9} x, held {held:>7} {part:>8}  {bar}")?;
-    let counts = [score.contradicted, score.other_remedy, score.unnamed_remedy, score.open];
-    let [contradicted, other, unnamed, open] = counts.map(grouped);
-    writeln!(output, "      contradicted {contradicted}, other remedy {other}, no remedy named {unnamed}, open {open}")
+    writeln!(output, "\n{}", titles("by confidence:"))?;
+    for band in tested.calibration.iter().filter(|band| band.score.offered > 0) {
+        let [from, to] = [band.from_ppm, band.to_ppm].map(|ppm| ppm / 10_000);
+        output.line(&row(&format!("  {from} to {to} %"), &band.score))?;
+    }
+    Ok(())
 }
 
 fn print_over_time(parts: &[BacktestPart], output: &mut Printer) -> anyhow::Result<()> {
-    output.line("\nover time (advice: share that held):")?;
-    writeln!(
-        output,
-        "  {:<10}  {:>9}  {:<29} {:>8} {:>9}",
-        "from", "decisions", "something known", "advice", "prescr."
-    )?;
-    for part in parts {
-        let known = ppm(part.known, part.decisions);
-        writeln!(
-            output,
-            "  {}  {:>9}  {} {:>8} {:>8} {:>9}",
-            day(&part.first_ts),
-            grouped(part.decisions),
-            bar(known),
-            share(known),
-            share(part.advised.precision_ppm),
-            grouped(part.prescribed.offered)
-        )?;
-    }
-    Ok(())
+    writeln!(output, "\n{}", titles("over time, prescribed:"))?;
+    parts.iter().try_for_each(|part| {
+        let what = format!("  {} ({})", day(&part.first_ts), grouped(part.decisions));
+        output.line(&row(&what, &part.after.prescribed))
+    })
 }
 
 fn print_codes(reasons: &[ReasonFigures], output: &mut Printer) -> anyhow::Result<()> {
-    let row = |code: &str, [decisions, known, resolved, advice, prescribed, held]: [String; 6]| {
-        format!("  {code:<CODE_COLUMNS$}{decisions:>9} {known:>8} {resolved:>8} {advice:>8} {prescribed:>8} {held:>8}")
-    };
     let mut reasons: Vec<&ReasonFigures> = reasons.iter().collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.decisions));
-    let titles = ["decisions", "known", "resolved", "advice", "prescr.", "held"];
-    writeln!(output, "\n{}", row("by failure code", titles.map(str::to_owned)))?;
+    writeln!(output, "\n{}", titles("by failure code, prescribed:"))?;
     for reason in reasons.iter().take(SHOWN_CODES) {
-        let cells = [
-            grouped(reason.decisions),
-            share(ppm(reason.known, reason.decisions)),
-            share(ppm(reason.endings.resolved, reason.decisions)),
-            share(reason.advised.precision_ppm),
-            grouped(reason.prescribed.offered),
-            share(reason.prescribed.precision_ppm),
-        ];
-        output.line(&row(&cut(reason.failure_reason_code.as_str(), CODE_COLUMNS), cells))?;
+        let code = cut(reason.failure_reason_code.as_str(), CODE_COLUMNS);
+        output.line(&row(&format!("  {code} ({})", grouped(reason.decisions)), &reason.after.prescribed))?;
     }
     if let Some(more @ 1..) = reasons.len().checked_sub(SHOWN_CODES) {
         writeln!(output, "  … {more} more (--format json shows all)")?;
@@ -178,12 +175,10 @@ fn print_sweep(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
             continue;
         }
         let own = policy.get(first.threshold).and_then(serde_json::Value::as_u64);
-        writeln!(output, "  {:<21}{:>9}{:>9} {:>8} {:>8}", first.threshold, "value", "prescr.", "share", "held")?;
-        for row in rows {
-            let mark = if own == Some(row.value) { "the policy" } else { "" };
-            let [value, offered] = [row.value, row.prescribed.offered].map(grouped);
-            let (part, held) = (share(row.share_ppm), row.prescribed.precision_ppm);
-            writeln!(output, "  {mark:<19}{value:>11}{offered:>9} {part:>8} {:>8} {}", share(held), bar(held))?;
+        output.line(&titles(&format!("  {}", first.threshold)))?;
+        for swept in rows {
+            let mark = if own == Some(swept.value) { " the policy" } else { "" };
+            output.line(&row(&format!("    {}{mark}", grouped(swept.value)), &swept.prescribed))?;
         }
     }
     if !idle.is_empty() {

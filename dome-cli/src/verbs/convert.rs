@@ -1,5 +1,8 @@
 //! `dome convert`: a real tool's output to envelopes.
 
+mod checkout;
+mod tested;
+
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -8,10 +11,10 @@ use std::time::UNIX_EPOCH;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use dome_adapters::{
-    Commit, Conversion, ConvertOptions, Converter, FileReport, Finding, FindingCode, Format, HEAD_BYTES, Head,
-    RecordCounts, SourceFile, ToolFile, Zone, convert,
+    Conversion, ConvertOptions, Converter, FileReport, Finding, FindingCode, Format, HEAD_BYTES, Head, RecordCounts,
+    SourceFile, ToolFile, Zone, convert,
 };
-use dome_core::{CodeTable, Envelope, HashingReader, Lane, RunId, Timestamp, canonical, escaped, escaped_path};
+use dome_core::{CodeTable, Envelope, HashingReader, Timestamp, canonical, escaped, escaped_path};
 use dome_replay::input;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +23,8 @@ use serde_json::json;
 use crate::exit::{Exit, invalid, usage};
 use crate::output::{Printer, Watching, grouped, note};
 use crate::whole::{self, WholeFile};
+
+use tested::TestedArgs;
 
 const SHOWN_FINDINGS: usize = 10;
 
@@ -31,7 +36,7 @@ const SHOWN_FINDINGS: usize = 10;
 /// converted all the same.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome convert terminal-bench runs/ --out night.jsonl\n    dome convert junit reports/ --run-id ci-8154 --zone Z --lane main --commit 46ea5e0 --out ci.jsonl --codes codes.json\n    dome convert --reason-codes terminal-bench > codes.json"
+    after_help = "Example:\n    dome convert terminal-bench runs/ --out night.jsonl\n    dome convert junit reports/ --run-id ci-8154 --zone Z --lane main --revision 46ea5e0 --out ci.jsonl --codes codes.json\n    dome convert --reason-codes terminal-bench > codes.json"
 )]
 pub(crate) struct ConvertArgs {
     /// The format of the input (see --list), or `auto`
@@ -50,16 +55,6 @@ pub(crate) struct ConvertArgs {
     /// The file to write every finding to, as JSON Lines; stderr has the first of each kind
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
-    /// The stream of work that all records belong to, such as a branch
-    #[arg(long, value_name = "LANE")]
-    lane: Option<Lane>,
-    /// The commit that was tried; a success names it as its remedy
-    #[arg(long, value_name = "SHA")]
-    commit: Option<Commit>,
-    /// The run of records whose own run the input does not say; `{name}` in it stands for the name
-    /// of the file, so that each file is a run
-    #[arg(long, value_name = "ID")]
-    run_id: Option<RunId>,
     /// When records happened that have no time of their own
     #[arg(long, value_name = "TIME")]
     ts: Option<Timestamp>,
@@ -76,6 +71,8 @@ pub(crate) struct ConvertArgs {
     /// Print the table of reason codes that a format emits
     #[arg(long, value_name = "FORMAT", conflicts_with = "tool")]
     reason_codes: Option<String>,
+    #[command(flatten)]
+    tested: TestedArgs,
 }
 
 /// `--sequence-from files|mtime|name`
@@ -104,11 +101,14 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Printer) -> anyhow::Result<Ex
         return Err(usage(format!("`dome convert {tool}` wants at least one INPUT: a file, a folder or `-`")));
     }
     distinct(args)?;
+    let written = [&args.out, &args.codes, &args.findings].into_iter().flatten();
+    let ours: Vec<_> = args.inputs.iter().chain(written).map(PathBuf::as_path).collect();
+    let options = ConvertOptions { ts: args.ts, zone: args.zone.clone(), ..args.tested.options(&ours)? };
     let mut report = ConvertReport::default();
     let known = args.codes.as_deref().map(known_codes).transpose()?.flatten();
     let files = find(args, wanted, &mut report)?;
     let mut sink = EnvelopeSink::open(args.out.as_deref().unwrap_or(Path::new("-")))?;
-    let codes = every(&files, args, &mut sink, &mut report);
+    let codes = every(&files, &options, &mut sink, &mut report);
     // A table that contradicts the one that is there leaves both files as they are.
     let codes = match (known, &args.codes) {
         (Some(known), Some(path)) => known.extended(codes).map_err(|why| no_table(path, &why))?,
@@ -236,9 +236,12 @@ fn recognised(head: &[u8], name: &str) -> Result<Format, Finding> {
 }
 
 /// Converts files that stand alone one by one, each other format as a whole; returns the codes that were given out.
-fn every(files: &[ConvertFile], args: &ConvertArgs, sink: &mut EnvelopeSink, report: &mut ConvertReport) -> CodeTable {
-    let ConvertArgs { lane, commit, run_id, ts, zone, .. } = args.clone();
-    let options = ConvertOptions { lane, commit, run_id, ts, zone };
+fn every(
+    files: &[ConvertFile],
+    options: &ConvertOptions,
+    sink: &mut EnvelopeSink,
+    report: &mut ConvertReport,
+) -> CodeTable {
     let mut converter = Converter::new(options.clone());
     for ConvertFile { format, known, source } in files.iter().filter(|file| !file.format.is_together()) {
         match source.open() {
@@ -257,7 +260,7 @@ fn every(files: &[ConvertFile], args: &ConvertArgs, sink: &mut EnvelopeSink, rep
             continue;
         }
         let inputs: Vec<_> = contents.iter().map(|(name, bytes)| ToolFile { name, bytes }).collect();
-        let done = convert(format, &inputs, &options);
+        let done = convert(format, &inputs, options);
         done.envelopes.iter().for_each(|envelope| sink.put(envelope));
         codes.extend(done.codes.clone());
         report.whole(done);

@@ -5,7 +5,7 @@ use dome_binder::explain::{
     Brief, Candidate, CapsuleStory, ConceptStory, CounterChange, FactStep, FactStory, Fired, Ingredients, LEAST_DIGITS,
     LineStory,
 };
-use dome_binder::{Application, Capsule, HoldFigure, MintReason, RemedyRecord, Threshold};
+use dome_binder::{Application, Capsule, Happened, HoldFigure, MintReason, RemedyRecord, Threshold};
 use dome_core::{QuarantineRow, Sha256Hash, Source, escaped};
 use dome_store::index::{Explained, Explanation, Unlisted};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::exit::{Exit, usage};
 use crate::known::FactsArgs;
 use crate::output::{Printer, grouped, near_it, note};
+use crate::render::said::{of_executions, remedy, standing};
 use crate::table::{Column, TextTable, cut, short_time, width, wrapped};
 
 const LISTED: usize = 20;
@@ -133,10 +134,7 @@ fn place(step: &FactStep) -> String {
 fn changes<'c>(changes: impl IntoIterator<Item = &'c CounterChange>) -> String {
     let mut by_rule: Vec<(&str, Vec<String>)> = Vec::new();
     for change in changes {
-        // A hash by its start; any other name whole.
-        let short = |of: &str| of.parse::<Sha256Hash>().map_or_else(|_| of.to_owned(), |hash| hash.short());
-        let of = change.of.as_ref().map_or_else(String::new, |of| format!("[{}]", short(of)));
-        let said = format!("{}{of} +1", change.counter.as_str());
+        let said = change.to_string();
         match by_rule.last_mut() {
             Some((rule, said_before)) if *rule == change.rule => said_before.push(said),
             _ => by_rule.push((change.rule, vec![said])),
@@ -144,6 +142,44 @@ fn changes<'c>(changes: impl IntoIterator<Item = &'c CounterChange>) -> String {
     }
     let parts: Vec<String> = by_rule.iter().map(|(rule, said)| format!("{} ({rule})", said.join(", "))).collect();
     parts.join("; ")
+}
+
+/// What a fact did to a capsule beyond its counters; nothing where they say it all.
+fn happened(what: &Happened) -> Option<String> {
+    let by = |remedy: &Option<Sha256Hash>| match remedy {
+        Some(remedy) => format!("remedy {}", remedy.short()),
+        None => "no named remedy".to_owned(),
+    };
+    Some(match what {
+        Happened::Minted | Happened::Failed { intermittent: false, stale: false } => return None,
+        Happened::Failed { stale: true, .. } => "stale: it was known to be broken there (M-81 c)".to_owned(),
+        Happened::Failed { .. } => "intermittent: the same subject had passed before (M-81 b)".to_owned(),
+        Happened::RowBegan { failed_runs, passed_runs } => {
+            let [failed, passed] = [*failed_runs, *passed_runs].map(grouped);
+            format!("a row begins, after {failed} failed and {passed} passed runs in reach (M-77)")
+        }
+        Happened::Again { remedy: None } => "it failed again in its row (M-87)".to_owned(),
+        Happened::Again { remedy } => format!("it failed again, {} tried in vain (M-87)", by(remedy)),
+        Happened::Contradicted { remedy } => {
+            format!("its resolution by {} did not hold (M-81 d)", by(remedy))
+        }
+        Happened::Recurred => "it came back after its resolution was proven (M-81 d)".to_owned(),
+        Happened::Reran { number, passed: true } => format!("rerun {number} passed (M-86)"),
+        Happened::Reran { number, passed: false } => format!("rerun {number} did not pass (M-86)"),
+        Happened::TurnedIntermittent { failures } => {
+            format!("earlier failures at this subject turn out intermittent: {} (M-82 a)", grouped(*failures))
+        }
+        Happened::Cleared => "its row ends: it passed, and nothing says that anything was mended (M-82 b)".to_owned(),
+        Happened::Resolved { clean_needed: 0, remedy } => format!("resolved by {}, momentary (M-82 b)", by(remedy)),
+        Happened::Resolved { clean_needed, remedy } => {
+            format!("resolved by {}; clean runs that prove it: {} (M-82)", by(remedy), grouped(*clean_needed))
+        }
+        Happened::CleanRun { clean_count, clean_needed } => {
+            format!("clean run {} of {} (M-82 c)", grouped(*clean_count), grouped(*clean_needed))
+        }
+        Happened::Held { .. } => "it held: enough clean runs (M-82 c)".to_owned(),
+        Happened::GivenUp => "work on it was given up (M-87)".to_owned(),
+    })
 }
 
 /// A trigger with the numbers that made it fire (M-71).
@@ -224,8 +260,13 @@ fn fact(step: &FactStep) -> Vec<String> {
         None => step.failure_reason_code.to_string(),
     };
     let lane = step.lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
+    let tested = step.subject.as_ref().map_or_else(String::new, |subject| {
+        let job = subject.job.as_ref().map_or_else(String::new, |job| format!(" ({job})"));
+        let dirty = if subject.dirty == Some(true) { ", dirty" } else { "" };
+        format!(", at {}{job}{dirty}", cut(subject.revision.as_str(), 12))
+    });
     let mut lines = vec![format!(
-        "  {}  {} {code}  {}  run {}{lane}  {}",
+        "  {}  {} {code}  {}  run {}{lane}{tested}  {}",
         short_time(&step.ordered_ts.to_string()),
         step.signal,
         step.digest.short(),
@@ -238,30 +279,45 @@ fn fact(step: &FactStep) -> Vec<String> {
     let applied = step.application.map_or_else(String::new, applied);
     let unminted = if step.minted { "" } else { "; did not mint" };
     lines.push(format!("      {said}{applied}{unminted}"));
+    let effects = step.effects.iter().filter_map(|effect| happened(&effect.happened));
+    lines.extend(effects.map(|said| format!("      {said}")));
     lines.extend(step.triggers.iter().map(|trigger| format!("      trigger {}", fired(trigger))));
     lines
 }
 
 fn sums(story: &CapsuleStory, capsule: &Capsule) -> Vec<String> {
-    let sum = &story.counters;
     let mut lines = titled("what that adds up to:").to_vec();
     lines.push(format!(
-        "  support {}, runs {}, failed {}, denied {}, resolved {}, contradicted {}, recurred {}",
-        sum.support_count,
-        sum.run_count,
-        sum.failure_count,
-        sum.denial_count,
-        sum.resolved_count,
-        sum.contradiction_count,
-        sum.recurrence_count
+        "  failed in {}; runs {}, streams {}",
+        of_executions(capsule.failure_count, capsule.execution_count),
+        grouped(capsule.run_count),
+        grouped(capsule.stream_count),
     ));
-    let (confirmed, refuted, blocked) = (sum.confirmed_count, sum.refuted_count, sum.blocked_count);
-    lines.push(format!("  applied: confirmed {confirmed}, refuted {refuted}, blocked {blocked}"));
-    let (confidence, successes, failures) = (grouped(capsule.confidence_ppm), story.successes, story.failures);
-    lines.push(format!("  confidence {confidence} ppm: successes {successes}, failures {failures} (M-91)"));
+    let counts = [
+        ("support", capsule.support_count),
+        ("denied", capsule.denial_count),
+        ("intermittent", capsule.intermittent_count),
+        ("stale", capsule.stale_count),
+        ("resolved", capsule.resolved_count),
+        ("held", capsule.held_count),
+        ("contradicted", capsule.contradiction_count),
+        ("recurred", capsule.recurrence_count),
+        ("given up", capsule.given_up_count),
+        ("confirmed elsewhere", capsule.confirmed_count),
+        ("refuted", capsule.refuted_count),
+        ("blocked", capsule.blocked_count),
+    ];
+    let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+    lines.push(format!("  {}", counts.join(", ")));
+    if let Some(state) = capsule.state {
+        let lane = capsule.state_lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
+        let job = capsule.state_job.as_ref().map_or_else(String::new, |job| format!(", job {job}"));
+        let clean = capsule.clean_count.zip(capsule.clean_needed);
+        lines.push(format!("  state {state} (M-85){lane}{job}: {}", standing(state, clean)));
+    }
     if !capsule.remedies.is_empty() {
         lines.extend(titled("remedies, the best first (M-83):"));
-        lines.extend(capsule.remedies.iter().map(remedy));
+        lines.extend(capsule.remedies.iter().map(remedy_line));
     }
     lines.extend(titled("what holds it back (M-92):"));
     lines.extend(story.thresholds.iter().map(threshold));
@@ -275,16 +331,9 @@ fn guards(at_no: &[String]) -> Option<String> {
     (!guards.is_empty()).then(|| format!("guards at no (M-96): {}", guards.join(", ")))
 }
 
-fn remedy(record: &RemedyRecord) -> String {
-    let RemedyRecord { remedy, count, contradicted_count: contradicted, .. } = record;
-    let by_digest = || remedy.sha256.as_ref().map(|sha256| format!("sha256 {}", sha256.short()));
-    let named = remedy.summary.as_ref().map(ToString::to_string);
-    let named = named.or_else(|| remedy.reference.as_ref().map(ToString::to_string)).or_else(by_digest);
-    // A remedy without a reference has a digest (section 2).
-    let named = named.unwrap_or_default();
+fn remedy_line(record: &RemedyRecord) -> String {
     let (identity, confidence) = (record.identity.short(), grouped(record.confidence_ppm));
-    let kind = &remedy.kind;
-    format!("  {identity}  {kind} {named}: resolved in runs {count}, contradicted {contradicted} x, {confidence} ppm")
+    format!("  {identity}  {}; confidence {confidence} ppm (M-91)", remedy(record))
 }
 
 fn threshold(row: &Threshold) -> String {
@@ -298,7 +347,9 @@ fn threshold(row: &Threshold) -> String {
         (true, false) => "holds",
         (false, _) => "-",
     };
-    let found = row.found.as_ref().map_or("none".to_owned(), figure);
+    let Some(found) = row.found.as_ref().map(figure) else {
+        return format!("  {mark:<7}{:<20}there is nothing to judge by", row.hold.as_str());
+    };
     let limit = match row.policy {
         Some(name) => format!("{name} {}", figure(&row.limit)),
         None => figure(&row.limit),
@@ -309,8 +360,8 @@ fn threshold(row: &Threshold) -> String {
 /// What became of an application (M-84).
 const fn applied(application: Application) -> &'static str {
     match application {
-        Application::Confirmed => "it helped",
-        Application::Refuted => "it did not help",
+        Application::Confirmed => "it resolved that failure",
+        Application::Refuted => "that failure came in spite of it",
         Application::Blocked => "a policy stood in the way",
         Application::Unknown => "no fact mints that key",
         Application::TooEarly => "no earlier fact mints that key",
@@ -387,6 +438,8 @@ fn did(story: &FactStory) -> Vec<String> {
     for key in &keys {
         let own = story.fact.changes.iter().filter(|change| change.capsule == *key);
         lines.push(format!("  capsule {}: {}", key.short(), changes(own)));
+        let effects = story.fact.effects.iter().filter(|effect| effect.capsule == *key);
+        lines.extend(effects.filter_map(|effect| Some(format!("      {}", happened(&effect.happened)?))));
     }
     if keys.is_empty() {
         lines.push("  it changed no counter".to_owned());
@@ -423,9 +476,11 @@ fn capsules(briefs: &[Brief]) -> Vec<String> {
     let columns = vec![
         ("key", Column::Kept),
         ("verdict", Column::Kept),
-        ("support", Column::Number),
+        ("state", Column::Kept),
+        ("failed", Column::Number),
+        ("of", Column::Number),
         ("resolved", Column::Number),
-        ("contradicted", Column::Number),
+        ("held", Column::Number),
         ("code", Column::Cut),
         ("target", Column::Cut),
     ];
@@ -434,9 +489,11 @@ fn capsules(briefs: &[Brief]) -> Vec<String> {
         table.row(vec![
             brief.derived_key.short(),
             brief.verdict.to_string(),
-            grouped(brief.support_count),
+            brief.state.map_or_else(|| "-".to_owned(), |state| state.to_string()),
+            grouped(brief.failure_count),
+            grouped(brief.execution_count),
             grouped(brief.resolved_count),
-            grouped(brief.contradiction_count),
+            grouped(brief.held_count),
             brief.failure_reason_code.to_string(),
             brief.target_id.to_string(),
         ]);

@@ -7,7 +7,7 @@ use clap::Args;
 use dome_binder::Rules;
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{BUILT_IN, Masking};
-use dome_store::{Error, Ingest, IngestSummary, Opening, Stop, StoreLimits, drop_off, given, ingest};
+use dome_store::{Error, Ingest, IngestSummary, Opening, Stop, StoreLimits, drop_off, ingest};
 use serde_json::json;
 
 use crate::args::RulesArgs;
@@ -39,7 +39,7 @@ pub(crate) struct IngestArgs {
     wait: Option<u64>,
     /// Only leave the lines in the inbox of a store that stands, and wait for nobody: whoever writes to it or asks
     /// it next takes them in, and masks them then
-    #[arg(long, conflicts_with_all = ["follow", "wait", "redact", "not_after", "mode", "policy", "reason_codes", "deny_quarantine"])]
+    #[arg(long, conflicts_with_all = ["follow", "wait", "redact", "not_after", "mode", "policy", "reason_codes", "no_builtin_codes", "deny_quarantine"])]
     inbox: bool,
     /// Lines that are kept at once
     #[arg(long, value_name = "N", default_value = "1000")]
@@ -103,11 +103,10 @@ fn opening(args: &IngestArgs) -> Opening {
 
 /// A store keeps the rules that it was made with; a new one has those of the flags and settings.
 fn rules(flags: &RulesArgs, settings: &Settings, before: Option<&Rules>) -> dome_store::Result<Rules> {
-    let RulesArgs { mode, policy, reason_codes } = match before {
-        Some(before) => return given(before.clone(), flags.policy.as_deref(), &flags.reason_codes, flags.mode),
-        None => settings.rules(flags.clone()).map_err(|why| Error::invalid(format!("{why:#}")))?,
-    };
-    dome_replay::load_rules(policy.as_deref(), &reason_codes, mode)
+    match before {
+        Some(before) => flags.over(before),
+        None => settings.rules(flags.clone()).map_err(|why| Error::invalid(format!("{why:#}")))?.load(),
+    }
 }
 
 /// Whoever read our output may have gone.

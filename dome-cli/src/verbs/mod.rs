@@ -15,6 +15,7 @@ mod plan;
 mod priors;
 mod query;
 mod replay;
+mod report_outcome;
 mod rollout;
 mod schema;
 mod store;
@@ -41,6 +42,7 @@ pub(crate) enum Verb {
     Diff(diff::DiffArgs),
     Plan(plan::PlanArgs),
     Priors(priors::PriorsArgs),
+    ReportOutcome(report_outcome::ReportOutcomeArgs),
     Backtest(backtest::BacktestArgs),
     #[command(subcommand)]
     Rollout(rollout::RolloutVerb),
@@ -92,7 +94,8 @@ pub(crate) fn run(
         Verb::Verify(args) => verify::run(&args, output),
         Verb::Diff(args) => diff::run(&args, output),
         Verb::Plan(args) => plan::run(&args, output),
-        Verb::Priors(args) => priors::run(&args, output),
+        Verb::Priors(args) => priors::run(&args, settings, output),
+        Verb::ReportOutcome(args) => report_outcome::run(&args, output),
         Verb::Backtest(args) => backtest::run(&args, output),
         Verb::Rollout(verb) => rollout::run(&verb, output),
         Verb::Guard(verb) => guard::run(&verb, output),

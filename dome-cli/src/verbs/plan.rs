@@ -7,7 +7,6 @@ use dome_binder::{Comparison, Replay, Rules, Trace, compare, replay, trace};
 use dome_core::{BinderVersion, Timestamp};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{Masking, ResultDir, read_records};
-use dome_store::given;
 use serde::Serialize;
 
 use crate::args::{RulesArgs, ThreadsArgs};
@@ -70,8 +69,7 @@ pub(crate) fn run(args: &PlanArgs, output: &mut Printer) -> anyhow::Result<Exit>
     result.check()?;
     let now = result.replay()?;
     let binder = args.binder_version.unwrap_or_else(|| result.binder());
-    let RulesArgs { mode, policy, reason_codes } = &args.rules;
-    let rules = given(result.rules().clone(), policy.as_deref(), reason_codes, *mode)?;
+    let rules = args.rules.over(result.rules())?;
     let then = planned(args, &result, &now, &rules, binder)?;
     let mut keys = trace(&now, &then);
     if let Some(key) = &args.key {

@@ -1,57 +1,78 @@
-//! `dome priors`: the planner's question before it acts.
+//! `dome priors`: the planner's question before it acts, and after it failed.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
-use dome_binder::priors::{AskedTool, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout, Tier};
-use dome_binder::{RemedyRecord, Verdict, append_row};
+use clap::{Args, ValueEnum};
+use dome_binder::priors::{
+    AskedFailure, AskedFor, AskedTool, BriefAnswer, BriefPrior, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout,
+    Tier, brief,
+};
+use dome_binder::{Verdict, append_row};
 use dome_core::conformance::ConformanceReport;
 #[cfg(feature = "conform")]
 use dome_core::conformance::PresentTool;
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{
-    ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
+    ActionKind, FailureReasonCode, RunId, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine,
+    Timestamp, message_template,
 };
 use dome_replay::input::document;
+use dome_store::rollout::PriorsAsk;
 
 use super::guard;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
 use crate::output::Printer;
+use crate::render::said::{confidence, of_executions, remedy, standing};
+use crate::render::terms;
+use crate::settings::Settings;
 
-/// What is known before acting: capsules for a TaskSpec, best first
+/// What is known before acting, or of a failure that has just happened: best first
 ///
-/// Capsules of the task line, then the same failures on other targets, then concepts; each with its
-/// verdict, every hold with its number and threshold, remedies with their record, and where it was
-/// seen. Nothing is prescriptive unless `--rollout prescriptive` says so and nothing holds it back.
+/// Before: capsules of the task line, their concepts, and the same failures on other targets. After
+/// (`--failure`, `--message`): that very failure, its concept, the same failure on other targets,
+/// then what else is known of the task line. The answer has one entry per root cause and at most
+/// 2 KiB; `--detail full` has all of it: every hold with its number and threshold, remedies with
+/// their record, and where each was seen. Nothing is prescriptive unless `--rollout prescriptive`
+/// says so and nothing holds it back.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test \\\n        --transition candidate:promoted --guardrails guardrails.json --version python=3.12 --rollout prescriptive"
+    after_help = "Example:\n    dome priors --from result --failure failed.json\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test\n    dome priors --from result --scope task --target-kind repo --target-id acme/app --action-kind test \\\n        --transition candidate:promoted --guardrails guardrails.json --version python=3.12 --rollout prescriptive"
 )]
 pub(crate) struct PriorsArgs {
     #[command(flatten)]
     at: FactsArgs,
+    /// The failure that has just happened (`-` for stdin): an envelope, or a TaskSpec with what is known of `message`,
+    /// `gates`, `tool` and `env` beside it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scope", "target_kind", "target_id", "action_kind"])]
+    failure: Option<PathBuf>,
+    /// The text of the failure that has just happened
+    #[arg(long, value_name = "TEXT", conflicts_with = "failure")]
+    message: Option<String>,
     /// How far the task reaches
-    #[arg(long, value_name = "task|run|repo")]
-    scope: Scope,
+    #[arg(long, value_name = "task|run|repo", required_unless_present = "failure")]
+    scope: Option<Scope>,
     /// What kind of thing is worked on
-    #[arg(long, value_name = "KIND")]
-    target_kind: TargetKind,
+    #[arg(long, value_name = "KIND", required_unless_present = "failure")]
+    target_kind: Option<TargetKind>,
     /// Which one
-    #[arg(long, value_name = "ID")]
-    target_id: TargetId,
+    #[arg(long, value_name = "ID", required_unless_present = "failure")]
+    target_id: Option<TargetId>,
     /// What is done
-    #[arg(long, value_name = "KIND")]
-    action_kind: ActionKind,
+    #[arg(long, value_name = "KIND", required_unless_present = "failure")]
+    action_kind: Option<ActionKind>,
     /// Only this failure
     #[arg(long, value_name = "CODE")]
     failure_reason_code: Option<FailureReasonCode>,
-    /// The fingerprint to look for on other targets [default: those of the task line's capsules]
-    #[arg(long, value_name = "HASH")]
+    /// Only failures with this fingerprint are what is asked for, here and on other targets
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["failure", "message"])]
     fingerprint_hash: Option<Sha256Hash>,
+    /// How much of the answer is shown; what is recorded is the whole
+    #[arg(long, value_enum, default_value = "brief")]
+    detail: Detail,
     /// A version of what takes part; may be given more than once
     #[arg(long = "version", value_parser = pair, value_name = "NAME=VALUE")]
     versions: Vec<(String, String)>,
@@ -76,9 +97,12 @@ pub(crate) struct PriorsArgs {
     /// be given more than once
     #[arg(long, value_name = "FILE", requires = "conformance")]
     tool_manifest: Vec<PathBuf>,
-    /// How far dome may go
+    /// How far dome may go; a store, and `dome.toml`, may let less
     #[arg(long, default_value = "guided", value_name = "shadow|guided|prescriptive")]
     rollout: Rollout,
+    /// The run that asks: in one run, a store prescribes each prior once. Without it a store prescribes nothing
+    #[arg(long, value_name = "ID")]
+    run: Option<RunId>,
     /// Append the answer to this file, one line; under `shadow` it is the only place where it shows
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -93,6 +117,15 @@ pub(crate) struct PriorsArgs {
     require_match: bool,
 }
 
+/// How much of an answer is shown.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Detail {
+    /// One entry per root cause, in at most 2 KiB.
+    Brief,
+    /// All of it.
+    Full,
+}
+
 fn pair(text: &str) -> Result<(String, String), &'static str> {
     let parts = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or("expected NAME=VALUE")
@@ -104,12 +137,14 @@ fn states(text: &str) -> Result<(String, String), &'static str> {
     states.ok_or("expected FROM:TO; states with a `:` go into --context")
 }
 
-pub(crate) fn run(args: &PriorsArgs, output: &mut Printer) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &PriorsArgs, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
     if args.rollout == Rollout::Shadow && args.record.is_none() {
         return Err(usage("`--rollout shadow` shows nothing; name the file that it records to with --record FILE"));
     }
     let query = query(args)?;
-    let (last, answer) = args.at.ask(|known| Ok((known.index.as_of()?, known.index.priors(&query, args.as_of)?)))?;
+    let project = settings.rollout()?;
+    let ask = PriorsAsk { query: &query, as_of: args.as_of, project, run_id: args.run.as_ref() };
+    let (last, answer) = args.at.priors(&ask)?;
     if let Some(path) = &args.record {
         if let Some((asked, last)) = args.as_of.zip(last).filter(|(asked, last)| asked < last) {
             return Err(usage(format!(
@@ -118,17 +153,16 @@ pub(crate) fn run(args: &PriorsArgs, output: &mut Printer) -> anyhow::Result<Exi
         }
         record(path, &answer)?;
     }
-    output.show(&answer.shown(), print)?;
+    let shown = answer.shown();
+    match args.detail {
+        Detail::Full => output.show(&shown, print)?,
+        Detail::Brief => output.show(&brief(&shown), |brief, output| print_brief(brief, &shown, output))?,
+    }
     Ok(if args.require_match && answer.priors.is_empty() { Exit::NoMatch } else { Exit::Done })
 }
 
 fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
-    let line = TaskLine {
-        scope: args.scope,
-        target_kind: args.target_kind.clone(),
-        target_id: args.target_id.clone(),
-        action_kind: args.action_kind.clone(),
-    };
+    let (line, about) = asked(args)?;
     let tool = args.tool.as_ref().map(|(name, version)| {
         let name = name.parse().map_err(|why| usage(format!("--tool: {why}")))?;
         anyhow::Ok(AskedTool { name, version: version.as_str().into() })
@@ -136,10 +170,10 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
     let reports: Vec<ConformanceReport> = args.conformance.iter().map(|path| report(path)).collect::<Result<_, _>>()?;
     Ok(PriorsQuery {
         failure_reason_code: args.failure_reason_code.clone(),
-        fingerprint_hash: args.fingerprint_hash,
+        about,
         versions: versions(args)?,
         tool: tool.transpose()?,
-        guard: decided(args)?,
+        guard: decided(args, &line)?,
         conformance: (!reports.is_empty()).then_some(reports),
         #[cfg(feature = "conform")]
         present_tools: args.tool_manifest.iter().map(|path| present(path)).collect::<Result<_, _>>()?,
@@ -147,6 +181,28 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
         limit: usize::try_from(args.limit)?,
         ..PriorsQuery::of(line)
     })
+}
+
+/// The task line, and which of its failures.
+fn asked(args: &PriorsArgs) -> anyhow::Result<(TaskLine, AskedFor)> {
+    if let Some(path) = &args.failure {
+        let failed = AskedFailure::read(&document(path)?).map_err(|why| {
+            let problems: Vec<String> = why.problems().iter().map(|problem| format!("\n  {problem}")).collect();
+            invalid(format!("`{}` is no failure:{}", path.display(), problems.concat()))
+        })?;
+        return Ok((failed.line, AskedFor::Failure(failed.keys)));
+    }
+    let (Some(scope), Some(target_kind), Some(target_id), Some(action_kind)) =
+        (args.scope, args.target_kind.clone(), args.target_id.clone(), args.action_kind.clone())
+    else {
+        return Err(usage("name the task line, or the failure with --failure"));
+    };
+    let about = match (&args.message, args.fingerprint_hash) {
+        (Some(message), _) => AskedFor::Message(message_template(message)),
+        (None, Some(hash)) => AskedFor::Fingerprint(hash),
+        (None, None) => AskedFor::Anything,
+    };
+    Ok((TaskLine { scope, target_kind, target_id, action_kind }, about))
 }
 
 /// The versions by name; one name has one version.
@@ -169,11 +225,11 @@ fn present(path: &Path) -> anyhow::Result<PresentTool> {
     Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool: manifest.tool })
 }
 
-fn decided(args: &PriorsArgs) -> anyhow::Result<Option<GuardDecision>> {
+fn decided(args: &PriorsArgs, line: &TaskLine) -> anyhow::Result<Option<GuardDecision>> {
     let Some(guardrails) = &args.guardrails else { return Ok(None) };
     let bundle = guard::bundle(guardrails)?;
     let mut context = args.context.as_deref().map_or_else(|| Ok(GuardContext::default()), guard::context)?;
-    context.action.get_or_insert_with(|| args.action_kind.as_str().into());
+    context.action.get_or_insert_with(|| line.action_kind.as_str().into());
     if let Some((from, to)) = &args.transition {
         for (member, said) in [(&mut context.from_state, from), (&mut context.to_state, to)] {
             match member {
@@ -195,8 +251,9 @@ fn record(path: &Path, answer: &Priors) -> anyhow::Result<()> {
 }
 
 fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
+    terms::print(answer, output)?;
     if answer.rollout == Rollout::Shadow {
-        return output.line("shadow: nothing is answered; what would have been is recorded");
+        return output.line("shadow: nothing is answered; --record keeps what would have been");
     }
     let query = &answer.query;
     let asked = format!("{} {} {} ({})", query.action_kind, query.target_kind, query.target_id, query.scope);
@@ -218,39 +275,90 @@ fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn print_brief(brief: &BriefAnswer, answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
+    terms::print(answer, output)?;
+    if answer.rollout == Rollout::Shadow {
+        return output.line("shadow: nothing is answered; --record keeps what would have been");
+    }
+    if let Some(said) = brief.said {
+        return output.line(said);
+    }
+    brief.priors.iter().try_for_each(|prior| print_brief_prior(prior, output))?;
+    if brief.left_off > 0 {
+        writeln!(output, "{} more; `--detail full` has them", brief.left_off)?;
+    }
+    Ok(())
+}
+
+fn print_brief_prior(prior: &BriefPrior, output: &mut Printer) -> anyhow::Result<()> {
+    let place = match (prior.tier, &prior.target_id) {
+        (Tier::Concept, _) => "wherever it happened".to_owned(),
+        (Tier::Elsewhere, Some(target)) => format!("on {target}"),
+        (Tier::Line, _) => "here, another failure".to_owned(),
+        _ => "here".to_owned(),
+    };
+    writeln!(output, "[{}] {} {place}  {}", prior.verdict, prior.failure_reason_code, prior.key.short())?;
+    let state = prior.state.map_or_else(String::new, |state| format!(", now {}", state.as_str().replace('_', " ")));
+    writeln!(output, "    failed {}{state}", prior.failed)?;
+    for (what, said) in [("rerun", &prior.rerun), ("proof", &prior.proof), ("experiment", &prior.experiment)] {
+        said.iter().try_for_each(|said| writeln!(output, "    {what}: {said}"))?;
+    }
+    if let (Some(remedy), Some(worked)) = (&prior.remedy, &prior.worked) {
+        let reference = remedy.reference.as_ref().map(ToString::to_string);
+        let name = remedy.summary.as_ref().map(ToString::to_string).or(reference);
+        let name = name.unwrap_or_else(|| remedy.identity.short());
+        writeln!(output, "    remedy: {} {name}: {worked}", remedy.kind)?;
+    }
+    if let Some(because) = prior.advisory_because {
+        writeln!(output, "    advice: {}", because.explained())?;
+    }
+    if !prior.held.is_empty() {
+        writeln!(output, "    held back by {}", prior.held.join(", "))?;
+    }
+    Ok(())
+}
+
 fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
     let (code, key, counts) = (&prior.failure_reason_code, prior.key().short(), prior.counts);
     let place = match (prior.tier, &prior.target_id, counts.target_count) {
         (Tier::Elsewhere, Some(target), _) => format!("on {target}"),
+        (Tier::Line, ..) => "here, another failure".to_owned(),
         (Tier::Concept, _, Some(count)) => format!("on {count} targets"),
         _ => "here".to_owned(),
     };
     writeln!(output, "\n[{}] {code} {place}  {key}", prior.verdict)?;
+    let failed = match counts.execution_count {
+        Some(executions) => format!("failed in {}", of_executions(counts.failure_count, executions)),
+        None => format!("failed {} x in {} runs", counts.failure_count, counts.run_count),
+    };
+    let intermittent = match counts.intermittent_count {
+        0 => String::new(),
+        times => format!(", {times} x at a revision that also passed"),
+    };
+    writeln!(output, "    {failed}{intermittent}, until {}", prior.last_seen_ts)?;
+    if let Some(state) = &prior.state {
+        writeln!(output, "    now {}", standing(state.standing, state.clean_count.zip(state.clean_needed)))?;
+    }
     writeln!(
         output,
-        "    seen {} x until {}, resolved {} x, contradicted {} x, came back later {} x, applied: held {} x, failed {} x",
-        counts.support_count,
-        prior.last_seen_ts,
+        "    resolved {} x, held {} x, contradicted {} x, came back {} x, given up {} x; applied: helped {} x, not {} x",
         counts.resolved_count,
+        counts.held_count,
         counts.contradiction_count,
         counts.recurrence_count,
+        counts.given_up_count,
         counts.confirmed_count,
         counts.refuted_count
     )?;
     if prior.would_be_prescriptive && prior.verdict != Verdict::Prescriptive {
-        output.line("    would be prescriptive under --rollout prescriptive")?;
+        match prior.advisory_because {
+            Some(because) => writeln!(output, "    advice: {}", because.explained())?,
+            None => output.line("    would be prescriptive under --rollout prescriptive")?,
+        }
     }
     prior.held.iter().try_for_each(|held| writeln!(output, "    held back by {held}"))?;
-    for RemedyRecord { remedy, identity, count, contradicted_count, confidence_ppm, .. } in
-        prior.remedies.iter().take(3)
-    {
-        let name = remedy.reference.as_ref().map_or_else(|| identity.short(), ToString::to_string);
-        let summary = remedy.summary.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
-        writeln!(
-            output,
-            "    remedy: {} {name}{summary}: worked {count} x, failed {contradicted_count} x, confidence {confidence_ppm} ppm",
-            remedy.kind
-        )?;
+    for record in prior.remedies.iter().take(3) {
+        writeln!(output, "    {}, confidence {}", remedy(record), confidence(record.confidence_ppm))?;
     }
     for ProvenFact { role, source, ts, .. } in &prior.provenance {
         let role = match role {

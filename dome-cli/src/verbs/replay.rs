@@ -89,8 +89,8 @@ pub(crate) fn run(args: ReplayArgs, settings: &Settings, output: &mut Printer) -
     let to = Destined { out: args.out, force: args.force };
     let written = replay_into(&to, spec, as_of, Input::Sources(&sources), &watching)?;
     drop(watching);
-    let Summary { totals, capsules, rejected, .. } = &written.summary;
-    let failing = capsules.keeps_failing(totals.as_of, &rules.policy);
+    let Summary { capsules, rejected, .. } = &written.summary;
+    let failing = capsules.keeps_failing();
     match output.is_json() {
         true => output.object(&object(&written, &failing, &to.out)?)?,
         false => print(&written, &failing, &to.out, output)?,

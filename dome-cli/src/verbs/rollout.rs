@@ -58,7 +58,8 @@ pub(crate) fn run(verb: &RolloutVerb, output: &mut Printer) -> anyhow::Result<Ex
         return Ok(Exit::Done);
     };
     let policy = args.policy.as_deref().map(policy).transpose()?.unwrap_or_else(RolloutPolicy::default);
-    let answers = args.recorded.iter().map(|path| answers(path)).collect::<Result<Vec<_>, _>>()?.concat();
+    let read = |path: &PathBuf| answers(path, &document(path)?);
+    let answers = args.recorded.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
     let mode = args.mode.unwrap_or(match args.current {
         Rollout::Shadow => Rollout::Guided,
         Rollout::Guided | Rollout::Prescriptive => Rollout::Prescriptive,
@@ -69,13 +70,13 @@ pub(crate) fn run(verb: &RolloutVerb, output: &mut Printer) -> anyhow::Result<Ex
     Ok(if judged.earned { Exit::Done } else { Exit::Findings })
 }
 
-fn policy(path: &Path) -> anyhow::Result<RolloutPolicy> {
+pub(super) fn policy(path: &Path) -> anyhow::Result<RolloutPolicy> {
     let read = RolloutPolicy::parse(&document(path)?);
     read.map_err(|why| invalid(format!("`{}` is no rollout policy:\n  {why}", path.display())))
 }
 
-fn answers(path: &Path) -> anyhow::Result<Vec<RecordedAnswer>> {
-    let bytes = document(path)?;
+/// The answers that stand in a file, one a line.
+pub(super) fn answers(path: &Path, bytes: &[u8]) -> anyhow::Result<Vec<RecordedAnswer>> {
     let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     let read = |(number, line): (usize, &[u8])| {
         let refused = |why| invalid(format!("`{}`, line {}: {why}", path.display(), number + 1));
@@ -84,7 +85,7 @@ fn answers(path: &Path) -> anyhow::Result<Vec<RecordedAnswer>> {
     lines.map(read).collect()
 }
 
-fn print(status: &RolloutStatus, output: &mut Printer) -> anyhow::Result<()> {
+pub(super) fn print(status: &RolloutStatus, output: &mut Printer) -> anyhow::Result<()> {
     let (mode, furthest) = (status.mode.as_str(), status.furthest.as_str());
     writeln!(output, "{mode}: {} (furthest mode earned: {furthest})", earned(status.earned))?;
     for StepStatus { from, to, earned: is_earned, requirements, recorded } in &status.steps {

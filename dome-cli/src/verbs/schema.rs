@@ -2,7 +2,7 @@
 
 use clap::Args;
 use dome_binder::backtest::Backtest;
-use dome_binder::priors::Priors;
+use dome_binder::priors::{BriefAnswer, Priors};
 use dome_binder::rollout::{RolloutPolicy, RolloutStatus};
 use dome_binder::views::{GateRollup, GuardDenial, RecentFailure};
 use dome_binder::{Capsule, Concept, Lineage, Policy};
@@ -14,6 +14,7 @@ use dome_replay::verify::Verification;
 use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
 use dome_store::quarantine::{Retried, ShownLine};
+use dome_store::rollout::ShownRollout;
 use dome_store::{Acknowledged, IngestSummary, Status, StoreVerification};
 use schemars::Schema;
 
@@ -33,8 +34,9 @@ pub(crate) struct SchemaArgs {
 /// A document's name, what it is, and how its schema is made.
 type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [SchemaDocument; 34] = [
+const DOCUMENTS: [SchemaDocument; 37] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
+    ("task-spec", "what a task works on: a member of an envelope, and what check --task-spec takes", schema::task_spec),
     ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
     ("fact", "a line of facts.jsonl", dome_binder::fact_schema),
     ("capsule", "a line of capsules.jsonl", schema::of_output::<Capsule>),
@@ -57,13 +59,15 @@ const DOCUMENTS: [SchemaDocument; 34] = [
     ("ingest-batch", "what ingest --follow --format json prints for each batch", schema::of_output::<Acknowledged>),
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<IngestSummary>),
     ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
+    ("store-rollout", "what store rollout show --format json prints", schema::of_output::<ShownRollout>),
     ("store-verification", "what store verify --format json prints", schema::of_output::<StoreVerification>),
     ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<ShownLine>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),
     ("convert-finding", "a line of convert --findings", schema::of_output::<convert::ConvertFinding<'static>>),
     ("guard-context", "what guard eval --context takes", schema::guard_context),
     ("guard-decision", "what guard eval --format json prints", schema::of_output::<GuardDecision>),
-    ("priors", "what priors --format json prints, and a line of --record", schema::of_output::<Priors>),
+    ("priors", "what priors --detail full --format json prints, and a line of --record", schema::of_output::<Priors>),
+    ("priors-brief", "what priors --format json prints", schema::of_output::<BriefAnswer>),
     ("backtest", "what backtest --format json prints", schema::of_output::<Backtest>),
     ("rollout-policy", "what rollout status --policy takes", schema::of_output::<RolloutPolicy>),
     ("rollout-status", "what rollout status --format json prints", schema::of_output::<RolloutStatus>),

@@ -1,5 +1,7 @@
 //! `dome store`: the verbs on a store that stands.
 
+mod rollout;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -9,7 +11,7 @@ use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, KeepsFailing, Limits 
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
     DerivedStore, Opening, SourceStatus, Status, StoreDifference, StoreLimits, StoreVerification, compact,
-    compare_index, export, given, merge, rebuild, status, verify,
+    compare_index, export, merge, rebuild, status, verify,
 };
 use serde_json::json;
 
@@ -56,6 +58,9 @@ pub(crate) enum StoreVerb {
         #[arg(long, value_name = "C")]
         out: PathBuf,
     },
+    /// Say how far the store lets dome go, and look at it
+    #[command(subcommand)]
+    Rollout(rollout::StoreRolloutVerb),
     /// Make the index as small as what it holds; the log is never shortened
     #[command(after_help = "Example:\n    dome store compact --store memory")]
     Compact(StoreAt),
@@ -143,6 +148,7 @@ pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Printer) -
         StoreVerb::Quarantine(QuarantineVerb::Show { at, position }) => show(&at.store, *position, output),
         StoreVerb::Quarantine(QuarantineVerb::Retry(args)) => retry(args, output),
         StoreVerb::Merge { a, b, out } => unite([a, b], out, output),
+        StoreVerb::Rollout(verb) => rollout::run(verb, output),
         StoreVerb::Compact(at) => make_small(&at.store, output),
         StoreVerb::Rebuild(args) => make_anew(args, settings, output),
     }
@@ -160,7 +166,7 @@ fn tell(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
             counts.add(capsule);
             Ok(())
         })?;
-        Ok(counts.keeps_failing(derived.index.as_of()?, &derived.rules.policy))
+        Ok(counts.keeps_failing())
     };
     let status = status(store, StoreLimits::default(), failing, &Watching::new("reading"))?;
     output.show(&status, print_status)?;
@@ -300,7 +306,7 @@ fn make_small(store: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
 fn make_anew(args: &StoreRebuildArgs, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
     let flags = &args.rules;
     let rules = |before: Option<&Rules>| match before.filter(|_| !args.defaults) {
-        Some(before) => given(before.clone(), flags.policy.as_deref(), &flags.reason_codes, flags.mode),
+        Some(before) => flags.over(before),
         // What the store derived by is not known any more, or is given up.
         None => settings.load_rules(flags.clone()).map_err(|why| dome_store::Error::invalid(format!("{why:#}"))),
     };

@@ -122,3 +122,49 @@ fn what_others_wrote_neither_forges_a_line_nor_steers_a_terminal() {
         assert!(!shown.stdout.contains(acts) && !shown.stdout.contains("\n::"), "{}", shown.stdout);
     }
 }
+
+/// A TaskSpec alone has the problems that it has in an envelope, pointers from its own root.
+#[test]
+fn a_task_spec_alone_is_judged_as_in_an_envelope() {
+    let place = Place::new();
+    let sound: serde_json::Value = serde_json::from_slice(dome_core::EXAMPLE_LINE).unwrap();
+    let broken = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut envelope = sound.clone();
+        change(&mut envelope["task_spec"]);
+        envelope
+    };
+    type Change = &'static dyn Fn(&mut serde_json::Value);
+    let changes: [Change; 8] = [
+        &|_| {},
+        &|spec| spec["scope"] = "galaxy".into(),
+        &|spec| drop(spec.as_object_mut().unwrap().remove("failure_reason_code")),
+        &|spec| spec["reason_code"] = "OTHER".into(),
+        &|spec| {
+            let code = spec.as_object_mut().unwrap().remove("failure_reason_code").unwrap();
+            spec["reason_code"] = code;
+        },
+        &|spec| spec["target"] = serde_json::json!({"kind": "Repo", "id": " x"}),
+        &|spec| spec["transition"] = serde_json::json!({"from_state": null}),
+        &|spec| spec["versions"] = serde_json::json!({"python": 3}),
+    ];
+    for change in changes {
+        let envelope = broken(change);
+        place.file("e.jsonl", envelope.to_string());
+        place.file("spec.json", serde_json::to_string_pretty(&envelope["task_spec"]).unwrap());
+        let told = |args: &[&str]| -> (i32, Vec<(String, String, String)>) {
+            let ended = place.dome(&[&["check", "--format", "json"], args].concat(), b"");
+            let lines = ended.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let text = |line: &serde_json::Value, name: &str| line[name].as_str().unwrap().to_owned();
+            let problems = lines.filter(|line| line.get("pointer").is_some()).map(|line| {
+                let pointer = text(&line, "pointer");
+                (pointer.trim_start_matches("/task_spec").to_owned(), text(&line, "code"), text(&line, "message"))
+            });
+            (ended.code, problems.collect())
+        };
+        assert_eq!(told(&["--task-spec", "spec.json"]), told(&["e.jsonl"]), "{}", envelope["task_spec"]);
+    }
+    let both = place.dome(&["check", "e.jsonl", "--task-spec", "spec.json"], b"");
+    assert_eq!((both.code, place.dome(&["check"], b"").code), (2, 2));
+    let shown = place.dome(&["check", "--task-spec", "spec.json"], b"");
+    assert!(shown.stdout.contains("--> spec.json:") && shown.stdout.contains("\"python\": 3"), "{}", shown.stdout);
+}

@@ -58,25 +58,201 @@ const FAILED: &str = "<testcase classname='c' name='n'><failure type='AssertionE
 #[test]
 fn m82_a_test_that_passed_failed_and_passed_is_one_capsule_resolved_once() {
     let place = Place::new();
-    for (name, case) in [("reports/1.xml", PASSED), ("reports/2.xml", FAILED), ("reports/3.xml", PASSED)] {
-        place.file(name, suite(case));
-    }
-    // As three runs, and as three outcomes of one run.
+    // As three runs, and as three outcomes of one run; each at a revision of its own.
     for run in ["{name}", "one"] {
-        let args =
-            ["convert", "junit", "reports", "--run-id", run, "--ts", "2026-01-01T00:00:00Z", "--commit", "46ea5e0"];
-        let converted = place.dome(&[&args[..], &["--out", "o.jsonl", "--codes", "c.json"]].concat(), b"");
-        assert_eq!(converted.code, 0, "{}", converted.stderr);
-        let replayed = place.dome(&["replay", "o.jsonl", "--reason-codes", "c.json", "--out", "o", "--force"], b"");
+        for (name, case) in [("1", PASSED), ("2", FAILED), ("3", PASSED)] {
+            let report = place.file(&format!("{name}.xml"), suite(case));
+            let (out, ts) = (format!("{name}.jsonl"), format!("2026-01-01T00:0{name}:00Z"));
+            let args = ["convert", "junit", report.to_str().unwrap(), "--run-id", run, "--ts", &ts, "--revision", name];
+            let converted = place.dome(&[&args[..], &["--out", &out, "--codes", "c.json"]].concat(), b"");
+            assert_eq!(converted.code, 0, "{}", converted.stderr);
+        }
+        let replayed = place.dome(
+            &["replay", "1.jsonl", "2.jsonl", "3.jsonl", "--reason-codes", "c.json", "--out", "o", "--force"],
+            b"",
+        );
         assert_eq!(replayed.code, 0, "{}", replayed.stderr);
         let capsules = String::from_utf8(place.files("o").remove("capsules.jsonl").unwrap()).unwrap();
         let capsule: serde_json::Value = serde_json::from_str(&capsules).unwrap();
         let number = |name: &str| capsule.get(name).and_then(serde_json::Value::as_u64);
         let counted = ["failure_count", "resolved_count", "contradiction_count", "recurrence_count"].map(number);
         assert_eq!(counted, [Some(1), Some(1), Some(0), Some(0)], "{run}");
-        let best = capsule.pointer("/remedies/0/remedy/ref").and_then(serde_json::Value::as_str);
-        assert_eq!((best, number("support_count")), (Some("commit/46ea5e0"), Some(1)));
+        assert_eq!(number("support_count"), Some(1));
+        assert_eq!(capsule.get("remedies").unwrap(), &serde_json::json!([]), "a revision is no remedy");
     }
+}
+
+#[test]
+fn legs_of_a_matrix_that_are_ingested_together_conflict_in_nothing() {
+    let place = Place::new();
+    let report = suite(&format!("{FAILED}{}", PASSED.replace("'n'", "'m'")));
+    place.file("r.xml", report);
+    for job in ["linux", "mac"] {
+        let out = format!("{job}.jsonl");
+        let args = ["--run-id", "ci-7-1", "--ts", "2026-01-01T00:00:00Z", "--revision", "46ea5e0", "--job", job];
+        let converted = place.dome(&[&["convert", "junit", "r.xml", "--out", &out], &args[..]].concat(), b"");
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+    }
+    let replayed = place.dome(&["replay", "linux.jsonl", "mac.jsonl", "--deny-quarantine", "--out", "o"], b"");
+    assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+    let manifest = place.files("o").remove("manifest.json").unwrap();
+    let counted = ["facts", "duplicates", "quarantined", "runs"].map(|name| count(&manifest, name));
+    assert_eq!(counted, [4, 0, 0, 1]);
+}
+
+#[test]
+fn a_commit_is_no_option_any_more_and_the_message_names_the_one_that_is() {
+    let place = Place::new();
+    place.file("in.xml", suite(PASSED));
+    let refused = place.dome(&[CONVERT, &["--commit", "46ea5e0"]].concat(), b"");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("say `--revision 46ea5e0`"), "{}", refused.stderr);
+    let help = place.dome(&["convert", "--help"], b"").stdout;
+    assert!(!help.contains("--commit") && help.contains("--revision <REVISION>"), "{help}");
+}
+
+#[test]
+fn a_subject_is_written_as_it_was_given() {
+    let place = Place::new();
+    place.file("in.xml", suite(FAILED));
+    let subject = |args: &[&str]| {
+        let converted = place.dome(&[CONVERT, &["--revision", "46ea5e0"], args].concat(), b"");
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let envelope: serde_json::Value = serde_json::from_str(&converted.stdout).unwrap();
+        assert_eq!(envelope.get("remedy"), None);
+        envelope.get("subject").unwrap().to_string()
+    };
+    assert_eq!(subject(&[]), r#"{"revision":"46ea5e0"}"#);
+    assert_eq!(subject(&["--dirty"]), r#"{"dirty":true,"revision":"46ea5e0"}"#);
+    assert_eq!(subject(&["--dirty=false"]), r#"{"dirty":false,"revision":"46ea5e0"}"#);
+    let whole = ["--repository", "github.com/acme/app", "--job", "linux, 3.12", "--base-revision", "b0"];
+    let shown = r#"{"base_revision":"b0","job":"linux, 3.12","repository":"github.com/acme/app","revision":"46ea5e0"}"#;
+    assert_eq!(subject(&whole), shown);
+    let alone = place.dome(&[CONVERT, &["--job", "linux"]].concat(), b"");
+    assert_eq!(alone.code, 3, "{}", alone.stderr);
+    let said = "`--job` given, and nothing says of which revision; expected `--revision REVISION`";
+    assert!(alone.stderr.contains(said), "{}", alone.stderr);
+    let twice = place.dome(&[CONVERT, &["--revision", " x"]].concat(), b"");
+    assert_eq!(twice.code, 2, "{}", twice.stderr);
+}
+
+const GITHUB: [(&str, &str); 8] = [
+    ("GITHUB_ACTIONS", "true"),
+    ("GITHUB_SHA", "1f32ad91c10745aa610c91aee395120de32c8b8d"),
+    ("GITHUB_SERVER_URL", "https://github.com"),
+    ("GITHUB_REPOSITORY", "acme/app"),
+    ("GITHUB_JOB", "test"),
+    ("GITHUB_REF", "refs/pull/8/merge"),
+    ("GITHUB_RUN_ID", "77"),
+    ("GITHUB_RUN_ATTEMPT", "2"),
+];
+/// No other system's mark, nor an event, wherever the tests run.
+const NOWHERE: [(&str, &str); 7] = [
+    ("GITHUB_ACTIONS", ""),
+    ("GITLAB_CI", ""),
+    ("BUILDKITE", ""),
+    ("JENKINS_URL", ""),
+    ("CIRCLECI", ""),
+    ("TF_BUILD", ""),
+    ("GITHUB_EVENT_PATH", ""),
+];
+
+#[test]
+fn the_environment_of_a_ci_system_says_what_was_tested_and_in_which_run() {
+    let place = Place::new();
+    // A report with an id of its own is one of many of its run.
+    place.file("in.xml", format!("<testsuites uuid='5f0c'>{}</testsuites>", suite(FAILED)));
+    let event = place.file("event.json", r#"{"pull_request": {"base": {"sha": "46ea5e0"}}}"#);
+    let convert = |args: &[&str], more: &[(&str, &str)]| {
+        let variables = [&NOWHERE[..], &GITHUB, more].concat();
+        place.dome_with(
+            &[&["convert", "junit", "in.xml", "--ts", "2026-01-01T00:00:00Z"], args].concat(),
+            b"",
+            &variables,
+        )
+    };
+    let said = |args: &[&str], more: &[(&str, &str)]| {
+        let converted = convert(args, more);
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let envelope: serde_json::Value = serde_json::from_str(&converted.stdout).unwrap();
+        let members = ["run_id", "lane", "subject"].map(|name| envelope.get(name).cloned().unwrap_or_default());
+        members.map(|member| member.to_string()).join(" ")
+    };
+    let event = [("GITHUB_EVENT_PATH", event.to_str().unwrap())];
+    let found = r#""77-2" "pull/8" {"base_revision":"46ea5e0","job":"test","repository":"github.com/acme/app","revision":"1f32ad91c10745aa610c91aee395120de32c8b8d"}"#;
+    assert_eq!([said(&["--ci", "auto"], &event), said(&["--ci", "github"], &event)], [found, found]);
+    let own = ["--ci", "auto", "--revision", "v2", "--run-id", "r", "--job", "test, 3.12", "--lane", "main"];
+    let outranked = r#""r" "main" {"job":"test, 3.12","repository":"github.com/acme/app","revision":"v2"}"#;
+    assert_eq!(said(&own, &event), outranked, "the base was that of another revision");
+    assert_eq!(said(&[], &event), r#""5f0c" null null"#, "nothing is read unasked");
+    let gone = convert(&["--ci", "auto"], &[("GITHUB_EVENT_PATH", "gone.json")]);
+    assert_eq!(
+        (gone.code, gone.stderr.contains("the event at `gone.json` cannot be read")),
+        (0, true),
+        "{}",
+        gone.stderr
+    );
+}
+
+#[test]
+fn a_ci_system_that_is_not_there_is_a_usage_error_that_says_what_is_missing() {
+    let place = Place::new();
+    place.file("in.xml", suite(PASSED));
+    let refused = |args: &[&str], more: &[(&str, &str)]| {
+        let ended = place.dome_with(&[CONVERT, args].concat(), b"", &[&NOWHERE[..], more].concat());
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        ended.stderr
+    };
+    let nothing = refused(&["--ci", "auto"], &[]);
+    assert!(nothing.contains("finds no CI system") && nothing.contains("`gitlab`"), "{nothing}");
+    let partly = refused(&["--ci", "gitlab"], &[("CI_COMMIT_SHA", "")]);
+    assert!(partly.contains("`CI_COMMIT_SHA`") && partly.contains("`--revision`"), "{partly}");
+    let two = refused(&["--ci", "auto"], &[("CIRCLECI", "true"), ("BUILDKITE", "true")]);
+    assert!(two.contains("`buildkite`, `circleci`"), "{two}");
+    assert!(
+        refused(&["--ci", "travis"], &[]).contains("auto, azure, buildkite, circleci, github, gitlab, jenkins, none")
+    );
+    assert!(refused(&["--ci", "github", "--git"], &[]).contains("give one of them"));
+}
+
+#[test]
+fn git_says_what_is_checked_out_and_whether_that_is_all() {
+    let place = Place::new();
+    let git = |args: &[&str]| {
+        let who = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main"];
+        let ended =
+            std::process::Command::new("git").args(who).args(args).current_dir(place.path("")).output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap().trim().to_owned()
+    };
+    place.file("in.xml", suite(FAILED));
+    let convert = || place.dome(&[CONVERT, &["--git", "--out", "o.jsonl"]].concat(), b"");
+    let nowhere = convert();
+    assert_eq!(nowhere.code, 2);
+    assert!(nowhere.stderr.contains("`--git` cannot tell what was tested"), "{}", nowhere.stderr);
+    git(&["init"]);
+    assert!(convert().stderr.contains("finds no commit here"));
+    place.file("a.rs", "1");
+    git(&["add", "a.rs"]);
+    git(&["commit", "-m", "one"]);
+    git(&["remote", "add", "origin", "git@github.com:acme/app.git"]);
+    let said = || {
+        let converted = convert();
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let line = std::fs::read_to_string(place.path("o.jsonl")).unwrap();
+        let envelope: serde_json::Value = serde_json::from_str(&line).unwrap();
+        ["lane", "subject"].map(|name| envelope.get(name).cloned().unwrap_or_default().to_string()).join(" ")
+    };
+    let head = git(&["rev-parse", "HEAD"]);
+    let subject =
+        |dirty: bool| format!(r#"{{"dirty":{dirty},"repository":"github.com/acme/app","revision":"{head}"}}"#);
+    assert_eq!(said(), format!(r#""main" {}"#, subject(false)), "the report itself makes nothing dirty");
+    place.file("b.rs", "2");
+    assert_eq!(said(), format!(r#""main" {}"#, subject(true)), "nor committed nor ignored");
+    std::fs::remove_file(place.path("b.rs")).unwrap();
+    git(&["checkout", "--detach"]);
+    place.file("a.rs", "3");
+    assert_eq!(said(), format!("null {}", subject(true)));
 }
 
 #[test]

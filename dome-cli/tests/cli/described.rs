@@ -34,6 +34,7 @@ fn help_has_an_example_for_every_verb() {
         "diff",
         "plan",
         "priors",
+        "report-outcome",
         "backtest",
         "guard",
         "schema",

@@ -8,7 +8,7 @@ fn shipped(name: &str) -> String {
     project("dome-cli/tests/data/guards").join(name).to_str().unwrap().to_owned()
 }
 
-/// Four runs that failed and were mended by the same recipe; `dome-binder/tests/histories` has the rest.
+/// Four runs that failed and were got over in the same way; `dome-binder/tests/histories` has the rest.
 fn history() -> String {
     let mut lines = String::new();
     for run in 1..=4 {
@@ -26,7 +26,7 @@ fn history() -> String {
             });
             if signal == "success" {
                 envelope["remedy"] =
-                    json!({"kind": "recipe", "ref": "recipes/rebuild", "summary": "rebuild the index"});
+                    json!({"kind": "call_first", "ref": "recipes/rebuild", "summary": "rebuild the index"});
             }
             lines.push_str(&format!("{envelope}\n"));
         }
@@ -56,7 +56,7 @@ fn place() -> Place {
 }
 
 fn asked(place: &Place, more: &[&str]) -> Value {
-    let ended = place.dome(&[&ASK[..], more, &["--format", "json"]].concat(), b"");
+    let ended = place.dome(&[&ASK[..], more, &["--detail", "full", "--format", "json"]].concat(), b"");
     assert_eq!(ended.code, 0, "{more:?}: {}", ended.stderr);
     serde_json::from_str(&ended.stdout).unwrap()
 }
@@ -150,7 +150,8 @@ fn a_store_answers_as_the_result_of_its_facts_does() {
     assert_eq!(place.dome(&["ingest", "night.jsonl", "--store", "memory"], b"").code, 0);
     let mut ask = ASK;
     (ask[1], ask[2]) = ("--store", "memory");
-    let full = ["--rollout", "prescriptive", "--format", "json"];
+    // How far a store goes is its own (store::enforced).
+    let full = ["--rollout", "guided", "--format", "json"];
     let ended = place.dome(&[&ask[..], &full].concat(), b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(ended.stdout, place.dome(&[&ASK[..], &full].concat(), b"").stdout);
@@ -175,14 +176,16 @@ fn what_cannot_be_asked_is_refused() {
 #[test]
 fn priors_are_read_by_people() {
     let place = place();
-    let ended = place.dome(&[&ASK[..], &["--version", "python=3.12"]].concat(), b"");
+    let ended = place.dome(&[&ASK[..], &["--version", "python=3.12", "--detail", "full"]].concat(), b"");
     insta::assert_snapshot!(ended.stdout, @r"
     1 prior for promote repo acme/app (repo), rollout guided
 
     [blocked] TESTS_FAILED here  ec7b4337b4f7
-        seen 4 x until 2026-01-08T00:01:00Z, resolved 4 x, contradicted 0 x, came back later 3 x, applied: held 0 x, failed 0 x
+        failed in 4 of 8 executions (50 %), until 2026-01-08T00:01:00Z
+        now passing, and nothing says that anything was mended
+        resolved 4 x, held 0 x, contradicted 0 x, came back 0 x, given up 0 x; applied: helped 0 x, not 0 x
         held back by version_incompatible: `python` was 3.11, is 3.12
-        remedy: recipe recipes/rebuild (rebuild the index): worked 4 x, failed 0 x, confidence 510099 ppm
+        call_first rebuild the index: worked in 4 of 4 runs, confidence 51 %
         first: night.jsonl:1 at 2026-01-02T00:01:00Z
         last: night.jsonl:7 at 2026-01-08T00:01:00Z
         last resolved: night.jsonl:8 at 2026-01-08T00:02:00Z

@@ -13,6 +13,7 @@ mod joined;
 mod lookup;
 mod modes;
 mod plan;
+mod priors;
 mod query;
 mod redact;
 mod replay;

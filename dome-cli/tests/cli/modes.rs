@@ -213,6 +213,6 @@ fn which_trigger_and_with_what_numbers(place: &Place) {
         let told = place.dome(&["explain", "--from", "hybrid", &key, "--format", "json"], b"").stdout;
         let told: Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["fact"]["fact"]["triggers"], numbers);
-        assert_eq!(told["policy"]["policy_version"], "1", "the thresholds stand beside it");
+        assert_eq!(told["policy"]["policy_version"], "2", "the thresholds stand beside it");
     }
 }

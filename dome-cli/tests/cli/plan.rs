@@ -97,13 +97,14 @@ fn a_plan_takes_inputs_policy_mode_and_codes() {
     more.push_str(&one);
     place.file("more.jsonl", more);
     let plan = json(&place, &["plan", "more.jsonl", "--against", "o"]);
-    assert_eq!(plan["comparison"]["summary"], "1 fact added", "an anomaly does not mint under strict");
+    let summary = &plan["comparison"]["summary"];
+    assert_eq!(summary, "1 fact added; 2 capsules changed", "it mints nothing under strict, and is an execution");
     place.file("bad.jsonl", "{}\n");
     let noted = place.dome(&["plan", "more.jsonl", "bad.jsonl", "--against", "o"], b"");
     assert!(noted.code == 0 && noted.stderr.contains("bad lines left out: 1"), "{}", noted.stderr);
     let plan = json(&place, &["plan", "more.jsonl", "--against", "o", "--mode", "lenient"]);
     let summary = plan["comparison"]["summary"].as_str().unwrap();
-    assert!(summary.starts_with("1 fact added; 1 capsule changed"), "{summary}");
+    assert!(summary.starts_with("1 fact added; 2 capsules changed"), "{summary}");
 }
 
 #[test]

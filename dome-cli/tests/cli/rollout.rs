@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Ended, Place};
 
-/// Runs that failed and were mended by the same recipe, two days apart.
+/// Runs that failed and were got over in the same way, two days apart.
 fn history(runs: u64) -> String {
     let mut lines = String::new();
     for run in 1..=runs {
@@ -22,7 +22,7 @@ fn history(runs: u64) -> String {
                 "gates": [{"gate_id": "unit", "status": status}],
             });
             if signal == "success" {
-                envelope["remedy"] = json!({"kind": "recipe", "ref": "recipes/rebuild"});
+                envelope["remedy"] = json!({"kind": "call_first", "ref": "recipes/rebuild"});
             }
             lines.push_str(&format!("{envelope}\n"));
         }
@@ -42,14 +42,17 @@ fn json(ended: &Ended) -> Value {
 }
 
 #[test]
-fn a_backtest_says_what_each_mode_would_have_done() {
+fn a_backtest_says_what_answers_would_have_been_worth() {
     let place = place(6);
     let tested = place.dome(&["backtest", "--from", "o", "--format", "json"], b"");
     assert_eq!(tested.code, 0, "{}", tested.stderr);
     let found = json(&tested);
     assert_eq!((&found["decisions"], &found["facts"]), (&json!(6), &json!(12)));
-    assert_eq!(found["modes"][1]["advised"]["same_remedy"], 5);
-    assert_eq!(found["modes"][2]["prescribed"]["offered"], 2, "after four that held");
+    assert_eq!(found["after"]["advised"]["right"], 5);
+    assert_eq!(found["after"]["prescribed"]["offered"], 2, "after four that it got over");
+    assert_eq!(found["before"]["prescribed"]["offered"], 2);
+    assert_eq!(found["kinds"][0]["kind"], "call_first");
+    assert_eq!((&found["endings"]["resolved"], &found["endings"]["open"]), (&json!(6), &json!(0)));
     // A store of the same lines says the same, to the byte.
     assert_eq!(place.dome(&["ingest", "night.jsonl", "--store", "s"], b"").code, 0);
     let stored = place.dome(&["backtest", "--store", "s", "--format", "json"], b"");
@@ -59,10 +62,10 @@ fn a_backtest_says_what_each_mode_would_have_done() {
     policy["min_confidence_ppm"] = json!(300_000);
     place.file("easy.json", policy.to_string());
     let easy = json(&place.dome(&["backtest", "--from", "o", "--policy", "easy.json", "--format", "json"], b""));
-    assert_eq!(easy["modes"][2]["prescribed"]["offered"], 4);
+    assert_eq!(easy["after"]["prescribed"]["offered"], 4);
     let swept = found["sweep"].as_array().unwrap();
     let swept = swept.iter().find(|row| row["threshold"] == "min_confidence_ppm" && row["value"] == 300_000);
-    assert_eq!(swept.unwrap()["prescribed"], easy["modes"][2]["prescribed"], "what the sweep said it would buy");
+    assert_eq!(swept.unwrap()["prescribed"], easy["after"]["prescribed"], "what the sweep said it would buy");
 }
 
 #[test]
@@ -74,9 +77,10 @@ fn a_backtest_fits_a_terminal_of_eighty_columns() {
     }
     for said in [
         "backtest: 28 facts, 14 of them failing: 14 decisions",
-        "    prescription        10 x, held      10  100.0 %  ████████████████████",
-        "  the policy             500 000       10   71.4 %  100.0 % ████████████████████",
-        "  2026-01-02          1  ····················    0.0 %        -         0",
+        "    prescribed                    10      10      0       0  100.0 %, 72.2 %",
+        "      call_first                  10      10      0       0  100.0 %, 72.2 %",
+        "    500 000 the policy            10      10      0       0  100.0 %, 72.2 %",
+        "  2026-01-02 (1)                   0       0      0       0  -",
     ] {
         assert!(told.contains(said), "{said}\n{told}");
     }
@@ -114,13 +118,19 @@ fn a_mode_that_is_not_earned_ends_with_100_and_what_is_missing() {
     assert_eq!((judged.code, &found["earned"], &found["furthest"]), (100, &json!(false), &json!("shadow")));
     assert_eq!(found["mode"], "guided", "the next one");
     assert!(
-        found["missing"].as_array().unwrap().contains(&json!("guided: recorded answers: 0, at least 50 asked for"))
+        found["missing"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("guided: failures that a recorded answer was scored by: 0, at least 50 asked for"))
     );
     // A policy that so small a history can meet; what shadow recorded after each of the first runs.
     let printed = place.dome(&["rollout", "policy"], b"");
     let mut policy = json(&printed);
     for (step, recorded) in [("guided", 7), ("prescriptive", 8)] {
-        for (member, value) in [("min_decisions", 8), ("min_offered", 4), ("min_recorded", recorded)] {
+        let least = [("min_precision_ppm", 100_000), ("min_recorded_precision_ppm", 100_000)];
+        for (member, value) in
+            [("min_decisions", 8), ("min_offered", 4), ("min_recorded", recorded)].into_iter().chain(least)
+        {
             policy[step][member] = json!(value);
         }
     }
@@ -136,16 +146,16 @@ fn a_mode_that_is_not_earned_ends_with_100_and_what_is_missing() {
     let found = json(&judged);
     assert_eq!((judged.code, &found["missing"]), (0, &json!([])), "{}", judged.stdout);
     let recorded = &found["steps"][0]["recorded"];
-    assert_eq!((&recorded["decisions"], &recorded["advised"]["same_remedy"]), (&json!(7), &json!(7)));
+    assert_eq!((&recorded["decisions"], &recorded["advised"]["right"]), (&json!(7), &json!(7)));
     // The step after that asks for what was recorded while guided was on, and nothing was.
     let next = place.dome(&[&["rollout", "status", "--from", "o", "--current", "guided"], &with[..]].concat(), b"");
     assert_eq!(next.code, 100);
     for said in [
         "prescriptive: not earned (furthest mode earned: guided)",
         "shadow to guided: earned",
-        "  met    min_precision_ppm              100.0 % >= 80.0 %     backtest",
+        "  met    min_precision_ppm               51.0 % >= 10.0 %     backtest",
         "  MISSES min_recorded                         0 >= 8          recorded",
-        "  - prescriptive: recorded answers: 0, at least 8 asked for",
+        "  - prescriptive: failures that a recorded answer was scored by: 0, at least 8",
     ] {
         assert!(next.stdout.contains(said), "{said}\n{}", next.stdout);
     }
@@ -177,11 +187,11 @@ fn documents_out_of_range_are_refused_with_every_problem() {
         "dome: `bad.json` is no rollout policy:\n  `/guided/min_sense`: there is no such member\n  \
          `/guided/min_precision_ppm`: expected 0 to 1000000, found 1000001\n"
     );
-    place.file("thresholds.json", r#"{"policy_version":"2","min_suport":1}"#);
+    place.file("thresholds.json", r#"{"policy_version":"1","min_suport":1}"#);
     let refused = place.dome(&["backtest", "--from", "o", "--policy", "thresholds.json"], b"");
     assert_eq!(refused.code, 3);
     for said in
-        ["`/min_suport`: there is no such member", "`/min_support`: it is missing", "`/policy_version`: expected \"1\""]
+        ["`/min_suport`: there is no such member", "`/min_support`: it is missing", "`/policy_version`: expected \"2\""]
     {
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }

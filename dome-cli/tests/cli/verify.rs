@@ -206,7 +206,8 @@ fn files_too_many_or_too_few_and_files_that_are_no_json_are_differences() {
         ("quarantine.jsonl", Some("[\n{}\n"), "quarantine.jsonl:1"),
         ("capsules.jsonl", Some("\n\n\n"), "capsules.jsonl:1"),
         ("manifest.json", Some("[]"), "/format_version"),
-        ("manifest.json", Some("{\"format_version\":\"1\"}"), "/binder_version"),
+        ("manifest.json", Some("{\"format_version\":\"1\"}"), "replay its input again"),
+        ("manifest.json", Some("{\"format_version\":\"2\"}"), "/binder_version"),
         ("manifest.json", Some("{"), "not JSON"),
     ] {
         match bytes {

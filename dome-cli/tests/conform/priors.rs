@@ -19,7 +19,7 @@ const ASK: [&str; 11] = [
     "count",
 ];
 
-/// Four failures on four days, each mended by the same recipe.
+/// Four failures on four days, each got over in the same way.
 fn night(place: &Place) {
     let mut lines = String::new();
     for day in 1..=4 {
@@ -38,7 +38,8 @@ fn night(place: &Place) {
                 },
             });
             if !failed {
-                envelope["remedy"] = json!({"kind": "recipe", "ref": "recipes/split", "summary": "split the text"});
+                envelope["remedy"] =
+                    json!({"kind": "edit_argument", "ref": "recipes/split", "summary": "split the text"});
             }
             lines.push_str(&format!("{envelope}\n"));
         }
@@ -55,7 +56,7 @@ fn night(place: &Place) {
 
 /// What holds the capsule back, each with its reason.
 fn held(place: &Place, more: &[&str]) -> (String, Vec<String>) {
-    let full = ["--rollout", "prescriptive", "--format", "json"];
+    let full = ["--rollout", "prescriptive", "--detail", "full", "--format", "json"];
     let ended = place.dome(&[&ASK[..], &full, more].concat(), b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let answer: Value = serde_json::from_str(&ended.stdout).unwrap();

@@ -84,6 +84,7 @@ fn m84_a_late_application_and_a_late_first_failure_are_counted() {
         });
         with(failure(run, 1), members)
     };
+    // The same failure on another target, which the later success resolves there.
     let confirmed = applied("r2", "2026-02-01T12:00:00Z", "success", json!([]));
     let refuted = applied("r3", "2026-02-01T11:00:00Z", "failure", json!([{"gate_id": "unit", "status": "FAIL"}]));
     let early = applied("r4", "2026-01-01T11:00:00Z", "success", json!([]));
@@ -97,5 +98,6 @@ fn m84_a_late_application_and_a_late_first_failure_are_counted() {
     let capsule =
         str::from_utf8(&capsules).unwrap().lines().find(|row| row.contains("\"target_id\":\"unit\"")).unwrap();
     let capsule: Value = serde_json::from_str(capsule).unwrap();
-    assert_eq!((&capsule["confirmed_count"], &capsule["refuted_count"]), (&2.into(), &1.into()));
+    assert_eq!((&capsule["confirmed_count"], &capsule["refuted_count"]), (&1.into(), &1.into()));
+    assert_eq!(capsule["support_count"], 2, "`early` is before the first of them, and had nothing to resolve");
 }

@@ -7,10 +7,10 @@ use super::feed::{exports_as, ingest, ingest_args, is_sound, lines, replay, sign
 use crate::harness::{Ended, Place};
 
 /// A small file system of its own, where mounting is allowed.
-struct Small(PathBuf);
+pub(super) struct Small(PathBuf);
 
 impl Small {
-    fn mount(place: &Place, name: &str) -> Option<Self> {
+    pub(super) fn mount(place: &Place, name: &str) -> Option<Self> {
         let path = place.path(name);
         std::fs::create_dir(&path).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"]).arg(&path).output();
@@ -21,7 +21,7 @@ impl Small {
         None
     }
 
-    fn again(&self, how: &str) {
+    pub(super) fn again(&self, how: &str) {
         let remount = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap();
         assert!(remount.success());
     }

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use dome_binder::priors::{Memory, PriorsQuery, priors};
 use dome_replay::{
-    Destined, ENVELOPES, Input, Limits, Masking, ResultDir, Spec, input, load_rules, replay_into, verify,
+    CodeSources, Destined, ENVELOPES, Input, Limits, Masking, ResultDir, Spec, input, load_rules, replay_into, verify,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [input, out] = arguments.as_slice() else { return Err("usage: library-user INPUT OUT".into()) };
-    let (rules, masking) = (load_rules(None, &[], None)?, Masking::off());
+    let (rules, masking) = (load_rules(None, CodeSources::default(), None)?, Masking::off());
     let spec = Spec {
         rules: &rules,
         binder: Default::default(),

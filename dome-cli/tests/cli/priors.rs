@@ -1,0 +1,153 @@
+//! `dome priors` after a failure: that very failure first, in two kilobytes.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Ended, Place, project};
+
+/// The project of the README, replayed into `o`.
+fn place() -> Place {
+    let (place, history) = (Place::new(), project("examples/ci/history.jsonl"));
+    assert_eq!(place.dome(&["replay", history.to_str().unwrap(), "--out", "o"], b"").code, 0);
+    place
+}
+
+fn failed() -> Value {
+    serde_json::from_slice(&std::fs::read(project("examples/ci/failed.json")).unwrap()).unwrap()
+}
+
+fn ask(place: &Place, failure: &Value, more: &[&str]) -> Ended {
+    let document = failure.to_string();
+    place.dome(&[&["priors", "--from", "o", "--failure", "-"], more].concat(), document.as_bytes())
+}
+
+fn asked(place: &Place, failure: &Value, more: &[&str]) -> Value {
+    let ended = ask(place, failure, &[more, &["--format", "json"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.len() <= 2_048 || more.contains(&"full"), "{}", ended.stdout.len());
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn the_very_failure_comes_first_and_says_what_a_rerun_does() {
+    let place = place();
+    let answer = asked(&place, &failed(), &["--rollout", "prescriptive"]);
+    let first = &answer["priors"][0];
+    assert_eq!((&first["tier"], &first["verdict"]), (&json!("exact"), &json!("prescriptive")));
+    assert_eq!(first["failed"], "5 of 23 executions, 21 %");
+    assert_eq!(first["rerun"], "passed the next time 5 of 5");
+    assert_eq!((&first["state"], &first["remedy"]["kind"]), (&json!("cleared"), &json!("rerun")));
+    let guided = asked(&place, &failed(), &[]);
+    assert_eq!(guided["priors"][0]["verdict"], "advisory", "guided is the default");
+}
+
+#[test]
+fn a_bare_task_spec_with_what_failed_is_the_same_question() {
+    let place = place();
+    let whole = failed();
+    let mut bare = whole["task_spec"].clone();
+    for member in ["message", "gates"] {
+        bare[member] = whole[member].clone();
+    }
+    let nested = json!({"task_spec": whole["task_spec"], "message": whole["message"], "gates": whole["gates"]});
+    let answer = asked(&place, &whole, &[]);
+    assert_eq!(asked(&place, &bare, &[]), answer);
+    assert_eq!(asked(&place, &nested, &[]), answer);
+    bare["reason_code"] = bare.as_object_mut().unwrap().remove("failure_reason_code").unwrap();
+    assert_eq!(asked(&place, &bare, &[]), answer, "an alias is read as at ingress (M-13)");
+}
+
+#[test]
+fn what_is_no_failure_is_refused_with_every_problem() {
+    let place = place();
+    for (document, said) in [
+        (&b"{"[..], "[json_invalid]"),
+        (br#"{"scope": "world"}"#, "\n  /scope: "),
+        (br#"{"task_spec": {"scope": "world"}}"#, "\n  /task_spec/scope: "),
+        (br#"{"scope": "repo", "gates": [{"gate_id": "a"}]}"#, "/gates/0/status"),
+        (br#"{"sope": 1}"#, "/sope: no such member `sope`"),
+    ] {
+        let ended = place.dome(&["priors", "--from", "o", "--failure", "-"], document);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    let both = place.dome(&["priors", "--from", "o", "--failure", "-", "--scope", "repo"], b"{}");
+    assert_eq!(both.code, 2);
+    assert_eq!(place.dome(&["priors", "--from", "o"], b"").code, 2, "neither a failure nor a task line");
+}
+
+#[test]
+fn a_failure_that_nobody_knows_lists_what_else_is_known_of_the_line() {
+    let place = place();
+    let mut other = failed();
+    other["message"] = "KeyError: 'basket'".into();
+    let answer = asked(&place, &other, &["--rollout", "prescriptive"]);
+    assert_eq!(answer["priors"][0]["tier"], "line");
+    assert_eq!(answer["priors"][0]["verdict"], "advisory", "another failure's remedy does not steer");
+    other["task_spec"]["target"]["id"] = "nobody-knows".into();
+    let answer = asked(&place, &other, &[]);
+    assert_eq!((&answer["priors"], answer["said"].is_string()), (&json!([]), true));
+    assert_eq!(ask(&place, &other, &["--require-match"]).code, 4);
+}
+
+#[test]
+fn a_message_finds_the_failures_that_say_the_same() {
+    let place = place();
+    let line = ["--scope", "repo", "--target-kind", "test", "--target-id", "tests/tax.py::test_rounds_cents"];
+    let line = [&["priors", "--from", "o"], &line[..], &["--action-kind", "run", "--format", "json"]].concat();
+    let found = |message: &str| -> Value {
+        let ended = place.dome(&[&line[..], &["--message", message]].concat(), b"");
+        serde_json::from_str(&ended.stdout).unwrap()
+    };
+    let same = found("AssertionError: expected 3.20, got 3.21");
+    assert_eq!(
+        (&same["priors"][0]["tier"], &same["priors"][0]["proof"]),
+        (&json!("exact"), &json!("its last resolution is proven"))
+    );
+    assert_eq!(same["priors"][0]["worked"], "worked in 1 of 1 runs");
+    assert_eq!(found("something else")["priors"][0]["tier"], "line");
+}
+
+#[test]
+fn a_failure_that_has_just_happened_is_not_stale() {
+    let place = place();
+    let later = ["--as-of", "2027-01-01T00:00:00Z", "--rollout", "prescriptive"];
+    let answer = asked(&place, &failed(), &later);
+    assert_eq!(answer["priors"][0]["verdict"], "prescriptive");
+    let line = ["--scope", "repo", "--target-kind", "test", "--target-id", "tests/checkout.py::test_pays_once"];
+    let before =
+        [&["priors", "--from", "o"], &line[..], &["--action-kind", "run", "--format", "json"], &later].concat();
+    let before: Value = serde_json::from_str(&place.dome(&before, b"").stdout).unwrap();
+    assert_eq!(before["priors"][0]["held"], json!(["stale"]), "before anything failed, it is long ago");
+}
+
+#[test]
+fn a_brief_answer_has_one_entry_per_root_cause_and_room_for_the_longest_names() {
+    let place = Place::new();
+    let mut lines = String::new();
+    for (number, target) in (0..40_u64).flat_map(|number| ["a", "b", "c"].map(|target| (number, target))) {
+        let mut envelope = failed();
+        envelope["run_id"] = format!("{}{number}", "r".repeat(500)).into();
+        envelope["event_id"] = format!("{}{target}", "e".repeat(500)).into();
+        envelope["group_id"] = envelope["event_id"].clone();
+        envelope["task_spec"]["target"]["id"] = format!("{}{target}", "é".repeat(250)).into();
+        envelope["message"] = format!("cause {}", (b'a' + (number % 7) as u8) as char).into();
+        lines.push_str(&format!("{envelope}\n"));
+    }
+    place.file("many.jsonl", &lines);
+    assert_eq!(place.dome(&["replay", "many.jsonl", "--out", "o"], b"").code, 0);
+    let failure: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let answer = asked(&place, &failure, &[]);
+    let entries = answer["priors"].as_array().unwrap();
+    assert!(entries.len() > 1 && answer["left_off"].as_u64().unwrap() > 0, "{answer}");
+    let full = asked(&place, &failure, &["--detail", "full", "--limit", "200"]);
+    let all = full["priors"].as_array().unwrap().len() as u64;
+    assert_eq!(entries.len() as u64 + answer["left_off"].as_u64().unwrap(), all);
+    let concept = |prior: &Value| {
+        let of = |full: &&Value| full["derived_key"] == prior["key"] || full["concept_key"] == prior["key"];
+        full["priors"].as_array().unwrap().iter().find(of).unwrap()["concept_key"].clone()
+    };
+    let mut causes: Vec<String> = entries.iter().map(|prior| concept(prior).to_string()).collect();
+    causes.sort();
+    causes.dedup();
+    assert_eq!(causes.len(), entries.len(), "one entry per root cause");
+}
