@@ -26,7 +26,7 @@ pub fn dense_history() -> BoxedStrategy<GeneratedHistory> {
 }
 
 /// The same with up to `most` lines.
-pub fn dense_history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
+pub(crate) fn dense_history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
     let plan = prop::collection::vec(any::<u8>(), 0..12).prop_map(Dice::new);
     let event = prop::collection::vec(any::<u8>(), 16..28).prop_map(Dice::new);
     (plan, prop::collection::vec(event, 0..=most)).prop_map(|(plan, events)| write_history(plan, events)).boxed()

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::broken::{BrokenLine, broken_line};
+use super::dense::{dense_history, dense_history_of};
 use super::dice::Dice;
 use super::envelope::{JsonMembers, make_sound, object};
 use super::write::write_oddly;
@@ -16,16 +17,26 @@ pub struct GeneratedHistory {
     pub lines: Vec<Vec<u8>>,
 }
 
-/// Histories of up to 48 lines.
+/// Histories of up to 60 lines, half of them wide ([`wide_history`]) and half of them dense ([`dense_history`]).
+pub fn history() -> BoxedStrategy<GeneratedHistory> {
+    prop_oneof![wide_history(), dense_history()].boxed()
+}
+
+/// The same with up to `most` lines.
+pub fn history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
+    prop_oneof![wide_history_of(most), dense_history_of(most)].boxed()
+}
+
+/// Histories of up to 48 lines, some broken, some blank, some there twice.
 ///
 /// What they have in common: four runs, two tasks, four task lines, three lanes, two gates, two
 /// guards, a dozen remedies, five failure codes of which the table of the tests lacks one.
-pub fn history() -> BoxedStrategy<GeneratedHistory> {
-    history_of(48)
+pub fn wide_history() -> BoxedStrategy<GeneratedHistory> {
+    wide_history_of(48)
 }
 
-/// Histories of up to `most` lines.
-pub fn history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
+/// The same with up to `most` lines.
+fn wide_history_of(most: usize) -> BoxedStrategy<GeneratedHistory> {
     let event = prop::collection::vec(any::<u8>(), 0..48).prop_map(Dice::new);
     let broken = prop::collection::vec(broken_line(), 0..2);
     (prop::collection::vec(event, 0..=most), broken).prop_map(|(events, broken)| write_history(events, &broken)).boxed()

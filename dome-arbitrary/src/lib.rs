@@ -34,9 +34,9 @@ pub mod text;
 mod write;
 
 pub use broken::{BrokenLine, broken_line};
-pub use dense::{dense_history, dense_history_of};
+pub use dense::dense_history;
 pub use dice::{Dice, dice};
 pub use envelope::{envelope, envelope_line};
-pub use history::{GeneratedHistory, history, history_of};
+pub use history::{GeneratedHistory, history, history_of, wide_history};
 pub use layout::{LaidOutFile, Layout, layout};
 pub use write::write_oddly;

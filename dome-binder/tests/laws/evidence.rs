@@ -1,30 +1,23 @@
-//! L-11 to L-17: what is evidence of what. With L-1 and L-4, on dense histories.
+//! L-11 to L-17: what is evidence of what, on dense histories.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_arbitrary::{Dice, dense_history, dice, layout};
+use dome_arbitrary::{Dice, dense_history, dice};
 use dome_binder::{
-    CapsuleStanding, CapsuleState, Concept, Happened, Ledger, LineFacts, Replay, Rules, assemble, best_remedies, fold,
-    group_by_run, order, proof, settle,
+    CapsuleStanding, CapsuleState, Concept, Happened, Ledger, LineFacts, Replay, Rules, best_remedies, fold, proof,
 };
 use dome_core::{GateId, Sha256Hash, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::parts::shuffled;
 use super::steps::{self, Seen, Stands, Stream, stream};
-use super::support::{Loaded, Setting, artifacts, load, load_lines, load_values, setting};
+use super::support::{Loaded, Setting, load_lines, load_values, setting};
 
 /// The same with everything in reach.
 fn in_reach(mut setting: Setting) -> Setting {
     setting.rules.policy.subject_window_s = 31_536_000_000;
     setting
-}
-
-/// The same values in an order that dice decide.
-fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
-    let mut placed: Vec<(usize, T)> = values.into_iter().map(|value| (dice.roll(256), value)).collect();
-    placed.sort_by_key(|(place, _)| *place);
-    placed.into_iter().map(|(_, value)| value).collect()
 }
 
 fn values(loaded: &Loaded) -> Vec<Value> {
@@ -222,35 +215,6 @@ fn m77_exactly_one_in_twenty_is_rare_enough() {
 }
 
 proptest! {
-    #[test]
-    fn l1_order_files_and_repetition_change_nothing_that_is_dense(
-        history in dense_history(), layout in layout(), setting in setting(),
-    ) {
-        let plain = load_lines(&history.lines);
-        let other = load(&layout.files(&history.lines));
-        prop_assert_eq!(setting.artifacts(plain.records), setting.artifacts(other.records));
-    }
-
-    #[test]
-    fn l4_parts_of_dense_histories_are_the_whole(
-        history in dense_history(), setting in setting(), mut dice in dice(200),
-    ) {
-        let records = load_lines(&history.lines).records;
-        let whole = setting.artifacts(records.clone());
-        let runs = group_by_run(shuffled(records, &mut dice)).into_iter().map(settle).collect();
-        let ledger = order(shuffled(runs, &mut dice));
-        let (mut bound, mut folded) = (vec![None; ledger.facts.len()], Vec::new());
-        for line in shuffled(ledger.lines(), &mut dice) {
-            let one = fold(&line, &setting.rules);
-            line.facts.iter().zip(&one.bound).for_each(|(fact, own)| bound[fact.position] = Some(*own));
-            folded.push(one);
-        }
-        let as_of = setting.as_of.or(ledger.last_ts());
-        let derived = assemble(shuffled(folded, &mut dice), &setting.rules, as_of);
-        let bound = bound.into_iter().map(Option::unwrap).collect();
-        prop_assert_eq!(artifacts(&Replay { ledger, bound, derived, as_of }, &setting.rules), whole);
-    }
-
     #[test]
     fn l11_a_success_resolves_only_what_failed_in_its_stream_and_passed_its_gates(
         history in dense_history(), setting in setting(),

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::support::{Artifacts, Setting, artifacts, facts, load_lines, records, setting};
 
 /// The same values in an order that dice decide.
-fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
+pub(crate) fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
     let mut placed: Vec<(usize, T)> = values.into_iter().map(|value| (dice.roll(256), value)).collect();
     placed.sort_by_key(|(place, _)| *place);
     placed.into_iter().map(|(_, value)| value).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dome_arbitrary::history;
+use dome_arbitrary::wide_history;
 use dome_binder::{
     Capsule, CapsuleKind, CapsuleStanding, Concept, Fact, Happened, Hold, LineState, RemedyRecord, Verdict,
     rerun_identity,
@@ -372,7 +372,7 @@ fn found(
 
 #[test]
 fn section14_everything_that_laws_speak_of_happens_in_generated_histories() {
-    let wide = (history().prop_map(|history| load_lines(&history.lines)), setting());
+    let wide = (wide_history().prop_map(|history| load_lines(&history.lines)), setting());
     let rest = found(&wide, 600, &EXPECTED);
     let dense: BTreeSet<&str> = DENSE.iter().map(|(what, _)| *what).collect();
     let unnamed: Vec<_> = rest.iter().filter(|(what, _)| !dense.contains(*what)).collect();
