@@ -196,6 +196,10 @@ impl AppliedPrior {
         let wanted = |what: String, found: usize| {
             DocumentProblem::value("/priors", what, &Value::String(format!("{found} of {}", priors.len())))
         };
+        if priors.is_empty() {
+            let expected = "a prior; where nothing is known, report with an envelope of your own";
+            return Err(DocumentProblem::value("/priors", expected.to_owned(), &Value::Array(Vec::new())));
+        }
         let prior = match key {
             None => {
                 let follow = priors.iter().find(|prior| prior.verdict == "prescriptive");

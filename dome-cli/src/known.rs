@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use dome_binder::priors::Priors;
 use dome_binder::{Ledger, Rules};
-use dome_core::Timestamp;
 use dome_store::index::{self, FactsIn, Indexed};
 use dome_store::rollout::PriorsAsk;
 
@@ -46,8 +45,8 @@ impl FactsArgs {
         self.place().ask(&Watching::new("deriving"), question)
     }
 
-    /// A planner's question, answered as far as it may be, and the last fact's time.
-    pub(crate) fn priors(&self, ask: &PriorsAsk<'_>) -> anyhow::Result<(Option<Timestamp>, Priors)> {
+    /// A planner's question, answered as far as it may be.
+    pub(crate) fn priors(&self, ask: &PriorsAsk<'_>) -> anyhow::Result<Priors> {
         if ask.run_id.is_some() && self.store.is_none() {
             return Err(usage(
                 "`--run` asks a store to remember what it prescribed; the result of a replay remembers nothing",

@@ -1,9 +1,12 @@
 //! What is printed: results on stdout, diagnostics on stderr.
 
 use std::fmt::Arguments;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Read, Seek, SeekFrom, Stdout, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use dome_core::{canonical, escaped};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -87,6 +90,50 @@ pub(crate) fn complain(error: &anyhow::Error) {
 /// others in it come [`escaped`]; here the line feeds are dome's own.
 pub(crate) fn note(message: &str) {
     let _heard = writeln!(io::stderr(), "{}", lines_escaped(message));
+}
+
+/// A file that lines are appended to. It is opened before there is anything to say, so that what cannot be kept is not
+/// asked for; where nothing was said it is as if it had not been opened.
+pub(crate) struct LineFile {
+    file: File,
+    path: PathBuf,
+    is_new: bool,
+}
+
+impl LineFile {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let is_new = !path.exists();
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.with_context(|| format!("cannot append to `{}`", path.display()))?;
+        Ok(Self { file, path: path.to_owned(), is_new })
+    }
+
+    /// Appends whole lines; a last line that has no end yet gets it first (M-121).
+    pub(crate) fn append(&mut self, lines: &[u8]) -> anyhow::Result<()> {
+        let written = self.begun().and_then(|begun| self.file.write_all(&[begun, lines].concat()));
+        self.is_new = false;
+        written.with_context(|| format!("cannot append to `{}`", self.path.display()))
+    }
+
+    /// What ends the line that the file ends with.
+    fn begun(&self) -> io::Result<&'static [u8]> {
+        let metadata = self.file.metadata()?;
+        if !metadata.is_file() || metadata.len() == 0 {
+            return Ok(b"");
+        }
+        let (mut file, mut last) = (File::open(&self.path)?, [0]);
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        Ok(if last == *b"\n" { b"" } else { b"\n" })
+    }
+}
+
+impl Drop for LineFile {
+    fn drop(&mut self) {
+        if self.is_new {
+            let _left = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Notes on stderr while work goes on, and a progress bar when that is a terminal and the work takes over a second.

@@ -35,7 +35,7 @@
 //! - [`CodeTable`]: classes and restart modes of reason codes.
 //! - [`conformance`]: what a gate says of a tool.
 //!
-//! Rule numbers (M-xx) are those of the dome model, version 1.
+//! Rule numbers (M-xx) are those of the dome model, version 2.
 //!
 //! # Features
 //!

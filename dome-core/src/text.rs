@@ -36,23 +36,29 @@ pub fn utf16_order(left: &str, right: &str) -> Ordering {
     if high(left) && high(right) { left.encode_utf16().cmp(right.encode_utf16()) } else { left.cmp(right) }
 }
 
-/// A name or a message of others as people may see it: on one line, each control character as `\u{1b}`, so that no
-/// terminal and no runner of workflows obeys it.
+/// A name or a message of others as people may see it: on one line, each control character and each mark that
+/// turns the order of what follows as `\u{1b}`, so that no terminal and no runner of workflows obeys it.
 ///
 /// ```
 /// assert_eq!(dome_core::escaped("a\u{1b}[31m\n::error::x"), "a\\u{1b}[31m\\u{a}::error::x");
+/// assert_eq!(dome_core::escaped("a\u{202e}b"), "a\\u{202e}b");
 /// ```
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || turns(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// Whether a terminal may show what follows in another order for it (the marks of UAX #9).
+const fn turns(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A path, [`escaped`].

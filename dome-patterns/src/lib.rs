@@ -12,7 +12,7 @@
 //!   guards; what many runs agree on is promoted, with provenance, for a time.
 //! - [`Reporter`]: outcomes as envelopes, a failure as a [`PatternFailure`], a denial as a [`PatternDenial`].
 //!
-//! Rule numbers (M-xx) are those of the dome model, version 1.
+//! Rule numbers (M-xx) are those of the dome model, version 2.
 
 mod contract;
 mod limits;

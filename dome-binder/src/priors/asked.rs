@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use compact_str::CompactString;
-use dome_core::{FailureReasonCode, Keys, Rejection, Sha256Hash, TaskLine};
+use dome_core::{Envelope, FailureReasonCode, Keys, Problem, ProblemCode, Rejection, Sha256Hash, Signal, TaskLine};
 use serde_json::{Map, Value, json};
 
 use crate::capsule::Capsule;
@@ -58,6 +58,15 @@ const OF_SPEC: [&str; 9] = [
     "task_spec",
 ];
 
+/// Problems of a text that holds no document, so that nothing in it was looked at.
+const OF_TEXT: [ProblemCode; 5] = [
+    ProblemCode::JsonDuplicateKey,
+    ProblemCode::JsonInvalid,
+    ProblemCode::JsonTooDeep,
+    ProblemCode::LineTooLong,
+    ProblemCode::Utf8Invalid,
+];
+
 impl AskedFailure {
     /// Reads a document: a whole envelope, or what the keys of section 7 take of one: a TaskSpec (under `task_spec`, or
     /// its members), with `message`, `gates`, `tool` and `env` beside it as far as they are known.
@@ -74,11 +83,13 @@ impl AskedFailure {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it, as of an envelope (M-30).
+    /// All that is wrong with it, as of an envelope (M-30); `signal_mismatch` where nothing failed.
     pub fn read(document: &[u8]) -> Result<Self, Rejection> {
-        let envelope = match serde_json::from_slice::<Value>(document) {
-            // What is no JSON, or a whole envelope, is read as one.
-            Ok(Value::Object(members)) if !members.contains_key("envelope_version") => {
+        let envelope = match (Envelope::parse(document), serde_json::from_slice::<Value>(document)) {
+            // A whole envelope, or what is not JSON as section 4 wants it, whatever it says.
+            (read @ Ok(_), _) | (read, Err(_)) => read?,
+            (Err(why), _) if why.problems().iter().any(|problem| OF_TEXT.contains(&problem.code)) => return Err(why),
+            (_, Ok(Value::Object(members))) if !members.contains_key("envelope_version") => {
                 let bare = !members.contains_key("task_spec");
                 let own = |pointer: &str| {
                     let spec = pointer.strip_prefix("/task_spec").filter(|rest| bare && !rest.is_empty());
@@ -86,8 +97,13 @@ impl AskedFailure {
                 };
                 dome_core::read(whole(members).to_string().as_bytes()).map_err(|why| why.at(own))?
             }
-            _ => dome_core::read(document.trim_ascii())?,
+            (Err(why), _) => return Err(why),
         };
+        if matches!(envelope.signal, Signal::Success | Signal::Observation) {
+            let (code, pointer) = (ProblemCode::SignalMismatch, "/signal".to_owned());
+            let message = format!("expected something that failed, found a `{}`", envelope.signal);
+            return Err(Problem { code, message, pointer, span: 0..0 }.into());
+        }
         let Keys { derived, concept, fingerprint_hash: fingerprint, .. } = Keys::of(&envelope);
         Ok(Self {
             line: envelope.task_spec.line(),

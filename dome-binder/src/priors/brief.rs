@@ -1,5 +1,7 @@
 //! An answer in two kilobytes: one entry per root cause, in words that an agent can act on.
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 use dome_core::{EvidencePath, FailureReasonCode, RemedyKind, Sha256Hash};
 use serde::Serialize;
@@ -16,15 +18,21 @@ pub const MOST_BRIEF_BYTES: usize = 2_048;
 /// Bytes of a text of it at the most.
 const MOST_TEXT_BYTES: usize = 160;
 
+/// Room for the number of what is left off.
+const LEFT_OFF_BYTES: usize = 20;
+
+/// What the longest [`AdvisoryBecause`] takes as a member.
+const ADVICE_BYTES: usize = 40;
+
 /// An answer in few words, its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BriefAnswer {
     /// The version of this document.
     pub format_version: &'static str,
-    /// Entries that did not fit, or are of the same root cause; `--detail full` has them.
+    /// Entries that did not fit, or are of the same root cause; `--detail full` has them, as far as `--limit` goes.
     pub left_off: u64,
-    /// One entry per root cause, the best first.
+    /// One entry per root cause, the best first; beside one that knows no remedy, the nearest that does.
     pub priors: Vec<BriefPrior>,
     /// How far dome may go.
     pub rollout: Rollout,
@@ -87,7 +95,8 @@ pub struct BriefPrior {
 }
 
 /// Puts an answer into few words: one entry per root cause, which is one concept key, and at most
-/// [`MOST_BRIEF_BYTES`] as canonical JSON.
+/// [`MOST_BRIEF_BYTES`] as canonical JSON. Where the best entry of a cause knows no remedy, the best that does stands
+/// beside it, and what may be followed always does, as far as there is room.
 ///
 /// ```
 /// # use dome_binder::priors::{Memory, PriorsQuery, brief, priors};
@@ -105,31 +114,39 @@ pub struct BriefPrior {
 /// ```
 #[must_use]
 pub fn brief(answer: &Priors) -> BriefAnswer {
-    let said = answer.priors.is_empty().then_some("nothing is known of this; whatever you try, report how it ended");
-    let (rollout, rollout_terms, mut left_off) = (answer.rollout, answer.rollout_terms.clone(), answer.left_off);
+    let said = match answer.rollout {
+        Rollout::Shadow => Some("shadow: nothing is answered; --record keeps what would have been"),
+        _ if answer.priors.is_empty() => Some("nothing is known of this; whatever you try, report how it ended"),
+        _ => None,
+    };
+    let (rollout, left_off) = (answer.rollout, answer.left_off);
+    let rollout_terms = answer.rollout_terms.as_ref().map(RolloutTerms::brief);
     let mut brief = BriefAnswer { format_version: "2", left_off, priors: Vec::new(), rollout, rollout_terms, said };
-    let mut causes: Vec<Sha256Hash> = Vec::new();
+    let mut room = (MOST_BRIEF_BYTES - LEFT_OFF_BYTES).saturating_sub(bytes(&brief));
+    // Causes, and whether something is shown that helped.
+    let mut causes: BTreeMap<Sha256Hash, bool> = BTreeMap::new();
     for prior in &answer.priors {
+        let helps = !prior.remedies.is_empty();
         // What may be followed stands beside what may not, whatever the cause.
-        let known = causes.contains(&prior.concept_key) && prior.verdict != Verdict::Prescriptive;
-        if !known {
-            brief.priors.push(BriefPrior::of(prior, &answer.query));
-            // Room for what is left off, in digits.
-            if bytes(&brief) + 20 <= MOST_BRIEF_BYTES {
-                causes.push(prior.concept_key);
-                continue;
-            }
-            brief.priors.pop();
+        let adds = prior.verdict == Verdict::Prescriptive
+            || causes.get(&prior.concept_key).is_none_or(|helped| helps && !helped);
+        let entry = BriefPrior::of(prior, &answer.query);
+        // A comma, and what it takes to say that it is advice after all.
+        let taken = bytes(&entry) + 1 + ADVICE_BYTES * usize::from(prior.verdict == Verdict::Prescriptive);
+        if adds && taken <= room && prior.advisory_because != Some(AdvisoryBecause::NotShown) {
+            room -= taken;
+            brief.priors.push(entry);
+            *causes.entry(prior.concept_key).or_default() |= helps;
+        } else {
+            brief.left_off += 1;
         }
-        left_off += 1;
     }
-    brief.left_off = left_off;
     brief
 }
 
-fn bytes(brief: &BriefAnswer) -> usize {
+fn bytes(of: &impl Serialize) -> usize {
     let mut bytes = Vec::new();
-    dome_core::canonical::append(brief, &mut bytes);
+    dome_core::canonical::append(of, &mut bytes);
     bytes.len()
 }
 
@@ -140,8 +157,8 @@ fn percent(part: u64, whole: u64) -> u64 {
 }
 
 /// The beginning of a text, with a mark where it was cut.
-fn short(text: &str) -> CompactString {
-    let mut kept = MOST_TEXT_BYTES;
+pub(super) fn short(text: &str, most: usize) -> CompactString {
+    let mut kept = most;
     if text.len() <= kept {
         return text.into();
     }
@@ -180,7 +197,11 @@ impl BriefPrior {
             remedy: best.map(BriefRemedy::of),
             rerun: prior.remedies.iter().find(is_rerun).map(rerun),
             state: prior.state.as_ref().map(|state| state.standing),
-            target_id: prior.target_id.as_ref().filter(|id| **id != query.target_id).map(|id| short(id.as_str())),
+            target_id: prior
+                .target_id
+                .as_ref()
+                .filter(|id| **id != query.target_id)
+                .map(|id| short(id.as_str(), MOST_TEXT_BYTES)),
             tier: prior.tier,
             verdict: prior.verdict,
             worked: own.map(|record| match record.count + record.contradicted_count {
@@ -219,7 +240,7 @@ impl BriefRemedy {
             kind: remedy.kind.clone(),
             reference: remedy.reference.clone().filter(|reference| reference.as_str().len() <= MOST_TEXT_BYTES),
             sha256: remedy.sha256,
-            summary: remedy.summary.as_deref().map(short),
+            summary: remedy.summary.as_deref().map(|summary| short(summary, MOST_TEXT_BYTES)),
         }
     }
 }
@@ -250,7 +271,10 @@ fn experiment(prior: &Prior) -> Option<String> {
         Some(CapsuleStanding::Pending) => {
             let state = state?;
             let missing = state.clean_needed?.saturating_sub(state.clean_count?);
-            Some(format!("{missing} more clean runs prove it"))
+            Some(match missing {
+                1 => "1 more clean run proves it".to_owned(),
+                more => format!("{more} more clean runs prove it"),
+            })
         }
         Some(CapsuleStanding::Broken) => {
             Some("it fails too often in a row for chance: a rerun tells nothing, one clean run proves a fix".to_owned())
@@ -268,8 +292,13 @@ fn experiment(prior: &Prior) -> Option<String> {
 
 /// How often the first remedy has to work yet, where that is all that is missing.
 fn more_trials(prior: &Prior) -> Option<String> {
+    // What is known of another target, or of another failure, is advice whatever it proves.
+    if matches!(prior.tier, Tier::Elsewhere | Tier::Line) {
+        return None;
+    }
     let (best, [held]) = (prior.remedies.first()?, prior.held.as_slice()) else { return None };
     let least = held.threshold.filter(|_| held.hold == Hold::LowConfidence)?;
     let more = (1..=50).find(|more| confidence_ppm(best.count + more, best.contradicted_count) >= least)?;
-    Some(format!("if its first remedy works in {more} more runs, it may be followed"))
+    let runs = if more == 1 { "1 more run".to_owned() } else { format!("{more} more runs") };
+    Some(format!("if its first remedy works in {runs}, it may be followed"))
 }

@@ -6,8 +6,12 @@
 use dome_core::{RunId, Sha256Hash, Timestamp, choice};
 use serde::{Deserialize, Serialize};
 
+use super::brief::short;
 use super::{Prior, Rollout};
 use crate::eligibility::Verdict;
+
+/// Bytes of a text in the terms of a brief answer, at the most; as JSON it may be twice as long.
+const MOST_TERM_BYTES: usize = 120;
 
 /// By what terms a question was answered, where it was not simply answered as it was asked. In canonical order.
 ///
@@ -42,6 +46,18 @@ impl RolloutTerms {
     #[must_use]
     pub const fn of(asked: Rollout) -> Self {
         Self { asked, earned_on: None, limits: Vec::new(), overridden: None, run_id: None }
+    }
+
+    /// The same for an answer in few words: texts of others by their beginnings, and without what whoever asks knows.
+    pub(super) fn brief(&self) -> Self {
+        let texts = |text: &String| short(text, MOST_TERM_BYTES).to_string();
+        let limits = self.limits.iter().map(|limit| RolloutLimit { detail: texts(&limit.detail), ..limit.clone() });
+        let overridden = self.overridden.as_ref().map(|said| RolloutOverride {
+            by: texts(&said.by),
+            why: texts(&said.why),
+            ..said.clone()
+        });
+        Self { limits: limits.collect(), overridden, run_id: None, ..self.clone() }
     }
 
     /// Whether there is nothing to say: no right, no limit, no run.
@@ -102,6 +118,8 @@ choice! {
         RunNotNamed = "run_not_named",
         /// The store cannot remember that it was answered.
         NotRemembered = "not_remembered",
+        /// The answer is brief, and has no room for it; it may be asked for in full.
+        NotShown = "not_shown",
     }
 }
 
@@ -113,6 +131,7 @@ impl AdvisoryBecause {
             Self::AnsweredInRun => "it was prescribed in this run before, and is prescribed once",
             Self::RunNotNamed => "a store prescribes once in a run, and --run names none",
             Self::NotRemembered => "the store cannot remember that it was prescribed",
+            Self::NotShown => "the answer was brief, and had no room for it",
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::table::cut;
 
 /// Failure codes that are shown, those with most decisions; JSON has them all.
 const SHOWN_CODES: usize = 8;
-const CODE_COLUMNS: usize = 24;
+
+/// Columns of what a figure is of.
+const LABEL_COLUMNS: usize = 28;
 
 /// Show what the answers would have been worth on a history
 ///
@@ -98,7 +100,7 @@ fn print_endings(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> 
 
 /// Titles of the columns of a score.
 fn titles(what: &str) -> String {
-    format!("{what:<28}{:>8}{:>8}{:>7}{:>8}  {}", "offered", "right", "wrong", "open", "right, at least")
+    format!("{what:<LABEL_COLUMNS$}{:>8}{:>8}{:>7}{:>8}  {}", "offered", "right", "wrong", "open", "right, at least")
 }
 
 /// A score in one line: its interval, and the lower bound of its lower end.
@@ -107,8 +109,8 @@ fn row(what: &str, score: &Score) -> String {
     let (low, high) = (share(score.strict_ppm), share(score.precision_ppm));
     let shares = if low == high { low } else { format!("{low} to {high}") };
     let least = score.strict_ppm_lower.map_or_else(String::new, |ppm| format!(", {}", share(Some(ppm))));
-    let what = cut(what, 28);
-    format!("{what:<28}{offered:>8}{right:>8}{wrong:>7}{open:>8}  {shares}{least}")
+    let what = cut(what, LABEL_COLUMNS);
+    format!("{what:<LABEL_COLUMNS$}{offered:>8}{right:>8}{wrong:>7}{open:>8}  {shares}{least}")
 }
 
 fn print_questions(tested: &Backtest, output: &mut Printer) -> anyhow::Result<()> {
@@ -154,8 +156,9 @@ fn print_codes(reasons: &[ReasonFigures], output: &mut Printer) -> anyhow::Resul
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.decisions));
     writeln!(output, "\n{}", titles("by failure code, prescribed:"))?;
     for reason in reasons.iter().take(SHOWN_CODES) {
-        let code = cut(reason.failure_reason_code.as_str(), CODE_COLUMNS);
-        output.line(&row(&format!("  {code} ({})", grouped(reason.decisions)), &reason.after.prescribed))?;
+        let count = format!(" ({})", grouped(reason.decisions));
+        let code = cut(reason.failure_reason_code.as_str(), LABEL_COLUMNS.saturating_sub(2 + count.len()));
+        output.line(&row(&format!("  {code}{count}"), &reason.after.prescribed))?;
     }
     if let Some(more @ 1..) = reasons.len().checked_sub(SHOWN_CODES) {
         writeln!(output, "  … {more} more (--format json shows all)")?;

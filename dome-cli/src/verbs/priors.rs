@@ -1,10 +1,8 @@
 //! `dome priors`: the planner's question before it acts, and after it failed.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use dome_binder::priors::{
     AskedFailure, AskedFor, AskedTool, BriefAnswer, BriefPrior, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout,
@@ -25,7 +23,7 @@ use dome_store::rollout::PriorsAsk;
 use super::guard;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
-use crate::output::Printer;
+use crate::output::{LineFile, Printer};
 use crate::render::said::{confidence, of_executions, remedy, standing};
 use crate::render::terms;
 use crate::settings::Settings;
@@ -143,15 +141,15 @@ pub(crate) fn run(args: &PriorsArgs, settings: &Settings, output: &mut Printer) 
     }
     let query = query(args)?;
     let project = settings.rollout()?;
-    let ask = PriorsAsk { query: &query, as_of: args.as_of, project, run_id: args.run.as_ref() };
-    let (last, answer) = args.at.priors(&ask)?;
-    if let Some(path) = &args.record {
-        if let Some((asked, last)) = args.as_of.zip(last).filter(|(asked, last)| asked < last) {
-            return Err(usage(format!(
-                "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
-            )));
-        }
-        record(path, &answer)?;
+    let is_brief = matches!(args.detail, Detail::Brief);
+    let ask = PriorsAsk { query: &query, as_of: args.as_of, project, run_id: args.run.as_ref(), is_brief };
+    // A store may prescribe once only: what can fail, fails before it is asked.
+    let record = args.record.as_deref().map(|path| recorded(args, path)).transpose()?;
+    let answer = args.at.priors(&ask)?;
+    if let Some(mut record) = record {
+        let mut row = Vec::new();
+        append_row(&answer, &mut row);
+        record.append(&row)?;
     }
     let shown = answer.shown();
     match args.detail {
@@ -186,8 +184,12 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
 /// The task line, and which of its failures.
 fn asked(args: &PriorsArgs) -> anyhow::Result<(TaskLine, AskedFor)> {
     if let Some(path) = &args.failure {
-        let failed = AskedFailure::read(&document(path)?).map_err(|why| {
-            let problems: Vec<String> = why.problems().iter().map(|problem| format!("\n  {problem}")).collect();
+        let document = document(path)?;
+        let failed = AskedFailure::read(&document).map_err(|why| {
+            let mut problems: Vec<String> = why.problems().iter().map(|problem| format!("\n  {problem}")).collect();
+            if let lines @ 2.. = document.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"")).count() {
+                problems.push(format!("\n  it has {lines} lines, each a document: ask of one failure at a time"));
+            }
             invalid(format!("`{}` is no failure:{}", path.display(), problems.concat()))
         })?;
         return Ok((failed.line, AskedFor::Failure(failed.keys)));
@@ -243,11 +245,16 @@ fn decided(args: &PriorsArgs, line: &TaskLine) -> anyhow::Result<Option<GuardDec
     Ok(Some(evaluate(&bundle, &context)))
 }
 
-fn record(path: &Path, answer: &Priors) -> anyhow::Result<()> {
-    let mut row = Vec::new();
-    append_row(answer, &mut row);
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    file.and_then(|mut file| file.write_all(&row)).with_context(|| format!("cannot record to `{}`", path.display()))
+/// Where the answer is kept: what is known now, and nothing that was known earlier.
+fn recorded(args: &PriorsArgs, path: &Path) -> anyhow::Result<LineFile> {
+    if let Some(asked) = args.as_of
+        && let Some(last) = args.at.ask(|known| known.index.as_of())?.filter(|last| asked < *last)
+    {
+        return Err(usage(format!(
+            "`--record` keeps what was known when it was asked: facts up to {last} are known here, later than `--as-of {asked}`"
+        )));
+    }
+    LineFile::open(path)
 }
 
 fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
@@ -277,15 +284,12 @@ fn print(answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
 
 fn print_brief(brief: &BriefAnswer, answer: &Priors, output: &mut Printer) -> anyhow::Result<()> {
     terms::print(answer, output)?;
-    if answer.rollout == Rollout::Shadow {
-        return output.line("shadow: nothing is answered; --record keeps what would have been");
-    }
     if let Some(said) = brief.said {
         return output.line(said);
     }
     brief.priors.iter().try_for_each(|prior| print_brief_prior(prior, output))?;
     if brief.left_off > 0 {
-        writeln!(output, "{} more; `--detail full` has them", brief.left_off)?;
+        writeln!(output, "{} more: see `--detail full` and `--limit`", brief.left_off)?;
     }
     Ok(())
 }

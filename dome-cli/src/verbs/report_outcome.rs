@@ -1,6 +1,5 @@
 //! `dome report-outcome`: what became of a prior, as an envelope.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +18,7 @@ use dome_store::index::Explained;
 
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
-use crate::output::{Printer, near_it, note};
+use crate::output::{LineFile, Printer, near_it, note};
 
 /// Say what became of a prior that was applied: prints one envelope
 ///
@@ -27,11 +26,11 @@ use crate::output::{Printer, near_it, note};
 /// `denied` a denial, `abandoned` an observation that says that nothing more was tried. The next answer counts it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome priors --store memory ... --detail full --format json > answer.json\n    dome report-outcome --prior answer.json --outcome helped --run-id r7 --task-id unit --group-id try-2 \\\n        --evidence runs/r7/unit.log --ingest memory\n    dome report-outcome --key 7ab9b547fec3 --store memory --outcome failed --run-id r7 --task-id unit \\\n        --group-id try-2 --message \"$(cat error.txt)\" --evidence runs/r7/unit.log | dome check -"
+    after_help = "Example:\n    dome priors --store memory ... --detail full --format json > answer.json\n    dome report-outcome --prior answer.json --outcome helped --failure failed.json --run-id r7 --task-id unit --group-id try-2 \\\n        --evidence runs/r7/unit.log --ingest memory\n    dome report-outcome --key 7ab9b547fec3 --store memory --outcome failed --run-id r7 --task-id unit \\\n        --group-id try-2 --message \"$(cat error.txt)\" --evidence runs/r7/unit.log | dome check -"
 )]
 pub(crate) struct ReportOutcomeArgs {
-    /// An answer of `dome priors --format json`, or `-` for stdin: the prior to follow is taken, or the first
-    #[arg(long, value_name = "FILE", required_unless_present = "key", conflicts_with_all = ["from", "store"])]
+    /// An answer of `dome priors --detail full --format json`, or `-` for stdin: the prior to follow is taken, or the first
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "store"])]
     prior: Option<PathBuf>,
     /// The key of the prior, in full or by its first 8 digits: one of the answer, or a capsule of --from or --store
     #[arg(long, value_name = "KEY")]
@@ -86,6 +85,10 @@ struct SaidArgs {
     /// The TaskSpec, a document (see `dome schema task-spec`) [default: what was asked, or the capsule's]
     #[arg(long, value_name = "FILE")]
     task_spec: Option<PathBuf>,
+    /// The failure that was asked about, an envelope: lane, repository and job are its, and the revision where nothing
+    /// was changed, unless it is said otherwise here
+    #[arg(long, value_name = "FILE")]
+    failure: Option<PathBuf>,
     /// The stream of work, such as a branch
     #[arg(long, value_name = "LANE")]
     lane: Option<Lane>,
@@ -152,7 +155,9 @@ fn prior(args: &ReportOutcomeArgs) -> anyhow::Result<AppliedPrior> {
         let read = AppliedPrior::parse(&document(path)?, args.key.as_deref());
         return read.map_err(|why| invalid(format!("`{}`: {why}", path.display())));
     }
-    let key = args.key.as_deref().unwrap_or_default();
+    let Some(key) = args.key.as_deref() else {
+        return Err(usage("name the prior: `--prior FILE`, or `--key KEY` with --from or --store"));
+    };
     let at = FactsArgs::of(args.from.clone(), args.store.clone());
     let at = at.ok_or_else(|| usage("`--key` names a capsule of --from or --store, or a prior of --prior"))?;
     match at.ask(|known| known.index.explain(key, known.unlisted, &mut *known.origin))? {
@@ -178,13 +183,24 @@ fn report(args: &ReportOutcomeArgs) -> anyhow::Result<OutcomeReport> {
     let milliseconds = seconds.saturating_mul(1_000).saturating_add(i64::from(nanoseconds / 1_000_000));
     let name = Sha256Hash::of(format!("{}\n{}", said.task_id, said.group_id).as_bytes());
     let made = || format!("outcome-{}", name.short()).parse().context("an event id is an identifier");
-    let subject = said.revision.clone().map(|revision| Subject {
-        base_revision: said.base_revision.clone(),
-        dirty: said.dirty.then_some(true),
-        job: said.job.clone(),
-        repository: said.repository.clone(),
-        revision,
-    });
+    let failure = said.failure.as_deref().map(failure).transpose()?;
+    let (lane, before) = failure.map_or((None, None), |failure| (failure.lane, failure.subject));
+    let subject = match &said.revision {
+        None => before,
+        Some(revision) => Some(Subject {
+            base_revision: said.base_revision.clone(),
+            dirty: said.dirty.then_some(true),
+            job: said.job.clone().or_else(|| before.as_ref()?.job.clone()),
+            repository: said.repository.clone().or_else(|| before.as_ref()?.repository.clone()),
+            revision: revision.clone(),
+        }),
+    };
+    let lane = said.lane.clone().or(lane);
+    if lane.is_none() && subject.is_none() {
+        note(
+            "dome: note: neither lane nor revision is named, so it counts where none is (M-73); --failure takes them from the failure",
+        );
+    }
     Ok(OutcomeReport {
         outcome: args.outcome,
         origin: Origin {
@@ -198,7 +214,7 @@ fn report(args: &ReportOutcomeArgs) -> anyhow::Result<OutcomeReport> {
         },
         evidence: said.evidence.iter().cloned().map(Evidence::at).collect(),
         gates: said.gates.clone(),
-        lane: said.lane.clone(),
+        lane,
         message: said.message.clone(),
         policy_reason_code: said.policy_reason_code.clone(),
         remedy: args.remedy.clone(),
@@ -211,6 +227,13 @@ fn task_spec(path: &std::path::Path) -> anyhow::Result<TaskSpec> {
     TaskSpec::parse(&document(path)?).map_err(|rejection| {
         let problems = rejection.problems().iter().map(|problem| format!("\n  {problem}"));
         invalid(format!("`{}` is no TaskSpec:{}", path.display(), problems.collect::<String>()))
+    })
+}
+
+fn failure(path: &std::path::Path) -> anyhow::Result<Envelope> {
+    Envelope::parse(&document(path)?).map_err(|rejection| {
+        let problems = rejection.problems().iter().map(|problem| format!("\n  {problem}"));
+        invalid(format!("`{}` is no envelope:{}", path.display(), problems.collect::<String>()))
     })
 }
 
@@ -227,11 +250,7 @@ fn give(args: &ReportOutcomeArgs, envelope: &Envelope, output: &mut Printer) -> 
         note(&format!("dome: waits in the inbox of `{}`: {name}", store.display()));
     }
     match &args.out {
-        Some(path) => {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-            let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
-            written.with_context(|| format!("cannot write `{}`", path.display()))
-        }
+        Some(path) => LineFile::open(path)?.append(line.as_bytes()),
         None => output.bytes(line.as_bytes()),
     }
 }

@@ -151,3 +151,85 @@ fn a_brief_answer_has_one_entry_per_root_cause_and_room_for_the_longest_names() 
     causes.dedup();
     assert_eq!(causes.len(), entries.len(), "one entry per root cause");
 }
+
+#[test]
+fn nothing_but_one_failure_is_asked_of() {
+    let place = place();
+    let refused = |document: &str, expected: &str| {
+        let ended = place.dome(&["priors", "--from", "o", "--failure", "-"], document.as_bytes());
+        assert_eq!(ended.code, 3, "{document}: {}", ended.stdout);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    };
+    let mut other = failed();
+    (other["signal"], other["gates"]) = (json!("success"), json!([]));
+    other["task_spec"]["failure_reason_code"] = json!("NONE");
+    refused(&other.to_string(), "/signal: expected something that failed, found a `success`");
+    let mut bare = failed()["task_spec"].clone();
+    bare["message"] = failed()["message"].clone();
+    let twice = bare.to_string().replacen('{', "{\"message\": \"another\", ", 1);
+    refused(&twice, "json_duplicate_key");
+    refused(&format!("{}\n{}\n", failed(), failed()), "it has 2 lines, each a document: ask of one failure at a time");
+    refused("{\n  \"lane\": main\n}", "(line 2, column 11)");
+    let marked = format!("\u{feff}{}", failed());
+    let ended = place.dome(&["priors", "--from", "o", "--failure", "-"], marked.as_bytes());
+    assert_eq!(ended.stdout, ask(&place, &failed(), &[]).stdout, "a byte order mark is skipped: {}", ended.stderr);
+}
+
+#[test]
+fn what_helped_elsewhere_is_told_beside_a_failure_that_is_new_here() {
+    let place = Place::new();
+    let mut lines = String::new();
+    let mut line = |run: u64, target: &str, sequence: u64, more: Value| {
+        let mut envelope = json!({
+            "envelope_version": "1", "event_id": format!("e{target}{sequence}"), "sequence": sequence, "run_id": format!("r{run}"),
+            "task_id": target, "group_id": format!("g{sequence}"), "ts": format!("2026-01-{run:02}T00:0{sequence}:00Z"),
+            "wrapper_policy": "strict", "evidence": [{"path": "unit.log"}], "signal": "failure", "message": "no such file",
+            "task_spec": {
+                "scope": "repo", "target": {"kind": "repo", "id": target}, "action": {"kind": "test"},
+                "failure_reason_code": "TESTS_FAILED",
+            },
+        });
+        envelope.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if envelope["signal"] == "success" {
+            envelope["task_spec"]["failure_reason_code"] = json!("NONE");
+        }
+        lines.push_str(&format!("{envelope}\n"));
+        envelope
+    };
+    let remedy = json!({"signal": "success", "remedy": {"kind": "install", "ref": "recipes/install"}});
+    for run in 1..=4 {
+        for target in ["a", "b", "c"] {
+            line(run, target, 1, json!({}));
+            line(run, target, 2, remedy.clone());
+        }
+    }
+    let new = line(9, "new", 1, json!({}));
+    place.file("in.jsonl", &lines);
+    assert_eq!(place.dome(&["replay", "in.jsonl", "--out", "o"], b"").code, 0);
+    let answer = asked(&place, &new, &[]);
+    let tiers: Vec<&str> =
+        answer["priors"].as_array().unwrap().iter().map(|prior| prior["tier"].as_str().unwrap()).collect();
+    assert_eq!(tiers, ["exact", "concept"], "{answer}");
+    assert!(answer["priors"][0].get("remedy").is_none());
+    assert_eq!(answer["priors"][1]["worked"], "worked in 4 of 4 runs");
+}
+
+#[test]
+fn an_answer_is_recorded_as_a_line_of_its_own() {
+    let place = place();
+    place.file("kept.jsonl", "{\"cut\": 1}");
+    let document = failed().to_string();
+    let record = |file: &str| {
+        let args =
+            ["priors", "--from", "o", "--failure", "-", "--rollout", "shadow", "--record", file, "--format", "json"];
+        place.dome(&args, document.as_bytes())
+    };
+    let shown = record("kept.jsonl");
+    assert!(shown.stdout.contains("shadow: nothing is answered"), "{}", shown.stdout);
+    let kept = std::fs::read_to_string(place.path("kept.jsonl")).unwrap();
+    assert_eq!((kept.lines().count(), kept.lines().next()), (2, Some("{\"cut\": 1}")));
+    assert_eq!(record("o").code, 1, "a folder");
+    let late = ["priors", "--from", "o", "--failure", "-", "--record", "new.jsonl", "--as-of", "2020-01-01T00:00:00Z"];
+    assert_eq!(place.dome(&late, document.as_bytes()).code, 2);
+    assert!(!place.path("new.jsonl").exists(), "nothing is left behind");
+}

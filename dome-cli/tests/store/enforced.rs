@@ -422,3 +422,46 @@ fn the_settings_of_a_project_let_less_and_never_more() {
     let refused = place.dome(&ASK, b"");
     assert!(refused.code == 3 && refused.stderr.contains("priors.rollout: expected `shadow`"), "{}", refused.stderr);
 }
+
+#[test]
+fn what_is_not_answered_is_not_used_up() {
+    let place = earned();
+    let unwritable =
+        place.dome(&[&ASK[..], &["--rollout", "prescriptive", "--run", "r1", "--record", "s"]].concat(), b"");
+    assert_eq!(unwritable.code, 1, "a store is no file: {}", unwritable.stdout);
+    let past =
+        ["--rollout", "prescriptive", "--run", "r1", "--record", "kept.jsonl", "--as-of", "2026-01-02T00:00:00Z"];
+    assert_eq!(place.dome(&[&ASK[..], &past].concat(), b"").code, 2);
+    assert_eq!(verdict(&asked(&place, &["--run", "r1"])), ("prescriptive", "-"));
+}
+
+#[test]
+fn a_brief_answer_prescribes_what_it_shows() {
+    let place = earned();
+    let quotes = "\"".repeat(512);
+    assert_eq!(set(&place, &["prescriptive", "--override", &quotes, "--why", &quotes]).code, 0);
+    let run = "\"".repeat(400);
+    let brief: Vec<&str> = ASK.iter().map(|word| if *word == "full" { "brief" } else { word }).collect();
+    let ended = place.dome(&[&brief[..], &["--rollout", "prescriptive", "--run", &run]].concat(), b"");
+    assert!(ended.stdout.len() <= 2_048, "{}", ended.stdout.len());
+    assert_eq!(verdict(&ended_json(&ended)), ("prescriptive", "-"));
+}
+
+#[test]
+fn what_was_earned_on_no_facts_does_not_last() {
+    let place = Place::new();
+    place.file("none.jsonl", "");
+    ingested(&place, "none.jsonl");
+    let mut policy = ended_json(&place.dome(&["rollout", "policy"], b""));
+    for step in ["guided", "prescriptive"] {
+        for (_, least) in policy[step].as_object_mut().unwrap().iter_mut().filter(|(name, _)| name.starts_with("min_"))
+        {
+            *least = json!(0);
+        }
+    }
+    place.file("easy.json", policy.to_string());
+    earn(&place);
+    place.file("night.jsonl", history(1, 11));
+    ingested(&place, "night.jsonl");
+    assert_eq!(reasons(&asked(&place, &["--run", "r1"])), ["too_old"]);
+}

@@ -48,6 +48,23 @@ impl TaskSpec {
     }
 }
 
+impl Envelope {
+    /// Reads an envelope that stands alone in a document, over any number of lines; a byte order mark before it is skipped.
+    ///
+    /// ```
+    /// use dome_core::Envelope;
+    /// let rejection = Envelope::parse(b"{\n  \"lane\": main\n}").unwrap_err();
+    /// assert!(rejection.problems()[0].message.ends_with("(line 2, column 11)"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of a line ([`crate::read`], M-30), with line and column where it is not JSON.
+    pub fn parse(document: &[u8]) -> Result<Self, Rejection> {
+        super::document(document, |check, at| check.envelope(at, None))
+    }
+}
+
 impl Check {
     pub(super) fn envelope(&mut self, at: Value<'_>, not_after: Option<Timestamp>) -> Option<Envelope> {
         members!(self, at, {

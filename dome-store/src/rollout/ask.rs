@@ -1,7 +1,11 @@
 //! A planner's question, answered as far as the store and the project let it.
 
+use std::collections::BTreeSet;
+
 use dome_binder::Verdict;
-use dome_binder::priors::{AdvisoryBecause, LimitReason, Priors, PriorsQuery, Rollout, RolloutLimit, RolloutTerms};
+use dome_binder::priors::{
+    AdvisoryBecause, LimitReason, Priors, PriorsQuery, Rollout, RolloutLimit, RolloutTerms, brief,
+};
 use dome_core::{RunId, Sha256Hash, Timestamp};
 use dome_replay::Watch;
 
@@ -20,11 +24,13 @@ pub struct PriorsAsk<'q> {
     pub project: Option<Rollout>,
     /// The run that asks: a store prescribes once in a run.
     pub run_id: Option<&'q RunId>,
+    /// Whether only the brief answer is shown: what it has no room for is not prescribed.
+    pub is_brief: bool,
 }
 
 impl FactsIn<'_> {
     /// Answers a planner's question in the mode that it asks for, that of the store, or that of the project, whichever is
-    /// the least; a result has no mode of its own. Returns the last fact's time, too.
+    /// the least; a result has no mode of its own.
     ///
     /// What a store prescribes it remembers first, for the run that asks. A second time, without a run, or where it
     /// cannot be remembered, it is advice, and the prior says why.
@@ -32,19 +38,15 @@ impl FactsIn<'_> {
     /// # Errors
     ///
     /// As [`FactsIn::ask`]; and when the store's rollout is damaged.
-    pub fn priors(self, ask: &PriorsAsk<'_>, watch: &dyn Watch) -> crate::Result<(Option<Timestamp>, Priors)> {
-        let (last, standing, mut answer) = self.ask(watch, |known| self.answered(ask, known))?;
+    pub fn priors(self, ask: &PriorsAsk<'_>, watch: &dyn Watch) -> crate::Result<Priors> {
+        let (standing, mut answer) = self.ask(watch, |known| self.answered(ask, known))?;
         if let Some(folder) = standing {
-            once_in_run(&mut answer, &folder, ask.run_id, watch);
+            once_in_run(&mut answer, &folder, ask, watch);
         }
-        Ok((last, answer))
+        Ok(answer)
     }
 
-    fn answered(
-        self,
-        ask: &PriorsAsk<'_>,
-        known: &Indexed,
-    ) -> Result<(Option<Timestamp>, Option<StoreFolder>, Priors)> {
+    fn answered(self, ask: &PriorsAsk<'_>, known: &Indexed) -> Result<(Option<StoreFolder>, Priors)> {
         let mut terms = RolloutTerms { run_id: ask.run_id.cloned(), ..RolloutTerms::of(ask.query.rollout) };
         let mut rollout = ask.query.rollout;
         if let Some(most) = ask.project.filter(|most| *most < rollout) {
@@ -72,19 +74,24 @@ impl FactsIn<'_> {
         };
         let mut answer = known.index.priors(&PriorsQuery { rollout, ..ask.query.clone() }, ask.as_of)?;
         answer.rollout_terms = (!terms.is_plain()).then_some(terms);
-        Ok((known.index.as_of()?, folder, answer))
+        Ok((folder, answer))
     }
 }
 
 /// Leaves prescriptive what is prescribed in the run for the first time, and is remembered.
-fn once_in_run(answer: &mut Priors, folder: &StoreFolder, run_id: Option<&RunId>, watch: &dyn Watch) {
+fn once_in_run(answer: &mut Priors, folder: &StoreFolder, ask: &PriorsAsk<'_>, watch: &dyn Watch) {
     let followed = |verdict| verdict == Verdict::Prescriptive;
+    if ask.is_brief {
+        let shown: BTreeSet<Sha256Hash> = brief(answer).priors.iter().map(|prior| prior.key).collect();
+        let hidden = answer.priors.iter_mut().filter(|prior| !shown.contains(&prior.key()));
+        hidden.filter(|prior| followed(prior.verdict)).for_each(|prior| prior.advise(AdvisoryBecause::NotShown));
+    }
     let keys: Vec<Sha256Hash> =
         answer.priors.iter().filter(|prior| followed(prior.verdict)).map(|prior| prior.key()).collect();
     if keys.is_empty() {
         return;
     }
-    let because: Vec<Option<AdvisoryBecause>> = match run_id.map(|run_id| once::prescribe(folder, run_id, &keys)) {
+    let because: Vec<Option<AdvisoryBecause>> = match ask.run_id.map(|run_id| once::prescribe(folder, run_id, &keys)) {
         None => keys.iter().map(|_| Some(AdvisoryBecause::RunNotNamed)).collect(),
         Some(Ok(first)) => first.iter().map(|first| (!first).then_some(AdvisoryBecause::AnsweredInRun)).collect(),
         Some(Err(error)) => {

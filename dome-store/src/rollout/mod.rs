@@ -24,8 +24,8 @@
 //! let line = dome_core::read(dome_core::EXAMPLE_LINE)?.task_spec.line();
 //! let query = PriorsQuery { rollout: Rollout::Prescriptive, ..PriorsQuery::of(line) };
 //! let run_id = "r7".parse()?;
-//! let ask = PriorsAsk { query: &query, as_of: None, project: None, run_id: Some(&run_id) };
-//! let (_, answer) = FactsIn::Store(&store).priors(&ask, &())?;
+//! let ask = PriorsAsk { query: &query, as_of: None, project: None, run_id: Some(&run_id), is_brief: false };
+//! let answer = FactsIn::Store(&store).priors(&ask, &())?;
 //! assert_eq!(answer.rollout, Rollout::Shadow);
 //! assert_eq!(answer.rollout_terms.unwrap().limits[0].detail, "the rollout mode of the store is `shadow`");
 //! # Ok(())
@@ -275,6 +275,9 @@ fn not_so_today(
         limit(LimitReason::TooOld, format!("{since} facts came since it was earned, at most {most} are allowed"));
     }
     let today = index.as_of()?.max(as_of);
+    if let (None, Some(is)) = (earned.as_of, today) {
+        limit(LimitReason::TooOld, format!("it was earned on no facts, and there are facts up to {is}"));
+    }
     if let Some((was, is)) = earned.as_of.zip(today).filter(|(was, is)| is_older(*was, *is, max_age.seconds)) {
         let most = max_age.seconds;
         limit(LimitReason::TooOld, format!("it was earned at {was}, {is} is more than {most} s later"));
