@@ -257,6 +257,8 @@ pub(super) enum Following {
     Capsule(Sha256Hash),
     /// Those of all capsules of the line, across one fact.
     Fact(Position),
+    /// Those of all capsules of the line, through all facts.
+    Line,
 }
 
 /// A line as it is told.
@@ -280,6 +282,7 @@ pub(super) fn told(line: &LineFacts<'_>, rules: &Rules, following: Following) ->
         let follows = |key: &Sha256Hash| match following {
             Following::Capsule(of) => of == *key,
             Following::Fact(position) => position == line_fact.position,
+            Following::Line => true,
         };
         let touched: BTreeSet<Sha256Hash> = step.effects.iter().map(|effect| effect.key).filter(follows).collect();
         let mut changes = Vec::new();

@@ -224,8 +224,8 @@ pub struct LineStory {
     pub action_kind: String,
     /// Its capsules, by key.
     pub capsules: Vec<Brief>,
-    /// Its facts.
-    pub facts: u64,
+    /// Its facts in total order, each with what it did to every capsule: what their counts are counts of.
+    pub facts: Vec<FactStep>,
     /// The guards at *no* in the lane of its last fact (M-96).
     pub guards_at_no: Vec<String>,
     /// Its key (M-62).
@@ -240,13 +240,13 @@ pub struct LineStory {
 
 /// Tells the story of a task line; `None` when it has no fact. `capsules` may hold others too.
 #[must_use]
-pub fn line_story(line: &LineFacts<'_>, capsules: &[Capsule]) -> Option<LineStory> {
+pub fn line_story(line: &LineFacts<'_>, capsules: &[Capsule], rules: &Rules) -> Option<LineStory> {
     let first = line.facts.first()?.fact;
     let own = capsules.iter().filter(|capsule| capsule.line_key == first.keys.line);
     Some(LineStory {
         action_kind: first.keys.task_line.action_kind.to_string(),
         capsules: own.map(Brief::of).collect(),
-        facts: line.facts.len() as u64,
+        facts: told(line, rules, Following::Line).steps.into_values().collect(),
         guards_at_no: guards_at_no(line),
         key: first.keys.line,
         scope: first.keys.task_line.scope.to_string(),

@@ -290,9 +290,17 @@ proptest! {
         let (capsules, concepts) = (&replay.derived.capsules, &replay.derived.concepts);
         let mut told = 0;
         for line in replay.ledger.lines() {
-            let story = line_story(&line, capsules).unwrap();
-            let again = line_story(&line_of(&facts(&replay), story.key), capsules);
+            let story = line_story(&line, capsules, &setting.rules).unwrap();
+            let again = line_story(&line_of(&facts(&replay), story.key), capsules, &setting.rules);
             prop_assert_eq!(again.as_ref(), Some(&story));
+            let executions = story.facts.iter().filter(|step| step.failing || step.succeeding).count() as u64;
+            for capsule in &story.capsules {
+                prop_assert_eq!(capsule.execution_count, executions);
+                let changes = story.facts.iter().flat_map(|step| &step.changes);
+                let resolved = changes.filter(|change| change.capsule == capsule.derived_key && change.counter == Counter::ResolvedCount);
+                let resolved: i64 = resolved.map(|change| change.by).sum();
+                prop_assert_eq!(capsule.resolved_count as i64, resolved, "what facts did adds up");
+            }
             told += story.capsules.len();
         }
         prop_assert_eq!(told, capsules.len());

@@ -224,13 +224,7 @@ fn capsule_lines(story: &CapsuleStory, told: &Explanation) -> Vec<String> {
     lines.extend(ingredients(&story.ingredients));
     let [facts, line_facts] = [story.facts.len() as u64, story.line_facts].map(grouped);
     lines.extend(titled(&format!("{facts} facts say something of it, of {line_facts} of its task line:")));
-    let hidden = story.facts.len().saturating_sub(SHOWN_FIRST + SHOWN_LAST);
-    let (first, rest) = story.facts.split_at(if hidden > 0 { SHOWN_FIRST } else { story.facts.len() });
-    lines.extend(first.iter().flat_map(fact));
-    if hidden > 0 {
-        lines.push(format!("  … {} more (--format json shows all)", grouped(hidden as u64)));
-    }
-    lines.extend(rest.iter().skip(hidden).flat_map(fact));
+    lines.extend(ends(&story.facts, fact));
     if let Some(capsule) = &story.capsule {
         lines.extend(sums(story, capsule));
     }
@@ -249,30 +243,28 @@ fn head(capsule: &Capsule, told: &Explanation) -> Vec<String> {
     let why = if holds.is_empty() { "nothing holds it back".to_owned() } else { holds.join(", ") };
     vec![
         format!("{} on {} ({})", capsule.failure_reason_code, capsule.target_id, class),
-        format!("task line {} {} {} {}", capsule.scope, capsule.target_kind, capsule.target_id, capsule.action_kind),
+        format!(
+            "task line {} {} {} {}  {}",
+            capsule.scope,
+            capsule.target_kind,
+            capsule.target_id,
+            capsule.action_kind,
+            capsule.line_key.short()
+        ),
         format!("{}{as_of}: {why}", capsule.verdict),
     ]
 }
 
+/// The beginning and the end of a long story.
+fn ends(facts: &[FactStep], told: fn(&FactStep) -> Vec<String>) -> Vec<String> {
+    let hidden = facts.len().saturating_sub(SHOWN_FIRST + SHOWN_LAST);
+    let (first, rest) = facts.split_at(if hidden > 0 { SHOWN_FIRST } else { facts.len() });
+    let more = (hidden > 0).then(|| format!("  … {} more (--format json shows all)", grouped(hidden as u64)));
+    first.iter().flat_map(told).chain(more).chain(rest.iter().skip(hidden).flat_map(told)).collect()
+}
+
 fn fact(step: &FactStep) -> Vec<String> {
-    let code = match &step.policy_reason_code {
-        Some(policy) => format!("{} {policy}", step.failure_reason_code),
-        None => step.failure_reason_code.to_string(),
-    };
-    let lane = step.lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
-    let tested = step.subject.as_ref().map_or_else(String::new, |subject| {
-        let job = subject.job.as_ref().map_or_else(String::new, |job| format!(" ({job})"));
-        let dirty = if subject.dirty == Some(true) { ", dirty" } else { "" };
-        format!(", at {}{job}{dirty}", cut(subject.revision.as_str(), 12))
-    });
-    let mut lines = vec![format!(
-        "  {}  {} {code}  {}  run {}{lane}{tested}  {}",
-        short_time(&step.ordered_ts.to_string()),
-        step.signal,
-        step.digest.short(),
-        step.run_id,
-        place(step),
-    )];
+    let mut lines = vec![outcome(step)];
     let said = changes(&step.changes);
     let said = if said.is_empty() { "changes no counter".to_owned() } else { said };
     let applied = |application| format!("; applied it: {}", applied(application));
@@ -283,6 +275,28 @@ fn fact(step: &FactStep) -> Vec<String> {
     lines.extend(effects.map(|said| format!("      {said}")));
     lines.extend(step.triggers.iter().map(|trigger| format!("      trigger {}", fired(trigger))));
     lines
+}
+
+/// A fact in one line.
+fn outcome(step: &FactStep) -> String {
+    let code = match &step.policy_reason_code {
+        Some(policy) => format!("{} {policy}", step.failure_reason_code),
+        None => step.failure_reason_code.to_string(),
+    };
+    let lane = step.lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
+    let tested = step.subject.as_ref().map_or_else(String::new, |subject| {
+        let job = subject.job.as_ref().map_or_else(String::new, |job| format!(" ({job})"));
+        let dirty = if subject.dirty == Some(true) { ", dirty" } else { "" };
+        format!(", at {}{job}{dirty}", cut(subject.revision.as_str(), 12))
+    });
+    format!(
+        "  {}  {} {code}  {}  run {}{lane}{tested}  {}",
+        short_time(&step.ordered_ts.to_string()),
+        step.signal,
+        step.digest.short(),
+        step.run_id,
+        place(step),
+    )
 }
 
 fn sums(story: &CapsuleStory, capsule: &Capsule) -> Vec<String> {
@@ -454,9 +468,13 @@ fn line_lines(story: &LineStory) -> Vec<String> {
     let mut lines = vec![
         format!("task line {}", story.key),
         format!("{} {} {} {}", story.scope, story.target_kind, story.target_id, story.action_kind),
-        format!("{} facts, {} capsules", grouped(story.facts), grouped(story.capsules.len() as u64)),
     ];
     lines.extend(guards(&story.guards_at_no));
+    let executions = story.facts.iter().filter(|step| step.failing || step.succeeding).count() as u64;
+    let facts = grouped(story.facts.len() as u64);
+    lines.extend(titled(&format!("its facts, {facts}, executions among them {} (M-75):", grouped(executions))));
+    lines.extend(ends(&story.facts, |step| vec![outcome(step)]));
+    lines.extend(titled("its capsules:"));
     lines.extend(capsules(&story.capsules));
     lines
 }
@@ -466,7 +484,18 @@ fn concept_lines(story: &ConceptStory) -> Vec<String> {
     let mut lines = vec![format!("concept {}", story.key), format!("{listed} (M-95):")];
     for need in &story.needs {
         let (found, from) = (grouped(need.found), grouped(need.from));
-        lines.push(format!("  {} {found} of failures; listed from {} {from}", need.figure, need.policy));
+        lines.push(format!("  {} {found} of its failures; listed from {} {from}", need.figure, need.policy));
+    }
+    if let Some(concept) = &story.concept {
+        let held: Vec<&str> = concept.holds.iter().map(|hold| hold.as_str()).collect();
+        let held = if held.is_empty() { String::new() } else { format!(", held back by {}", held.join(", ")) };
+        let [failed, runs, targets] = [concept.failure_count, concept.run_count, concept.target_count].map(grouped);
+        lines.push(format!("verdict {}{held} (M-92)", concept.verdict));
+        lines.push(format!("failed {failed} x in {runs} runs on {targets} targets"));
+        if !concept.remedies.is_empty() {
+            lines.extend(titled("remedies of all of them, the best first (M-95):"));
+            lines.extend(concept.remedies.iter().map(remedy_line));
+        }
     }
     lines.extend(capsules(&story.capsules));
     lines

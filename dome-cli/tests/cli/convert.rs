@@ -207,6 +207,8 @@ fn a_ci_system_that_is_not_there_is_a_usage_error_that_says_what_is_missing() {
     assert!(nothing.contains("finds no CI system") && nothing.contains("`gitlab`"), "{nothing}");
     let partly = refused(&["--ci", "gitlab"], &[("CI_COMMIT_SHA", "")]);
     assert!(partly.contains("`CI_COMMIT_SHA`") && partly.contains("`--revision`"), "{partly}");
+    let built = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", "HEAD"), ("BUILDKITE_BUILD_ID", "u")];
+    assert!(refused(&["--ci", "auto"], &built).contains("`BUILDKITE_COMMIT` is `HEAD`, which does not say it"));
     let two = refused(&["--ci", "auto"], &[("CIRCLECI", "true"), ("BUILDKITE", "true")]);
     assert!(two.contains("`buildkite`, `circleci`"), "{two}");
     assert!(

@@ -170,6 +170,8 @@ fn nothing_but_one_failure_is_asked_of() {
     refused(&twice, "json_duplicate_key");
     refused(&format!("{}\n{}\n", failed(), failed()), "it has 2 lines, each a document: ask of one failure at a time");
     refused("{\n  \"lane\": main\n}", "(line 2, column 11)");
+    let endless = place.dome(&["priors", "--from", "o", "--failure", "/dev/zero"], b"");
+    assert!(endless.code != 0 && endless.stderr.contains("at most 67108864 bytes"), "{}", endless.stderr);
     let marked = format!("\u{feff}{}", failed());
     let ended = place.dome(&["priors", "--from", "o", "--failure", "-"], marked.as_bytes());
     assert_eq!(ended.stdout, ask(&place, &failed(), &[]).stdout, "a byte order mark is skipped: {}", ended.stderr);

@@ -243,13 +243,19 @@ pub fn all_chunks(sources: &[LineSource]) -> impl Iterator<Item = crate::Result<
     })
 }
 
+/// Bytes of a document that is read whole, at the most: many times what any of them needs.
+const DOCUMENT_BYTES: u64 = 64 << 20;
+
 /// A document that is small and read whole, such as a policy.
 pub fn document(path: &Path) -> crate::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        io::stdin().read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    let mut whole = |from: &mut dyn Read| match from.take(DOCUMENT_BYTES + 1).read_to_end(&mut bytes)? as u64 {
+        ..=DOCUMENT_BYTES => Ok(()),
+        _ => Err(io::Error::other(format!("expected a document of at most {DOCUMENT_BYTES} bytes"))),
+    };
+    let read = match path.as_os_str() == "-" {
+        true => whole(&mut io::stdin()),
+        false => File::open(path).and_then(|mut file| whole(&mut file)),
     };
     read.context(|| format!("cannot read `{}`", escaped_path(path)))?;
     Ok(bytes)

@@ -163,7 +163,7 @@ impl Index {
             Explainable::Line(key) => {
                 let facts = self.facts_of(&BTreeSet::from([key]))?;
                 let capsules = self.capsules_where(CapsulesOf::OfLine(key), as_of)?;
-                told.line = line_story(&line_of(&facts.line_facts(), key), &capsules);
+                told.line = line_story(&line_of(&facts.line_facts(), key), &capsules, rules);
                 told.subject = "line";
             }
             Explainable::Fact(position) => {

@@ -256,7 +256,7 @@ pub(crate) fn explained(replay: &Replay, rules: &Rules, quarantine: &[Quarantine
             json!({"capsule": capsule_story(&excerpt(&facts, key).unwrap(), rules, replay.as_of)})
         }
         Explainable::Concept(key) => json!({"concept": concept_story(key, capsules, concepts, &rules.policy)}),
-        Explainable::Line(key) => json!({"line": line_story(&line_of(&facts, key), capsules)}),
+        Explainable::Line(key) => json!({"line": line_story(&line_of(&facts, key), capsules, rules)}),
         Explainable::Fact(position) => {
             let fact = &replay.ledger.facts[position];
             let applied = fact.applied_capsule().and_then(|key| excerpt(&facts, *key));

@@ -160,9 +160,12 @@ fn whole(system: CiSystem, options: ConvertOptions) -> anyhow::Result<ConvertOpt
     let needs = [("--revision", revision, options.revision.is_some()), ("--run-id", run, options.run_id.is_some())];
     match needs.into_iter().find(|(.., there)| !there) {
         None => Ok(options),
-        Some((option, name, _)) => Err(usage(format!(
-            "`--ci {system}` finds no variable `{name}`: run it in a job of that system, or give `{option}`"
-        ))),
+        Some((option, name, _)) => Err(usage(match variable(name).filter(|value| !value.is_empty()) {
+            Some(value) => format!("`--ci {system}`: `{name}` is `{value}`, which does not say it; give `{option}`"),
+            None => format!(
+                "`--ci {system}` finds no variable `{name}`: run it in a job of that system, or give `{option}`"
+            ),
+        })),
     }
 }
 
