@@ -132,8 +132,15 @@ fn batch_ends(place: &Place) -> BTreeSet<u64> {
 
 #[test]
 fn ten_readers_beside_a_writer_see_whole_batches_and_nothing_else() {
+    // On a machine that has other things to do, readers begin late: then the writer gets more to write.
+    let enough = [3, 12, 48].into_iter().any(readers_see_whole_batches);
+    assert!(enough, "the writer was too fast for its readers");
+}
+
+/// Whether the readers saw something of what a writer of so many copies wrote.
+fn readers_see_whole_batches(copies: usize) -> bool {
     let place = Place::new();
-    let lines = lines(3, 6);
+    let lines = lines(copies, 6);
     let half = lines.len() / 2;
     place.file("in/a.jsonl", [joined(&lines[..half]), b"\n".to_vec()].concat());
     place.file("in/b.jsonl", joined(&lines[half..]));
@@ -162,7 +169,9 @@ fn ten_readers_beside_a_writer_see_whole_batches_and_nothing_else() {
         seen.verifies.into_inner(),
         exports.len()
     );
-    assert!(seen_ends.len() > 3 && exports.len() > 2, "the writer was too fast for its readers");
+    if seen_ends.len() <= 3 || exports.len() <= 2 {
+        return false;
+    }
     for (count, out) in exports.iter().rev().step_by(exports.len().div_ceil(12)) {
         let ended = place.dome(&["verify", out], b"");
         assert_eq!(ended.code, 0, "{out}: {}{}", ended.stdout, ended.stderr);
@@ -180,4 +189,5 @@ fn ten_readers_beside_a_writer_see_whole_batches_and_nothing_else() {
         let (found, expected) = (place.files(out), place.files(&format!("{prefix}-replayed")));
         assert!(found == expected, "the first {count} lines come to something else");
     }
+    true
 }
