@@ -32,7 +32,7 @@ pub const STAGES: [&str; 6] = ["read + record", "group + settle", "order", "fold
 /// When the table that is compiled in is none.
 pub fn rules() -> Result<Rules, CodeTableError> {
     let codes = CodeTable::parse(include_bytes!("reason-codes.json"))?;
-    Ok(Rules { policy: Policy::default(), codes, mode: None })
+    Ok(Rules { policy: Policy::default(), codes, mode: None, contracts: None })
 }
 
 /// The records of a source, and the rows of the lines that are none.

@@ -16,7 +16,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 /// The whole planner. What it knows are envelopes; what it does goes back among them.
 fn plan(memory: &mut Vec<Envelope>, run: u64, act: impl Fn(Option<&Remedy>) -> bool) -> Outcome<String> {
     memory.push(failed(run, 1)?.build()?);
-    let rules = Rules { policy: Policy::default(), codes: codes()?, mode: None };
+    let rules = Rules { policy: Policy::default(), codes: codes()?, mode: None, contracts: None };
     let source = |line| Source { line, name: "memory".into() };
     let records = memory.iter().zip(1..).map(|(envelope, line)| Box::new(Record::new(envelope.clone(), source(line))));
     let known = replay(records.collect(), &rules, None);

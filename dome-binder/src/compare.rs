@@ -60,7 +60,7 @@ impl Comparison {
 /// use dome_binder::{compare, replay, Policy, Recorder, Rules};
 /// use dome_core::{BinderVersion, CodeTable, Source};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-/// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+/// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 /// let under = |binder| -> Result<_, dome_core::Rejection> {
 ///     let source = Source { line: 1, name: "a.jsonl".into() };
 ///     let record = Recorder::new(binder).record(dome_core::read(dome_core::EXAMPLE_LINE)?, source);

@@ -19,7 +19,7 @@
 //! use dome_binder::{replay, Policy, Record, Rules};
 //! use dome_core::{CodeTable, Source};
 //! # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-//! let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+//! let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 //! let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 //! let records = vec![Box::new(Record::new(envelope, Source { line: 1, name: "a.jsonl".into() }))];
 //! for capsule in replay(records, &rules, None).derived.capsules {
@@ -75,8 +75,8 @@ pub use document::{DocumentError, DocumentProblem};
 pub use eligibility::{Figures, FirstRemedy, Hold, HoldFigure, Threshold, Verdict, holds, thresholds};
 pub use fold::{
     Applied, Bound, CapsuleStanding, CapsuleState, Effect, FactRef, FailureCounts, FoldedLine, Happened, LineFigures,
-    LineState, Remedies, RemedyState, RowFigures, Rules, RunIn, RunSets, StandingIn, Step, Support, Trials, fold,
-    proof,
+    LineState, PinnedContracts, Remedies, RemedyState, RowFigures, Rules, RunIn, RunSets, StandingIn, Step, Support,
+    Trials, fold, proof,
 };
 pub use ledger::{DenialKind, Ledger, LineFact, LineFacts, Position, order, snapshot_digest};
 pub use policy::{PPM, Policy};

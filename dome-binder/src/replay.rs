@@ -64,7 +64,7 @@ pub struct FinishedKey {
 /// ```
 /// use dome_binder::{Policy, Rules, finish_key};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None, contracts: None };
 /// assert_eq!(finish_key(None, Vec::new(), &rules, None).capsule, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -138,7 +138,7 @@ pub struct Replay {
 /// use dome_binder::{replay, Policy, Record, Rules};
 /// use dome_core::{CodeTable, Source};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-/// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+/// let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 /// let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
 /// let replay = replay(vec![Box::new(record)], &rules, None);
@@ -155,7 +155,7 @@ pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>
 /// ```
 /// # use dome_binder::{Ledger, Policy, Rules};
 /// # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-/// # let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None };
+/// # let rules = Rules { policy: Policy::default(), codes: dome_core::CodeTable::parse(table)?, mode: None, contracts: None };
 /// assert!(dome_binder::conclude(Ledger::default(), &rules, None).derived.capsules.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 const CODES: &[u8] = include_bytes!("../../xtrlv2-fixtures/golden/small/reason-codes.json");
 
 fn rules() -> Rules {
-    Rules { policy: Policy::default(), codes: CodeTable::parse(CODES).unwrap(), mode: None }
+    Rules { policy: Policy::default(), codes: CodeTable::parse(CODES).unwrap(), mode: None, contracts: None }
 }
 
 fn run(lines: &[Vec<u8>], binder: BinderVersion, rules: &Rules) -> Replay {

@@ -109,7 +109,7 @@ macro_rules! expected {
 
 fn check(case: &Case, mode: Option<WrapperPolicy>, policy: Policy, as_of: Option<Timestamp>, expected: &Expected) {
     let codes = CodeTable::parse(case.codes).unwrap();
-    let rules = Rules { policy, codes, mode };
+    let rules = Rules { policy, codes, mode, contracts: None };
     let read = read(case);
     let result = replay(read.records, &rules, as_of);
     let mut facts = Vec::new();

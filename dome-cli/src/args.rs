@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use dome_binder::Rules;
 use dome_core::{CodeTable, WrapperPolicy};
-use dome_replay::CodeSources;
-use dome_store::given;
+use dome_replay::{CodeSources, Contracts};
+use dome_store::{Error, given};
+
+use crate::pinned::pinned;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OutputArgs {
@@ -49,6 +51,9 @@ pub(crate) struct RulesArgs {
     /// The policy document with the thresholds (see `dome schema policy`)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// The lock of the contracts to go by (what `dome contracts update` writes) [default: those that are compiled in]
+    #[arg(long, value_name = "LOCK")]
+    pub(crate) contracts: Option<PathBuf>,
     /// A reason-code table that extends the pinned one and those of the built-in formats; may be given more than once
     #[arg(long, value_name = "FILE")]
     pub(crate) reason_codes: Vec<PathBuf>,
@@ -63,18 +68,23 @@ impl RulesArgs {
         if self.no_builtin_codes { Vec::new() } else { vec![dome_adapters::built_in_codes()] }
     }
 
+    /// The contracts that are named.
+    fn contracts(&self) -> dome_store::Result<Option<Contracts>> {
+        self.contracts.as_deref().map(pinned).transpose().map_err(|why| Error::invalid(format!("{why:#}")))
+    }
+
     /// The rules of a store or a result, with what was given in place of its own.
     pub(crate) fn over(&self, before: &Rules) -> dome_store::Result<Rules> {
-        let built_in = self.built_in();
-        let sources = CodeSources { built_in: &built_in, files: &self.reason_codes };
-        let said = self.no_builtin_codes || !self.reason_codes.is_empty();
+        let (built_in, contracts) = (self.built_in(), self.contracts()?);
+        let said = self.no_builtin_codes || contracts.is_some() || !self.reason_codes.is_empty();
+        let sources = CodeSources { contracts: contracts.as_ref(), built_in: &built_in, files: &self.reason_codes };
         given(before.clone(), self.policy.as_deref(), said.then_some(sources), self.mode)
     }
 
     /// The rules of something new.
     pub(crate) fn load(&self) -> dome_store::Result<Rules> {
-        let built_in = self.built_in();
-        let sources = CodeSources { built_in: &built_in, files: &self.reason_codes };
+        let (built_in, contracts) = (self.built_in(), self.contracts()?);
+        let sources = CodeSources { contracts: contracts.as_ref(), built_in: &built_in, files: &self.reason_codes };
         dome_replay::load_rules(self.policy.as_deref(), sources, self.mode)
     }
 }

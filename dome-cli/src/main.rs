@@ -4,6 +4,7 @@ mod args;
 mod exit;
 mod known;
 mod output;
+mod pinned;
 mod render;
 mod settings;
 mod table;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -27,6 +27,7 @@ pub(crate) struct ReplaySettings {
     pub(crate) as_of: Option<String>,
     pub(crate) not_after: Option<String>,
     policy: Option<PathBuf>,
+    contracts: Option<PathBuf>,
     #[serde(default)]
     reason_codes: Vec<PathBuf>,
     #[serde(default)]
@@ -72,7 +73,8 @@ impl Settings {
         let mut settings: Self = toml::from_str(text).map_err(|why| wrong(&why))?;
         let replay = &mut settings.replay;
         let redact = replay.redact.iter_mut().filter(|rules| rules.as_os_str() != BUILT_IN);
-        for file in replay.policy.iter_mut().chain(&mut replay.reason_codes).chain(redact) {
+        for file in replay.policy.iter_mut().chain(&mut replay.contracts).chain(&mut replay.reason_codes).chain(redact)
+        {
             *file = folder.join(&*file);
         }
         Ok(Self { path, ..settings })
@@ -86,10 +88,11 @@ impl Settings {
     }
 
     pub(crate) fn rules(&self, flags: RulesArgs) -> anyhow::Result<RulesArgs> {
-        let ReplaySettings { mode, policy, reason_codes, no_builtin_codes, .. } = &self.replay;
+        let ReplaySettings { mode, policy, contracts, reason_codes, no_builtin_codes, .. } = &self.replay;
         Ok(RulesArgs {
             mode: self.word("replay.mode", flags.mode, mode)?,
             policy: flags.policy.or_else(|| policy.clone()),
+            contracts: flags.contracts.or_else(|| contracts.clone()),
             reason_codes: if flags.reason_codes.is_empty() { reason_codes.clone() } else { flags.reason_codes },
             no_builtin_codes: flags.no_builtin_codes || *no_builtin_codes,
         })
@@ -97,6 +100,11 @@ impl Settings {
 
     pub(crate) fn load_rules(&self, flags: RulesArgs) -> anyhow::Result<Rules> {
         Ok(self.rules(flags)?.load()?)
+    }
+
+    /// The lock of the contracts to go by: the one that is named, else the project's.
+    pub(crate) fn contracts<'s>(&'s self, named: Option<&'s Path>) -> Option<&'s Path> {
+        named.or(self.replay.contracts.as_deref())
     }
 
     /// How far dome may go in this project, whatever is asked for.

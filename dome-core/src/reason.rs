@@ -275,6 +275,32 @@ impl CodeTable {
         Ok(self)
     }
 
+    /// This table with what another one says beside it; where both say something, this one is right.
+    ///
+    /// ```
+    /// use dome_core::{CodeClass, CodeTable};
+    /// let table = |class, code| CodeTable::parse(format!(r#"{{
+    ///     "classes_precedence": [], "codes": {{"BOTH": {{"class": "{class}"}}, "{code}": {{"class": "{class}"}}}},
+    ///     "restart_mode_by_class": {{"{class}": "RESTART"}}, "schema_version": "0.1", "version": "0.1"
+    /// }}"#).as_bytes());
+    /// let table = table("stop", "MINE")?.before(table("advisory", "THEIRS")?);
+    /// assert_eq!(["BOTH", "MINE", "THEIRS"].map(|code| table.class(code)), [
+    ///     Some(CodeClass::Stop), Some(CodeClass::Stop), Some(CodeClass::Advisory)]);
+    /// # Ok::<(), dome_core::CodeTableError>(())
+    /// ```
+    #[must_use]
+    pub fn before(mut self, other: Self) -> Self {
+        for (class, mode) in other.restart_mode_by_class {
+            self.restart_mode_by_class.entry(class).or_insert(mode);
+        }
+        for (table, more) in [(&mut self.codes, other.codes), (&mut self.prefixes, other.prefixes)] {
+            for (name, entry) in more {
+                table.entry(name).or_insert(entry);
+            }
+        }
+        self
+    }
+
     /// The class of a code: its own where the table lists it, else that of the longest prefix that it begins with
     /// (M-97).
     ///

@@ -59,6 +59,6 @@ pub use result::{
     FileEntry, MANIFEST, Manifest, ManifestCounts, ManifestInputs, Named, NotNamed, ResultDir, ResultFile,
     check_destination, envelope_of, manifest_bytes, manifest_digest, record_of, source_of,
 };
-pub use rules::{CodeSources, codes, load_rules, policy};
+pub use rules::{CodeSources, Contracts, codes, load_rules, policy};
 pub use summary::{CapsuleCounts, KeepsFailing, RejectedCounts, SHOWN_FAILURES, Summary, Totals};
 pub use watch::Watch;

@@ -55,7 +55,8 @@ fn m120_every_golden_case_beyond_memory() {
     for Way { folder, input, name, mode, policy, as_of } in ways() {
         let (codes, masking) = ([folder.join("reason-codes.json")], Masking::off());
         let policy = policy.then(|| folder.join("policy.json"));
-        let rules = load_rules(policy.as_deref(), CodeSources { built_in: &[], files: &codes }, mode).unwrap();
+        let rules =
+            load_rules(policy.as_deref(), CodeSources { files: &codes, ..CodeSources::default() }, mode).unwrap();
         let sources = find_some(&[folder.join(input)], ENVELOPES).unwrap();
         for (threads, limits) in
             [(1, Limits::tiny(0, 1, 1)), (2, Limits::tiny(2_000, 5, 7)), (5, Limits::tiny(0, 16, 2))]

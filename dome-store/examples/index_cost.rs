@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dome_binder::priors::{AskedFor, Memory, PriorsQuery, priors};
 use dome_binder::query::{Filters, Limit, Question, View};
-use dome_binder::{Canonical, Policy, Record, Recorder, Replay, Rules, replay};
+use dome_binder::{Canonical, Record, Recorder, Replay, Rules, replay};
 use dome_core::{QuarantineRow, Reader, Sha256Hash, Source};
 use dome_store::index::{Arrival, Basis, Batch, EntryBytes, Index, RawEntry, RowOrigin, Standing};
 
@@ -62,13 +62,7 @@ fn records(bytes: &[u8]) -> Vec<(u64, Box<Record>)> {
 fn main() -> Result<(), Failure> {
     let path = std::env::args().nth(1).ok_or("name a file of envelopes")?;
     let bytes = std::fs::read(path)?;
-    let rules = dome_replay::load_rules(None, dome_replay::CodeSources::default(), None).unwrap_or(Rules {
-        policy: Policy::default(),
-        codes: dome_core::CodeTable::parse(
-            br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#,
-        )?,
-        mode: None,
-    });
+    let rules = dome_replay::load_rules(None, dome_replay::CodeSources::default(), None)?;
     let all = timed("read", 1, || Ok(records(&bytes)))?;
     println!("{} envelopes", all.len());
     let mut whole = Some(all.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>());

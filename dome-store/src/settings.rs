@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dome_binder::{Policy, Rules};
+use dome_binder::{PinnedContracts, Policy, Rules};
 use dome_core::{CodeTable, Timestamp, WrapperPolicy};
 use dome_replay::error::{Context, Error, Invariant, Result};
 use dome_replay::{CodeSources, Masking};
@@ -18,6 +18,8 @@ use crate::log::SessionTerms;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contracts: Option<PinnedContracts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<WrapperPolicy>,
     policy: Value,
@@ -32,6 +34,7 @@ impl StoreSettings {
     /// Never, unless dome has a defect.
     pub fn of(rules: &Rules) -> Result<Value> {
         let settings = Self {
+            contracts: rules.contracts.clone(),
             mode: rules.mode,
             policy: serde_json::to_value(&rules.policy).invariant("a policy is a JSON value")?,
             reason_codes: serde_json::to_value(&rules.codes).invariant("a table of reason codes is a JSON value")?,
@@ -52,7 +55,7 @@ impl StoreSettings {
         let read: Self = serde_json::from_value(settings.clone()).map_err(wrong)?;
         let policy = Policy::parse(&bytes(&read.policy)?).map_err(wrong)?;
         let codes = CodeTable::parse(&bytes(&read.reason_codes)?).map_err(wrong)?;
-        Ok(Rules { policy, codes, mode: read.mode })
+        Ok(Rules { policy, codes, mode: read.mode, contracts: read.contracts })
     }
 }
 
@@ -71,7 +74,8 @@ pub fn given(
         rules.policy = dome_replay::policy(file)?;
     }
     if let Some(sources) = reason_codes {
-        rules.codes = dome_replay::codes(sources)?;
+        let (codes, contracts) = dome_replay::codes(sources)?;
+        (rules.codes, rules.contracts) = (codes, Some(contracts));
     }
     rules.mode = mode.or(rules.mode);
     Ok(rules)

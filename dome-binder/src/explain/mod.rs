@@ -11,7 +11,7 @@
 //! # use dome_binder::{Ledger, Policy, Record, Rules};
 //! # use dome_core::{CodeTable, Source};
 //! # let table = br#"{"schema_version":"0.1","version":"0.1","classes_precedence":[],"codes":{},"restart_mode_by_class":{}}"#;
-//! # let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None };
+//! # let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 //! # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 //! # let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
 //! # let ledger = Ledger::of(vec![Box::new(record)]);

@@ -21,6 +21,7 @@ pub use trials::{Remedies, RemedyState, RunIn, RunSets, Trials};
 pub(crate) use trials::{TrialCounts, UnitedTrials};
 
 use dome_core::{CodeTable, Sha256Hash, WrapperPolicy};
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::LineFacts;
 use crate::policy::Policy;
@@ -36,6 +37,28 @@ pub struct Rules {
     pub codes: CodeTable,
     /// The mode that overrides what facts declare (M-70).
     pub mode: Option<WrapperPolicy>,
+    /// The pinned contracts that the codes begin with; `None` where the table is the caller's own. Nothing is derived by
+    /// it: a manifest names it.
+    pub contracts: Option<PinnedContracts>,
+}
+
+/// Which contracts of another repository are gone by, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PinnedContracts {
+    /// The commit of the repository, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// SHA-256 over the files but examples: a line `path sha256` for each, sorted.
+    pub digest: Sha256Hash,
+    /// SHA-256 of the lock's canonical bytes; absent of those that are compiled in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_digest: Option<Sha256Hash>,
+    /// The repository that owns them.
+    pub owner: String,
+    /// The version that the owner gave them.
+    pub version: String,
 }
 
 impl Rules {

@@ -20,7 +20,7 @@ const CODES: &[u8] = br#"{"schema_version":"0.1","version":"0.1","classes_preced
     "restart_mode_by_class":{"stop":"STOP","repairable":"RETRY"}}"#;
 
 pub(crate) fn rules() -> Rules {
-    Rules { policy: Policy::default(), codes: CodeTable::parse(CODES).unwrap(), mode: None }
+    Rules { policy: Policy::default(), codes: CodeTable::parse(CODES).unwrap(), mode: None, contracts: None }
 }
 
 pub(crate) fn line(target: &str) -> TaskLine {

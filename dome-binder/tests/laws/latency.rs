@@ -65,7 +65,7 @@ proptest! {
         excess in prop_oneof![0_u64..6, Just(1_000)],
     ) {
         let policy = policy(samples, more, factor, excess);
-        let rules = Rules { policy: policy.clone(), codes: codes(), mode: None };
+        let rules = Rules { policy: policy.clone(), codes: codes(), mode: None, contracts: None };
         let replay = dome_binder::replay(load_values(&line(&durations)).records, &rules, None);
         let fired: Vec<bool> =
             replay.bound.iter().map(|bound| bound.triggers.contains(Trigger::LatencyDelta)).collect();

@@ -76,7 +76,7 @@ pub(crate) fn codes() -> CodeTable {
 }
 
 pub(crate) fn defaults() -> Setting {
-    Setting { rules: Rules { policy: Policy::default(), codes: codes(), mode: None }, as_of: None }
+    Setting { rules: Rules { policy: Policy::default(), codes: codes(), mode: None, contracts: None }, as_of: None }
 }
 
 /// Thresholds that small histories reach from both sides.
@@ -112,8 +112,10 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
     let times = ["2026-01-01T00:00:00Z", "2026-02-16T00:00:00Z", "2026-06-01T00:00:00.5Z", "2100-01-01T00:00:00Z"];
     let times = times.map(|time| Some(time.parse().unwrap())).to_vec();
     let as_of = prop_oneof![Just(None), prop::sample::select(times)];
-    (policy(), prop::sample::select(modes), as_of)
-        .prop_map(|(policy, mode, as_of)| Setting { rules: Rules { policy, codes: codes(), mode }, as_of })
+    (policy(), prop::sample::select(modes), as_of).prop_map(|(policy, mode, as_of)| Setting {
+        rules: Rules { policy, codes: codes(), mode, contracts: None },
+        as_of,
+    })
 }
 
 /// Everything that may not change when lines arrive otherwise (M-120), as bytes.

@@ -12,13 +12,11 @@ use dome_contracts::{
     verify_since,
 };
 use serde_json::json;
-use walkdir::WalkDir;
 
 use crate::exit::{Exit, invalid};
 use crate::output::{Printer, note};
+use crate::pinned::{file, folder, folder_or_empty, parsed};
 use crate::whole;
-
-const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Pin the contracts of another repository, and compare their versions
 #[derive(Debug, Subcommand)]
@@ -134,10 +132,6 @@ fn run_verify(args: &ContractsVerifyArgs, output: &mut Printer) -> Result<Exit> 
     }
     print_verified(&lock, &mismatches, output)?;
     Ok(if mismatches.is_empty() { Exit::Done } else { Exit::Invalid })
-}
-
-fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock> {
-    Lock::parse(bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
 }
 
 fn print_verified(lock: &Lock, mismatches: &[Mismatch], output: &mut Printer) -> Result<()> {
@@ -311,40 +305,6 @@ fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
         folder.insert(name, bytes);
     }
     folder.schema(name, dialect).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
-}
-
-/// All files of a folder. A link is refused: what it leads to is not what was pinned.
-fn folder(root: &Path) -> Result<Folder> {
-    let mut found = Folder::default();
-    if root.is_file() {
-        bail!("`{}` is no folder", root.display());
-    }
-    for entry in WalkDir::new(root) {
-        let entry = entry.with_context(|| format!("cannot read the folder `{}`", root.display()))?;
-        let (path, kind) = (entry.path(), entry.file_type());
-        if kind.is_dir() {
-            continue;
-        }
-        if !kind.is_file() {
-            bail!("`{}` is neither a file nor a folder", path.display());
-        }
-        let inside = path.strip_prefix(root)?.to_str();
-        let inside = inside.with_context(|| format!("the name of `{}` is not UTF-8", path.display()))?;
-        found.insert(inside, file(path)?);
-    }
-    Ok(found)
-}
-
-fn file(path: &Path) -> Result<Vec<u8>> {
-    let failed = || format!("cannot read `{}`", path.display());
-    if fs::metadata(path).with_context(failed)?.len() > FILE_BYTES_MAX {
-        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
-    }
-    fs::read(path).with_context(failed)
-}
-
-fn folder_or_empty(root: &Path) -> Result<Folder> {
-    if root.exists() { folder(root) } else { Ok(Folder::default()) }
 }
 
 fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {

@@ -9,6 +9,8 @@ use dome_replay::input::document;
 
 use crate::exit::{Exit, invalid};
 use crate::output::Printer;
+use crate::pinned::fits;
+use crate::settings::Settings;
 
 /// Ask a bundle of guardrails
 #[derive(Debug, Subcommand)]
@@ -33,17 +35,27 @@ pub(crate) struct EvalArgs {
     /// The transition with its evidence and predicates (see `dome schema guard-context`), or `-`
     #[arg(long, value_name = "FILE")]
     context: PathBuf,
+    /// The lock of the contracts whose schema the bundle has to fit as well [default: that of `dome.toml`]
+    #[arg(long, value_name = "LOCK")]
+    contracts: Option<PathBuf>,
 }
 
-pub(crate) fn run(verb: &GuardVerb, output: &mut Printer) -> anyhow::Result<Exit> {
+pub(crate) fn run(verb: &GuardVerb, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
     let GuardVerb::Eval(args) = verb;
-    let decided = evaluate(&bundle(&args.guardrails)?, &context(&args.context)?);
+    let bundle = bundle(&args.guardrails, settings.contracts(args.contracts.as_deref()))?;
+    let decided = evaluate(&bundle, &context(&args.context)?);
     output.show(&decided, print)?;
     Ok(if decided.decision.denies() { Exit::Findings } else { Exit::Done })
 }
 
-pub(crate) fn bundle(path: &Path) -> anyhow::Result<GuardrailsBundle> {
-    GuardrailsBundle::parse(&document(path)?).map_err(|why| not_a("bundle of guardrails", path, &why))
+/// A bundle, by the schema of contracts that are pinned, if any are, and in any case by that which is compiled in.
+pub(crate) fn bundle(path: &Path, contracts: Option<&Path>) -> anyhow::Result<GuardrailsBundle> {
+    let bytes = document(path)?;
+    let bundle = GuardrailsBundle::parse(&bytes).map_err(|why| not_a("bundle of guardrails", path, &why))?;
+    if let Some(lock) = contracts {
+        fits(lock, "guardrails_bundle", path, &bytes)?;
+    }
+    Ok(bundle)
 }
 
 pub(crate) fn context(path: &Path) -> anyhow::Result<GuardContext> {

@@ -98,7 +98,7 @@ pub(crate) fn run(
         Verb::ReportOutcome(args) => report_outcome::run(&args, output),
         Verb::Backtest(args) => backtest::run(&args, output),
         Verb::Rollout(verb) => rollout::run(&verb, output),
-        Verb::Guard(verb) => guard::run(&verb, output),
+        Verb::Guard(verb) => guard::run(&verb, settings, output),
         Verb::Schema(args) => schema::run(&args, output),
         Verb::Contracts(verb) => contracts::run(&verb, output),
         #[cfg(feature = "conform")]

@@ -78,11 +78,14 @@ pub(crate) struct PriorsArgs {
     #[arg(long, value_parser = pair, value_name = "NAME=VERSION")]
     tool: Option<(String, String)>,
     /// The transition that the task is; needs --guardrails
-    #[arg(long, value_parser = states, value_name = "FROM:TO", requires = "guardrails")]
+    #[arg(long, value_parser = states, value_name = "FROM->TO", requires = "guardrails")]
     transition: Option<(String, String)>,
     /// The bundle of guardrails that decides on it
     #[arg(long, value_name = "FILE")]
     guardrails: Option<PathBuf>,
+    /// The lock of the contracts whose schema the bundle has to fit as well [default: that of `dome.toml`]
+    #[arg(long, value_name = "LOCK", requires = "guardrails")]
+    contracts: Option<PathBuf>,
     /// Evidence and predicates for the guards (see `dome schema guard-context`); --transition and
     /// --action-kind fill in what it leaves out
     #[arg(long, value_name = "FILE", requires = "guardrails")]
@@ -130,16 +133,17 @@ fn pair(text: &str) -> Result<(String, String), &'static str> {
 }
 
 fn states(text: &str) -> Result<(String, String), &'static str> {
-    let parts = text.split_once(':').filter(|(from, to)| !from.is_empty() && !to.is_empty() && !to.contains(':'));
-    let states = parts.map(|(from, to)| (from.to_owned(), to.to_owned()));
-    states.ok_or("expected FROM:TO; states with a `:` go into --context")
+    let parts = text.split_once("->").or_else(|| text.split_once(':').filter(|(_, to)| !to.contains(':')));
+    let states = parts.filter(|(from, to)| !from.is_empty() && !to.is_empty());
+    let states = states.map(|(from, to)| (from.to_owned(), to.to_owned()));
+    states.ok_or("expected FROM:TO or FROM->TO; other states go into --context")
 }
 
 pub(crate) fn run(args: &PriorsArgs, settings: &Settings, output: &mut Printer) -> anyhow::Result<Exit> {
     if args.rollout == Rollout::Shadow && args.record.is_none() {
         return Err(usage("`--rollout shadow` shows nothing; name the file that it records to with --record FILE"));
     }
-    let query = query(args)?;
+    let query = query(args, settings)?;
     let project = settings.rollout()?;
     let is_brief = matches!(args.detail, Detail::Brief);
     let ask = PriorsAsk { query: &query, as_of: args.as_of, project, run_id: args.run.as_ref(), is_brief };
@@ -159,7 +163,7 @@ pub(crate) fn run(args: &PriorsArgs, settings: &Settings, output: &mut Printer) 
     Ok(if args.require_match && answer.priors.is_empty() { Exit::NoMatch } else { Exit::Done })
 }
 
-fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
+fn query(args: &PriorsArgs, settings: &Settings) -> anyhow::Result<PriorsQuery> {
     let (line, about) = asked(args)?;
     let tool = args.tool.as_ref().map(|(name, version)| {
         let name = name.parse().map_err(|why| usage(format!("--tool: {why}")))?;
@@ -171,7 +175,7 @@ fn query(args: &PriorsArgs) -> anyhow::Result<PriorsQuery> {
         about,
         versions: versions(args)?,
         tool: tool.transpose()?,
-        guard: decided(args, &line)?,
+        guard: decided(args, settings.contracts(args.contracts.as_deref()), &line)?,
         conformance: (!reports.is_empty()).then_some(reports),
         #[cfg(feature = "conform")]
         present_tools: args.tool_manifest.iter().map(|path| present(path)).collect::<Result<_, _>>()?,
@@ -227,9 +231,9 @@ fn present(path: &Path) -> anyhow::Result<PresentTool> {
     Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool: manifest.tool })
 }
 
-fn decided(args: &PriorsArgs, line: &TaskLine) -> anyhow::Result<Option<GuardDecision>> {
+fn decided(args: &PriorsArgs, contracts: Option<&Path>, line: &TaskLine) -> anyhow::Result<Option<GuardDecision>> {
     let Some(guardrails) = &args.guardrails else { return Ok(None) };
-    let bundle = guard::bundle(guardrails)?;
+    let bundle = guard::bundle(guardrails, contracts)?;
     let mut context = args.context.as_deref().map_or_else(|| Ok(GuardContext::default()), guard::context)?;
     context.action.get_or_insert_with(|| line.action_kind.as_str().into());
     if let Some((from, to)) = &args.transition {

@@ -9,15 +9,20 @@ const NOTE: &str = "docs/migrations/xtrlv2-0.1-to-0.2.md";
 fn place() -> Place {
     let place = Place::new();
     for (version, folder) in [("v0.1", "pinned"), ("v0.1", "v0.1"), ("v0.2", "v0.2")] {
-        let root = project("xtrlv2-fixtures").join(version);
-        let entries = walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap);
-        for entry in entries.filter(|entry| entry.file_type().is_file()) {
-            let inside = entry.path().strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            place.file(&format!("{folder}/{inside}"), std::fs::read(entry.path()).unwrap());
-        }
+        copied(&place, version, folder);
     }
     assert_eq!(contracts(&place, &["update", "--from", "pinned"]).code, 0);
     place
+}
+
+/// Copies one of the owner's versions into a folder.
+fn copied(place: &Place, version: &str, folder: &str) {
+    let root = project("xtrlv2-fixtures").join(version);
+    let entries = walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap);
+    for entry in entries.filter(|entry| entry.file_type().is_file()) {
+        let inside = entry.path().strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        place.file(&format!("{folder}/{inside}"), std::fs::read(entry.path()).unwrap());
+    }
 }
 
 fn contracts(place: &Place, args: &[&str]) -> Ended {
@@ -105,4 +110,93 @@ fn compat_and_diff_end_by_their_verdict() {
     let diff = contracts(&place, &["diff", "v0.1", "v0.2"]);
     assert_eq!(diff.code, 100);
     assert!(diff.stdout.ends_with("incompatible: asks for a major version\n"), "{}", diff.stdout);
+}
+
+/// A replay of one failure by the contracts of a lock.
+fn replayed(place: &Place, lock: &str, out: &str) -> Ended {
+    place.file("in.jsonl", dome_core::EXAMPLE_LINE);
+    place.dome(&["replay", "in.jsonl", "--out", out, "--contracts", lock], b"")
+}
+
+fn document(place: &Place, name: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(place.path(name)).unwrap();
+    serde_json::from_str(text.lines().next().unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_pinned_is_what_is_gone_by() {
+    let place = place();
+    assert_eq!(replayed(&place, "contracts.lock", "o").code, 0);
+    let (before, manifest) = (document(&place, "o/capsules.jsonl"), document(&place, "o/manifest.json"));
+    let lock = contracts(&place, &["verify", "--format", "json"]);
+    let lock: serde_json::Value = serde_json::from_str(&lock.stdout).unwrap();
+    let named = &manifest["contracts"];
+    assert_eq!((&named["owner"], &named["version"]), (&"xtrlv2".into(), &"0.1".into()));
+    assert_eq!(named["lock_digest"], lock["lock_digest"]);
+    let built_in = place.dome(&["replay", "in.jsonl", "--out", "b"], b"");
+    assert_eq!(built_in.code, 0, "{}", built_in.stderr);
+    assert_eq!(
+        document(&place, "b/manifest.json")["contracts"]["digest"],
+        named["digest"],
+        "what is compiled in is 0.1"
+    );
+
+    // The owner moves a code to the class that stops.
+    let code = before["failure_reason_code"].as_str().unwrap();
+    copied(&place, "v0.1", "moved");
+    edit(&place, "moved/reason_codes.json", "\"repairable\"\n    },\n    \"LINT", "\"stop\"\n    },\n    \"LINT");
+    let update = ["update", "--from", "moved", "--lock", "moved.lock", "--into", "moved", "--commit", "4bd21ef"];
+    assert_eq!(contracts(&place, &update).code, 0);
+    assert_eq!(replayed(&place, "moved.lock", "m").code, 0);
+    let after = document(&place, "m/capsules.jsonl");
+    assert_eq!(code, "TESTS_FAILED");
+    assert_eq!([&before["class"], &before["verdict"]], ["repairable", "advisory"]);
+    assert_eq!([&after["class"], &after["verdict"]], ["stop", "blocked"]);
+    assert_eq!(document(&place, "m/manifest.json")["contracts"]["commit"], "4bd21ef");
+    assert_eq!(place.dome(&["verify", "m"], b"").code, 0);
+
+    // A store keeps what it was made with, until it is derived anew.
+    assert_eq!(
+        place
+            .dome(&["ingest", "in.jsonl", "--store", "s", "--contracts", "contracts.lock", "--not-after", "off"], b"")
+            .code,
+        0
+    );
+    assert_eq!(place.dome(&["store", "rebuild", "--store", "s", "--contracts", "moved.lock"], b"").code, 0);
+    assert_eq!(place.dome(&["store", "export", "--store", "s", "--out", "e"], b"").code, 0);
+    assert_eq!(document(&place, "e/capsules.jsonl")["verdict"], "blocked");
+    assert_eq!(document(&place, "e/manifest.json")["contracts"]["commit"], "4bd21ef");
+
+    // One byte, and nothing is replayed.
+    edit(&place, "moved/reason_codes.json", "\"advisory\"", "\"Advisory\"");
+    let tampered = replayed(&place, "moved.lock", "t");
+    assert_eq!(tampered.code, 3);
+    assert!(
+        tampered.stderr.contains("is not as it was pinned") && tampered.stderr.contains("content_changed"),
+        "{}",
+        tampered.stderr
+    );
+    assert!(!place.path("t").exists());
+}
+
+#[test]
+fn a_bundle_fits_the_schema_that_is_pinned() {
+    let place = place();
+    let bundle = "v0.1/examples/valid/guardrails_bundle.json";
+    place.file("context.json", r#"{"context_version": "1"}"#);
+    let eval = |lock: &str| {
+        place.dome(&["guard", "eval", "--guardrails", bundle, "--context", "context.json", "--contracts", lock], b"")
+    };
+    assert_ne!(eval("contracts.lock").code, 3, "{}", eval("contracts.lock").stderr);
+    copied(&place, "v0.1", "narrow");
+    edit(
+        &place,
+        "narrow/schemas/guardrails_bundle.schema.json",
+        "\"required\": [",
+        "\"maxProperties\": 1, \"required\": [",
+    );
+    assert_eq!(contracts(&place, &["update", "--from", "narrow", "--lock", "narrow.lock", "--into", "narrow"]).code, 0);
+    let narrow = eval("narrow.lock");
+    assert_eq!(narrow.code, 3);
+    assert!(narrow.stderr.contains("is no `guardrails_bundle` of xtrlv2 0.1:"), "{}", narrow.stderr);
 }

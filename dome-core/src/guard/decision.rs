@@ -283,10 +283,11 @@ impl GuardContext {
         unknown.map(|name| (CauseKind::StateUnknown, name)).collect()
     }
 
-    /// The transition under its names: its id, if it has one, then `FROM:TO`.
+    /// The transition under its names: its id, if it has one, then `FROM->TO`, as the owner writes it, and `FROM:TO`.
     fn transition_names(&self) -> impl Iterator<Item = CompactString> {
         let states = self.from_state.as_ref().zip(self.to_state.as_ref());
-        self.transition_id.clone().into_iter().chain(states.map(|(from, to)| name_of(from, to)))
+        let arrow = states.map(|(from, to)| compact_str::format_compact!("{from}->{to}"));
+        self.transition_id.clone().into_iter().chain(arrow).chain(states.map(|(from, to)| name_of(from, to)))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dome_binder::{MODEL_VERSION, Policy, Rules, TRIGGER_SET_VERSION};
+use dome_binder::{MODEL_VERSION, PinnedContracts, Policy, Rules, TRIGGER_SET_VERSION};
 use dome_core::json::pointer_step;
 use dome_core::{BinderVersion, CodeTable, EnvelopeVersion, Sha256Hash, Timestamp, WrapperPolicy, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use xtrlv2_fixtures::V0_1;
 
 use super::file::FileEntry;
 use crate::door::Redacted;
@@ -23,8 +22,9 @@ pub struct Manifest {
     pub as_of: Option<Timestamp>,
     /// The version of the rules that bind facts.
     pub binder_version: &'static str,
-    /// SHA-256 over the pinned contracts: a line `path sha256` for each, sorted.
-    pub contracts_digest: Sha256Hash,
+    /// The pinned contracts that the reason codes begin with; absent where the table was the caller's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contracts: Option<PinnedContracts>,
     /// What was counted.
     pub counts: ManifestCounts,
     /// The version of the envelopes.
@@ -140,7 +140,7 @@ impl Manifest {
         let mut manifest = Self {
             as_of: totals.as_of,
             binder_version: beside.binder.as_str(),
-            contracts_digest: contracts_digest(),
+            contracts: rules.contracts.clone(),
             counts: ManifestCounts {
                 applied_too_early: totals.applied_too_early,
                 applied_unknown: totals.applied_unknown,
@@ -185,15 +185,6 @@ impl Manifest {
 pub fn manifest_digest(mut document: Value) -> Option<Sha256Hash> {
     document.as_object_mut()?.remove("manifest_digest");
     canonical::to_vec(&document).ok().map(|bytes| Sha256Hash::of(&bytes))
-}
-
-fn contracts_digest() -> Sha256Hash {
-    let listed: String = V0_1
-        .artifacts()
-        .filter(|artifact| !artifact.path.starts_with("examples/"))
-        .map(|artifact| format!("{} {}\n", artifact.path, Sha256Hash::of(artifact.bytes)))
-        .collect();
-    Sha256Hash::of(listed.as_bytes())
 }
 
 /// A manifest that was read back. Members that a reader has no use for stay in [`Named::document`].
@@ -249,12 +240,14 @@ impl Named {
         let policy = Policy::parse(&bytes_of(&document, "policy")?).map_err(|why| member("policy", why))?;
         let codes =
             CodeTable::parse(&bytes_of(&document, "reason_codes")?).map_err(|why| member("reason_codes", why))?;
+        let contracts = document.get("contracts").map(PinnedContracts::deserialize).transpose();
+        let contracts = contracts.map_err(|why| member("contracts", why))?;
         Ok(Self {
             as_of: optional(&document, "as_of")?,
             binder,
             files: files(&document)?,
             not_after: optional(&document, "not_after")?,
-            rules: Rules { policy, codes, mode: optional(&document, "mode")? },
+            rules: Rules { policy, codes, mode: optional(&document, "mode")?, contracts },
             snapshot_digest: word(&document, "snapshot_digest")?,
             document,
         })

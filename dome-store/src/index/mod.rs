@@ -62,7 +62,7 @@ impl Basis {
     /// What seals the rows of an index of this: the secret, and all that the index is of. So a row that was written for
     /// another store, result, rule or layout is believed no more than one that was made without the secret.
     fn sealing_key(&self) -> Result<Sha256Hash> {
-        let Rules { policy, codes, mode } = &self.rules;
+        let Rules { policy, codes, mode, contracts: _ } = &self.rules;
         let parts = (VERSION, dome_binder::ROW_VERSION, self.seal, &self.identity, policy, mode, self.as_of);
         Ok(Sha256Hash::of(format!("{}\n{codes:?}", serde_json::to_string(&parts)?).as_bytes()))
     }

@@ -126,14 +126,22 @@ proptest! {
 }
 
 fn some_index(path: &Path) {
-    let rules =
-        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let rules = dome_binder::Rules {
+        policy: dome_binder::Policy::default(),
+        codes: super::support::codes(),
+        mode: None,
+        contracts: None,
+    };
     Index::build(path, basis(&rules, None), |_| Ok(())).unwrap();
 }
 
 fn opened(path: &Path) -> Result<Index> {
-    let rules =
-        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let rules = dome_binder::Rules {
+        policy: dome_binder::Policy::default(),
+        codes: super::support::codes(),
+        mode: None,
+        contracts: None,
+    };
     Index::read(path, basis(&rules, None))
 }
 
@@ -183,8 +191,12 @@ fn an_index_of_something_else_does_not_fit() {
     let folder = super::super::support::folder();
     let path = folder.path().join("index.sqlite");
     some_index(&path);
-    let mut rules =
-        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let mut rules = dome_binder::Rules {
+        policy: dome_binder::Policy::default(),
+        codes: super::support::codes(),
+        mode: None,
+        contracts: None,
+    };
     let other = dome_store::index::Basis { identity: "another store".to_owned(), ..basis(&rules, None) };
     assert!(Index::read(&path, other).err().unwrap().is_unfit());
     rules.policy.min_support += 1;
@@ -193,8 +205,12 @@ fn an_index_of_something_else_does_not_fit() {
 
 /// Everything that two indexes of one layout are told apart by, but for their rows.
 fn filled(path: &Path, identity: &str, secret: &[u8], lines: &[Vec<u8>]) -> dome_store::index::Basis {
-    let rules =
-        dome_binder::Rules { policy: dome_binder::Policy::default(), codes: super::support::codes(), mode: None };
+    let rules = dome_binder::Rules {
+        policy: dome_binder::Policy::default(),
+        codes: super::support::codes(),
+        mode: None,
+        contracts: None,
+    };
     let of = dome_store::index::Basis {
         identity: identity.to_owned(),
         seal: dome_core::Sha256Hash::of(secret),

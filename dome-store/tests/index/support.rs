@@ -37,7 +37,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let modes = vec![None, Some(WrapperPolicy::Strict), Some(WrapperPolicy::Hybrid), Some(WrapperPolicy::Lenient)];
-    (policy(), prop::sample::select(modes)).prop_map(|(policy, mode)| Rules { policy, codes: codes(), mode })
+    (policy(), prop::sample::select(modes)).prop_map(|(policy, mode)| Rules {
+        policy,
+        codes: codes(),
+        mode,
+        contracts: None,
+    })
 }
 
 /// What becomes of a line after it arrived.
