@@ -55,7 +55,7 @@ fn main() -> Result<(), CodeTableError> {
     let rules = pipeline::rules()?;
     let (records, rejected) = pipeline::records(&bytes);
     let (mut ledger, mut replay, mut views, mut rows) = (None, None, None, Vec::new());
-    row("group + settle + order", measure(|| ledger = Some(order(pipeline::settled(records)))));
+    row("group + settle + order", measure(|| ledger = Some(order(pipeline::settled(records, &rules)))));
     row("fold + assemble", measure(|| replay = ledger.take().map(|ledger| pipeline::derived(ledger, &rules))));
     row("views", measure(|| views = replay.as_ref().map(Views::of)));
     if let (Some(replay), Some(views)) = (&replay, &views) {

@@ -151,20 +151,20 @@ fn alone(bytes: &[u8], _: &Rules) {
     });
 }
 
-fn settle(bytes: &[u8], _: &Rules) {
+fn settle(bytes: &[u8], rules: &Rules) {
     let (records, _) = pipeline::records(bytes);
-    count(|| order(pipeline::settled(records)));
+    count(|| order(pipeline::settled(records, rules)));
 }
 
 fn fold(bytes: &[u8], rules: &Rules) {
     let (records, _) = pipeline::records(bytes);
-    let ledger = order(pipeline::settled(records));
+    let ledger = order(pipeline::settled(records, rules));
     count(|| pipeline::derived(ledger, rules));
 }
 
 fn replayed(bytes: &[u8], rules: &Rules) -> Replay {
     let (records, _) = pipeline::records(bytes);
-    pipeline::derived(order(pipeline::settled(records)), rules)
+    pipeline::derived(order(pipeline::settled(records, rules)), rules)
 }
 
 fn views(bytes: &[u8], rules: &Rules) {

@@ -62,7 +62,7 @@ pub fn replay(bytes: &[u8], rules: &Rules) -> Outcome {
 pub fn stages(bytes: &[u8], rules: &Rules, ended: &mut dyn FnMut(&'static str)) -> (Vec<u8>, Replay) {
     let (records, rejected) = records(bytes);
     ended("read + record");
-    let runs = settled(records);
+    let runs = settled(records, rules);
     ended("group + settle");
     let ledger = order(runs);
     ended("order");
@@ -77,8 +77,8 @@ pub fn stages(bytes: &[u8], rules: &Rules, ended: &mut dyn FnMut(&'static str)) 
 
 /// The runs, each settled by itself.
 #[must_use]
-pub fn settled(records: Vec<Box<Record>>) -> Vec<SettledRun> {
-    group_by_run(records).into_iter().map(settle).collect()
+pub fn settled(records: Vec<Box<Record>>, rules: &Rules) -> Vec<SettledRun> {
+    group_by_run(records).into_iter().map(|run| settle(run, &rules.codes)).collect()
 }
 
 /// Everything that a ledger comes to.

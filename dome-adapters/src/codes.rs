@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_core::limits::REASON_CODE_BYTES;
-use dome_core::{CodeClass, CodeEntry, CodeTable, Sha256Hash};
+use dome_core::{CodeClass, CodeTable, Sha256Hash};
 
 use crate::format::{CodeMeaning, Format};
 
@@ -29,7 +29,7 @@ pub(crate) const fn means(code: &'static str, class: CodeClass, meaning: &'stati
 pub(crate) fn table<'c>(codes: impl Iterator<Item = (&'c str, CodeClass)>) -> CodeTable {
     CodeTable {
         classes_precedence: CLASSES.map(|(class, _)| class).to_vec(),
-        codes: codes.map(|(code, class)| (code.into(), CodeEntry { class })).collect(),
+        codes: codes.map(|(code, class)| (code.into(), class.into())).collect(),
         prefixes: BTreeMap::new(),
         restart_mode_by_class: CLASSES.map(|(class, mode)| (class, mode.into())).into(),
         schema_version: "0.1".into(),
@@ -59,7 +59,7 @@ const PREFIXES: [(&str, CodeClass); 6] = [
 pub fn built_in_codes() -> CodeTable {
     let meanings = Format::all().flat_map(|format| format.code_meanings());
     let mut all = table(meanings.map(|meaning| (meaning.code, meaning.class)));
-    all.prefixes = PREFIXES.map(|(prefix, class)| (prefix.into(), CodeEntry { class })).into();
+    all.prefixes = PREFIXES.map(|(prefix, class)| (prefix.into(), class.into())).into();
     all
 }
 

@@ -19,12 +19,14 @@
 //!   resolutions, contradictions, recurrences, applied priors, denials.
 //! - [`dense_history`]: histories in which the fold of a task line has much to do: rows, reruns, endings and proofs
 //!   over few revisions, streams and runs. Sound lines only.
+//! - [`placed_codes`]: a reason-code table that says where codes may stand.
 //! - [`layout`]: a history in other files, in other order, with repeats.
 //!
 //! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON. Those of whole records are boxed:
 //! what they are made of is compiled here, and not again in every test.
 
 mod broken;
+mod codes;
 mod dense;
 mod dice;
 mod envelope;
@@ -34,6 +36,7 @@ pub mod text;
 mod write;
 
 pub use broken::{BrokenLine, broken_line};
+pub use codes::placed_codes;
 pub use dense::dense_history;
 pub use dice::{Dice, dice};
 pub use envelope::{envelope, envelope_line};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dome_core::{ActionKind, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
+use dome_core::{ActionKind, CodeTable, PolicyReasonCode, Scope, Sha256Hash, TargetKind, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,7 @@ pub type Position = usize;
 pub struct Ledger {
     /// The facts; a fact's index is its [`Position`].
     pub facts: Vec<Fact>,
-    /// Envelopes that facts rule out.
+    /// Envelopes that are ruled out.
     pub conflicts: Vec<Conflict>,
     /// What was counted of the runs.
     pub counts: RunCounts,
@@ -57,18 +57,20 @@ pub struct LineFacts<'l> {
 }
 
 impl Ledger {
-    /// The ledger of records, in any order, with repeats or without: grouped by run, settled and put in total order.
+    /// The ledger of records, in any order, with repeats or without: grouped by run, settled by a table of reason
+    /// codes (M-97), and put in total order.
     ///
     /// ```
     /// # use dome_binder::{Ledger, Record};
     /// # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
     /// let record = Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() });
-    /// assert_eq!(Ledger::of(vec![Box::new(record.clone()), Box::new(record)]).facts.len(), 1);
+    /// let codes = dome_core::CodeTable::default();
+    /// assert_eq!(Ledger::of(vec![Box::new(record.clone()), Box::new(record)], &codes).facts.len(), 1);
     /// # Ok::<(), dome_core::Rejection>(())
     /// ```
     #[must_use]
-    pub fn of(records: Vec<Box<Record>>) -> Self {
-        order(group_by_run(records).into_iter().map(settle).collect())
+    pub fn of(records: Vec<Box<Record>>, codes: &CodeTable) -> Self {
+        order(group_by_run(records).into_iter().map(|run| settle(run, codes)).collect())
     }
 
     /// Cuts the ledger into task lines, sorted by line key; each may be folded apart (L-4).

@@ -147,7 +147,7 @@ pub struct Replay {
 /// ```
 #[must_use]
 pub fn replay(records: Vec<Box<Record>>, rules: &Rules, as_of: Option<Timestamp>) -> Replay {
-    conclude(Ledger::of(records), rules, as_of)
+    conclude(Ledger::of(records, &rules.codes), rules, as_of)
 }
 
 /// Derives everything from the facts of a ledger.

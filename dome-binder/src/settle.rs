@@ -4,7 +4,9 @@
 
 use std::cmp::Ordering;
 
-use dome_core::{EventId, Problem, ProblemCode, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy};
+use dome_core::{
+    CodeTable, EventId, Placing, Problem, ProblemCode, Rejection, RunId, Sha256Hash, Source, Timestamp, WrapperPolicy,
+};
 use serde::{Deserialize, Serialize};
 
 use hashbrown::HashTable;
@@ -134,15 +136,15 @@ impl std::ops::Deref for Fact {
     }
 }
 
-/// A valid envelope that a fact of its run rules out (M-41).
+/// A valid envelope that is no fact: a fact of its run (M-41) or the table of reason codes (M-97) rules it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The digest of the envelope that lost.
     pub digest: Sha256Hash,
     /// Where it stands.
     pub source: Source,
-    /// Why: `event_id_conflict` or `idempotency_conflict`.
-    pub problem: Problem,
+    /// Why: `event_id_conflict`, `idempotency_conflict`, or `reason_code_misplaced` for each such code.
+    pub rejection: Rejection,
 }
 
 /// What a run comes to.
@@ -150,7 +152,7 @@ pub struct Conflict {
 pub struct SettledRun {
     /// Its facts, in the order in which M-41 took them.
     pub facts: Vec<Fact>,
-    /// Envelopes that facts rule out.
+    /// Envelopes that are ruled out.
     pub conflicts: Vec<Conflict>,
     /// What was counted on the way.
     pub counts: RunCounts,
@@ -159,6 +161,8 @@ pub struct SettledRun {
 /// What is counted of runs, never an error (M-44). Those of several runs add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCounts {
+    /// Facts with a reason code of which no table says where it may stand (M-97).
+    pub codes_unplaced: u64,
     /// Envelopes that repeat a fact.
     pub duplicates: u64,
     /// Facts whose ordered time is later than their `ts`.
@@ -175,6 +179,7 @@ pub struct RunCounts {
 
 impl std::ops::AddAssign for RunCounts {
     fn add_assign(&mut self, other: Self) {
+        self.codes_unplaced += other.codes_unplaced;
         self.duplicates += other.duplicates;
         self.facts_out_of_clock_order += other.facts_out_of_clock_order;
         self.runs += other.runs;
@@ -184,24 +189,25 @@ impl std::ops::AddAssign for RunCounts {
     }
 }
 
-/// Settles one run (M-41, M-42).
+/// Settles one run (M-41, M-42) by a table of reason codes (M-97).
 ///
 /// ```
 /// use dome_binder::{group_by_run, settle, Record};
+/// # let codes = dome_core::CodeTable::default();
 /// use dome_core::Source;
 /// let copy = |line| {
 ///     let envelope = dome_core::read(dome_core::EXAMPLE_LINE).unwrap();
 ///     Box::new(Record::new(envelope, Source { line, name: "a.jsonl".into() }))
 /// };
-/// let run = settle(group_by_run(vec![copy(2), copy(1)]).remove(0));
+/// let run = settle(group_by_run(vec![copy(2), copy(1)]).remove(0), &codes);
 /// assert_eq!((run.facts.len(), run.counts.duplicates), (1, 1));
 /// assert_eq!(run.facts[0].source.line, 1, "the first appearance is the lineage");
 /// ```
 #[must_use]
-pub fn settle(RunRecords(mut records): RunRecords) -> SettledRun {
+pub fn settle(RunRecords(mut records): RunRecords, codes: &CodeTable) -> SettledRun {
     records.sort_by(|a, b| in_run(a, b));
     let mut run = SettledRun { facts: Vec::with_capacity(records.len()), ..SettledRun::default() };
-    let mut settling = Settling::default();
+    let mut settling = Settling::new(codes);
     let mut take = |settled| match settled {
         Settled::Fact(fact) => run.facts.push(fact),
         Settled::Conflict(conflict) => run.conflicts.push(conflict),
@@ -228,7 +234,7 @@ pub fn in_run(a: &Record, b: &Record) -> Ordering {
 pub enum Settled {
     /// It is a fact.
     Fact(Fact),
-    /// A fact rules it out.
+    /// It is ruled out.
     Conflict(Conflict),
 }
 
@@ -239,7 +245,8 @@ pub enum Settled {
 /// use dome_binder::{Record, Settled, Settling};
 /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 /// let record = Box::new(Record::new(envelope, dome_core::Source { line: 1, name: "a.jsonl".into() }));
-/// let (mut settling, mut facts) = (Settling::default(), 0);
+/// let codes = dome_core::CodeTable::default();
+/// let (mut settling, mut facts) = (Settling::new(&codes), 0);
 /// let mut take = |settled| facts += u64::from(matches!(settled, Settled::Fact(_)));
 /// settling.push(record.clone(), &mut take);
 /// settling.push(record, &mut take);
@@ -247,8 +254,9 @@ pub enum Settled {
 /// assert_eq!((facts, counts.duplicates, counts.runs), (1, 1, 1));
 /// # Ok::<(), dome_core::Rejection>(())
 /// ```
-#[derive(Debug, Default)]
-pub struct Settling {
+#[derive(Debug)]
+pub struct Settling<'c> {
+    codes: &'c CodeTable,
     /// The last fact, which copies may still move to an earlier source.
     last: Option<Fact>,
     /// The ordered time and the sequence of the fact that was taken last.
@@ -263,7 +271,24 @@ pub struct Settling {
     gaps: bool,
 }
 
-impl Settling {
+impl<'c> Settling<'c> {
+    /// A run of which nothing was taken, by a table of reason codes.
+    #[must_use]
+    pub fn new(codes: &'c CodeTable) -> Self {
+        Self {
+            codes,
+            last: None,
+            before: None,
+            taken: Taken::default(),
+            counts: RunCounts::default(),
+            facts: 0,
+            first_policy: None,
+            mixed_policy: false,
+            sequences: 0,
+            gaps: false,
+        }
+    }
+
     /// Takes the next record, and hands out what nothing can change any more.
     pub fn push(&mut self, record: Box<Record>, take: &mut impl FnMut(Settled)) {
         if let Some(last) = &mut self.last
@@ -277,10 +302,18 @@ impl Settling {
             return;
         }
         self.release(take);
-        if let Some(problem) = self.taken.conflict(&record) {
+        let failure = &record.keys.failure_reason_code;
+        let placing = self.codes.placing(failure, record.policy_reason_code(), record.guard_evals());
+        let unsaid = u64::from(placing == Placing::Unsaid);
+        let ruled_out = match placing {
+            Placing::Misplaced(rejection) => Some(rejection),
+            Placing::Right | Placing::Unsaid => self.taken.conflict(&record).map(Rejection::from),
+        };
+        if let Some(rejection) = ruled_out {
             let Record { source, keys, .. } = *record;
-            return take(Settled::Conflict(Conflict { digest: keys.digest, source, problem }));
+            return take(Settled::Conflict(Conflict { digest: keys.digest, source, rejection }));
         }
+        self.counts.codes_unplaced += unsaid;
         self.count(&record);
         let ordered_ts = self.before.map_or(record.ts, |(ts, _)| ts.max(record.ts));
         self.counts.facts_out_of_clock_order += u64::from(ordered_ts > record.ts);
@@ -374,7 +407,7 @@ fn hashes(record: &Record) -> [u64; 2] {
 }
 
 fn conflict(code: ProblemCode, pointer: &str, message: String) -> Problem {
-    Problem { code, message, pointer: pointer.to_owned(), span: 0..1 }
+    Problem { code, message, pointer: pointer.to_owned(), span: 0..0 }
 }
 
 impl SettledRun {

@@ -147,7 +147,11 @@ fn check_rejected(
     let conflicts = result.ledger.conflicts.iter().map(|conflict| {
         let (_, bytes) = case.files.iter().find(|(name, _)| conflict.source.name == *name).unwrap();
         let line = lines(bytes, 1, 0).find(|line| line.number == conflict.source.line).unwrap();
-        (conflict.source.clone(), Sha256Hash::of(line.bytes), vec![conflict.problem.code])
+        (
+            conflict.source.clone(),
+            Sha256Hash::of(line.bytes),
+            conflict.rejection.problems().iter().map(|problem| problem.code).collect(),
+        )
     });
     let mut found: Vec<_> = rejected.into_iter().chain(conflicts).collect();
     found.sort_by(|(a, ..), (b, ..)| (&a.name, a.line).cmp(&(&b.name, b.line)));

@@ -89,7 +89,8 @@ pub use map::StringMap;
 pub use problem::{Problem, ProblemCode, Rejection};
 pub use quarantine::{QuarantineRow, RawLine, Source};
 pub use reason::{
-    CodeClass, CodeEntry, CodeTable, CodeTableError, FailureReasonCode, PolicyReasonCode, ReasonCodeError,
+    CodeClass, CodeEntry, CodePlace, CodeTable, CodeTableError, FailureReasonCode, Placing, PolicyReasonCode,
+    ReasonCodeError,
 };
 pub use text::{escaped, escaped_path, utf16_order};
 pub use time::{Timestamp, TimestampError};

@@ -61,6 +61,8 @@ choice! {
         EventIdConflict = "event_id_conflict",
         /// Another fact of the run has this task and evidence group (M-41).
         IdempotencyConflict = "idempotency_conflict",
+        /// A code that the reason-code table says may not stand there (M-97).
+        ReasonCodeMisplaced = "reason_code_misplaced",
     }
 }
 
@@ -94,7 +96,9 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn of(mut problems: Vec<Problem>) -> Option<Self> {
+    /// These problems, in any order; none where there are none.
+    #[must_use]
+    pub fn of(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by(|a, b| (&a.pointer, a.code.as_str()).cmp(&(&b.pointer, b.code.as_str())));
         (!problems.is_empty()).then_some(Self { problems })
     }

@@ -1,6 +1,6 @@
 //! Reason codes as two types that never meet (M-04), and the table of their classes (M-90).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use compact_str::CompactString;
@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical;
 use crate::choice::choice;
+use crate::envelope::GuardEval;
 use crate::hash::Sha256Hash;
 use crate::id::checked_text;
 use crate::ingress::without_mark;
 use crate::limits;
+use crate::problem::{Problem, ProblemCode, Rejection};
 
 /// Why a text is not a reason code (M-04).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,10 +144,17 @@ choice! {
         /// The work itself is wrong.
         Structural = "structural",
     }
+    /// Where a reason code may stand in an envelope.
+    CodePlace {
+        /// In `failure_reason_code`: it says what went wrong.
+        Failure = "failure",
+        /// In `policy_reason_code` and in the `reason_codes` of guards: it says what was not allowed.
+        Policy = "policy",
+    }
 }
 
 /// A reason-code table as its document stands (the owner's `reason_codes` 0.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CodeTable {
@@ -176,6 +185,27 @@ pub struct CodeTable {
 pub struct CodeEntry {
     /// Its class.
     pub class: CodeClass,
+    /// Where it may stand; absent where the table does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    pub places: Option<BTreeSet<CodePlace>>,
+}
+
+impl From<CodeClass> for CodeEntry {
+    fn from(class: CodeClass) -> Self {
+        Self { class, places: None }
+    }
+}
+
+/// How the reason codes of an envelope stand by a table ([`CodeTable::placing`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placing {
+    /// Each may stand where it does.
+    Right,
+    /// No table says of one of them where it may stand.
+    Unsaid,
+    /// One stands where it may not, with every such code.
+    Misplaced(Rejection),
 }
 
 /// Why a table is not one, or cannot extend another.
@@ -201,6 +231,12 @@ pub enum CodeTableError {
     Prefix {
         /// The name.
         prefix: CompactString,
+    },
+    /// A code that may stand nowhere.
+    #[error("`{pointer}`: names at least one of `failure` and `policy`, or is left out")]
+    NoPlace {
+        /// Where.
+        pointer: String,
     },
     /// A code's class has no restart mode in the document.
     #[error("`/restart_mode_by_class/{class}` is missing")]
@@ -242,9 +278,14 @@ impl CodeTable {
                 return Err(CodeTableError::Prefix { prefix: prefix.clone() });
             }
         }
-        for CodeEntry { class } in self.codes.values().chain(self.prefixes.values()) {
-            if !self.restart_mode_by_class.contains_key(class) {
-                return Err(CodeTableError::RestartMode { class: *class });
+        for (member, table) in [("codes", &self.codes), ("prefixes", &self.prefixes)] {
+            for (name, CodeEntry { class, places }) in table {
+                if !self.restart_mode_by_class.contains_key(class) {
+                    return Err(CodeTableError::RestartMode { class: *class });
+                }
+                if places.as_ref().is_some_and(BTreeSet::is_empty) {
+                    return Err(CodeTableError::NoPlace { pointer: format!("/{member}/{name}/places") });
+                }
             }
         }
         Ok(())
@@ -254,12 +295,11 @@ impl CodeTable {
     ///
     /// # Errors
     ///
-    /// [`CodeTableError::Contradiction`] with the place, for a code of another class, another
+    /// [`CodeTableError::Contradiction`] with the place, for a code of another class or with other places, another
     /// restart mode, another precedence or another version of the document.
     pub fn extended(mut self, extension: Self) -> Result<Self, CodeTableError> {
         same("/schema_version", &self.schema_version, &extension.schema_version)?;
-        let written = |classes: &[CodeClass]| classes.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" ");
-        same("/classes_precedence", &written(&self.classes_precedence), &written(&extension.classes_precedence))?;
+        same("/classes_precedence", &words(&self.classes_precedence), &words(&extension.classes_precedence))?;
         for (class, mode) in extension.restart_mode_by_class {
             let known = self.restart_mode_by_class.entry(class).or_insert_with(|| mode.clone());
             same(&format!("/restart_mode_by_class/{class}"), known, &mode)?;
@@ -267,9 +307,13 @@ impl CodeTable {
         let all = [("codes", &mut self.codes, extension.codes), ("prefixes", &mut self.prefixes, extension.prefixes)];
         for (member, table, more) in all {
             for (name, entry) in more {
-                let pointer = format!("/{member}/{name}/class");
+                let pointer = format!("/{member}/{name}");
                 let known = table.entry(name).or_insert_with(|| entry.clone());
-                same(&pointer, known.class.as_str(), entry.class.as_str())?;
+                same(&format!("{pointer}/class"), known.class.as_str(), entry.class.as_str())?;
+                if let Some(places) = entry.places {
+                    let known = known.places.get_or_insert_with(|| places.clone());
+                    same(&format!("{pointer}/places"), &words(known.iter()), &words(&places))?;
+                }
             }
         }
         Ok(self)
@@ -295,7 +339,8 @@ impl CodeTable {
         }
         for (table, more) in [(&mut self.codes, other.codes), (&mut self.prefixes, other.prefixes)] {
             for (name, entry) in more {
-                table.entry(name).or_insert(entry);
+                let known = table.entry(name).or_insert_with(|| entry.clone());
+                known.places = known.places.take().or(entry.places);
             }
         }
         self
@@ -320,9 +365,69 @@ impl CodeTable {
     /// ```
     #[must_use]
     pub fn class(&self, code: &str) -> Option<CodeClass> {
+        self.entry(code).map(|entry| entry.class)
+    }
+
+    fn entry(&self, code: &str) -> Option<&CodeEntry> {
         let dots = code.rmatch_indices('.').map(|(at, _)| at);
         let by_prefix = || dots.filter_map(|at| code.get(..=at)).find_map(|prefix| self.prefixes.get(prefix));
-        self.codes.get(code).or_else(by_prefix).map(|entry| entry.class)
+        self.codes.get(code).or_else(by_prefix)
+    }
+
+    /// Whether the reason codes of an envelope may stand where they do: what went wrong and what was not allowed are
+    /// told apart by vocabulary too, as far as the table goes (M-97).
+    ///
+    /// ```
+    /// use dome_core::{CodeTable, Placing, ProblemCode};
+    /// let table = |places| CodeTable::parse(format!(r#"{{
+    ///     "classes_precedence": [], "codes": {{"TESTS_FAILED": {{"class": "repairable"{places}}}}},
+    ///     "restart_mode_by_class": {{"repairable": "RETRY"}}, "schema_version": "0.1", "version": "0.1"
+    /// }}"#).as_bytes());
+    /// let failed = "TESTS_FAILED".parse()?;
+    /// assert_eq!(table("")?.placing(&failed, None, &[]), Placing::Unsaid);
+    /// assert_eq!(table(r#", "places": ["failure"]"#)?.placing(&failed, None, &[]), Placing::Right);
+    /// let placing = table(r#", "places": ["policy"]"#)?.placing(&failed, None, &[]);
+    /// let Placing::Misplaced(rejection) = placing else { panic!() };
+    /// assert_eq!(rejection.problems()[0].code, ProblemCode::ReasonCodeMisplaced);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn placing(
+        &self,
+        failure: &FailureReasonCode,
+        policy: Option<&PolicyReasonCode>,
+        guard_evals: &[GuardEval],
+    ) -> Placing {
+        let (mut problems, mut unsaid) = (Vec::new(), false);
+        let mut look = |code: &str, place, pointer: &str, guard: Option<&GuardEval>| {
+            let Some(places) = self.entry(code).and_then(|entry| entry.places.as_ref()) else {
+                unsaid = true;
+                return;
+            };
+            if !places.contains(&place) {
+                let of = guard.map_or_else(String::new, |guard| format!(" of guard `{}`", guard.guard_id));
+                let message = format!("`{code}`{of} may stand as {}, not as {place}", words(places));
+                let code = ProblemCode::ReasonCodeMisplaced;
+                problems.push(Problem { code, message, pointer: pointer.to_owned(), span: 0..0 });
+            }
+        };
+        if !failure.is_none() {
+            look(failure.as_str(), CodePlace::Failure, "/task_spec/failure_reason_code", None);
+        }
+        if let Some(code) = policy {
+            look(code.as_str(), CodePlace::Policy, "/policy_reason_code", None);
+        }
+        for guard in guard_evals {
+            guard
+                .reason_codes
+                .iter()
+                .for_each(|code| look(code.as_str(), CodePlace::Policy, "/guard_evals", Some(guard)));
+        }
+        match Rejection::of(problems) {
+            Some(rejection) => Placing::Misplaced(rejection),
+            None if unsaid => Placing::Unsaid,
+            None => Placing::Right,
+        }
     }
 
     /// How a run goes on after a code of this class.
@@ -336,6 +441,10 @@ impl CodeTable {
     pub fn digest(&self) -> Sha256Hash {
         canonical::digest(self)
     }
+}
+
+fn words(words: impl IntoIterator<Item: ToString>) -> String {
+    words.into_iter().map(|word| word.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 fn same(pointer: &str, expected: &str, found: &str) -> Result<(), CodeTableError> {
@@ -381,10 +490,9 @@ mod tests {
 
     #[test]
     fn m97_the_longest_prefix_says_the_class() {
-        let class = |class: CodeClass| CodeEntry { class };
         let stop = table(r#"{"A.":{"class":"stop"}}"#).unwrap();
         let mut both = stop.clone();
-        both.prefixes.insert("A.B.".into(), class(CodeClass::Advisory));
+        both.prefixes.insert("A.B.".into(), CodeClass::Advisory.into());
         for (code, expected) in [
             ("A.C", Some(CodeClass::Stop)),
             ("A.B", Some(CodeClass::Stop)),
@@ -396,7 +504,7 @@ mod tests {
             assert_eq!(both.class(code), expected, "{code}");
         }
         let mut other = stop.clone();
-        other.prefixes.insert("A.".into(), class(CodeClass::Advisory));
+        other.prefixes.insert("A.".into(), CodeClass::Advisory.into());
         let refused = stop.clone().extended(other).unwrap_err();
         assert!(refused.to_string().starts_with("`/prefixes/A./class`: "), "{refused}");
         assert_eq!(table("{}").unwrap().extended(stop.clone()).unwrap().prefixes, stop.prefixes);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dome_binder::Conflict;
-use dome_core::{Line, QuarantineRow, RawLine, Rejection, lines};
+use dome_core::{Line, QuarantineRow, RawLine, lines};
 
 use crate::door::{Admitted, Door, Masking};
 use crate::error::{Error, Result};
@@ -33,11 +33,11 @@ impl<'c> RuledOutLines<'c> {
         let Admitted::Envelope(envelope, bytes) = door.admit(line, source) else { return None };
         let digest = envelope.digest();
         let found = wanted.iter().position(|conflict| conflict.digest == digest)?;
-        let Conflict { source, problem, .. } = wanted.swap_remove(found);
+        let Conflict { source, rejection, .. } = wanted.swap_remove(found);
         if wanted.is_empty() {
             lines.remove(&line.number);
         }
-        Some(RawLine::of(&bytes).row(line.offset, source.clone(), Rejection::from(problem.clone())))
+        Some(RawLine::of(&bytes).row(line.offset, source.clone(), rejection.clone()))
     }
 
     /// A line that is still looked for.
@@ -124,7 +124,7 @@ mod tests {
         let wanted: Vec<Conflict> = ["a.jsonl", "b.jsonl.gz"]
             .into_iter()
             .flat_map(|name| [1, (3 << 10) + 2].map(|line| LineRef { line, name: name.into() }))
-            .map(|source| Conflict { digest, source, problem: problem.clone() })
+            .map(|source| Conflict { digest, source, rejection: problem.clone().into() })
             .collect();
         let mut found = Vec::new();
         let mut take = |row: QuarantineRow| {

@@ -22,7 +22,7 @@ use dome_binder::{
     Shared, Step, append_fact, append_row, concepts, finish, finish_key, snapshot_digest,
 };
 use dome_core::redact::RedactionCounts;
-use dome_core::{BinderVersion, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
+use dome_core::{BinderVersion, CodeTable, QuarantineRow, RunId, Sha256Hash, Source as LineRef, Timestamp, lines};
 
 use crate::door::{Admitted, Door, LineCounts, Masking};
 use crate::error::{Invariant, Result};
@@ -277,12 +277,13 @@ impl<'s> Engine<'s> {
     fn settle(&mut self, facts: &Sorter<LineItem>) -> Result<SettledRuns> {
         let none = Sorter::new(&self.room, 1);
         let runs = std::mem::replace(&mut self.runs, none);
-        let Spec { threads, limits, .. } = self.spec;
+        let Spec { threads, limits, rules, .. } = self.spec;
+        let codes = &rules.codes;
         let settled = parallel::map_with(
             threads,
             runs.into_parts()?.into_iter(),
             || self.rows(),
-            |reader, part| settle_part(part, reader, limits, facts),
+            |reader, part| settle_part(part, reader, (limits, codes), facts),
         );
         let mut all = SettledRuns::default();
         settled.into_iter().try_for_each(|part| {
@@ -528,16 +529,17 @@ impl SettledRuns {
 fn settle_part(
     part: SortedPart<RunItem>,
     reader: &mut RowReader,
-    limits: Limits,
+    (limits, codes): (Limits, &CodeTable),
     facts: &Sorter<LineItem>,
 ) -> Result<SettledRuns> {
     let (mut all, mut batch) = (SettledRuns::default(), Vec::with_capacity(limits.batch));
-    let (mut run, mut settling) = (None, Settling::default());
+    let (mut run, mut settling) = (None, Settling::new(codes));
     for item in part.sorted(reader)? {
         let item = item?;
         if run != Some(item.run()) {
             run = Some(item.run());
-            let counts = std::mem::take(&mut settling).finish(&mut |settled| all.settled(settled, &mut batch));
+            let counts = std::mem::replace(&mut settling, Settling::new(codes))
+                .finish(&mut |settled| all.settled(settled, &mut batch));
             all.counts += counts;
             all.gates.next_run();
             all.denials.next_run();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use dome_arbitrary::{Dice, dice, history, layout};
+use dome_arbitrary::{Dice, dice, history, layout, placed_codes};
 use dome_binder::{Policy, Record, Rules, append_fact, append_row, replay, views};
-use dome_core::{BinderVersion, QuarantineRow, RawLine, Reader, Rejection, Source, Timestamp, WrapperPolicy, lines};
+use dome_core::{BinderVersion, CodeTable, QuarantineRow, RawLine, Reader, Source, Timestamp, WrapperPolicy, lines};
 use dome_replay::input::{ENVELOPES, find_some};
 use dome_replay::{
     CodeSources, Destined, Input, Limits, Masking, Records, ReplayedRows, ResultFile, Spec, load_rules, replay_into,
@@ -18,6 +18,10 @@ fn rules(dice: &mut Dice) -> Rules {
     let mode =
         dice.pick([None, Some(WrapperPolicy::Strict), Some(WrapperPolicy::Hybrid), Some(WrapperPolicy::Lenient)]);
     Rules { policy: Policy::default(), ..load_rules(None, CodeSources::default(), mode).unwrap() }
+}
+
+fn pinned() -> CodeTable {
+    load_rules(None, CodeSources::default(), None).unwrap().codes
 }
 
 /// Cuts so fine that a few dozen lines meet all of them.
@@ -55,7 +59,7 @@ fn expected(
     let replay = replay(records, rules, as_of);
     for conflict in &replay.ledger.conflicts {
         let (number, offset, line) = kept.get_mut(&(conflict.source.clone(), conflict.digest)).unwrap().remove(0);
-        let rejection = Rejection::from(conflict.problem.clone());
+        let rejection = conflict.rejection.clone();
         rejected.push((usize::MAX / 2 + number, RawLine::of(&line).row(offset, conflict.source.clone(), rejection)));
     }
     let place = |(tie, row): &(usize, QuarantineRow)| (row.source.name.to_string(), row.source.line, row.offset, *tie);
@@ -91,7 +95,7 @@ fn text(bytes: &[u8]) -> String {
 proptest! {
     #[test]
     fn l4_l5_the_engine_is_the_pure_stages_however_it_is_cut(
-        history in history(), layout in layout(), mut dice in dice(64),
+        history in history(), layout in layout(), mut dice in dice(64), codes in placed_codes(pinned()),
     ) {
         let root = tempfile::tempdir().unwrap();
         // Sources of one name too: lineage cannot tell them apart, and their rejected lines keep their order.
@@ -106,7 +110,7 @@ proptest! {
             fs::write(folder.join(name), bytes).unwrap();
             folder.join(name)
         }).collect();
-        let (rules, masking) = (rules(&mut dice), Masking::off());
+        let (rules, masking) = (Rules { codes, ..rules(&mut dice) }, Masking::off());
         let binder = dice.pick([BinderVersion::V1, BinderVersion::V2].map(Some)).unwrap_or_default();
         let as_of = dice.pick([None, Some("2031-01-01T00:00:00Z".parse().unwrap())]);
         let expected = expected(&files, &rules, binder, as_of);

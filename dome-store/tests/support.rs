@@ -185,7 +185,7 @@ impl Outcome {
         let replay = replay(records, &pinned(), None);
         for conflict in &replay.ledger.conflicts {
             let (offset, bytes) = &places[&conflict.source];
-            quarantine.push(RawLine::of(bytes).row(*offset, conflict.source.clone(), conflict.problem.clone().into()));
+            quarantine.push(RawLine::of(bytes).row(*offset, conflict.source.clone(), conflict.rejection.clone()));
         }
         quarantine.sort_by_key(|row| (row.source.name.clone(), row.source.line, row.offset));
         Self {

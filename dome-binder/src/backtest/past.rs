@@ -122,7 +122,7 @@ impl KnownAfter {
 /// # let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 /// # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 /// # let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
-/// # let ledger = Ledger::of(vec![Box::new(record)]);
+/// # let ledger = Ledger::of(vec![Box::new(record)], &rules.codes);
 /// let mut past = Past::new(&rules);
 /// for fact in ledger.line_facts() {
 ///     assert_eq!(past.before(fact.fact).exact, 0, "nothing is known before the first fact");

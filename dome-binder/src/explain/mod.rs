@@ -14,7 +14,7 @@
 //! # let rules = Rules { policy: Policy::default(), codes: CodeTable::parse(table)?, mode: None, contracts: None };
 //! # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 //! # let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
-//! # let ledger = Ledger::of(vec![Box::new(record)]);
+//! # let ledger = Ledger::of(vec![Box::new(record)], &rules.codes);
 //! let key = ledger.facts[0].keys.derived;
 //! let facts: Vec<_> = ledger.line_facts().collect();
 //! let excerpt = excerpt(&facts, key).ok_or("no fact has that key")?;

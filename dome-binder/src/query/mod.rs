@@ -10,7 +10,7 @@
 //! # use dome_core::Source;
 //! # let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 //! # let record = Record::new(envelope, Source { line: 1, name: "a.jsonl".into() });
-//! # let ledger = Ledger::of(vec![Box::new(record)]);
+//! # let ledger = Ledger::of(vec![Box::new(record)], &Default::default());
 //! let filters = Filters { failure_reason_code: Some("TESTS_FAILED".parse()?), ..Filters::default() };
 //! let question = Question::new(View::RecentFailures, filters)?;
 //! let page = answer(&question, &ledger.facts, ledger.snapshot_digest(), Limit::default(), None)?;

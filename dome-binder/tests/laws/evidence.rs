@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::parts::shuffled;
 use super::steps::{self, Seen, Stands, Stream, stream};
-use super::support::{Loaded, Setting, load_lines, load_values, setting};
+use super::support::{Loaded, Setting, codes, load_lines, load_values, setting};
 
 /// The same with everything in reach.
 fn in_reach(mut setting: Setting) -> Setting {
@@ -141,7 +141,7 @@ fn held(line: &LineFacts<'_>, rules: &Rules) -> BTreeMap<Sha256Hash, u64> {
 
 /// The history as one run that takes the facts in the order that they had.
 fn in_one_run(loaded: &Loaded) -> Vec<Value> {
-    let ledger = Ledger::of(loaded.records.clone());
+    let ledger = Ledger::of(loaded.records.clone(), &codes());
     let places: BTreeMap<_, _> = ledger.facts.iter().map(|fact| fact.event_id.to_string()).zip(1..).collect();
     let taken = values(loaded).into_iter().map(|mut value| {
         value["sequence"] = json!(places[value["event_id"].as_str().unwrap()]);
@@ -273,7 +273,7 @@ proptest! {
                 assert!(before.counts.held_count <= seen.after.find(key).unwrap().counts.held_count);
             }
         });
-        let ledger = Ledger::of(loaded.records);
+        let ledger = Ledger::of(loaded.records, &codes());
         for mut line in ledger.lines() {
             line.facts.truncate(1 + cut.index(line.facts.len()));
             let whole = held(&line, &setting.rules);
@@ -309,7 +309,7 @@ proptest! {
     ) {
         let mut setting = setting;
         (setting.rules.policy.concept_min_support, setting.rules.policy.concept_min_targets) = (0, 0);
-        let mut facts = Ledger::of(load_lines(&history.lines).records).facts;
+        let mut facts = Ledger::of(load_lines(&history.lines).records, &codes()).facts;
         let failing: Vec<usize> = (0..facts.len()).filter(|place| facts[*place].is_failing()).collect();
         if failing.is_empty() {
             return Ok(());

@@ -10,7 +10,7 @@ use dome_binder::{
 use dome_core::{Reader, Source};
 use proptest::prelude::*;
 
-use super::support::{Artifacts, Setting, artifacts, facts, load_lines, records, setting};
+use super::support::{Artifacts, Setting, artifacts, codes, facts, load_lines, records, setting};
 
 /// The same values in an order that dice decide.
 pub(crate) fn shuffled<T>(values: Vec<T>, dice: &mut Dice) -> Vec<T> {
@@ -27,7 +27,7 @@ fn settled_apart(records: Vec<Box<Record>>, dice: &mut Dice) -> Vec<SettledRun> 
         let group = *of_run.entry(record.run_id.clone()).or_insert_with(|| dice.roll(3));
         groups.entry(group).or_default().push(record);
     }
-    let settled = groups.into_values().flat_map(group_by_run).map(settle).collect();
+    let settled = groups.into_values().flat_map(group_by_run).map(|run| settle(run, &codes())).collect();
     shuffled(settled, dice)
 }
 
@@ -81,7 +81,7 @@ fn read_back(reader: &mut RowReader, folded: &FoldedLine) -> FoldedLine {
 proptest! {
     #[test]
     fn l4_task_lines_are_those_of_a_plain_count(history in history()) {
-        let ledger = Ledger::of(load_lines(&history.lines).records);
+        let ledger = Ledger::of(load_lines(&history.lines).records, &codes());
         let unseen = unseen_denials(&ledger);
         let mut lines: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (position, fact) in ledger.facts.iter().enumerate() {
@@ -94,7 +94,7 @@ proptest! {
 
     #[test]
     fn m42_order_keys_and_their_bytes_sort_as_the_total_order(history in history()) {
-        let ledger = Ledger::of(load_lines(&history.lines).records);
+        let ledger = Ledger::of(load_lines(&history.lines).records, &codes());
         let orders: Vec<FactOrder> = ledger.facts.iter().map(Fact::order).collect();
         prop_assert!(orders.is_sorted());
         let bytes: Vec<Vec<u8>> = orders.iter().map(FactOrder::to_bytes).collect();
@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn rows_hold_everything(records in records(), setting in setting()) {
         let mut reader = RowReader::default();
-        let ledger = Ledger::of(records);
+        let ledger = Ledger::of(records, &codes());
         for fact in &ledger.facts {
             let read = again(&mut reader, fact);
             prop_assert_eq!(format!("{:?}", fact), format!("{:?}", read));

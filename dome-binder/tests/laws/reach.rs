@@ -34,8 +34,8 @@ fn happenings(setting: &Setting, loaded: &Loaded) -> BTreeSet<&'static str> {
     note(replay.derived.applied_unknown > 0, "an unknown capsule applied");
     note(replay.derived.applied_too_early > 0, "a capsule applied too early");
     for conflict in &replay.ledger.conflicts {
-        note(conflict.problem.code.as_str() == "event_id_conflict", "an event id conflict");
-        note(conflict.problem.code.as_str() == "idempotency_conflict", "an idempotency conflict");
+        note(conflict.rejection.problems()[0].code.as_str() == "event_id_conflict", "an event id conflict");
+        note(conflict.rejection.problems()[0].code.as_str() == "idempotency_conflict", "an idempotency conflict");
     }
     let lines: BTreeMap<_, _> =
         replay.derived.capsules.iter().map(|capsule| (capsule.derived_key, capsule.line_key)).collect();

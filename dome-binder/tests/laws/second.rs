@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::histories::events::dense;
 use super::reference::Outcome;
-use super::support::{Loaded, Setting, defaults, load, load_lines, load_records, setting};
+use super::support::{Loaded, Setting, load, load_lines, load_records, placed_setting};
 
 /// Row by row, so that a difference is small enough to read.
 fn same(setting: &Setting, loaded: &Loaded) {
@@ -27,33 +27,36 @@ fn same(setting: &Setting, loaded: &Loaded) {
         }
         assert_eq!(ours.len(), theirs.len(), "{what}");
     }
+    assert_eq!((&ours.conflicts, &ours.counts), (&theirs.conflicts, &theirs.counts));
     assert_eq!(ours, theirs);
 }
 
 proptest! {
     #[test]
-    fn m80_capsules_are_those_of_the_reference(history in history(), setting in setting()) {
+    fn m80_capsules_are_those_of_the_reference(history in history(), setting in placed_setting()) {
         same(&setting, &load_lines(&history.lines));
     }
 
     #[test]
-    fn m81_capsules_of_dense_histories_are_those_of_the_reference(records in dense(), setting in setting()) {
+    fn m81_capsules_of_dense_histories_are_those_of_the_reference(records in dense(), setting in placed_setting()) {
         same(&setting, &load_records(&records));
     }
 
     #[test]
-    fn m80_dense_histories_are_folded_as_in_the_reference(history in dense_history(), setting in setting()) {
+    fn m80_dense_histories_are_folded_as_in_the_reference(history in dense_history(), setting in placed_setting()) {
         same(&setting, &load_lines(&history.lines));
     }
 
     #[test]
-    fn m41_files_and_repeats_settle_as_in_the_reference(history in history_of(24), layout in layout()) {
-        same(&defaults(), &load(&layout.files(&history.lines)));
+    fn m41_files_and_repeats_settle_as_in_the_reference(
+        history in history_of(24), layout in layout(), setting in placed_setting(),
+    ) {
+        same(&setting, &load(&layout.files(&history.lines)));
     }
 
     #[test]
     fn m40_envelopes_of_every_kind_are_those_of_the_reference(
-        lines in prop::collection::vec(dome_arbitrary::envelope_line(), 0..6), setting in setting(),
+        lines in prop::collection::vec(dome_arbitrary::envelope_line(), 0..6), setting in placed_setting(),
     ) {
         same(&setting, &load_lines(&lines));
     }

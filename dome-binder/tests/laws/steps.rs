@@ -53,7 +53,7 @@ fn stands(effect: &Effect) -> Option<Option<Stands>> {
 
 /// All facts, line by line, in order.
 pub(crate) fn each(loaded: &Loaded, rules: &Rules, mut visit: impl FnMut(Seen<'_>)) {
-    let ledger = Ledger::of(loaded.records.clone());
+    let ledger = Ledger::of(loaded.records.clone(), &rules.codes);
     for line in ledger.lines() {
         let (mut state, mut told) = (LineState::default(), Told::new());
         for line_fact in &line.facts {

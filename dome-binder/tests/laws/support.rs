@@ -1,6 +1,6 @@
 //! Reading files into records, replaying them, and writing what comes out.
 
-use dome_arbitrary::LaidOutFile;
+use dome_arbitrary::{LaidOutFile, placed_codes};
 use dome_binder::{Policy, Record, Replay, Rules, append_fact, append_row, replay, views};
 use dome_core::{CodeTable, Reader, Source, Timestamp, WrapperPolicy, lines};
 use proptest::prelude::*;
@@ -118,6 +118,14 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
     })
 }
 
+/// Rules by which some facts of a history may be ruled out: their codes stand where they may not (M-97).
+pub(crate) fn placed_setting() -> impl Strategy<Value = Setting> {
+    (setting(), placed_codes(codes())).prop_map(|(mut setting, codes)| {
+        setting.rules.codes = codes;
+        setting
+    })
+}
+
 /// Everything that may not change when lines arrive otherwise (M-120), as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifacts {
@@ -172,7 +180,10 @@ impl Setting {
         let artifacts = artifacts(&replay, &self.rules);
         let conflicts = replay.ledger.conflicts.iter();
         let mut conflicts: Vec<_> = conflicts
-            .map(|conflict| ((conflict.source.name.to_string(), conflict.source.line), conflict.problem.code.as_str()))
+            .map(|conflict| {
+                let place = (conflict.source.name.to_string(), conflict.source.line);
+                (place, conflict.rejection.problems()[0].code.as_str())
+            })
             .collect();
         conflicts.sort();
         let counts = replay.ledger.counts;
@@ -192,6 +203,7 @@ impl Setting {
                 "facts_out_of_clock_order": counts.facts_out_of_clock_order,
                 "runs": counts.runs,
                 "runs_with_mixed_policy": counts.runs_with_mixed_policy,
+                "codes_unplaced": counts.codes_unplaced,
                 "runs_with_sequence_gaps": counts.runs_with_sequence_gaps,
                 "runs_with_sequence_repeats": counts.runs_with_sequence_repeats,
             }),

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use dome_core::{Problem, QuarantineRow, TaskSpec, Timestamp, lines};
+use dome_core::{CodeTable, Line, Placing, Problem, QuarantineRow, RawLine, Source, TaskSpec, Timestamp, lines};
 use dome_replay::input::{self, Chunk, ENVELOPES, LineSource};
-use dome_replay::{Admitted, Door, Masking};
+use dome_replay::{Admitted, CodeSources, Door, Masking};
 use serde::Serialize;
 use serde_json::json;
 
@@ -30,6 +30,17 @@ pub(crate) struct CheckArgs {
     /// Find fault with lines whose `ts` is later than this
     #[arg(long, value_name = "TIME")]
     not_after: Option<Timestamp>,
+    /// Find fault with reason codes that a table says may not stand where they do; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    reason_codes: Vec<PathBuf>,
+}
+
+impl CheckArgs {
+    fn codes(&self) -> anyhow::Result<CodeTable> {
+        let built_in = [dome_adapters::built_in_codes()];
+        let sources = CodeSources { contracts: None, built_in: &built_in, files: &self.reason_codes };
+        Ok(dome_replay::codes(sources)?.0)
+    }
 }
 
 /// The last record of `--format json`.
@@ -42,8 +53,9 @@ struct CheckTotal {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Printer) -> anyhow::Result<Exit> {
+    let codes = args.codes()?;
     if let Some(path) = &args.task_spec {
-        return task_spec(path, output);
+        return task_spec(path, &codes, output);
     }
     let sources = input::find(&args.inputs, ENVELOPES, &Watching::new("checking"))?;
     if output.is_json() {
@@ -58,7 +70,8 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Printer) -> anyhow::Result<Exit
         match chunk {
             Chunk::Lines { number, offset, bytes } => {
                 for line in lines(&bytes, number, offset) {
-                    total.add(door.admit(&line, &source.name), &CheckedSource::of(source), output)?;
+                    let admitted = placed(door.admit(&line, &source.name), &line, &source.name, &codes);
+                    total.add(admitted, &CheckedSource::of(source), output)?;
                 }
             }
             Chunk::Long(line) => total.add(door.admit_long(line, &source.name), &CheckedSource::of(source), output)?,
@@ -67,8 +80,20 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Printer) -> anyhow::Result<Exit
     total.end(output)
 }
 
+/// An envelope whose codes may not stand where they do is ruled out when its run is settled (M-97).
+fn placed<'l>(admitted: Admitted<'l>, line: &Line<'_>, source: &str, codes: &CodeTable) -> Admitted<'l> {
+    let Admitted::Envelope(envelope, bytes) = admitted else { return admitted };
+    let failure = &envelope.task_spec.failure_reason_code;
+    let Placing::Misplaced(why) = codes.placing(failure, envelope.policy_reason_code.as_ref(), &envelope.guard_evals)
+    else {
+        return Admitted::Envelope(envelope, bytes);
+    };
+    let row = RawLine::of(&bytes).row(line.offset, Source { line: line.number, name: source.into() }, why);
+    Admitted::Quarantined(Box::new(row), Some(bytes))
+}
+
 /// A document over several lines: each problem is shown on its own.
-fn task_spec(path: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
+fn task_spec(path: &Path, codes: &CodeTable, output: &mut Printer) -> anyhow::Result<Exit> {
     let bytes = input::document(path)?;
     if output.is_json() {
         output.object(&json!({"format_version": "1"}))?;
@@ -76,8 +101,12 @@ fn task_spec(path: &Path, output: &mut Printer) -> anyhow::Result<Exit> {
     let name = path.display().to_string();
     let source = CheckedSource { path: name.clone(), name: &name, is_file: path.as_os_str() != "-" };
     let mut total = CheckTotal::default();
-    match TaskSpec::parse(&bytes) {
-        Ok(_) => total.sound += 1,
+    let placed = |spec: TaskSpec| match codes.placing(&spec.failure_reason_code, None, &[]) {
+        Placing::Misplaced(why) => Err(why.at(|pointer| pointer.trim_start_matches("/task_spec").to_owned())),
+        Placing::Right | Placing::Unsaid => Ok(()),
+    };
+    match TaskSpec::parse(&bytes).and_then(placed) {
+        Ok(()) => total.sound += 1,
         Err(rejection) => {
             total.bad += 1;
             total.problems += rejection.problems().len() as u64;

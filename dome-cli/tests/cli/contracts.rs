@@ -179,6 +179,68 @@ fn what_is_pinned_is_what_is_gone_by() {
     assert!(!place.path("t").exists());
 }
 
+/// A table that says where the codes of a fact may stand, and one fact whose three codes all stand elsewhere.
+#[test]
+fn m97_a_code_stands_where_the_table_says() {
+    let place = Place::new();
+    let mut line: serde_json::Value = serde_json::from_slice(dome_core::EXAMPLE_LINE).unwrap();
+    line["policy_reason_code"] = "LINT_FAILED".into();
+    line["guard_evals"] = serde_json::json!([{"guard_id": "g", "status": "FAIL", "reason_codes": ["LINT_FAILED"]}]);
+    place.file("in.jsonl", format!("{line}\n"));
+    let table = |places: [&str; 2]| {
+        let entry = |places: &str| serde_json::json!({"class": "repairable", "places": [places]});
+        let codes = serde_json::json!({"TESTS_FAILED": entry(places[0]), "LINT_FAILED": entry(places[1])});
+        let classes = ["stop", "structural", "repairable", "advisory"];
+        serde_json::json!({"schema_version": "0.1", "version": "0.1", "classes_precedence": classes, "codes": codes,
+            "restart_mode_by_class": {"repairable": "REITERATE_FROM_CANDIDATE"}})
+    };
+    place.file("wrong.json", table(["policy", "failure"]).to_string());
+    place.file("right.json", table(["failure", "policy"]).to_string());
+    let counts = |out: &str| document(&place, &format!("{out}/manifest.json"))["counts"].clone();
+
+    assert_eq!(place.dome(&["replay", "in.jsonl", "--out", "unsaid"], b"").code, 0);
+    assert_eq!([&counts("unsaid")["facts"], &counts("unsaid")["codes_unplaced"]], [1, 1], "accepted, and counted");
+    assert_eq!(place.dome(&["replay", "in.jsonl", "--out", "right", "--reason-codes", "right.json"], b"").code, 0);
+    assert_eq!([&counts("right")["facts"], &counts("right")["codes_unplaced"]], [1, 0]);
+    let wrong = ["replay", "in.jsonl", "--out", "wrong", "--reason-codes", "wrong.json"];
+    assert_eq!(place.dome(&wrong, b"").code, 0);
+    assert_eq!([&counts("wrong")["facts"], &counts("wrong")["quarantined"]], [0, 1]);
+    let problems = document(&place, "wrong/quarantine.jsonl")["problems"].clone();
+    let told: Vec<(&str, &str)> = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (problem["code"].as_str().unwrap(), problem["pointer"].as_str().unwrap()))
+        .collect();
+    let pointers = ["/guard_evals", "/policy_reason_code", "/task_spec/failure_reason_code"];
+    assert_eq!(told, pointers.map(|pointer| ("reason_code_misplaced", pointer)));
+    assert_eq!(place.dome(&["verify", "wrong"], b"").code, 0);
+    for (table, code) in [("right.json", 0), ("wrong.json", 100)] {
+        assert_eq!(place.dome(&["check", "in.jsonl", "--reason-codes", table], b"").code, code, "{table}");
+        place.file("spec.json", line["task_spec"].to_string());
+        let spec = place.dome(&["check", "--task-spec", "spec.json", "--reason-codes", table], b"");
+        assert_eq!(spec.code, code, "{}", spec.stdout);
+    }
+
+    // A store keeps the line, whatever the table: what is said of it follows the table.
+    let ingest = ["ingest", "in.jsonl", "--store", "s", "--reason-codes", "wrong.json", "--not-after", "off"];
+    assert_eq!(place.dome(&ingest, b"").code, 0);
+    let exported = |out: &str| {
+        assert_eq!(place.dome(&["store", "export", "--store", "s", "--out", out], b"").code, 0);
+        assert_eq!(place.dome(&["verify", out], b"").code, 0);
+        place.files(out)
+    };
+    let same = |out: &str, replayed: &str| {
+        // A store masks secrets, and its manifest says so.
+        for (name, bytes) in place.files(replayed).into_iter().filter(|(name, _)| name != "manifest.json") {
+            assert_eq!(exported(out).get(&name), Some(&bytes), "{name}");
+        }
+    };
+    same("e1", "wrong");
+    assert_eq!(place.dome(&["store", "rebuild", "--store", "s", "--reason-codes", "right.json"], b"").code, 0);
+    same("e2", "right");
+}
+
 #[test]
 fn a_bundle_fits_the_schema_that_is_pinned() {
     let place = place();

@@ -79,6 +79,8 @@ pub struct ManifestCounts {
     pub blank: u64,
     /// Capsules.
     pub capsules: u64,
+    /// Facts with a reason code of which no table says where it may stand (M-97).
+    pub codes_unplaced: u64,
     /// Concepts that are listed.
     pub concepts: u64,
     /// Lines that repeat a fact.
@@ -146,6 +148,7 @@ impl Manifest {
                 applied_unknown: totals.applied_unknown,
                 blank: beside.blank,
                 capsules: totals.capsules,
+                codes_unplaced: totals.runs.codes_unplaced,
                 concepts: totals.concepts,
                 duplicates: beside.duplicates,
                 facts: totals.facts,

@@ -163,7 +163,7 @@ impl ResultDir {
     ///
     /// As [`ResultDir::records`].
     pub fn ledger(&self) -> Result<Ledger> {
-        Ok(Ledger::of(self.records()?))
+        Ok(Ledger::of(self.records()?, &self.rules().codes))
     }
 
     /// Everything that its facts come to, computed again under its own rules (L-10).

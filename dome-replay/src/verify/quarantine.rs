@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dome_binder::{Record, Recorder, append_row, group_by_run, settle};
-use dome_core::{Line, Problem, RawLine, RunId, Sha256Hash, Source};
+use dome_core::{Line, RawLine, Rejection, RunId, Sha256Hash, Source};
 use serde_json::Value;
 
 use super::{Differences, compare};
@@ -18,7 +18,7 @@ use crate::result::{Named, ResultFile};
 const QUARANTINE: &str = ResultFile::Quarantine.name();
 
 /// Why envelopes are ruled out, by where they stand and by digest.
-type Conflicts = BTreeMap<(Source, Sha256Hash), Problem>;
+type Conflicts = BTreeMap<(Source, Sha256Hash), Rejection>;
 
 /// Compares every row with what its line comes to, and their order. What facts rule out is not known without them.
 pub(super) fn check(named: &Named, bytes: &[u8], facts: Option<&[Box<Record>]>, differences: &mut Differences) {
@@ -52,8 +52,8 @@ fn expected(row: &Value, conflicts: Option<&Conflicts>, door: &mut Door<'_>) -> 
         Admitted::Blank => return Some(Vec::new()),
         Admitted::Quarantined(row, _) => *row,
         Admitted::Envelope(envelope, bytes) => {
-            let problem = conflicts?.get(&(source.clone(), envelope.digest()))?.clone();
-            RawLine::of(&bytes).row(offset, source, problem.into())
+            let rejection = conflicts?.get(&(source.clone(), envelope.digest()))?.clone();
+            RawLine::of(&bytes).row(offset, source, rejection)
         }
     };
     let mut bytes = Vec::new();
@@ -75,8 +75,8 @@ fn conflicts(named: &Named, rows: &[u8], facts: &[Box<Record>], door: &mut Door<
     let mut records: Vec<Box<Record>> = ruled_out.collect();
     let runs: BTreeSet<RunId> = records.iter().map(|record| record.run_id.clone()).collect();
     records.extend(facts.iter().filter(|fact| runs.contains(&fact.run_id)).cloned());
-    let conflicts = group_by_run(records).into_iter().map(settle).flat_map(|run| run.conflicts);
-    conflicts.map(|conflict| ((conflict.source, conflict.digest), conflict.problem)).collect()
+    let conflicts = group_by_run(records).into_iter().flat_map(|run| settle(run, &named.rules.codes).conflicts);
+    conflicts.map(|conflict| ((conflict.source, conflict.digest), conflict.rejection)).collect()
 }
 
 fn place(row: &Value) -> Option<(Source, u64)> {

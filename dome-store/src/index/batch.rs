@@ -28,8 +28,8 @@ pub struct RejectedLine {
     pub source: Source,
     /// SHA-256 of the line.
     pub sha256: Sha256Hash,
-    /// What rules it out, where facts do (M-41): then it is an envelope, and reading it again changes nothing.
-    pub conflict: Option<Problem>,
+    /// Why it is ruled out, where it is an envelope that is no fact (M-41, M-97): reading it again changes nothing.
+    pub conflict: Option<Vec<Problem>>,
 }
 
 impl RejectedLine {
@@ -39,9 +39,9 @@ impl RejectedLine {
     ///
     /// When `origin` cannot read the line.
     pub fn row(&self, origin: &mut dyn RowOrigin) -> dome_replay::Result<QuarantineRow> {
-        let Some(problem) = &self.conflict else { return origin.turned(self.position, self.bytes) };
+        let rejection = self.conflict.clone().and_then(Rejection::of);
+        let Some(rejection) = rejection else { return origin.turned(self.position, self.bytes) };
         let line = origin.line(self.position, self.bytes)?;
-        let rejection = Rejection::from(problem.clone());
         Ok(RawLine::of(&line.bytes).row(line.offset, self.source.clone(), rejection))
     }
 }

@@ -91,7 +91,7 @@ impl FactsIn<'_> {
                 let history = LogHistory::read(&derived.log)?;
                 history.damage().iter().for_each(|damage| watch.note(&damage.to_string()));
                 let records = history.records().collect::<crate::Result<_>>()?;
-                Ok((Ledger::of(records), derived.rules))
+                Ok((Ledger::of(records, &derived.rules.codes), derived.rules))
             }
         }
     }

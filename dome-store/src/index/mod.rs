@@ -309,7 +309,7 @@ impl Index {
             ("outcomes", facts),
             ("events", facts),
             ("places", facts),
-            ("runs", sum.counts.runs),
+            ("runs", sum.rows),
             ("facts WHERE flags & 1", tallies.failing),
             ("lines", tallies.lines),
             ("keys", tallies.keys),
@@ -328,7 +328,7 @@ impl Index {
             (found == count(&paths)?).then_some(()).fits("a sum is missing, or one too many")?;
         }
         let found = count(&format!("SELECT count(*) FROM sums WHERE key >= x'0{leaves}'"))?;
-        (found == sum.counts.runs).then_some(()).fits("a sum is missing, or one too many")?;
+        (found == sum.rows).then_some(()).fits("a sum is missing, or one too many")?;
         let conflicts = self.quarantine(None)?.iter().filter(|line| line.conflict.is_some()).count() as u64;
         let spans = count("SELECT coalesce(sum(facts), 0) FROM spans")?;
         ((spans, conflicts) == (facts, tallies.conflicts)).then_some(()).fits("a row is missing, or one too many")

@@ -24,8 +24,8 @@ pub(super) struct RunRow {
     /// By place.
     pub(super) facts: Vec<RunFact>,
     pub(super) repeats: Vec<u64>,
-    /// Entries that a fact rules out.
-    pub(super) conflicts: Vec<(u64, Problem)>,
+    /// Entries that are ruled out.
+    pub(super) conflicts: Vec<(u64, Vec<Problem>)>,
 }
 
 impl RunRow {
@@ -38,6 +38,8 @@ impl RunRow {
 /// What some runs add up to: what is counted of them, and their rows of the views that count (M-110, M-44).
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct RunSum {
+    /// Runs, whatever became of their envelopes: of those that are counted, each has a fact.
+    pub(super) rows: u64,
     pub(super) counts: RunCounts,
     pub(super) facts: u64,
     pub(super) failing: u64,
@@ -55,6 +57,7 @@ pub(super) struct Summing {
 
 impl Summing {
     pub(super) fn add_run(&mut self, run: &SettledRun) {
+        self.sum.rows += 1;
         self.sum.counts += run.counts;
         self.sum.facts += run.facts.len() as u64;
         self.sum.failing += run.facts.iter().filter(|fact| fact.is_failing()).count() as u64;
@@ -64,6 +67,7 @@ impl Summing {
     }
 
     pub(super) fn add(&mut self, other: RunSum) {
+        self.sum.rows += other.rows;
         self.sum.counts += other.counts;
         self.sum.facts += other.facts;
         self.sum.failing += other.failing;
@@ -73,8 +77,8 @@ impl Summing {
     }
 
     pub(super) fn sum(&self) -> RunSum {
-        let RunSum { counts, facts, failing, conflicts, .. } = self.sum;
-        RunSum { counts, facts, failing, conflicts, gates: self.gates.rows(), denials: self.denials.rows() }
+        let RunSum { rows, counts, facts, failing, conflicts, .. } = self.sum;
+        RunSum { rows, counts, facts, failing, conflicts, gates: self.gates.rows(), denials: self.denials.rows() }
     }
 }
 
@@ -280,7 +284,7 @@ impl SealedRows {
         let sum = self.find(SealedTable::Sums, ALL_RUNS, |row| json(held(row)?))?;
         match sum {
             Some(sum) => Ok(sum),
-            None => (self.tallies()?.runs.runs == 0).then(RunSum::default).fits("the sum of all runs is missing"),
+            None => (self.tallies()?.entries == 0).then(RunSum::default).fits("the sum of all runs is missing"),
         }
     }
 

@@ -93,7 +93,7 @@ pub fn judge(
             "nothing is earned on a damaged log: {damage}; see `dome store verify`"
         )));
     }
-    let ledger = Ledger::of(history.records().collect::<Result<_>>()?);
+    let ledger = Ledger::of(history.records().collect::<Result<_>>()?, &derived.rules.codes);
     let status = status(&ledger, &derived.rules, answers, policy, Rollout::Prescriptive);
     let mut facts: Vec<Sha256Hash> = ledger.facts.iter().map(|fact| fact.keys.digest).collect();
     facts.sort_unstable();

@@ -7,7 +7,7 @@ use dome_binder::explain::{
 };
 use dome_binder::query::nearest;
 use dome_binder::{Policy, Record, Recorder, Replay, Rules, append_row, replay};
-use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, WrapperPolicy};
+use dome_core::{CodeTable, QuarantineRow, RawLine, Reader, Sha256Hash, Source, Timestamp, WrapperPolicy};
 use dome_store::index::{
     Arrival, Basis, Batch, EntryBytes, Index, RawEntry, RejectedLine, RowOrigin, SourceMark, Standing,
 };
@@ -37,12 +37,8 @@ fn policy() -> impl Strategy<Value = Policy> {
 
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let modes = vec![None, Some(WrapperPolicy::Strict), Some(WrapperPolicy::Hybrid), Some(WrapperPolicy::Lenient)];
-    (policy(), prop::sample::select(modes)).prop_map(|(policy, mode)| Rules {
-        policy,
-        codes: codes(),
-        mode,
-        contracts: None,
-    })
+    (policy(), prop::sample::select(modes), dome_arbitrary::placed_codes(codes()))
+        .prop_map(|(policy, mode, codes)| Rules { policy, codes, mode, contracts: None })
 }
 
 /// What becomes of a line after it arrived.
@@ -216,7 +212,7 @@ impl Told {
         for conflict in &replay.ledger.conflicts {
             let position = self.positions[&conflict.source];
             let bytes = &self.lines.0[&position].1;
-            let rejection = Rejection::from(conflict.problem.clone());
+            let rejection = conflict.rejection.clone();
             rows.push(RawLine::of(bytes).row(position, conflict.source.clone(), rejection));
         }
         rows.sort_by_key(|row| (row.source.name.clone(), row.source.line));

@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) recent: Vec<Value>,
     pub(crate) rollup: Vec<Value>,
     pub(crate) denials: Vec<Value>,
-    /// Source and code of each envelope that a fact rules out.
+    /// Source and first code of each envelope that is ruled out.
     pub(crate) conflicts: Vec<((String, u64), &'static str)>,
     pub(crate) counts: Value,
 }
@@ -59,7 +59,7 @@ impl Rules<'_> {
 }
 
 pub(crate) fn replay(inputs: &[Input], rules: &Rules<'_>) -> Outcome {
-    let (mut facts, conflicts, mut counts) = settle::settle(inputs);
+    let (mut facts, conflicts, mut counts) = settle::settle(inputs, &rules.codes);
     fold::bind(&mut facts, rules);
     let states = fold::fold(&facts, rules);
     let as_of = rules.as_of.map(nanoseconds).or(facts.last().map(|fact| fact.ordered));

@@ -7,7 +7,7 @@ use super::{Fact, Input};
 type Conflicts = Vec<((String, u64), &'static str)>;
 
 /// All facts in total order, the conflicts, and the counts of M-44 that runs have.
-pub(super) fn settle(inputs: &[Input]) -> (Vec<Fact>, Conflicts, Map<String, Value>) {
+pub(super) fn settle(inputs: &[Input], codes: &Value) -> (Vec<Fact>, Conflicts, Map<String, Value>) {
     let mut all: Vec<Fact> = inputs.iter().map(Fact::new).collect();
     all.sort_by(|a, b| {
         let key = |fact: &Fact| (fact.sequence(), fact.ts, fact.text("event_id").to_owned(), fact.digest.clone());
@@ -21,8 +21,10 @@ pub(super) fn settle(inputs: &[Input]) -> (Vec<Fact>, Conflicts, Map<String, Val
     let mut counts = Counts::default();
     for run in &runs {
         let taken = all.iter().filter(|fact| fact.text("run_id") == run);
-        let run = settle_run(taken, &mut conflicts, &mut counts);
-        counts.count(&run);
+        let run = settle_run(taken, codes, &mut conflicts, &mut counts);
+        if !run.is_empty() {
+            counts.count(&run);
+        }
         facts.extend(run);
     }
     facts.sort_by(|a, b| {
@@ -33,19 +35,45 @@ pub(super) fn settle(inputs: &[Input]) -> (Vec<Fact>, Conflicts, Map<String, Val
     (facts, conflicts, counts.into_map())
 }
 
-fn settle_run<'f>(taken: impl Iterator<Item = &'f Fact>, conflicts: &mut Conflicts, counts: &mut Counts) -> Vec<Fact> {
+/// Whether each code of an envelope may stand where it does; `None` where the table does not say so of one (M-97).
+fn placed(envelope: &Fact, codes: &Value) -> Vec<Option<bool>> {
+    let prefixes = codes["prefixes"].as_object().unwrap();
+    let places = |code: &str| {
+        let longest =
+            || prefixes.iter().filter(|(prefix, _)| code.starts_with(*prefix)).max_by_key(|(name, _)| name.len());
+        let entry = codes["codes"].get(code).or_else(|| longest().map(|(_, entry)| entry));
+        entry.and_then(|entry| entry.get("places")).cloned()
+    };
+    let may = |code: &str, place: &str| places(code).map(|places| places.as_array().unwrap().contains(&place.into()));
+    let failure = envelope.envelope["task_spec"]["failure_reason_code"].as_str().filter(|code| *code != "NONE");
+    let policy = envelope.envelope.get("policy_reason_code").and_then(Value::as_str);
+    let guards = envelope.envelope["guard_evals"].as_array().unwrap().iter();
+    let of_guards = guards.flat_map(|guard| guard["reason_codes"].as_array().unwrap()).filter_map(Value::as_str);
+    let policies = policy.into_iter().chain(of_guards).map(|code| may(code, "policy"));
+    failure.map(|code| may(code, "failure")).into_iter().chain(policies).collect()
+}
+
+fn settle_run<'f>(
+    taken: impl Iterator<Item = &'f Fact>,
+    codes: &Value,
+    conflicts: &mut Conflicts,
+    counts: &mut Counts,
+) -> Vec<Fact> {
     let mut run: Vec<Fact> = Vec::new();
     for envelope in taken {
         let pair = |fact: &Fact| (fact.text("task_id").to_owned(), fact.text("group_id").to_owned());
         if let Some(fact) = run.iter_mut().find(|fact| fact.digest == envelope.digest) {
             counts.duplicates += 1;
             fact.source = fact.source.clone().min(envelope.source.clone());
+        } else if placed(envelope, codes).contains(&Some(false)) {
+            conflicts.push((envelope.source.clone(), "reason_code_misplaced"));
         } else if run.iter().any(|fact| fact.text("event_id") == envelope.text("event_id")) {
             conflicts.push((envelope.source.clone(), "event_id_conflict"));
         } else if run.iter().any(|fact| pair(fact) == pair(envelope)) {
             conflicts.push((envelope.source.clone(), "idempotency_conflict"));
         } else {
             let mut fact = envelope.clone();
+            counts.unplaced += u64::from(placed(envelope, codes).contains(&None));
             fact.place = run.len();
             fact.ordered = run.iter().map(|earlier| earlier.ts).chain([fact.ts]).max().unwrap();
             run.push(fact);
@@ -56,6 +84,7 @@ fn settle_run<'f>(taken: impl Iterator<Item = &'f Fact>, conflicts: &mut Conflic
 
 #[derive(Default)]
 struct Counts {
+    unplaced: u64,
     duplicates: u64,
     runs: u64,
     gaps: u64,
@@ -79,6 +108,7 @@ impl Counts {
 
     fn into_map(self) -> Map<String, Value> {
         let counts = [
+            ("codes_unplaced", self.unplaced),
             ("duplicates", self.duplicates),
             ("facts_out_of_clock_order", self.out_of_clock_order),
             ("runs", self.runs),

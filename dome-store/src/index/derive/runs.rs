@@ -65,7 +65,8 @@ impl Derivation<'_> {
             entries.add(id, &record);
             records.push(record);
         }
-        let settled = group_by_run(records).pop().map_or_else(SettledRun::default, settle);
+        let settled = group_by_run(records).pop();
+        let settled = settled.map_or_else(SettledRun::default, |run| settle(run, &self.rules.codes));
         self.write_sum(run, &settled)?;
         let mut row = RunRow { facts: self.facts_of_run(settled.facts, &mut entries, facts)?, ..RunRow::default() };
         self.conflicts(&before, &mut row, settled.conflicts, &mut entries)?;
@@ -114,10 +115,8 @@ impl Derivation<'_> {
         conflicts: Vec<Conflict>,
         entries: &mut RunEntries,
     ) -> Result<()> {
-        for Conflict { digest, source, mut problem } in conflicts {
-            // Where on the line is not kept.
-            problem.span = 0..0;
-            row.conflicts.push((entries.take(&source, digest)?, problem));
+        for Conflict { digest, source, rejection } in conflicts {
+            row.conflicts.push((entries.take(&source, digest)?, rejection.into_problems()));
         }
         if before.conflicts == row.conflicts {
             return Ok(());
@@ -125,10 +124,10 @@ impl Derivation<'_> {
         for (id, _) in &before.conflicts {
             self.rows.delete(SealedTable::Rejected, id)?;
         }
-        for (id, problem) in &row.conflicts {
+        for (id, problems) in &row.conflicts {
             let (bytes, record) = self.rows.entry(*id)?.fits("an entry is missing")?;
             let sha256 = Sha256Hash::of(&self.origin.line(*id, bytes)?.bytes);
-            let (source, conflict) = (record.source.clone(), Some(problem.clone()));
+            let (source, conflict) = (record.source.clone(), Some(problems.clone()));
             self.reject(&RejectedLine { position: *id, bytes, source, sha256, conflict })?;
         }
         Ok(())
@@ -142,7 +141,8 @@ impl Derivation<'_> {
         let parent = self.sums.entry(path).or_default();
         // Nothing is ever subtracted.
         parent.1 |= self.rows.delete(SealedTable::Sums, &key)?;
-        if settled.counts.runs == 0 {
+        // A run of which every envelope is ruled out has no fact.
+        if settled.facts.is_empty() && settled.conflicts.is_empty() {
             return Ok(());
         }
         parent.0.add_run(settled);
@@ -190,7 +190,7 @@ impl Derivation<'_> {
     }
 
     fn write_node(&self, key: &[u8], sum: &RunSum) -> Result<()> {
-        if sum.counts.runs == 0 {
+        if sum.rows == 0 {
             self.rows.delete(SealedTable::Sums, key)?;
             return Ok(());
         }
