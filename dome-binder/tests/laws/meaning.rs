@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dome_arbitrary::history;
 use dome_binder::{Effect, Fact, Figures, FirstRemedy, Happened, LineState, Rules, Verdict, confidence_ppm, holds};
-use dome_core::{Job, Lane, Sha256Hash, Timestamp, WrapperPolicy, read};
+use dome_core::{Job, Lane, Sha256Hash, Signal, Timestamp, WrapperPolicy, read};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -127,6 +127,21 @@ proptest! {
         prop_assert!(strict.is_subset(&hybrid) && hybrid.is_subset(&lenient));
         let facts = defaults().replay(load_lines(&history.lines).records).ledger.facts.len();
         prop_assert_eq!(lenient.len(), facts);
+    }
+
+    #[test]
+    fn m70_strict_derives_nothing_without_a_failure_or_denial(records in records(), setting in setting()) {
+        let rules = Rules { mode: Some(WrapperPolicy::Strict), ..setting.rules };
+        let replay = dome_binder::replay(records, &rules, None);
+        let says_so = |fact: &Fact| matches!(fact.signal, Signal::Failure | Signal::Denial);
+        for (fact, bound) in replay.ledger.facts.iter().zip(&replay.bound) {
+            prop_assert_eq!(bound.minted, says_so(fact));
+        }
+        for capsule in &replay.derived.capsules {
+            let own = |fact: &&Fact| fact.keys.derived == capsule.derived_key && says_so(fact);
+            let said = replay.ledger.facts.iter().filter(own).count() as u64;
+            prop_assert!(said > 0 && capsule.support_count == said, "{}", capsule.derived_key);
+        }
     }
 
     #[test]
