@@ -1,10 +1,11 @@
 # The evidence for the exit criteria: a file for each page of docs/milestones, with a row for each test of each criterion.
-# Fails where one did not pass, and says how it ended.
+# Says what did not pass and how it ended, and fails unless that was left out on this machine.
 #
-# awk -v commit=COMMIT -v folder=FOLDER -f .ci/evidence.awk RECORD docs/milestones/K*.md
+# awk -v commit=COMMIT -v folder=FOLDER -f .ci/evidence.awk RECORD LEFT_OUT docs/milestones/K*.md
 #
 # RECORD is what `cargo test --workspace` printed, or the JUnit report of cargo-nextest. Only a test that it says passed did:
-# one that was ignored, left out or not reached did not run.
+# one that was ignored or not reached did not run. LEFT_OUT has the names of tests that passed without doing their work,
+# which this machine does not let them do.
 
 # A record may contain what a test printed, which may look like anything: of either kind, only its own lines are read.
 FILENAME == ARGV[1] && FNR == 1 { junit = /^<\?xml/ }
@@ -34,6 +35,11 @@ FILENAME == ARGV[1] && !junit && !over {
 }
 FILENAME == ARGV[1] { next }
 
+FILENAME == ARGV[2] {
+    ended[key($1, $2)] = "left out"
+    next
+}
+
 # A page: below its heading each criterion is an item, and each test of it an item below that.
 FNR == 1 {
     finish()
@@ -61,7 +67,7 @@ END {
     finish()
     if (missing) {
         printf "exit criteria that are not met:\n%s", missing
-        exit 1
+        exit failed
     }
     printf "%d tests passed that hold the exit criteria: %s\n", rows, folder
 }
@@ -88,6 +94,7 @@ function row(test, how) {
     held = 1
     rows++
     if (how == "ok") return
+    if (how != "left out") failed = 1
     if (told != file criterion) missing = missing milestone ", " criterion "\n"
     told = file criterion
     missing = missing "    " (test == "" ? "" : test ": ") (how == "" ? "did not run" : how) "\n"

@@ -5,6 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Says that the test that calls it cannot do its work here. It passes, and is no evidence: its name goes to the file that
+/// `.ci/steps` collects such names in.
+pub(crate) fn left_out(why: &str) {
+    println!("skipped: {why}");
+    if let Some(path) = std::env::var_os("DOME_LEFT_OUT") {
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        std::io::Write::write_all(&mut file.unwrap(), format!("dome-cli {name}\n").as_bytes()).unwrap();
+    }
+}
+
 /// How a command ended.
 pub(crate) struct Ended {
     pub(crate) code: i32,

@@ -171,11 +171,13 @@ fn reported(package: &str, tests: &[(&str, &str)]) -> String {
 }
 
 /// The evidence that the gate takes from a record: whether it is enough, what is said, the rows of each file.
-fn evidence(place: &Place, record: &str, pages: &[PathBuf]) -> (bool, String, BTreeMap<String, Value>) {
+fn evidence(place: &Place, record: &str, left_out: &str, pages: &[PathBuf]) -> (bool, String, BTreeMap<String, Value>) {
     let (record, folder) = (place.file("record", record), place.file("evidence/.keep", ""));
     let mut awk = Command::new("awk");
     awk.args(["-v", "commit=c0ffee", "-v"]).arg(format!("folder={}", folder.parent().unwrap().display()));
-    let ended = awk.arg("-f").arg(root().join(".ci/evidence.awk")).arg(record).args(pages).output().unwrap();
+    let left_out = place.file("left-out", left_out);
+    let ended =
+        awk.arg("-f").arg(root().join(".ci/evidence.awk")).args([record, left_out]).args(pages).output().unwrap();
     assert!(ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
     let files = place.files("evidence").into_iter().filter(|(name, _)| name.ends_with(".json"));
     let files = files.map(|(name, bytes)| (name, serde_json::from_slice(&bytes).unwrap())).collect();
@@ -192,7 +194,7 @@ fn the_evidence_has_a_row_for_each_test_of_each_criterion() {
     let all = || criteria.iter().flat_map(|criterion| criterion.tests.iter().map(|test| test.split_once(' ').unwrap()));
     for (head, of) in RUNNERS {
         let body: String = all().map(|(package, path)| of(package, &[(path, "ok")])).collect();
-        let (met, said, files) = evidence(&Place::new(), &format!("{head}{body}"), &MILESTONES.map(page));
+        let (met, said, files) = evidence(&Place::new(), &format!("{head}{body}"), "", &MILESTONES.map(page));
         assert!(met, "{said}");
         for milestone in MILESTONES {
             let own = criteria.iter().filter(|criterion| criterion.milestone == milestone);
@@ -244,7 +246,7 @@ fn a_criterion_whose_test_failed_or_did_not_run_is_not_met() {
         let page = place.file("K9.md", SAMPLE);
         let own = [("m::passed", "ok"), ("m::failed", "FAILED"), ("m::ignored", "ignored, slow")];
         let record = format!("{head}{}{}", of("a-c", &[("m::elsewhere", "ok")]), of("a-b", &own));
-        let (met, said, files) = evidence(&place, &record, &[page]);
+        let (met, said, files) = evidence(&place, &record, "", &[page]);
         assert!(!met);
         assert_eq!(said.replace("ignored: ignored", "ignored: did not run"), NOT_MET);
         let rows = files["K9.json"].as_array().unwrap();
@@ -271,14 +273,27 @@ fn a_failed_test_that_prints_what_passing_looks_like_proves_nothing() {
         format!("{}\nfailures:\n\n---- m::failed stdout ----\n{forged}", printed("a-b", &failed)),
         format!("{REPORTED}{}", reported("a-b", &failed).replace("</failure>", &format!("\n{escaped}</failure>"))),
     ] {
-        let (_, _, files) = evidence(&place, &record, std::slice::from_ref(&page));
+        let (_, _, files) = evidence(&place, &record, "", std::slice::from_ref(&page));
         assert!(files["K9.json"].as_array().unwrap().iter().all(|row| row["passed"] == false), "{record}");
     }
 }
 
 #[test]
+fn a_test_that_was_left_out_is_no_evidence_and_no_failure() {
+    for (head, of) in RUNNERS {
+        let place = Place::new();
+        let page = place.file("K9.md", "# K9\n\n## Exit criteria\n\n- Both.\n  - `a-b m::passed`\n  - `a-b m::idle`\n");
+        let record = format!("{head}{}", of("a-b", &[("m::passed", "ok"), ("m::idle", "ok")]));
+        let (met, said, files) = evidence(&place, &record, "a-b m::idle\na-b m::idle\n", &[page]);
+        assert_eq!((met, &*said), (true, "exit criteria that are not met:\nK9, Both.\n    a-b m::idle: left out\n"));
+        let passed: Vec<_> = files["K9.json"].as_array().unwrap().iter().map(|row| row["passed"] == true).collect();
+        assert_eq!(passed, [true, false]);
+    }
+}
+
+#[test]
 fn without_a_record_nothing_passed() {
-    let (met, _, files) = evidence(&Place::new(), "", &MILESTONES.map(page));
+    let (met, _, files) = evidence(&Place::new(), "", "", &MILESTONES.map(page));
     let mut rows = files.values().flat_map(|rows| rows.as_array().unwrap());
     assert!(!met && files.len() == MILESTONES.len() && rows.all(|row| row["passed"] == false));
 }
