@@ -1,5 +1,7 @@
-//! The contract test, what the fixtures promise, and the test that no file of tests is forgotten.
+//! The contract test, what the fixtures promise and how they compare with the owner's own files, and the test that no file
+//! of tests is forgotten.
 
+mod alike;
 mod fixtures;
 mod outsider;
 mod reached;

@@ -3,7 +3,8 @@
 
 use dome_contracts::compat::{Compatibility, Dialect, Direction, Schema, compat};
 use dome_contracts::{
-    Folder, Lock, MismatchKind, Refusal, Request, diff, missing_notes, plan_update, sha256_hex, verify, verify_locked,
+    CONSUMED, ContractSet, Folder, Lock, MismatchKind, Refusal, Request, diff, missing_notes, plan_update, sha256_hex,
+    verify, verify_locked,
 };
 use xtrlv2_fixtures::{V0_1, V0_2, VERSIONS, Version};
 
@@ -30,6 +31,9 @@ fn the_lock_of_this_repository_pins_the_fixtures_of_its_version() {
     let version = VERSIONS.iter().find(|version| version.name == lock.source.version).unwrap();
     assert_eq!(verify_locked(LOCK.as_bytes(), &folder(version), &notes()).unwrap(), []);
     assert_eq!(missing_notes(&lock, &notes()), Vec::<String>::new());
+    assert!(lock.source.commit.is_some_and(|commit| commit.len() == 40), "the lock names the owner's commit");
+    assert!(lock.contracts.values().all(|contract| contract.consumed));
+    assert_eq!(lock.contracts.keys().collect::<Vec<_>>(), CONSUMED, "what dome consumes is what the fixtures state");
     for artifact in version.artifacts() {
         let pinned = lock.artifacts.get(artifact.path).unwrap();
         assert_eq!(pinned.sha256, sha256_hex(artifact.bytes));
@@ -53,7 +57,7 @@ fn the_examples_are_what_their_schemas_say() {
 
 #[test]
 fn a_flipped_bit_anywhere_is_caught() {
-    let lock = Lock::compute(&folder(&V0_1), "pinned", None).unwrap();
+    let lock = Lock::compute(&folder(&V0_1), "pinned", "xtrlv2", None).unwrap();
     for artifact in V0_1.artifacts() {
         let mut changed = folder(&V0_1);
         let mut bytes = artifact.bytes.to_vec();
@@ -87,16 +91,18 @@ fn the_next_version_is_judged_contract_by_contract() {
     assert_eq!(verdict("reason_codes", Direction::Backward), Compatibility::Incompatible);
     assert_eq!(verdict("reason_codes", Direction::Forward), Compatibility::Incompatible);
     assert_eq!(verdict("run_manifest", Direction::Full), Compatibility::Compatible);
-    assert_eq!(diff(&folder(&V0_1), &folder(&V0_1)).unwrap().bump(), None);
+    let same = folder(&V0_1);
+    let same = ContractSet::read(&same).unwrap();
+    assert_eq!(diff(&same, &same).bump(), None);
 }
 
 #[test]
 fn the_move_to_the_next_version_takes_the_note() {
     let (old, new) = (folder(&V0_1), folder(&V0_2));
-    let lock = Lock::compute(&old, "pinned", None).unwrap();
+    let lock = Lock::compute(&old, "pinned", "xtrlv2", None).unwrap();
     let plan = |notes: &Folder| {
         let pinned = Some((&lock, &old));
-        plan_update(&Request { pinned, from: &new, folder: "pinned", commit: None, notes })
+        plan_update(&Request { pinned, from: &new, folder: "pinned", repository: "xtrlv2", commit: None, notes })
     };
     let refusal = plan(&Folder::default()).unwrap_err();
     assert!(matches!(&refusal, Refusal::NoteMissing { note, .. } if note == "xtrlv2-0.1-to-0.2.md"));

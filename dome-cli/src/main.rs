@@ -2,6 +2,7 @@
 
 mod args;
 mod exit;
+mod git;
 mod known;
 mod output;
 mod pinned;

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use dome_contracts::compat::Dialect;
+use anyhow::{Context, Result};
 use dome_contracts::{Folder, Lock, verify};
 use dome_replay::Contracts;
 use walkdir::WalkDir;
@@ -25,14 +24,18 @@ fn verified(path: &Path) -> Result<(Lock, Folder)> {
     Ok((lock, folder))
 }
 
+/// The contracts that a folder holds; `path` is what the user called it.
+pub(crate) fn read<'f>(path: &Path, folder: &'f Folder) -> Result<dome_contracts::ContractSet<'f>> {
+    dome_contracts::ContractSet::read(folder).map_err(|why| invalid(format!("`{}`:\n  {why}", path.display())))
+}
+
 /// That a document is an instance of a contract of a lock.
 pub(crate) fn fits(lock: &Path, contract: &str, path: &Path, document: &[u8]) -> Result<()> {
     let (pinned, folder) = verified(lock)?;
-    let name = format!("{contract}.schema.json");
     let of = format!("{} {}", pinned.source.repository, pinned.source.version);
-    let schema = folder.paths().find(|path| path.rsplit('/').next() == Some(&name));
-    let schema = schema.ok_or_else(|| invalid(format!("{of} has no schema `{name}`")))?;
-    let schema = folder.schema(schema, Dialect::Draft07).map_err(|why| invalid(format!("{of}: `{schema}`: {why}")))?;
+    let contracts = read(lock, &folder)?;
+    let schema =
+        contracts.schemas.get(contract).ok_or_else(|| invalid(format!("{of} has no contract `{contract}`")))?;
     let value = serde_json::from_slice(document).map_err(|why| invalid(format!("`{}`: {why}", path.display())))?;
     let problems: Vec<String> = schema.problems(&value).map(|problem| format!("\n  {problem}")).collect();
     match problems.is_empty() {
@@ -58,7 +61,7 @@ pub(crate) fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock> {
 pub(crate) fn folder(root: &Path) -> Result<Folder> {
     let mut found = Folder::default();
     if root.is_file() {
-        bail!("`{}` is no folder", root.display());
+        return Err(invalid(format!("`{}` is no folder", root.display())));
     }
     for entry in WalkDir::new(root) {
         let entry = entry.with_context(|| format!("cannot read the folder `{}`", root.display()))?;
@@ -67,7 +70,7 @@ pub(crate) fn folder(root: &Path) -> Result<Folder> {
             continue;
         }
         if !kind.is_file() {
-            bail!("`{}` is neither a file nor a folder", path.display());
+            return Err(invalid(format!("`{}` is neither a file nor a folder", path.display())));
         }
         let inside = path.strip_prefix(root)?.to_str();
         let inside = inside.with_context(|| format!("the name of `{}` is not UTF-8", path.display()))?;
@@ -79,7 +82,7 @@ pub(crate) fn folder(root: &Path) -> Result<Folder> {
 pub(crate) fn file(path: &Path) -> Result<Vec<u8>> {
     let failed = || format!("cannot read `{}`", path.display());
     if fs::metadata(path).with_context(failed)?.len() > FILE_BYTES_MAX {
-        bail!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display());
+        return Err(invalid(format!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display())));
     }
     fs::read(path).with_context(failed)
 }

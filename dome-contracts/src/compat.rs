@@ -1,5 +1,5 @@
 //! Compatibility of contracts: that of their JSON Schemas, which [`schema_compat`] decides, and that of the
-//! registry of reason codes, which has rules of its own.
+//! table of reason codes, which has rules of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,7 +30,7 @@ pub enum ContractRule {
     PrecedenceReordered,
     /// The restart mode of a class changed.
     RestartModeChanged,
-    /// A reason code was added to a set that the schema closes.
+    /// A reason code was added: the owner's set is closed.
     CodeAdded,
     /// The version that the registry states changed.
     VersionBumped,
@@ -70,7 +70,7 @@ impl Serialize for ContractRule {
     }
 }
 
-/// Compares two schemas, and the registries of reason codes if both fix one.
+/// Compares two schemas of contracts.
 ///
 /// ```
 /// use dome_contracts::compat::{Compatibility, ContractRule, Dialect, Direction, Schema, SchemaRule, compat};
@@ -84,35 +84,10 @@ impl Serialize for ContractRule {
 /// ```
 #[must_use]
 pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> ContractReport {
-    let tables = CodeRegistry::read_schema(old.root()).zip(CodeRegistry::read_schema(new.root()));
-    let Some((before, after)) = tables.filter(|_| direction != Direction::Forward) else {
-        return schema_compat::compat(old, new, direction).map_rules(ContractRule::Schema);
-    };
-    // The table that OLD fixes is what NEW most likely refuses.
-    let table = before.to_json();
-    let report = schema_compat::compat_with(old, new, direction, std::slice::from_ref(&table));
-    let mut report = report.map_rules(ContractRule::Schema);
-    let lost = old.is_valid(&table) && !new.is_valid(&table);
-    // Where the walk proves nothing and only the second vote stands, what it cannot judge is left out.
-    let alone = report.findings.iter().any(|finding| {
-        finding.rule == ContractRule::Schema(SchemaRule::SecondVoteAlone) && finding.direction == Direction::Backward
-    });
-    for mut finding in before.changes(&after) {
-        if finding.verdict == Compatibility::Incompatible {
-            finding.witness = lost.then(|| table.clone());
-            finding.verdict = if lost { Compatibility::Incompatible } else { Compatibility::Unknown };
-        }
-        let at = |schema: &Schema, at: &str| schema.display(&at.replace('/', "/properties/"));
-        (finding.old, finding.new) = (at(old, &finding.old), at(new, &finding.new));
-        if !alone || finding.verdict == Compatibility::Compatible {
-            report.findings.push(finding);
-        }
-    }
-    report.sort();
-    report
+    schema_compat::compat(old, new, direction).map_rules(ContractRule::Schema)
 }
 
-/// A registry of reason codes, read from its table or from a schema that fixes it.
+/// A registry of reason codes: what its table says.
 ///
 /// ```
 /// use dome_contracts::compat::{CodeRegistry, ContractRule};
@@ -137,8 +112,6 @@ pub struct CodeRegistry {
     pub codes: BTreeMap<String, String>,
     /// How a failure of each class restarts.
     pub restart_modes: BTreeMap<String, String>,
-    /// Whether codes beyond these are refused.
-    pub is_closed: bool,
 }
 
 impl CodeRegistry {
@@ -156,25 +129,7 @@ impl CodeRegistry {
             precedence: precedence.map(|class| class.as_str().map(str::to_owned)).collect::<Option<_>>()?,
             codes: named("codes", |code| code.get("class")?.as_str())?,
             restart_modes: named("restart_mode_by_class", Value::as_str)?,
-            is_closed: true,
         })
-    }
-
-    /// Reads the table that a schema fixes by its `const`s; `None` if it does not.
-    #[must_use]
-    pub fn read_schema(schema: &Value) -> Option<Self> {
-        let properties = schema.get("properties")?;
-        let codes = properties.get("codes")?;
-        let table = json!({
-            "schema_version": properties.pointer("/schema_version/const")?,
-            "version": properties.pointer("/version/const")?,
-            "classes_precedence": properties.pointer("/classes_precedence/const")?,
-            "codes": members(codes, |code| Some(json!({"class": code.pointer("/properties/class/const")?})))?,
-            "restart_mode_by_class": members(properties.get("restart_mode_by_class")?, |mode| mode.get("const").cloned())?,
-        });
-        let mut read = Self::read(&table)?;
-        read.is_closed = codes.get("additionalProperties") == Some(&Value::Bool(false));
-        Some(read)
     }
 
     /// The table as JSON.
@@ -238,24 +193,11 @@ impl CodeRegistry {
         }
         for code in new.codes.keys().filter(|code| !self.codes.contains_key(*code)) {
             let at = format!("/codes/{code}");
-            if self.is_closed {
-                let message =
-                    format!("code `{code}` was added to a closed set: neither version reads the other's table");
-                found.push(change(ContractRule::CodeAdded, &at, message, self.to_json()));
-            } else {
-                let mut finding = change(ContractRule::CodeAdded, &at, format!("code `{code}` was added"), Value::Null);
-                (finding.verdict, finding.bump, finding.witness) = (Compatibility::Compatible, Bump::Minor, None);
-                found.push(finding);
-            }
+            let message = format!("code `{code}` was added to a closed set: neither version reads the other's table");
+            found.push(change(ContractRule::CodeAdded, &at, message, self.to_json()));
         }
         found
     }
-}
-
-fn members(schema: &Value, read: impl Fn(&Value) -> Option<Value>) -> Option<Value> {
-    let properties = schema.get("properties")?.as_object()?.iter();
-    let read = properties.map(|(name, inner)| Some((name.clone(), read(inner)?)));
-    read.collect::<Option<Map<_, _>>>().map(Value::Object)
 }
 
 /// A change of the registry; the witness is what the old table said.

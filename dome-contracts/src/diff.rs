@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use schema_compat::json;
 use serde_json::{Value, json as object};
 
 use crate::Folder;
-use crate::compat::{
-    Bump, CodeRegistry, Compatibility, ContractFinding, ContractRule, Dialect, Direction, SchemaError, compat,
-};
+use crate::compat::{Bump, Compatibility, ContractFinding, ContractRule, Direction, compat};
 use crate::folder::canonical_sha256;
+use crate::registry::ContractSet;
 
 /// A change of one contract.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContractChange {
-    /// The contract or table, as the registry names it.
+    /// The contract, as the registry names it.
     pub contract: String,
     /// What was found.
     pub finding: ContractFinding,
@@ -86,37 +84,28 @@ impl ContractDiff {
     }
 }
 
-/// Compares two folders of contracts. Each has a `registry.json` that names its contracts.
-///
-/// # Errors
-///
-/// [`SchemaError`] with file and place, where a contract is no schema.
-pub fn diff(old: &Folder, new: &Folder) -> Result<ContractDiff, SchemaError> {
-    let mut diff = ContractDiff { changes: Vec::new(), files: files(old, new) };
-    let (before, after) = (listed(old, "contracts", "schema"), listed(new, "contracts", "schema"));
-    for (contract, path) in &before {
-        match after.get(contract) {
-            None => diff.push(contract, whole(ContractRule::ContractRemoved, path)),
+/// Compares two folders of contracts.
+#[must_use]
+pub fn diff(old: &ContractSet<'_>, new: &ContractSet<'_>) -> ContractDiff {
+    let mut diff = ContractDiff { changes: Vec::new(), files: files(old.folder, new.folder) };
+    for (contract, before) in &old.schemas {
+        match new.schemas.get(contract) {
+            None => diff.push(contract, whole(ContractRule::ContractRemoved, old, contract)),
+            Some(now) if before == now => {}
             Some(now) => {
-                let old = old.schema(path, Dialect::Draft07)?;
-                let new = new.schema(now, Dialect::Draft07)?;
-                if old == new {
-                    continue;
-                }
-                let report = compat(&old, &new, Direction::Full);
+                let report = compat(before, now, Direction::Full);
                 report.findings.into_iter().for_each(|finding| diff.push(contract, finding));
             }
         }
     }
-    for (contract, path) in after.iter().filter(|(contract, _)| !before.contains_key(*contract)) {
-        new.schema(path, Dialect::Draft07)?;
-        diff.push(contract, whole(ContractRule::ContractAdded, path));
+    for contract in new.schemas.keys().filter(|contract| !old.schemas.contains_key(*contract)) {
+        diff.push(contract, whole(ContractRule::ContractAdded, new, contract));
     }
-    tables(old, new, &mut diff);
+    diff.compare_codes(old, new);
     let order =
         |change: &ContractChange| (std::cmp::Reverse(change.finding.verdict), std::cmp::Reverse(change.finding.bump));
     diff.changes.sort_by_key(order);
-    Ok(diff)
+    diff
 }
 
 impl ContractDiff {
@@ -129,9 +118,20 @@ impl ContractDiff {
             self.changes.push(ContractChange { contract: contract.to_owned(), finding });
         }
     }
+
+    /// A table of codes is data: it is compared as such.
+    fn compare_codes(&mut self, old: &ContractSet<'_>, new: &ContractSet<'_>) {
+        let (Some((name, file, before)), Some((.., now))) = (old.table(), new.table()) else { return };
+        for mut finding in before.changes(now) {
+            finding.old = format!("{file}#{}", finding.old);
+            finding.new = format!("{file}#{}", finding.new);
+            self.push(name, finding);
+        }
+    }
 }
 
-fn whole(rule: ContractRule, path: &str) -> ContractFinding {
+fn whole(rule: ContractRule, contracts: &ContractSet<'_>, contract: &str) -> ContractFinding {
+    let path = contracts.registry.contracts.get(contract).map_or("", |entry| entry.schema.as_str());
     let place = path.to_owned();
     let (verdict, bump, done, old, new) = match rule {
         ContractRule::ContractRemoved => (Compatibility::Incompatible, Bump::Major, "removed", place, String::new()),
@@ -139,34 +139,6 @@ fn whole(rule: ContractRule, path: &str) -> ContractFinding {
     };
     let message = format!("`{path}` was {done}");
     ContractFinding { rule, verdict, direction: Direction::Backward, old, new, message, bump, witness: None }
-}
-
-/// The files that a list of the registry names: name to path.
-fn listed(folder: &Folder, list: &str, member: &str) -> BTreeMap<String, String> {
-    let registry = folder.registry();
-    let list = registry.as_ref().and_then(|registry| registry.get(list)).and_then(Value::as_array);
-    let entries = list.into_iter().flatten();
-    let named = entries.filter_map(|entry| {
-        let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
-        Some((text("name")?, text(member)?))
-    });
-    named.collect()
-}
-
-/// Tables of codes are data: they are compared as such.
-fn tables(old: &Folder, new: &Folder, diff: &mut ContractDiff) {
-    let after = listed(new, "tables", "path");
-    for (name, path) in listed(old, "tables", "path") {
-        let read = |folder: &Folder, path: &str| CodeRegistry::read(&json::parse(folder.get(path)?).ok()?);
-        let now = after.get(&name).and_then(|now| read(new, now));
-        if let (Some(before), Some(now)) = (read(old, &path), now) {
-            for mut finding in before.changes(&now) {
-                finding.old = format!("{path}#{}", finding.old);
-                finding.new = format!("{path}#{}", finding.new);
-                diff.push(&name, finding);
-            }
-        }
-    }
 }
 
 fn files(old: &Folder, new: &Folder) -> BTreeMap<String, FileChange> {

@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 
 use dome_core::{Sha256Hash, canonical};
 use schema_compat::{Dialect, Schema, SchemaError, json};
-use serde_json::Value;
-
-/// The file that says whose contracts a folder holds, and which.
-pub(crate) const REGISTRY: &str = "registry.json";
 
 /// Files by their path: relative, `/`-separated, sorted.
 ///
@@ -47,10 +43,6 @@ impl Folder {
     /// [`SchemaError`] with file and place, as [`Schema::in_files`].
     pub fn schema(&self, path: &str, default: Dialect) -> Result<Schema, SchemaError> {
         Schema::in_files(path, default, |file| self.get(file))
-    }
-
-    pub(crate) fn registry(&self) -> Option<Value> {
-        json::parse(self.get(REGISTRY)?).ok()
     }
 
     /// Whether there is no file.

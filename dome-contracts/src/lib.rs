@@ -11,10 +11,13 @@
 //! use dome_contracts::{Folder, Lock, MismatchKind, verify};
 //!
 //! let mut folder: Folder = [
-//!     ("registry.json", r#"{"owner": "me", "version": "1.0"}"#),
+//!     (
+//!         "registry.json",
+//!         r#"{"schema_version": "1.0", "artifacts": {"a": {"version": "0.1", "schema": "schemas/a.schema.json"}}}"#,
+//!     ),
 //!     ("schemas/a.schema.json", r#"{"type": "string"}"#),
 //! ].into_iter().collect();
-//! let lock = Lock::compute(&folder, "contracts", None)?;
+//! let lock = Lock::compute(&folder, "contracts", "me", None)?;
 //!
 //! folder.insert("schemas/a.schema.json", r#"{"type": "number"}"#);
 //! let mismatches = verify(&lock, &folder);
@@ -28,12 +31,17 @@ pub mod conform;
 mod diff;
 mod folder;
 mod lock;
+mod registry;
 mod update;
 
 pub use diff::{ContractChange, ContractDiff, FileChange, diff};
 pub use folder::{Folder, sha256_hex};
 pub use lock::{
-    ContractSource, LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, verify, verify_locked, verify_since,
+    ContractSource, LOCK_VERSION, Lock, LockError, Mismatch, MismatchKind, Pinned, PinnedContract, verify,
+    verify_locked, verify_since,
+};
+pub use registry::{
+    CONSUMED, ContractRegistry, ContractSet, ContractsError, ContractsProblem, OWNER_FOLDER, REGISTRY, RegistryEntry,
 };
 pub use schema_compat::referenced_files;
 pub use update::{Refusal, Request, Update, missing_notes, note_name, plan_update};

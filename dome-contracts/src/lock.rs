@@ -11,7 +11,8 @@ use schema_compat::{Reference, ReferenceTarget, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::folder::{Folder, REGISTRY, canonical_sha256, sha256_hex};
+use crate::folder::{Folder, canonical_sha256, sha256_hex};
+use crate::registry::{CONSUMED, ContractRegistry, ContractsError, REGISTRY};
 use crate::update::missing_notes;
 
 /// The version of the lock's own format.
@@ -25,10 +26,14 @@ const LOCK: &str = "contracts.lock";
 /// use dome_contracts::{Folder, Lock, verify};
 ///
 /// let folder: Folder = [
-///     ("registry.json", r#"{"owner": "me", "version": "1.0"}"#),
+///     (
+///         "registry.json",
+///         r#"{"schema_version": "1.0", "artifacts": {"a": {"version": "0.1", "schema": "schemas/a.schema.json"}}}"#,
+///     ),
 ///     ("schemas/a.schema.json", r#"{"type": "string"}"#),
 /// ].into_iter().collect();
-/// let lock = Lock::compute(&folder, "contracts", None)?;
+/// let lock = Lock::compute(&folder, "contracts", "me", None)?;
+/// assert!(!lock.contracts["a"].consumed);
 /// assert!(verify(&lock, &folder).is_empty());
 /// assert_eq!(Lock::parse(lock.render().as_bytes())?, lock);
 /// # Ok::<(), dome_contracts::LockError>(())
@@ -38,6 +43,9 @@ const LOCK: &str = "contracts.lock";
 pub struct Lock {
     /// The pinned files, by path.
     pub artifacts: BTreeMap<String, Pinned>,
+    /// The contracts among them, by name; none in a lock that was written before it named them.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, PinnedContract>,
     /// Where the pinned folder is, relative to the lock.
     pub folder: String,
     /// All versions that were ever pinned, in order; the last one is pinned now.
@@ -57,7 +65,19 @@ pub struct ContractSource {
     pub commit: Option<String>,
     /// The repository that owns them.
     pub repository: String,
-    /// The version that the owner gave them.
+    /// The version that the owner gave them, as a whole.
+    pub version: String,
+}
+
+/// A contract that is pinned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedContract {
+    /// Whether dome consumes it.
+    pub consumed: bool,
+    /// Its schema, one of the pinned files.
+    pub schema: String,
+    /// The version that the owner gave it.
     pub version: String,
 }
 
@@ -95,12 +115,9 @@ pub enum LockError {
         /// The version that it states.
         found: String,
     },
-    /// The folder has no `registry.json` that says whose contracts it holds, and of which version.
-    #[error("`registry.json` does not say `{member}`")]
-    Registry {
-        /// The member that is missing or no string.
-        member: &'static str,
-    },
+    /// The registry of the folder cannot be read.
+    #[error(transparent)]
+    Contracts(#[from] ContractsError),
     /// A schema refers to something that the folder does not hold.
     #[error("`{path}#{pointer}`: `$ref` to `{target}` names nothing in the folder")]
     Unresolved {
@@ -127,22 +144,6 @@ pub enum LockError {
     },
 }
 
-impl ContractSource {
-    /// What `registry.json` of a folder says.
-    ///
-    /// # Errors
-    ///
-    /// [`LockError::Registry`] where it does not say it.
-    pub fn of(folder: &Folder, commit: Option<&str>) -> Result<Self, LockError> {
-        let registry = folder.registry();
-        let member = |member: &'static str| {
-            let text = registry.as_ref().and_then(|registry| registry.get(member)).and_then(Value::as_str);
-            text.map(str::to_owned).ok_or(LockError::Registry { member })
-        };
-        Ok(Self { commit: commit.map(str::to_owned), repository: member("owner")?, version: member("version")? })
-    }
-}
-
 impl Lock {
     /// Reads a lock.
     ///
@@ -161,23 +162,36 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Locks every file of a folder; `at` is where the folder lies, relative to the lock.
+    /// Locks every file of a folder; `at` is where the folder lies, relative to the lock. `repository` is whose contracts
+    /// they are, unless the registry says it.
     ///
     /// # Errors
     ///
     /// [`LockError`] where the folder does not say what it is, or a schema refers out of it.
-    pub fn compute(folder: &Folder, at: &str, commit: Option<&str>) -> Result<Self, LockError> {
+    pub fn compute(folder: &Folder, at: &str, repository: &str, commit: Option<&str>) -> Result<Self, LockError> {
         check_folder(at)?;
-        let source = ContractSource::of(folder, commit)?;
-        let pinned =
-            folder.iter().map(|(path, bytes)| Ok((path.to_owned(), pin(folder, path, bytes, &source.version)?)));
+        let registry = ContractRegistry::of(folder)?;
+        let version = registry.version();
+        let pinned = folder.iter().map(|(path, bytes)| Ok((path.to_owned(), pin(folder, path, bytes, &version)?)));
+        let artifacts = pinned.collect::<Result<_, LockError>>()?;
+        let contracts = registry.contracts.into_iter().map(|(name, entry)| {
+            let consumed = CONSUMED.contains(&name.as_str());
+            (name, PinnedContract { consumed, schema: entry.schema, version: entry.version })
+        });
+        let repository = registry.owner.unwrap_or_else(|| repository.to_owned());
         Ok(Self {
-            artifacts: pinned.collect::<Result<_, LockError>>()?,
+            artifacts,
+            contracts: contracts.collect(),
             folder: at.to_owned(),
-            history: vec![source.version.clone()],
+            history: vec![version.clone()],
             lock_version: LOCK_VERSION.to_owned(),
-            source,
+            source: ContractSource { commit: commit.map(str::to_owned), repository, version },
         })
+    }
+
+    /// The contracts that dome consumes.
+    pub fn consumed(&self) -> impl Iterator<Item = &str> {
+        self.contracts.iter().filter(|(_, contract)| contract.consumed).map(|(name, _)| name.as_str())
     }
 
     /// The lock as it is written: the same lock is always the same bytes.
@@ -362,7 +376,7 @@ pub fn verify(lock: &Lock, folder: &Folder) -> Vec<Mismatch> {
 pub fn verify_locked(bytes: &[u8], folder: &Folder, notes: &Folder) -> Result<Vec<Mismatch>, LockError> {
     let lock = Lock::parse(bytes)?;
     let mut found = verify(&lock, folder);
-    let rendered = lock.render();
+    let rendered = lock.as_written(folder).render();
     if rendered.as_bytes() != bytes {
         let (expected, actual) = (sha256_hex(rendered.as_bytes()), sha256_hex(bytes));
         found.push(lock.mismatch(MismatchKind::LockNotCanonical, LOCK, Some(expected), Some(actual)));
@@ -385,6 +399,14 @@ pub fn verify_since(before: &Lock, lock: &Lock) -> Vec<Mismatch> {
 }
 
 impl Lock {
+    /// The lock as an update would write it: computed from the folder again, where that is what was pinned.
+    fn as_written(&self, folder: &Folder) -> Self {
+        let source = &self.source;
+        let computed = Self::compute(folder, &self.folder, &source.repository, source.commit.as_deref());
+        let again = computed.map(|lock| Self { history: self.history.clone(), ..lock });
+        again.ok().filter(|_| verify(self, folder).is_empty()).unwrap_or_else(|| self.clone())
+    }
+
     fn mismatch(&self, kind: MismatchKind, path: &str, expected: Option<String>, actual: Option<String>) -> Mismatch {
         let folder = &self.folder;
         let mend = match kind {
@@ -437,9 +459,11 @@ impl Lock {
 
     fn compare_source(&self, folder: &Folder) -> Vec<Mismatch> {
         let mut found = Vec::new();
-        let text = |source: &ContractSource| format!("{} {}", source.repository, source.version);
-        let pinned = text(&self.source);
-        let stated = ContractSource::of(folder, None).ok().as_ref().map(text);
+        let source = &self.source;
+        let pinned = format!("{} {}", source.repository, source.version);
+        let stated = ContractRegistry::of(folder).ok().map(|registry| {
+            format!("{} {}", registry.owner.as_deref().unwrap_or(&source.repository), registry.version())
+        });
         if stated.as_ref() != Some(&pinned) {
             found.push(self.mismatch(MismatchKind::VersionChanged, REGISTRY, Some(pinned), stated));
         }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::Folder;
-use crate::compat::SchemaError;
 use crate::diff::{ContractDiff, diff};
 use crate::lock::{Lock, LockError, Mismatch, verify};
+use crate::registry::{ContractRegistry, ContractSet, ContractsError};
 
 /// What an update does: the files to write and to remove, and the lock to write last.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +40,11 @@ pub enum Refusal {
         /// The contracts that it has to name.
         contracts: Vec<String>,
     },
-    /// Something breaks, and the version is the same.
-    #[error("a breaking change asks for another version, and this is `{version}` still")]
+    /// Something breaks, and the version of the contract is the same.
+    #[error("a breaking change asks for another version of {}: the registry states the same as before", .contracts.join(", "))]
     VersionUnchanged {
-        /// The version.
-        version: String,
+        /// The contracts that break.
+        contracts: Vec<String>,
         /// What changes.
         diff: Box<ContractDiff>,
     },
@@ -57,9 +57,9 @@ pub enum Refusal {
     /// The new folder cannot be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A contract is no schema.
+    /// A contract cannot be read.
     #[error(transparent)]
-    Schema(#[from] SchemaError),
+    Contracts(#[from] ContractsError),
 }
 
 /// Where an update comes from and goes to.
@@ -71,7 +71,9 @@ pub struct Request<'a> {
     pub from: &'a Folder,
     /// Where it will lie, relative to the lock.
     pub folder: &'a str,
-    /// The commit that it is of, where it is known.
+    /// The repository that owns the contracts; a registry that names its owner is believed.
+    pub repository: &'a str,
+    /// The commit that the folder is of, where it is known. For the files that are pinned already, that of the lock.
     pub commit: Option<&'a str>,
     /// The migration notes that there are.
     pub notes: &'a Folder,
@@ -83,7 +85,8 @@ pub struct Request<'a> {
 ///
 /// [`Refusal`].
 pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
-    let mut lock = Lock::compute(request.from, request.folder, request.commit)?;
+    let mut lock = Lock::compute(request.from, request.folder, request.repository, request.commit)?;
+    let new = ContractSet::read(request.from)?;
     let Some((old, folder)) = request.pinned else {
         return Ok(plan(lock, &Folder::default(), request.from, ContractDiff::default()));
     };
@@ -93,33 +96,43 @@ pub fn plan_update(request: &Request<'_>) -> Result<Update, Refusal> {
     }
     if lock.artifacts == old.artifacts {
         // The same files: the pinned ones are restored, whatever happened to them.
+        lock.source.commit = lock.source.commit.or_else(|| old.source.commit.clone());
         return Ok(plan(lock, folder, request.from, ContractDiff::default()));
     }
     let mismatches = verify(old, folder);
     if !mismatches.is_empty() {
         return Err(Refusal::PinnedChanged { mismatches });
     }
-    let diff = diff(folder, request.from)?;
-    judge(old, &lock, &diff, request.notes)?;
+    let before = ContractSet::read(folder)?;
+    let diff = diff(&before, &new);
+    judge(&lock.source.repository, (&before.registry, &new.registry), &diff, request.notes)?;
     Ok(plan(lock, folder, request.from, diff))
 }
 
-/// Refuses a move that breaks something under the same version, or that its note does not explain.
-fn judge(old: &Lock, new: &Lock, diff: &ContractDiff, notes: &Folder) -> Result<(), Refusal> {
+/// Refuses a move that breaks a contract under the same version, or that its note does not explain.
+fn judge(
+    repository: &str,
+    (before, after): (&ContractRegistry, &ContractRegistry),
+    diff: &ContractDiff,
+    notes: &Folder,
+) -> Result<(), Refusal> {
+    let (from, to) = (before.version(), after.version());
+    let version = |registry: &ContractRegistry, name: &str| registry.contracts.get(name).map(|it| it.version.clone());
+    let has_moved = |contract: &&str| from != to && version(before, contract) != version(after, contract);
     let breaking = diff.breaking().map(|change| change.contract.as_str()).collect::<BTreeSet<_>>();
-    let version = &new.source.version;
-    if old.source.version == *version {
-        if breaking.is_empty() {
-            return Ok(());
-        }
-        return Err(Refusal::VersionUnchanged { version: version.clone(), diff: Box::new(diff.clone()) });
+    let owned = |contracts: Vec<&str>| contracts.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let (moved, unmoved) = breaking.into_iter().partition::<Vec<_>, _>(has_moved);
+    if !unmoved.is_empty() {
+        return Err(Refusal::VersionUnchanged { contracts: owned(unmoved), diff: Box::new(diff.clone()) });
     }
-    let note = note_name(&new.source.repository, &old.source.version, version);
+    if from == to {
+        return Ok(());
+    }
+    let note = note_name(repository, &from, &to);
     let Some(text) = note_text(notes, &note) else {
         return Err(Refusal::NoteMissing { note, diff: Box::new(diff.clone()) });
     };
-    let unnamed = breaking.into_iter().filter(|contract| !text.contains(*contract)).map(str::to_owned);
-    let contracts = unnamed.collect::<Vec<_>>();
+    let contracts = owned(moved.into_iter().filter(|contract| !text.contains(*contract)).collect());
     if contracts.is_empty() { Ok(()) } else { Err(Refusal::NoteSilent { note, contracts }) }
 }
 

@@ -1,11 +1,16 @@
 //! Drift: one changed byte, one missing file, one extra file, one changed `$ref` target, and the
 //! move to the next version.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first thing that is wrong"
+)]
 
 use dome_contracts::compat::{Compatibility, ContractRule, SchemaRule};
 use dome_contracts::{
-    Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request, diff, note_name, plan_update, sha256_hex,
-    verify, verify_locked, verify_since,
+    ContractDiff, ContractSet, ContractsProblem, Folder, Lock, LockError, Mismatch, MismatchKind, Refusal, Request,
+    diff, note_name, plan_update, sha256_hex, verify, verify_locked, verify_since,
 };
 use xtrlv2_fixtures::{V0_1, V0_2, Version};
 
@@ -17,7 +22,11 @@ fn folder(version: &Version) -> Folder {
 }
 
 fn lock(version: &Version) -> Lock {
-    Lock::compute(&folder(version), "pinned", None).unwrap()
+    Lock::compute(&folder(version), "pinned", "xtrlv2", None).unwrap()
+}
+
+fn difference(old: &Folder, new: &Folder) -> ContractDiff {
+    diff(&ContractSet::read(old).unwrap(), &ContractSet::read(new).unwrap())
 }
 
 /// The mismatches after one text of one file was replaced.
@@ -88,10 +97,10 @@ fn a_missing_schema_breaks_those_that_refer_to_it() {
 #[test]
 fn a_changed_reference_target_is_named_with_what_it_was_and_is() {
     let path = "schemas/helper_event.schema.json";
-    let found = after(path, "#/definitions/sha256", "#/definitions/text");
+    let found = after(path, "#/definitions/reason_code", "#/definitions/text");
     assert_eq!(kinds(&found), [(MismatchKind::ContentChanged, path), (MismatchKind::ReferenceChanged, path)]);
-    assert_eq!(found[1].expected.as_deref(), Some("schemas/common.schema.json#/definitions/sha256"));
-    let dangling = after(path, "#/definitions/sha256", "#/definitions/sha512");
+    assert_eq!(found[1].expected.as_deref(), Some("schemas/common.schema.json#/definitions/reason_code"));
+    let dangling = after(path, "#/definitions/reason_code", "#/definitions/reason_word");
     assert!(kinds(&dangling).contains(&(MismatchKind::ReferenceUnresolved, path)));
 }
 
@@ -118,16 +127,16 @@ fn what_is_no_lock_and_what_cannot_be_locked_are_errors() {
     assert!(matches!(Lock::parse(b"{}"), Err(LockError::Malformed { .. })));
     let mut open = folder(&V0_1);
     open.insert("schemas/open.schema.json", r#"{"not": {"$ref": "https://a.example/b.json"}}"#);
-    let error = Lock::compute(&open, "pinned", None).unwrap_err();
+    let error = Lock::compute(&open, "pinned", "xtrlv2", None).unwrap_err();
     assert!(matches!(&error, LockError::Unresolved { pointer, .. } if pointer == "/not"), "{error}");
     for outside in ["../pinned", "/pinned", "a/../../b", "c:/pinned"] {
         let folder = outside.to_owned();
-        assert_eq!(Lock::compute(&self::folder(&V0_1), outside, None), Err(LockError::Folder { folder }));
+        assert_eq!(Lock::compute(&self::folder(&V0_1), outside, "xtrlv2", None), Err(LockError::Folder { folder }));
         let moved = text.replace("\"folder\": \"pinned\"", &format!("\"folder\": \"{outside}\""));
         assert!(matches!(Lock::parse(moved.as_bytes()), Err(LockError::Folder { .. })), "{outside}");
     }
-    let error = Lock::compute(&Folder::default(), "pinned", None).unwrap_err();
-    assert_eq!(error, LockError::Registry { member: "owner" });
+    let error = Lock::compute(&Folder::default(), "pinned", "xtrlv2", None).unwrap_err();
+    assert_eq!(error.to_string(), "`registry.json` is not there, and a folder of contracts has it");
 }
 
 #[test]
@@ -167,7 +176,7 @@ fn another_version_over_the_pinned_one_is_named_as_that() {
 
 #[test]
 fn the_difference_of_the_two_versions_is_what_was_put_there() {
-    let diff = diff(&folder(&V0_1), &folder(&V0_2)).unwrap();
+    let diff = difference(&folder(&V0_1), &folder(&V0_2));
     let named = |contract: &str| {
         let changes = diff.breaking().filter(|change| change.contract == contract);
         changes.map(|change| change.finding.rule).collect::<Vec<_>>()
@@ -186,7 +195,7 @@ fn the_difference_of_the_two_versions_is_what_was_put_there() {
 }
 
 fn request<'a>(pinned: (&'a Lock, &'a Folder), from: &'a Folder, notes: &'a Folder) -> Request<'a> {
-    Request { pinned: Some(pinned), from, folder: "pinned", commit: None, notes }
+    Request { pinned: Some(pinned), from, folder: "pinned", repository: "xtrlv2", commit: None, notes }
 }
 
 #[test]
@@ -226,7 +235,10 @@ fn a_break_without_a_new_version_is_refused_whatever_the_notes_say() {
     new.insert(SCHEMA, text.replace("\"PROMOTE\",", ""));
     let notes = Folder::default();
     let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
-    assert!(matches!(&refusal, Refusal::VersionUnchanged { version, .. } if version == "0.1"), "{refusal}");
+    assert!(
+        matches!(&refusal, Refusal::VersionUnchanged { contracts, .. } if contracts == &["gate_decision"]),
+        "{refusal}"
+    );
     new.insert(SCHEMA, text.replace("\"PROMOTE\",", "\"PROMOTE\",\"HOLD\","));
     let update = plan_update(&request((&lock, &old), &new, &notes)).unwrap();
     assert_eq!(update.write.paths().collect::<Vec<_>>(), [SCHEMA]);
@@ -246,14 +258,119 @@ fn a_tampered_folder_is_put_back_but_not_moved() {
     assert_eq!(update.lock, lock);
 }
 
+/// Version 0.1 with one text of its registry replaced.
+fn with_registry(from: &str, to: &str) -> Folder {
+    let registry = V0_1.artifact("registry.json").unwrap().text();
+    assert!(registry.contains(from), "the registry has no {from}");
+    let mut changed = folder(&V0_1);
+    changed.insert("registry.json", registry.replace(from, to));
+    changed
+}
+
 #[test]
 fn contracts_that_come_and_go_are_told() {
-    let old = folder(&V0_1);
-    let mut new = folder(&V0_1);
-    let registry = V0_1.artifact("registry.json").unwrap().text();
-    new.insert("registry.json", registry.replace("\"name\": \"latest_state\"", "\"name\": \"newest_state\""));
-    let diff = diff(&old, &new).unwrap();
+    let new = with_registry("\"latest_state\"", "\"newest_state\"");
+    let diff = difference(&folder(&V0_1), &new);
     let rules = diff.changes.iter().map(|change| (change.finding.rule, change.contract.as_str()));
     let rules = rules.collect::<Vec<_>>();
     assert_eq!(rules, [(ContractRule::ContractRemoved, "latest_state"), (ContractRule::ContractAdded, "newest_state")]);
+    let (lock, old, notes) = (lock(&V0_1), folder(&V0_1), Folder::default());
+    let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
+    assert!(matches!(&refusal, Refusal::VersionUnchanged { contracts, .. } if contracts == &["latest_state"]));
+}
+
+#[test]
+fn a_contract_breaks_under_a_version_of_its_own_or_not_at_all() {
+    let lock = lock(&V0_1);
+    let old = folder(&V0_1);
+    let moved = |contract: &str| {
+        let schema = format!("\"schema\": \"schemas/{contract}.schema.json\"");
+        let from = format!("\"version\": \"0.1\",\n      {schema}");
+        let mut new = with_registry(&from, &from.replace("0.1", "0.2"));
+        let text = V0_1.artifact(SCHEMA).unwrap().text();
+        new.insert(SCHEMA, text.replace("\"PROMOTE\",", ""));
+        new
+    };
+    let notes = Folder::default();
+    let refusal = plan_update(&request((&lock, &old), &moved("run_manifest"), &notes)).unwrap_err();
+    assert!(matches!(&refusal, Refusal::VersionUnchanged { contracts, .. } if contracts == &["gate_decision"]));
+    let new = moved("gate_decision");
+    let refusal = plan_update(&request((&lock, &old), &new, &notes)).unwrap_err();
+    let Refusal::NoteMissing { note, .. } = refusal else { panic!("{refusal}") };
+    let version = note.strip_prefix("xtrlv2-0.1-to-").unwrap().strip_suffix(".md").unwrap();
+    assert!(version.starts_with("mixed-") && version.len() == 18, "{version}");
+    let notes = [(note.as_str(), "gate_decision")].into_iter().collect();
+    let update = plan_update(&request((&lock, &old), &new, &notes)).unwrap();
+    assert_eq!(update.lock.history, ["0.1", version]);
+    assert_eq!(update.lock.contracts["gate_decision"].version, "0.2");
+    assert_eq!(update.lock.contracts["run_manifest"].version, "0.1");
+}
+
+#[test]
+fn what_cannot_be_read_is_no_contract_and_everything_wrong_is_named() {
+    let problems = |folder: &Folder| {
+        let error = ContractSet::read(folder).unwrap_err();
+        error.problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(&Folder::default()), ["`registry.json` is not there, and a folder of contracts has it"]);
+    let registry = |text: &str| problems(&[("registry.json", text)].into_iter().collect());
+    assert!(registry("{")[0].starts_with("`registry.json` is not JSON: "));
+    assert_eq!(
+        registry(r#"{"owner": "me", "version": "0.1", "contracts": []}"#),
+        [
+            "`registry.json#/schema_version`: expected a string that is not empty, found nothing",
+            "`registry.json#/artifacts`: expected an object that names contracts, found nothing",
+        ]
+    );
+    assert_eq!(
+        registry(r#"{"schema_version": "2.0", "artifacts": {"a": {"version": 1}}}"#),
+        [
+            "`registry.json#/schema_version`: expected \"1.0\", found \"2.0\"",
+            "`registry.json#/artifacts/a/schema`: expected a string that is not empty, found nothing",
+            "`registry.json#/artifacts/a/version`: expected a string that is not empty, found 1",
+        ]
+    );
+    let mut gone = folder(&V0_1);
+    gone.remove(SCHEMA);
+    gone.insert("schemas/run_manifest.schema.json", r#"{"type": "strong"}"#);
+    gone.insert("reason_codes.json", "[]");
+    let named = problems(&gone);
+    assert_eq!(named[0], format!("not a schema at `{SCHEMA}#`: the folder has no such file"));
+    assert!(named[1].starts_with("not a schema at `schemas/run_manifest.schema.json#/type`: "), "{named:?}");
+    assert_eq!(named[2], "`reason_codes.json#`: expected a table of reason codes, found an array");
+    assert_eq!(named.len(), 3);
+    gone.remove("reason_codes.json");
+    let error = ContractSet::read(&gone).unwrap_err();
+    assert_eq!(error.problems[2], ContractsProblem::Missing { file: "reason_codes.json" });
+}
+
+#[test]
+fn a_lock_names_every_contract_and_marks_those_that_are_consumed() {
+    let lock = Lock::compute(&with_registry("\"latest_state\"", "\"newest_state\""), "pinned", "xtrlv2", None).unwrap();
+    assert_eq!(lock.contracts.len(), 9);
+    let apart = lock.contracts.iter().filter(|(_, contract)| !contract.consumed).map(|(name, _)| name.as_str());
+    assert_eq!(apart.collect::<Vec<_>>(), ["newest_state"]);
+    assert_eq!(lock.consumed().count(), 8);
+    let unmarked = lock.render().replacen("\"consumed\": true", "\"consumed\": false", 1);
+    let changed = with_registry("\"latest_state\"", "\"newest_state\"");
+    let found = verify_locked(unmarked.as_bytes(), &changed, &Folder::default()).unwrap();
+    assert_eq!(kinds(&found), [(MismatchKind::LockNotCanonical, "contracts.lock")]);
+}
+
+#[test]
+fn a_lock_of_before_it_named_contracts_is_read_and_written_again() {
+    let folder = folder(&V0_1);
+    let mut before = lock(&V0_1);
+    before.source.commit = Some("1f0c2ab".to_owned());
+    before.contracts.clear();
+    let text = before.render().replacen("  \"contracts\": {},\n", "", 1);
+    let read = Lock::parse(text.as_bytes()).unwrap();
+    assert_eq!(read, before);
+    assert_eq!(verify(&read, &folder), []);
+    let found = verify_locked(text.as_bytes(), &folder, &Folder::default()).unwrap();
+    assert_eq!(kinds(&found), [(MismatchKind::LockNotCanonical, "contracts.lock")]);
+    let notes = Folder::default();
+    let update = plan_update(&request((&read, &folder), &folder, &notes)).unwrap();
+    assert_eq!(update.lock.contracts.len(), 9);
+    assert_eq!(update.lock.source.commit.as_deref(), Some("1f0c2ab"), "the same files are of the same commit");
 }

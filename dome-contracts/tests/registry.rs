@@ -1,16 +1,12 @@
-//! The rules of the reason-code registry, on the pinned table and on the pinned schema.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first thing that is wrong")]
+//! The rules of the reason-code registry, on the pinned table.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is wrong")]
 
-use dome_contracts::compat::{CodeRegistry, Compatibility, ContractRule, Dialect, Direction, Schema, compat};
+use dome_contracts::compat::{CodeRegistry, ContractRule};
 use serde_json::{Value, json};
 use xtrlv2_fixtures::V0_1;
 
-fn value(path: &str) -> Value {
-    serde_json::from_slice(V0_1.artifact(path).unwrap().bytes).unwrap()
-}
-
 fn table() -> Value {
-    value("reason_codes.json")
+    serde_json::from_slice(V0_1.artifact("reason_codes.json").unwrap().bytes).unwrap()
 }
 
 fn with(pointer: &str, new: Value) -> Value {
@@ -49,39 +45,11 @@ fn every_change_of_the_table_has_its_rule() {
 }
 
 #[test]
-fn the_schema_fixes_the_table_that_it_stands_for() {
-    let fixed = CodeRegistry::read_schema(&value("schemas/reason_codes.schema.json")).unwrap();
-    assert_eq!(fixed, CodeRegistry::read(&table()).unwrap());
-    assert_eq!(fixed.to_json(), table());
-    assert!(fixed.is_closed);
-}
-
-#[test]
-fn a_code_added_under_a_closed_set_breaks_both_directions_and_under_an_open_one_neither() {
-    let closed = value("schemas/reason_codes.schema.json");
-    let mut added = closed.clone();
-    let codes = added.pointer_mut("/properties/codes").unwrap();
-    codes["properties"]["FLAKY"] = json!({"properties": {"class": {"const": "advisory"}}});
-    codes["required"].as_array_mut().unwrap().push(json!("FLAKY"));
-    let verdict = |old: &Value, new: &Value, direction| {
-        let read = |value: &Value| Schema::from_value(value.clone(), Dialect::Draft07).unwrap();
-        compat(&read(old), &read(new), direction)
-    };
-    for direction in [Direction::Backward, Direction::Forward, Direction::Full] {
-        assert_eq!(verdict(&closed, &added, direction).verdict, Compatibility::Incompatible, "{direction:?}");
+fn a_table_is_read_whole_and_written_as_it_was() {
+    assert_eq!(CodeRegistry::read(&table()).unwrap().to_json(), table());
+    for member in ["schema_version", "version", "classes_precedence", "codes", "restart_mode_by_class"] {
+        let mut cut = table();
+        cut.as_object_mut().unwrap().remove(member);
+        assert_eq!(CodeRegistry::read(&cut), None, "{member}");
     }
-    let report = verdict(&closed, &added, Direction::Backward);
-    let named = report.findings.iter().find(|finding| finding.rule == ContractRule::CodeAdded).unwrap();
-    assert_eq!(named.new, "/properties/codes/properties/FLAKY");
-    assert_eq!(named.witness, Some(table()));
-
-    let open = |mut schema: Value| {
-        let codes = schema.pointer_mut("/properties/codes").unwrap().as_object_mut().unwrap();
-        codes.remove("additionalProperties");
-        codes.remove("required");
-        schema
-    };
-    let report = verdict(&open(closed), &open(added), Direction::Backward);
-    let named = report.findings.iter().find(|finding| finding.rule == ContractRule::CodeAdded).unwrap();
-    assert_eq!((named.verdict, &named.witness), (Compatibility::Compatible, &None));
 }

@@ -28,26 +28,19 @@ use crate::schema::Schema;
 /// ```
 #[must_use]
 pub fn compat(old: &Schema, new: &Schema, direction: Direction) -> CompatReport {
-    compat_with(old, new, direction, &[])
-}
-
-/// Compares two schemas, with instances that the caller suspects to be lost: they are tried as witnesses
-/// where the comparison finds none by itself.
-#[must_use]
-pub fn compat_with(old: &Schema, new: &Schema, direction: Direction, suspects: &[Value]) -> CompatReport {
     let findings = notes(old, new, direction);
     let mut report = CompatReport { direction, verdict: Compatibility::Compatible, findings, votes: Vec::new() };
     if direction != Direction::Forward {
-        one_way(old, new, Direction::Backward, suspects, &mut report);
+        one_way(old, new, Direction::Backward, &mut report);
     }
     if direction != Direction::Backward {
-        one_way(new, old, Direction::Forward, suspects, &mut report);
+        one_way(new, old, Direction::Forward, &mut report);
     }
     report.sort();
     report
 }
 
-fn one_way(from: &Schema, to: &Schema, direction: Direction, suspects: &[Value], report: &mut CompatReport) {
+fn one_way(from: &Schema, to: &Schema, direction: Direction, report: &mut CompatReport) {
     let evaluator = Evaluator::default();
     let mentioned = Mentioned::of(&[from.root(), to.root()]);
     let mut walker = SchemaWalker::new(&evaluator, Sampler::new(&evaluator, mentioned));
@@ -61,7 +54,6 @@ fn one_way(from: &Schema, to: &Schema, direction: Direction, suspects: &[Value],
         let lost = lost.and_then(|lost| Schema::from_value(lost, from.dialect()).ok());
         lost.map_or_else(Vec::new, |lost| lost.samples())
     });
-    way.search(|| suspects.to_vec());
     let verdict = way.settle(second);
     let walker = match (way.proven, way.is_refuted()) {
         (true, _) => Compatibility::Compatible,

@@ -41,7 +41,7 @@
 //! # Overview
 //!
 //! - [`Schema`] reads a schema, alone or with the files that it refers to, and judges instances.
-//! - [`compat`] compares two schemas; [`compat_with`] also tries instances that the caller suspects.
+//! - [`compat`] compares two schemas.
 //! - [`CompatReport`], [`CompatFinding`] and [`SchemaRule`] say what was found. [`SchemaRule`] has an example pair
 //!   per rule.
 //! - [`Reference`] lists the `$ref`s of a document, [`json`] reads JSON strictly, [`pointer()`] writes JSON Pointers.
@@ -75,7 +75,7 @@ mod report;
 mod sample;
 mod schema;
 
-pub use compare::{compat, compat_with};
+pub use compare::compat;
 pub use keywords::{Reference, ReferenceTarget, pointer, referenced_files};
 pub use report::{Bump, CompatFinding, CompatReport, Compatibility, Direction, SchemaRule, Votes};
 pub use schema::{Dialect, InstanceProblem, Schema, SchemaError};

@@ -1,4 +1,4 @@
-//! The contracts that the `xtrlv2` repository owns, as versioned bytes.
+//! The contracts that the `xtrlv2` repository owns, as versioned bytes: what they say, not the owner's own files.
 //!
 //! Every file is compiled in, so a user of the contracts can pin, validate and compare without a checkout.
 //!

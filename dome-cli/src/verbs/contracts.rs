@@ -1,5 +1,7 @@
 //! `dome contracts`: pins and compatibility. Reads and writes the files; all else is in `dome-contracts`.
 
+mod origin;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +10,17 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use dome_contracts::compat::{Bump, Compatibility, ContractFinding, Dialect, Direction, Schema, compat};
 use dome_contracts::{
-    Folder, Lock, Mismatch, Refusal, Request, Update, diff, plan_update, referenced_files, verify, verify_locked,
-    verify_since,
+    ContractSource, Folder, Lock, Mismatch, Refusal, Request, Update, diff, plan_update, referenced_files, verify,
+    verify_locked, verify_since,
 };
 use serde_json::json;
 
-use crate::exit::{Exit, invalid};
+use crate::exit::{Exit, invalid, usage};
 use crate::output::{Printer, note};
-use crate::pinned::{file, folder, folder_or_empty, parsed};
+use crate::pinned::{file, folder, folder_or_empty, parsed, read};
 use crate::whole;
+
+use self::origin::{ContractOrigin, commit_id};
 
 /// Pin the contracts of another repository, and compare their versions
 #[derive(Debug, Subcommand)]
@@ -24,15 +28,15 @@ pub(crate) enum ContractsVerb {
     /// Check the pinned folder against the lock; writes nothing, fetches nothing
     #[command(after_help = "Example:\n    dome contracts verify --locked")]
     Verify(ContractsVerifyArgs),
-    /// Pin another folder; a move to another version takes a migration note
-    #[command(after_help = "Example:\n    dome contracts update --from ../xtrlv2/contracts --commit 1f0c2ab")]
+    /// Pin other contracts; a move to another version takes a migration note
+    #[command(after_help = "Example:\n    dome contracts update --from ../xtrlv2")]
     Update(ContractsUpdateArgs),
     /// Compare two folders of contracts
     #[command(after_help = "Example:\n    dome contracts diff xtrlv2-fixtures/v0.1 xtrlv2-fixtures/v0.2")]
     Diff {
-        /// The folder that was
+        /// The folder that was, or a checkout of the owner's repository
         old: PathBuf,
-        /// The folder that is to be
+        /// The folder that is to be, or a checkout
         new: PathBuf,
     },
     /// Compare two JSON Schemas
@@ -65,15 +69,18 @@ pub(crate) struct ContractsVerifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ContractsUpdateArgs {
-    /// The folder to pin
+    /// What to pin: a checkout of the owner's repository, or a folder that holds contracts
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     /// Where the pinned files lie, relative to the lock [default: where they lie now, or --from]
     #[arg(long, value_name = "DIR")]
     into: Option<String>,
-    /// The commit of the owner's repository, to be written down
-    #[arg(long, value_name = "ID")]
+    /// The commit of the owner's repository, for the lock to name [default: what git says of a checkout]
+    #[arg(long, value_name = "ID", value_parser = commit_id)]
     commit: Option<String>,
+    /// The owner's repository [default: what the registry or the lock says, or the name of --from]
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
     #[command(flatten)]
     at: LockArgs,
 }
@@ -138,6 +145,7 @@ fn print_verified(lock: &Lock, mismatches: &[Mismatch], output: &mut Printer) ->
     let count = lock.artifacts.len();
     let object = json!({
         "artifacts": count,
+        "contracts": lock.contracts,
         "format_version": "1",
         "lock_digest": lock.digest(),
         "mismatches": mismatches,
@@ -145,13 +153,27 @@ fn print_verified(lock: &Lock, mismatches: &[Mismatch], output: &mut Printer) ->
         "verdict": if mismatches.is_empty() { "verified" } else { "mismatch" },
     });
     output.show(&object, |_, output| {
-        let source = format!("{} {}", lock.source.repository, lock.source.version);
+        let source = source(lock);
         mismatches.iter().try_for_each(|mismatch| writeln!(output, "{mismatch}"))?;
         match mismatches.len() {
-            0 => writeln!(output, "verified: {count} files of {source} are as pinned"),
-            wrong => writeln!(output, "mismatch: {wrong} findings in {count} files of {source}"),
+            0 => writeln!(output, "verified: {count} files of {source} are as pinned")?,
+            wrong => writeln!(output, "mismatch: {wrong} findings in {count} files of {source}")?,
         }
+        print_consumed(lock, output)
     })
+}
+
+/// Whose contracts are pinned: repository, version and commit.
+fn source(lock: &Lock) -> String {
+    let ContractSource { commit, repository, version } = &lock.source;
+    let commit = commit.as_ref().map_or_else(String::new, |commit| format!(" at {commit}"));
+    format!("{repository} {version}{commit}")
+}
+
+fn print_consumed(lock: &Lock, output: &mut Printer) -> Result<()> {
+    let consumed = lock.consumed().collect::<Vec<_>>();
+    let (count, all) = (consumed.len(), lock.contracts.len());
+    writeln!(output, "consumed: {count} of {all} contracts: {}", consumed.join(", "))
 }
 
 fn run_update(args: &ContractsUpdateArgs, output: &mut Printer) -> Result<Exit> {
@@ -165,18 +187,34 @@ fn run_update(args: &ContractsUpdateArgs, output: &mut Printer) -> Result<Exit> 
         }
         false => None,
     };
-    let (from, notes) = (folder(&args.from)?, folder_or_empty(notes)?);
-    let into = into(args, pinned.as_ref().map(|(lock, _)| lock), base)?;
+    let origin = ContractOrigin::find(&args.from)?;
+    let commit = origin.commit(args.commit.as_deref())?;
+    let (from, notes) = (folder(&origin.folder)?, folder_or_empty(notes)?);
+    let known = pinned.as_ref().map(|(lock, _)| lock);
+    let into = into(args, &origin.folder, known, base)?;
+    let repository = match args.repository.as_ref().or(known.map(|lock| &lock.source.repository)) {
+        Some(named) => named.clone(),
+        None => origin.name()?,
+    };
     let request = Request {
         pinned: pinned.as_ref().map(|(lock, folder)| (lock, folder)),
         from: &from,
         folder: &into,
-        commit: args.commit.as_deref(),
+        repository: &repository,
+        commit: commit.as_deref(),
         notes: &notes,
     };
     match plan_update(&request) {
         Ok(update) => {
-            apply(&update, &from, &base.join(&into), lock)?;
+            let owner = &update.lock.source.repository;
+            if let Some(named) = args.repository.as_ref().filter(|named| *named != owner) {
+                return Err(usage(format!("--repository says {named}, and the registry says {owner}")));
+            }
+            let there = folder_or_empty(&base.join(&into))?;
+            if known.is_none_or(|lock| lock.folder != into) {
+                check_nothing_is_lost(&into, &there, &from)?;
+            }
+            apply(&update, &from, (&base.join(&into), &there), lock)?;
             print_updated(&update, output)?;
             Ok(Exit::Done)
         }
@@ -185,22 +223,31 @@ fn run_update(args: &ContractsUpdateArgs, output: &mut Printer) -> Result<Exit> 
 }
 
 /// Where the pinned files will lie, relative to the lock.
-fn into(args: &ContractsUpdateArgs, lock: Option<&Lock>, base: &Path) -> Result<String> {
+fn into(args: &ContractsUpdateArgs, from: &Path, lock: Option<&Lock>, base: &Path) -> Result<String> {
     if let Some(into) = args.into.as_ref().or(lock.map(|lock| &lock.folder)) {
         return Ok(into.clone());
     }
-    let inside = args.from.strip_prefix(base).unwrap_or(&args.from);
+    let inside = from.strip_prefix(base).unwrap_or(from);
     match inside.to_str() {
         Some(inside) if inside != ".." && !inside.starts_with("../") && !inside.starts_with('/') => {
             Ok(inside.trim_start_matches("./").trim_end_matches('/').to_owned())
         }
-        _ => bail!("`{}` does not lie beside the lock: say where with --into", args.from.display()),
+        _ => Err(usage(format!("`{}` does not lie beside the lock: say where with --into", from.display()))),
     }
 }
 
+/// Only what the lock pins may be replaced and removed: a folder that is new to it holds nothing else.
+fn check_nothing_is_lost(into: &str, there: &Folder, from: &Folder) -> Result<()> {
+    let others: Vec<_> = there.iter().filter(|(path, bytes)| from.get(path) != Some(bytes)).collect();
+    let Some((first, _)) = others.first() else { return Ok(()) };
+    let count = others.len();
+    Err(usage(format!(
+        "`{into}` is not pinned, and {count} of its files would be replaced or removed, `{first}` among them: name an empty folder"
+    )))
+}
+
 /// Writes the files, then the lock: until that is there, `verify` tells that something is amiss.
-fn apply(update: &Update, from: &Folder, folder: &Path, lock: &Path) -> Result<()> {
-    let there = folder_or_empty(folder)?;
+fn apply(update: &Update, from: &Folder, (folder, there): (&Path, &Folder), lock: &Path) -> Result<()> {
     for (path, bytes) in from.iter().filter(|(path, bytes)| there.get(path) != Some(bytes)) {
         whole::write(&folder.join(path), bytes)?;
     }
@@ -211,17 +258,21 @@ fn apply(update: &Update, from: &Folder, folder: &Path, lock: &Path) -> Result<(
 }
 
 fn print_updated(update: &Update, output: &mut Printer) -> Result<()> {
-    let source = &update.lock.source;
+    let lock = &update.lock;
     if output.is_json() {
         let mut object = update.diff.to_json();
-        let more = [("lock_digest", json!(update.lock.digest())), ("source", json!(source))];
+        let more = [
+            ("contracts", json!(lock.contracts)),
+            ("lock_digest", json!(lock.digest())),
+            ("source", json!(lock.source)),
+        ];
         let more = more.map(|(name, value)| (name.to_owned(), value));
         object.as_object_mut().context("a difference is an object")?.extend(more);
         return output.as_is(&object.to_string());
     }
     print_breaking(&update.diff, output)?;
-    let count = update.lock.artifacts.len();
-    writeln!(output, "pinned: {count} files of {} {}", source.repository, source.version)
+    writeln!(output, "pinned: {} files of {}", lock.artifacts.len(), source(lock))?;
+    print_consumed(lock, output)
 }
 
 fn print_breaking(diff: &dome_contracts::ContractDiff, output: &mut Printer) -> Result<()> {
@@ -232,7 +283,7 @@ fn refused(refusal: &Refusal, output: &mut Printer) -> Result<Exit> {
     let (exit, diff) = match refusal {
         Refusal::NoteMissing { diff, .. } | Refusal::VersionUnchanged { diff, .. } => (Exit::Findings, Some(diff)),
         Refusal::NoteSilent { .. } => (Exit::Findings, None),
-        Refusal::PinnedChanged { .. } | Refusal::Lock(_) | Refusal::Schema(_) => (Exit::Invalid, None),
+        Refusal::PinnedChanged { .. } | Refusal::Lock(_) | Refusal::Contracts(_) => (Exit::Invalid, None),
     };
     if output.is_json() {
         let diff = diff.map(|diff| diff.to_json());
@@ -248,7 +299,8 @@ fn refused(refusal: &Refusal, output: &mut Printer) -> Result<Exit> {
 }
 
 fn run_diff(old: &Path, new: &Path, output: &mut Printer) -> Result<Exit> {
-    let diff = diff(&folder(old)?, &folder(new)?).map_err(invalid)?;
+    let (before, after) = (folder(&ContractOrigin::find(old)?.folder)?, folder(&ContractOrigin::find(new)?.folder)?);
+    let diff = diff(&read(old, &before)?, &read(new, &after)?);
     if output.is_json() {
         output.as_is(&diff.to_json().to_string())?;
     } else {

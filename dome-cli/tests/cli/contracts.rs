@@ -112,6 +112,149 @@ fn compat_and_diff_end_by_their_verdict() {
     assert!(diff.stdout.ends_with("incompatible: asks for a major version\n"), "{}", diff.stdout);
 }
 
+#[test]
+fn what_holds_no_contracts_is_not_compared_and_not_pinned() {
+    let place = place();
+    std::fs::create_dir(place.path("empty")).unwrap();
+    place.file("other/registry.json", r#"{"owner": "me", "version": "0.1", "contracts": []}"#);
+    copied(&place, "v0.1", "torn");
+    place.file("torn/schemas/run_manifest.schema.json", r#"{"type": "strong"}"#);
+    place.file("torn/reason_codes.json", "{");
+    let refusals = [
+        (
+            "empty",
+            vec!["`empty` holds no contracts: neither `control/ssot/registry.json` nor `registry.json` is there"],
+        ),
+        ("contracts.lock", vec!["`contracts.lock` is no folder"]),
+        ("other", vec!["#/schema_version`: expected", "#/artifacts`: expected an object that names contracts"]),
+        ("torn", vec!["`reason_codes.json` is not JSON", "schemas/run_manifest.schema.json#/type`"]),
+    ];
+    let before = place.files("pinned");
+    for (name, said) in refusals {
+        for ended in [
+            contracts(&place, &["diff", name, "v0.1"]),
+            contracts(&place, &["diff", "v0.1", name]),
+            contracts(&place, &["diff", name, name]),
+            contracts(&place, &["update", "--from", name]),
+        ] {
+            assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{name}");
+            said.iter().for_each(|said| assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr));
+        }
+    }
+    assert_eq!(place.files("pinned"), before);
+}
+
+#[test]
+fn a_folder_of_other_files_is_not_pinned_over() {
+    let place = place();
+    place.file("src/main.rs", "fn main() {}");
+    let before = place.files(".");
+    for lock in ["contracts.lock", "other.lock"] {
+        let refused = contracts(&place, &["update", "--from", "v0.1", "--into", "src", "--lock", lock]);
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains("`src` is not pinned, and 1 of its files"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("`main.rs` among them: name an empty folder"), "{}", refused.stderr);
+    }
+    assert_eq!(place.files("."), before);
+}
+
+/// Version 0.1 as the owner lays it out: paths from the root of the checkout, and nobody who owns it.
+fn laid_out(place: &Place, checkout: &str) {
+    let folder = format!("{checkout}/control/ssot");
+    copied(place, "v0.1", &folder);
+    let path = format!("{folder}/registry.json");
+    let registry = std::fs::read_to_string(place.path(&path)).unwrap().replace("  \"owner\": \"xtrlv2\",\n", "");
+    place.file(&path, registry.replace("\"schemas/", "\"control/ssot/schemas/"));
+}
+
+fn git(place: &Place, args: &[&str]) -> String {
+    let who = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main"];
+    let ended =
+        std::process::Command::new("git").args(who).args(args).current_dir(place.path("xtrlv2")).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    String::from_utf8(ended.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_checkout_is_pinned_with_its_commit() {
+    let place = Place::new();
+    laid_out(&place, "xtrlv2");
+    let update =
+        |more: &[&str]| contracts(&place, &[&["update", "--from", "xtrlv2", "--into", "pinned"], more].concat());
+    let refused = |ended: &Ended, code: i32, said: &str| {
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+        assert!(!place.path("contracts.lock").exists() && !place.path("pinned").exists());
+    };
+    refused(&update(&[]), 2, "there is no git in `xtrlv2`: name its commit with --commit");
+    refused(&update(&["--commit", "v0.1"]), 2, "expected 7 to 64 hexadecimal digits in lower case");
+    git(&place, &["init"]);
+    refused(&update(&[]), 2, "cannot tell the commit of `xtrlv2`");
+    git(&place, &["add", "."]);
+    git(&place, &["commit", "-m", "one"]);
+    let head = git(&place, &["rev-parse", "HEAD"]);
+    refused(&update(&["--commit", "0000000"]), 2, &format!("--commit says 0000000, and `xtrlv2` is at {head}"));
+    place.file("xtrlv2/control/ssot/notes.md", "not committed");
+    refused(&update(&[]), 3, "are not those of its commit");
+    std::fs::remove_file(place.path("xtrlv2/control/ssot/notes.md")).unwrap();
+    place.file("xtrlv2/notes.md", "beside the contracts");
+
+    let pinned = update(&["--commit", &head[..7]]);
+    assert_eq!(pinned.code, 0, "{}", pinned.stderr);
+    assert!(pinned.stdout.contains(&format!("of xtrlv2 0.1 at {head}\n")), "{}", pinned.stdout);
+    assert_eq!(document_of_lock(&place).pointer("/source/commit").unwrap(), &*head);
+    assert_eq!(place.files("pinned"), place.files("xtrlv2/control/ssot"));
+    let verified = contracts(&place, &["verify", "--locked"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    assert!(verified.stdout.contains(&format!("at {head} are as pinned\nconsumed: 9 of 9")), "{}", verified.stdout);
+    assert_eq!(contracts(&place, &["diff", "xtrlv2", "pinned"]).code, 0);
+
+    // The same files, of another commit, by the owner's place instead of the root.
+    git(&place, &["commit", "--allow-empty", "-m", "two"]);
+    assert_eq!(contracts(&place, &["update", "--from", "xtrlv2/control/ssot"]).code, 0);
+    assert_eq!(document_of_lock(&place).pointer("/source/commit").unwrap(), &*git(&place, &["rev-parse", "HEAD"]));
+
+    let theirs = contracts(&place, &["update", "--from", "xtrlv2", "--repository", "another"]);
+    assert_eq!(theirs.code, 0, "a registry that names no owner leaves it to the user: {}", theirs.stderr);
+    copied(&place, "v0.1", "named");
+    let named = contracts(&place, &["update", "--from", "named", "--lock", "n.lock", "--repository", "another"]);
+    assert_eq!(named.code, 2);
+    assert!(named.stderr.contains("--repository says another, and the registry says xtrlv2"), "{}", named.stderr);
+}
+
+fn document_of_lock(place: &Place) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(place.path("contracts.lock")).unwrap()).unwrap()
+}
+
+/// The owner's own files are no part of the project: `DOME_OWNER_DATA` names the folder that holds a checkout `xtrlv2`.
+#[test]
+fn the_owners_own_checkout_is_pinned_and_gone_by() {
+    let Some(root) = std::env::var_os("DOME_OWNER_DATA") else {
+        println!("skipped: DOME_OWNER_DATA is not set");
+        return;
+    };
+    let root = std::path::Path::new(&root).join("xtrlv2");
+    let owner = root.to_str().unwrap();
+    let place = place();
+    let commit = ["--commit", "de3f0b9d403e50c4c52951abbbc46dfe2ef239a9"];
+    let commit = if root.join(".git").exists() { &[][..] } else { &commit };
+    let update = contracts(&place, &[&["update", "--from", owner], commit].concat());
+    assert_eq!(update.code, 0, "from the fixtures to the owner's own, nothing breaks: {}", update.stderr);
+    let verified = contracts(&place, &["verify", "--locked"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    assert!(verified.stdout.contains("at de3f0b9d403e50c4c52951abbbc46dfe2ef239a9"), "{}", verified.stdout);
+    assert!(verified.stdout.contains("consumed: 9 of 25 contracts: evidence_capsule, "), "{}", verified.stdout);
+    assert_eq!(replayed(&place, "contracts.lock", "o").code, 0);
+    place.file("context.json", r#"{"context_version": "1"}"#);
+    for bundle in ["policies/guardrails/default.guardrails.json", "examples/guardrails_bundle.example.json"] {
+        let bundle = format!("pinned/{bundle}");
+        let args =
+            ["guard", "eval", "--guardrails", &bundle, "--context", "context.json", "--contracts", "contracts.lock"];
+        let judged = place.dome(&args, b"");
+        assert_eq!(judged.code, 100, "nothing is known, so it denies: {}", judged.stderr);
+    }
+}
+
 /// A replay of one failure by the contracts of a lock.
 fn replayed(place: &Place, lock: &str, out: &str) -> Ended {
     place.file("in.jsonl", dome_core::EXAMPLE_LINE);

@@ -53,7 +53,7 @@ impl Check {
             deny_decision: required(Self::choice),
             feedback: optional(Self::feedback),
             guard_id: required(Self::identifier),
-            predicate_ref: optional(Self::filled),
+            predicate_ref: optional(Self::any_text),
             reason_code: required(Self::pinned_code),
             required_evidence: required(Self::text_set),
         })
@@ -63,7 +63,7 @@ impl Check {
         object!(self, at => AppliesTo {
             actions: defaulted(Self::text_set),
             artifact_kinds: defaulted(Self::text_set),
-            known_states: defaulted(Self::text_set),
+            known_states: defaulted(Self::states),
             transition: optional(Self::transition_pattern),
             transitions: defaulted(Self::text_set),
         })
@@ -84,7 +84,7 @@ impl Check {
             next_step: required(Self::choice),
             operator_message: required(Self::sentence),
             severity: required(Self::choice),
-            unknowns: required(Self::texts),
+            unknowns: defaulted(|check, at| check.set(at, Self::filled)),
         })
     }
 
@@ -123,13 +123,13 @@ impl Check {
 
     fn policy_linkage(&mut self, at: Value<'_>) -> Option<()> {
         object!(self, at => {
-            evidence_ref: optional(Self::versioned_ref),
-            guardrails_ref: optional(Self::versioned_ref),
-            policy_ref: optional(Self::versioned_ref),
+            control_strategy_ref: optional(Self::versioned_ref),
+            guardrails_bundle_ref: optional(Self::versioned_ref),
+            pattern_catalog_ref: optional(Self::versioned_ref),
+            plant_spec_ref: optional(Self::versioned_ref),
+            rank_policy_ref: optional(Self::versioned_ref),
             reason_codes_ref: required(Self::versioned_ref),
-            run_manifest_ref: optional(Self::versioned_ref),
-            state_space_ref: optional(Self::versioned_ref),
-            transition_ref: optional(Self::versioned_ref),
+            src_conventions_ref: optional(Self::versioned_ref),
         })
     }
 
@@ -137,7 +137,7 @@ impl Check {
         object!(self, at => {
             id: optional(Self::filled),
             path: required(Self::filled),
-            sha256: optional(Self::hash),
+            sha256: optional(Self::filled),
             version: required(Self::filled),
         })
     }
@@ -166,7 +166,7 @@ impl Check {
             evidence_refs: optional(Self::texts),
             guard_id: required(Self::filled),
             notes: optional(Self::any_text),
-            reason_codes: optional(|check, at| check.set(at, Self::pinned_code)),
+            reason_codes: optional(Self::texts),
             status: required(Self::choice::<Status>),
         })
     }
@@ -231,7 +231,22 @@ impl Check {
     }
 
     fn texts(&mut self, at: Value<'_>) -> Option<Vec<CompactString>> {
-        self.set(at, Self::filled)
+        self.set(at, Self::any_text)
+    }
+
+    /// States: none of them twice.
+    fn states(&mut self, at: Value<'_>) -> Option<BTreeSet<CompactString>> {
+        let mut states = BTreeSet::new();
+        self.array(at, ARRAY, |check, at| {
+            let state = check.filled(at)?;
+            if states.contains(&state) {
+                let message = format!("{} stands here a second time", quote(&state));
+                return check.refuse(ProblemCode::DuplicateItem, at, message);
+            }
+            states.insert(state);
+            Some(())
+        })?;
+        Some(states)
     }
 
     fn text_set(&mut self, at: Value<'_>) -> Option<BTreeSet<CompactString>> {

@@ -61,6 +61,7 @@ fn m100_examples_of_the_pinned_schema_are_read_as_it_says() {
 fn m100_every_problem_of_a_bundle_is_named() {
     let mut bundle = pinned::example();
     bundle["guards"][0]["applies_to"]["action"] = json!([]);
+    bundle["guards"][0]["applies_to"]["known_states"] = json!(["candidate", "promoted", "candidate", ""]);
     bundle["guards"][0]["feedback"]["confidence"] = json!(1.5);
     bundle["guards"][1]["guard_id"] = json!("tests-green");
     bundle["guards"][1]["deny_decision"] = json!("ALLOW");
@@ -75,6 +76,8 @@ fn m100_every_problem_of_a_bundle_is_named() {
         found,
         [
             ("/guards/0/applies_to/action", ProblemCode::UnknownField),
+            ("/guards/0/applies_to/known_states/2", ProblemCode::DuplicateItem),
+            ("/guards/0/applies_to/known_states/3", ProblemCode::OutOfRange),
             ("/guards/0/feedback/confidence", ProblemCode::OutOfRange),
             ("/guards/1/deny_decision", ProblemCode::ValueNotAllowed),
             ("/guards/1/guard_id", ProblemCode::DuplicateItem),

@@ -53,7 +53,7 @@ const STATES: &[&str] = &["draft", "candidate", "promoted"];
 const KINDS: &[&str] = &["gate_decision", "report"];
 const ACTIONS: &[&str] = &["promote", "review"];
 const EVIDENCE: &[&str] = &["log", "test_report"];
-const PREDICATES: &[&str] = &["clean", "green"];
+const PREDICATES: &[&str] = &["clean", "green", ""];
 const DENIALS: &[&str] = &["DENY", "STOP"];
 const TRANSITIONS: &[&str] = &["draft:candidate", "candidate:promoted", "t1"];
 
@@ -66,18 +66,20 @@ fn guard() -> impl Strategy<Value = Value> {
         absent_or(some(KINDS)),
         absent_or(some(TRANSITIONS)),
         absent_or(transition),
-        absent_or(some(STATES)),
+        absent_or(prop::sample::subsequence(STATES, 0..=3)),
         absent_or(some(ACTIONS)),
     );
     let applies = applies.prop_map(|(kinds, transitions, transition, states, actions)| without_nulls(json!({
         "artifact_kinds": kinds, "transitions": transitions, "transition": transition, "known_states": states, "actions": actions,
     })));
-    let feedback = absent_or(prop::sample::select(&[0.0, 0.25, 1.0][..])).prop_map(|confidence| match confidence {
+    let confidence = absent_or(prop::sample::select(&[0.0, 0.25, 1.0][..]));
+    let feedback = (confidence, absent_or(Just(["load"]))).prop_map(|(confidence, unknowns)| match confidence {
         Value::Null => Value::Null,
-        confidence => json!({
+        confidence => without_nulls(json!({
             "severity": "warn", "operator_message": "Something is not as it should be.",
-            "actionable_hint": "Look at the report first.", "next_step": "hold", "confidence": confidence, "unknowns": [],
-        }),
+            "actionable_hint": "Look at the report first.", "next_step": "hold", "confidence": confidence,
+            "unknowns": unknowns,
+        })),
     });
     let code = prop::sample::select(&["TESTS_FAILED", "LINT_FAILED"][..]);
     (

@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use dome_adapters::repository_name;
 use dome_core::{Lane, Repository, Revision};
 
 use crate::exit::usage;
+use crate::git::{GitError, line};
 
 /// A checkout of a git repository.
 pub(super) struct Checkout {
@@ -67,18 +67,9 @@ fn is_dirty(status: &[u8], top: &Path, ours: &[&Path]) -> bool {
     entries.any(|entry| entry.strip_prefix(b"?? ").is_none_or(|path| !is_ours(path)))
 }
 
-fn line(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim_end().to_owned()
-}
-
-/// What git prints. It is asked and changes nothing, not even its own index.
 fn git(args: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let ended = Command::new("git").args(args).env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").output();
-    let ended = ended.map_err(|error| usage(format!("`--git` cannot run `git`: {error}")))?;
-    if ended.status.success() {
-        return Ok(ended.stdout);
-    }
-    let said = line(ended.stderr);
-    let said = said.lines().next().unwrap_or("it says nothing").trim_start_matches("fatal: ");
-    Err(usage(format!("`--git` cannot tell what was tested: `git {}`: {said}", args.join(" "))))
+    crate::git::git(None, args).map_err(|why| match why {
+        GitError::Absent(_) => usage(format!("`--git` {why}")),
+        GitError::Refused { .. } => usage(format!("`--git` cannot tell what was tested: {why}")),
+    })
 }
