@@ -1,4 +1,4 @@
-//! Execution patterns that feed the memory of `dome`: secure map-reduce and layered memory.
+//! Execution patterns that feed the memory of `dome`: secure map-reduce.
 //!
 //! A pattern is a way to run work in which everything that can go wrong has a name, and in which each outcome
 //! can be made into an envelope. The crate is pure: no clock, no file, no process. The caller runs the workers
@@ -8,8 +8,6 @@
 //!
 //! - [`MapPlan`], [`MapRun`]: secure map-reduce. A worker sees one item; what it writes becomes a
 //!   [`WorkerOutput`] through an [`OutputContract`] or not at all, and only outputs are reduced, never text.
-//! - [`LayeredMemory`]: five layers in order of authority. Only [`Authoritative`] grants capabilities and answers
-//!   guards; what many runs agree on is promoted, with provenance, for a time.
 //! - [`Reporter`]: outcomes as envelopes, a failure as a [`PatternFailure`], a denial as a [`PatternDenial`].
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 2.
@@ -17,13 +15,8 @@
 mod contract;
 mod limits;
 mod map_reduce;
-mod memory;
 mod pattern;
 
 pub use contract::{MapFailure, OutputContract, OutputProblem, WorkerOutput};
 pub use map_reduce::{Budget, ItemOutcome, ItemResult, MapItem, MapPlan, MapRun, Reduced, WorkerEnd};
-pub use memory::{
-    Authoritative, Layer, LayerEntries, LayeredMemory, LowerLayer, MemoryValue, PromotionPolicy, Provenance, Retired,
-    RetiredWhy, Synthesis, WrittenEntry,
-};
 pub use pattern::{PatternDenial, PatternError, PatternFailure, PatternStep, Reporter, StepDetails, StepRefusal};

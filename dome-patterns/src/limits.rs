@@ -22,19 +22,10 @@ pub(crate) const WORD_BYTES: usize = 64;
 pub(crate) const ENTRIES: u64 = 1_024;
 pub(crate) const TEXT_BYTES: u64 = 4_096;
 
-pub(crate) const MEMORY_TEXT_BYTES: usize = 4_096;
-/// Entries of one layer, live and retired ones.
-pub(crate) const LAYER_ENTRIES: usize = 65_536;
-/// Facts that one synthesised entry names.
-pub(crate) const SUPPORT_FACTS: usize = 256;
-/// Ten years.
-pub(crate) const TTL_S: u64 = 315_360_000;
-
 const _: () = {
     assert!(TOTAL_OUTPUT_BYTES <= core::SAFE_INTEGER && TOTAL_TIME_MS <= core::SAFE_INTEGER);
     assert!(OUTPUT_BYTES <= core::LINE_BYTES as u64, "an output is read as a line is");
     assert!(CONTRACT_LEVELS < core::DEPTH_LEVELS, "the reader sees deeper than any contract");
     assert!(TEXT_BYTES <= OUTPUT_BYTES && WORD_BYTES <= core::IDENTIFIER_BYTES);
     assert!(PROBLEMS * 4_096 <= core::MESSAGE_BYTES, "a failure's problems fit into a message");
-    assert!((TTL_S as u128) < (1 << 63), "a time to live fits into whole seconds");
 };

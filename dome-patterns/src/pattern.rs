@@ -69,8 +69,6 @@ codes! {
         OutputOutOfRange = "MAP.OUTPUT_OUT_OF_RANGE", "an integer, a length or a count outside its bounds";
         ReduceOverflow = "REDUCE.OVERFLOW", "a number lies beyond the safe range";
         ReduceFailed = "REDUCE.FAILED", "the reducer gave up";
-        EntryExpired = "MEMORY.EXPIRED", "its time to live ended and nobody revalidated it";
-        EntryRefuted = "MEMORY.REFUTED", "a fact says that it does not hold";
     }
 }
 
@@ -83,19 +81,6 @@ codes! {
         InputTooLarge = "MAP.INPUT_TOO_LARGE", "the item has more bytes than a worker may be given";
         TooManyFailures = "REDUCE.FAILURES_EXCEEDED", "more items failed than the budget allows";
         TooManyDenials = "REDUCE.DENIALS_EXCEEDED", "more items were denied than the budget allows";
-        LayerFull = "MEMORY.LAYER_FULL", "the layer holds as many entries as it may";
-        ProvenanceMissing = "MEMORY.PROVENANCE_MISSING", "no fact is named that it comes from";
-        SupportTooLow = "MEMORY.SUPPORT_TOO_LOW", "fewer distinct facts support it than the policy asks for";
-        RunsTooFew = "MEMORY.RUNS_TOO_FEW", "its facts come from fewer runs than the policy asks for";
-        SupportTooLarge = "MEMORY.SUPPORT_TOO_LARGE", "more facts are named than an entry keeps";
-        TtlMissing = "MEMORY.TTL_MISSING", "it has no time to live";
-        TtlTooLong = "MEMORY.TTL_TOO_LONG", "its time to live is longer than the policy allows";
-        AuthorityDisagrees = "MEMORY.AUTHORITY_DISAGREES", "the authoritative state says otherwise";
-        StillLive = "MEMORY.STILL_LIVE", "the key has a live entry: revalidate or retire that one";
-        SynthesisFull = "MEMORY.SYNTHESIS_FULL", "the layer holds as many entries as it may";
-        EntryUnknown = "MEMORY.ENTRY_UNKNOWN", "the key has no live or expired entry";
-        EvidenceStale = "MEMORY.EVIDENCE_STALE", "no fact is named that the entry does not rest on already";
-        EvidenceTooLarge = "MEMORY.EVIDENCE_TOO_LARGE", "it would rest on more facts than an entry keeps";
     }
 }
 
@@ -110,7 +95,7 @@ pub enum StepRefusal {
     Denied(#[from] PatternDenial),
 }
 
-/// What a caller got wrong: a contract, a budget, an item, a text of a memory.
+/// What a caller got wrong: a contract, a budget, an item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{at}`: {what}")]
 pub struct PatternError {
@@ -149,18 +134,6 @@ impl PatternStep {
     /// The reduction of all outputs.
     pub const REDUCE: Self =
         Self { action: "reduce", target: "map_reduce", gates: &["reduced"], guard: "reduce_budget", ..Self::MAP };
-    /// An entry of a lower layer is written.
-    pub const WRITE: Self = Self {
-        pattern: "memory_layers",
-        action: "write",
-        target: "memory_entry",
-        gates: &["holds"],
-        guard: "memory_policy",
-    };
-    /// An entry is promoted to the synthesised layer.
-    pub const PROMOTE: Self = Self { action: "promote", ..Self::WRITE };
-    /// A synthesised entry is revalidated or retired.
-    pub const REVALIDATE: Self = Self { action: "revalidate", ..Self::WRITE };
 
     /// The task line of this step on one target (M-20).
     ///

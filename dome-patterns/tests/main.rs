@@ -1,5 +1,4 @@
 //! What the crate promises, held through its public names: one binary for all of it.
 
 mod map_reduce;
-mod memory;
 mod worker_processes;
