@@ -38,7 +38,7 @@ choice! {
         GuardDenied = "guard_denied",
         /// Guards deny the query by the unknowns policy (M-100); blocking, in queries only.
         GuardUnknown = "guard_unknown",
-        /// The capsule's tool has no current conformance report; blocking, in queries only.
+        /// The first remedy runs a tool that no current conformance report vouches for; blocking, in queries only.
         ToolNotConformant = "tool_not_conformant",
         /// The query runs other versions than the capsule was seen with; blocking, in queries only.
         VersionIncompatible = "version_incompatible",

@@ -36,6 +36,10 @@ impl FactsArgs {
         }
     }
 
+    pub(crate) const fn is_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     pub(crate) fn shown(&self) -> String {
         let (FactsIn::Result(path) | FactsIn::Store(path)) = self.place();
         path.display().to_string()

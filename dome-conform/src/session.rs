@@ -28,6 +28,7 @@ pub(crate) const RUN_ID: &str = "conform-run";
 pub(crate) const TASK_ID: &str = "conform-task";
 
 const LAUNCHER: &str = include_str!("launcher.py");
+const LAUNCHER_FILE: &str = "launcher.py";
 const ROUNDTRIP: &str = include_str!("roundtrip.py");
 
 /// How much of stderr is kept, and how much of the reports.
@@ -50,11 +51,11 @@ impl<'t> GateSession<'t> {
     pub(crate) fn begin(tool: &'t ToolOnDisk, options: &JudgeOptions<'t>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("dome-conform-").tempdir();
         let folder = folder.map_err(ConformError::doing("no room for runs"))?;
-        std::fs::write(folder.path().join("launcher.py"), LAUNCHER)?;
+        std::fs::write(folder.path().join(LAUNCHER_FILE), LAUNCHER)?;
         std::fs::write(folder.path().join("roundtrip.py"), ROUNDTRIP)?;
         let python = Python::find(options.python)?;
         let session = Self { tool, launcher: options.launcher, python, folder, runs: RefCell::new(Vec::new()) };
-        session.compile_library();
+        session.compile_once();
         Ok(session)
     }
 
@@ -63,14 +64,29 @@ impl<'t> GateSession<'t> {
         format!("pycache_prefix={}", self.folder().join("compiled").display())
     }
 
-    /// Compiles what tools often import of Python's own library: else every run would do so, which takes longer than
-    /// most runs. Nothing of the tool is looked at, and no run may write here.
-    fn compile_library(&self) {
-        const OFTEN: &str = "import argparse, collections, csv, dataclasses, datetime, hashlib, io, json, pathlib, \
-            random, re, shutil, socket, subprocess, tempfile, threading, time, typing, urllib.request, uuid";
-        let arguments = ["-s", "-P", "-X", &self.compiled(), "-c", OFTEN];
+    /// Compiles the launcher, and what it and tools often import of Python's own library: else every run would do so, which
+    /// takes longer than most runs. Nothing of the tool is looked at, and no restricted run may write here.
+    fn compile_once(&self) {
+        const OFTEN: &str = "argparse ast atexit base64 collections contextlib copy csv ctypes dataclasses datetime \
+            decimal encodings.ascii encodings.latin_1 enum functools glob hashlib html inspect io itertools json locale \
+            logging math operator os pathlib platform random re shutil signal socket statistics string struct subprocess \
+            tempfile textwrap threading time traceback types typing unicodedata urllib.request uuid zipfile zoneinfo";
+        // Each by itself: a distribution may lack some.
+        const COMPILE: &str = "import importlib, py_compile, sys\nfor name in sys.argv[2].split():\n    \
+            try:\n        importlib.import_module(name)\n    except ImportError:\n        pass\n\
+            py_compile.compile(sys.argv[1], sys.argv[1] + 'c', doraise=True)\n";
+        let source = self.folder().join(LAUNCHER_FILE);
+        let mut python = Command::new(&self.python.program);
+        python.args(["-s", "-P", "-X", &self.compiled(), "-c", COMPILE]).arg(source).arg(OFTEN).env_clear();
         // Where it fails, runs are slower, and otherwise the same.
-        let _slower = Command::new(&self.python.program).args(arguments).env_clear().output();
+        let _slower = python.output();
+    }
+
+    /// What Python starts: compiled, where that succeeded.
+    fn launcher_file(&self) -> PathBuf {
+        let source = self.folder().join(LAUNCHER_FILE);
+        let compiled = source.with_extension("pyc");
+        if compiled.exists() { compiled } else { source }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -143,7 +159,7 @@ impl<'t> GateSession<'t> {
         let policy = &manifest.side_effects;
         let root = format!("{}/", self.tool.folder.display());
         let named: Vec<String> = manifest.files.iter().map(|file| format!("{root}{file}")).collect();
-        let launcher = self.folder().join("launcher.py").display().to_string();
+        let launcher = self.launcher_file().display().to_string();
         let compiled = self.compiled();
         let args = ["-s", "-P", "-B", "-X", &compiled, &launcher, EVENTS, nonce, &root, &around.clock, FILTER];
         let last = [named.join("\n"), entry.display().to_string()];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dome_contracts::conform::ToolManifest;
-use dome_core::conformance::ConformanceDigests;
+use dome_core::conformance::{ConformanceDigests, PresentTool, ToolVersion};
 use dome_core::{Sha256Hash, canonical};
 use serde_json::Value;
 
@@ -46,6 +46,13 @@ impl ToolOnDisk {
             tool: of_files(&folder, &manifest)?,
         };
         Ok(Self { digests, folder, manifest, named: path.to_owned() })
+    }
+
+    /// The tool on its bytes: what a report has to be on.
+    #[must_use]
+    pub fn present(&self) -> PresentTool {
+        let ToolVersion { name, version } = self.manifest.tool.clone();
+        PresentTool { files: self.digests.tool, manifest: self.digests.manifest, name, version }
     }
 }
 

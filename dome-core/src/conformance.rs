@@ -210,15 +210,85 @@ fn worst(parts: &[CheckPart]) -> CheckOutcome {
     if worst == CheckOutcome::NotRun && some_passed { CheckOutcome::Pass } else { worst }
 }
 
-/// A tool as it is now. A report on other bytes says nothing of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A tool on its bytes, its members in canonical order. A report on other bytes says nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct PresentTool {
+    /// The digest of its files, each with its path.
+    pub files: Sha256Hash,
     /// The digest of its manifest.
     pub manifest: Sha256Hash,
-    /// Which tool.
-    pub tool: ToolVersion,
-    /// The digest of its files.
-    pub digest: Sha256Hash,
+    /// Its name.
+    pub name: ToolName,
+    /// Its version; it stands for all that M-51 takes for the same.
+    pub version: String,
+}
+
+/// Which tool a remedy runs, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RemedyTool {
+    /// The identity of the remedy: what two uses of it have in common (M-83).
+    pub remedy: Sha256Hash,
+    /// The tool.
+    pub tool: PresentTool,
+}
+
+/// What is said of tools beside facts: which one a remedy runs, and what gates say of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolRecords {
+    /// Conformance reports, on whatever bytes.
+    pub reports: Vec<ConformanceReport>,
+    /// The tools behind remedies. A remedy that runs several needs all of them to conform.
+    pub tools: Vec<RemedyTool>,
+}
+
+impl PresentTool {
+    /// Why these reports do not let it be trusted; `None` where one that is current at `as_of` and on its bytes says that
+    /// it conforms, and no such one says that it does not. `now` are tools as they are found: one with its name and version
+    /// on other bytes is not what was judged.
+    ///
+    /// ```
+    /// use dome_core::conformance::PresentTool;
+    /// use dome_core::Sha256Hash;
+    /// let (files, manifest) = (Sha256Hash::of(b"tool.py"), Sha256Hash::of(b"manifest.json"));
+    /// let tool = PresentTool { files, manifest, name: "word-count".parse()?, version: "1.0.0".to_owned() };
+    /// assert_eq!(tool.lacks([], &[], None), Some("has no report"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn lacks<'r>(
+        &self,
+        reports: impl IntoIterator<Item = &'r ConformanceReport>,
+        now: &[Self],
+        as_of: Option<Timestamp>,
+    ) -> Option<&'static str> {
+        let about: Vec<_> = reports.into_iter().filter(|report| report.is_about(self)).collect();
+        let is_same =
+            |found: &Self| !self.is_called(found) || (self.files, self.manifest) == (found.files, found.manifest);
+        let is_here = now.iter().all(is_same);
+        let same: Vec<_> = about.iter().filter(|report| is_here && report.is_on(self)).collect();
+        let current: Vec<_> = same.iter().filter(|report| report.is_current(as_of)).collect();
+        match (about.is_empty(), same.is_empty(), current.is_empty()) {
+            (true, ..) => Some("has no report"),
+            (_, true, _) => Some("has no report on its bytes"),
+            (.., true) => Some("has no current report"),
+            _ if current.iter().all(|report| report.conformant) => None,
+            _ => Some("does not conform"),
+        }
+    }
+
+    fn is_called(&self, other: &Self) -> bool {
+        self.name == other.name && normal_version(&self.version) == normal_version(&other.version)
+    }
+}
+
+impl std::fmt::Display for PresentTool {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` {}", self.name, self.version)
+    }
 }
 
 /// Why a document is no conformance report.
@@ -276,36 +346,51 @@ impl ConformanceReport {
         let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
         let report: Self = serde_json::from_slice(document)
             .map_err(|why| ConformanceReportError::Document { message: why.to_string() })?;
-        if report.report_version != "1" {
-            return Err(ConformanceReportError::Version { found: report.report_version });
+        report.check()?;
+        Ok(report)
+    }
+
+    /// Whether it is of this version, and its verdicts follow from its own parts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConformanceReportError`] with what was found and what was expected.
+    pub fn check(&self) -> Result<(), ConformanceReportError> {
+        if self.report_version != "1" {
+            return Err(ConformanceReportError::Version { found: self.report_version.clone() });
         }
-        for (index, check) in report.checks.iter().enumerate() {
+        for (index, check) in self.checks.iter().enumerate() {
             let expected = worst(&check.parts);
             if check.outcome != expected {
                 let pointer = format!("/checks/{index}/outcome");
                 return Err(ConformanceReportError::Contradicts { pointer, expected: expected.to_string() });
             }
         }
-        let expected = conforms(&report.checks);
-        if !report.checks.is_empty() && report.conformant != expected {
+        let expected = conforms(&self.checks);
+        if !self.checks.is_empty() && self.conformant != expected {
             let pointer = "/conformant".to_owned();
             return Err(ConformanceReportError::Contradicts { pointer, expected: expected.to_string() });
         }
-        Ok(report)
+        Ok(())
     }
 
-    /// Whether it is about this tool in this version, which is normal by M-51.
+    /// Whether it is about this tool in this version (M-51), on whatever bytes.
     #[must_use]
-    pub fn is_about(&self, name: &ToolName, version: Option<&str>) -> bool {
-        self.tool.name == *name && version.is_some_and(|version| normal_version(&self.tool.version) == version)
+    pub fn is_about(&self, tool: &PresentTool) -> bool {
+        self.tool.name == tool.name && normal_version(&self.tool.version) == normal_version(&tool.version)
     }
 
-    /// Whether it is on the same bytes as the tools of `present` that it is about.
+    /// Whether it is on the bytes of this tool.
     #[must_use]
-    pub fn is_of(&self, present: &[PresentTool]) -> bool {
-        let same = |version: &str| normal_version(version) == normal_version(&self.tool.version);
-        let mut here = present.iter().filter(|now| now.tool.name == self.tool.name && same(&now.tool.version));
-        here.all(|now| self.digests.as_ref().is_some_and(|was| was.tool == now.digest && was.manifest == now.manifest))
+    pub fn is_on(&self, tool: &PresentTool) -> bool {
+        let on = |was: &ConformanceDigests| (was.tool, was.manifest) == (tool.files, tool.manifest);
+        self.is_about(tool) && self.digests.as_ref().is_some_and(on)
+    }
+
+    /// What it is known by: SHA-256 of its canonical bytes.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Hash {
+        crate::canonical::digest(self)
     }
 
     /// Whether it is current.

@@ -39,6 +39,7 @@
 //! | what is in it | [`status`], [`export`], [`quarantine`] |
 //! | whether it is whole | [`verify`], [`rebuild`] |
 //! | how far it lets dome go | [`rollout`] |
+//! | which tools remedies run, and whether they conform | [`records`] |
 //! | the log itself | [`log`] |
 
 mod aside;
@@ -53,8 +54,10 @@ mod lock;
 pub mod log;
 mod merge;
 pub mod quarantine;
+pub mod records;
 pub mod rollout;
 mod settings;
+mod signed;
 mod status;
 mod verify;
 mod writer;

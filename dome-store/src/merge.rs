@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use crate::folder::StoreFolder;
 use crate::inbox;
 use crate::log::{Checkpoint, Damage, Entry, EntryBytes, Log, LogItem, Segments, SessionTerms, StoreManifest};
+use crate::records::StoreRecords;
 use crate::writer::{Opening, StoreWriter};
 
 /// What merging came to; its members in canonical order.
@@ -57,6 +58,7 @@ struct Content {
 struct MergeSide {
     number: usize,
     log: Log,
+    records: StoreRecords,
     segments: Segments,
     session: Option<SessionTerms>,
     contents: BTreeMap<String, Content>,
@@ -116,9 +118,10 @@ impl MergeSide {
             watch.note(&format!("{waiting} files wait in the inbox of `{shown}`; they stay there and are not merged"));
         }
         let log = Log::open(store)?;
+        let records = StoreRecords::of(log.store())?;
         let segments = log.segments();
         let (contents, names, damage) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        let mut side = Self { number, log, segments, session: None, contents, names, damage };
+        let mut side = Self { number, log, records, segments, session: None, contents, names, damage };
         for found in side.log.scan(1) {
             match found? {
                 LogItem::Entry { position, place, entry } => side.take(position, place, entry),
@@ -329,7 +332,7 @@ impl LineCopy<'_> {
     }
 }
 
-/// Begins a store whose identity says of which two it is made.
+/// Begins a store whose identity says of which two it is made, with the records of both.
 fn begin(path: &Path, sides: &[MergeSide; 2]) -> Result<()> {
     let manifests = sides.each_ref().map(|side| side.log.manifest());
     let mut identities = manifests.map(|manifest| manifest.store.as_str());
@@ -338,6 +341,10 @@ fn begin(path: &Path, sides: &[MergeSide; 2]) -> Result<()> {
     let identity = identity.get(..32).invariant("a hash has 64 digits")?.to_owned();
     let [manifest, _] = manifests;
     let store = StoreFolder::open(path).context(|| format!("cannot open `{}`", escaped_path(path)))?;
+    let records = StoreRecords::united(sides.each_ref().map(|side| side.records.clone()), &identity);
+    if !records.is_empty() {
+        records.keep(&store)?;
+    }
     StoreManifest::new(manifest.settings.clone(), identity).write(&store)
 }
 

@@ -14,6 +14,7 @@ use crate::aside;
 use crate::derived::{self, Deriving, derive};
 use crate::index::{ENTRIES, Index};
 use crate::log::{Damage, Log, LogItem, segment_name};
+use crate::records::StoreRecords;
 use crate::writer::{Opening, StoreWriter};
 
 const SHOWN: usize = 10;
@@ -52,6 +53,9 @@ pub struct StoreVerification {
     pub facts: usize,
     /// `"1"`
     pub format_version: &'static str,
+    /// What is wrong with the records beside the log, which no question is answered without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
     /// Segments of the log.
     pub segments: usize,
     /// The store.
@@ -96,6 +100,7 @@ pub fn verify(
         entries,
         facts: 0,
         format_version: "1",
+        records: StoreRecords::of(log.store()).err().map(|why| why.chain()),
         segments: log.manifest().segments.len(),
         store: store.display().to_string(),
     };
@@ -163,7 +168,7 @@ impl StoreVerification {
     /// Whether everything is as it should be.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.damage.is_empty() && self.difference_count == 0
+        self.damage.is_empty() && self.difference_count == 0 && self.records.is_none()
     }
 
     /// Compares rows derived again, which wait in a file so that one of each is in memory, with those that are held.

@@ -21,6 +21,9 @@ const MOST_TEXT_BYTES: usize = 160;
 /// Room for the number of what is left off.
 const LEFT_OFF_BYTES: usize = 20;
 
+/// Room for the name of what the store holds.
+const STORE_HOLDS_BYTES: usize = 17;
+
 /// What the longest [`AdvisoryBecause`] takes as a member.
 const ADVICE_BYTES: usize = 40;
 
@@ -42,6 +45,10 @@ pub struct BriefAnswer {
     /// What is known in one sentence where there is no entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<&'static str>,
+    /// What the store keeps of the tools behind these entries' remedies: whether they conform, or what is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub store_holds: Vec<String>,
 }
 
 /// One root cause, its members in canonical order.
@@ -121,8 +128,10 @@ pub fn brief(answer: &Priors) -> BriefAnswer {
     };
     let (rollout, left_off) = (answer.rollout, answer.left_off);
     let rollout_terms = answer.rollout_terms.as_ref().map(RolloutTerms::brief);
-    let mut brief = BriefAnswer { format_version: "2", left_off, priors: Vec::new(), rollout, rollout_terms, said };
-    let mut room = (MOST_BRIEF_BYTES - LEFT_OFF_BYTES).saturating_sub(bytes(&brief));
+    let (priors, store_holds) = (Vec::new(), Vec::new());
+    let mut brief = BriefAnswer { format_version: "2", left_off, priors, rollout, rollout_terms, said, store_holds };
+    let reserved = LEFT_OFF_BYTES + if answer.store_holds.is_empty() { 0 } else { STORE_HOLDS_BYTES };
+    let mut room = (MOST_BRIEF_BYTES - reserved).saturating_sub(bytes(&brief));
     // Causes, and whether something is shown that helped.
     let mut causes: BTreeMap<Sha256Hash, bool> = BTreeMap::new();
     for prior in &answer.priors {
@@ -131,17 +140,30 @@ pub fn brief(answer: &Priors) -> BriefAnswer {
         let adds = prior.verdict == Verdict::Prescriptive
             || causes.get(&prior.concept_key).is_none_or(|helped| helps && !helped);
         let entry = BriefPrior::of(prior, &answer.query);
-        // A comma, and what it takes to say that it is advice after all.
-        let taken = bytes(&entry) + 1 + ADVICE_BYTES * usize::from(prior.verdict == Verdict::Prescriptive);
+        let said = store_says(prior, answer, &brief.store_holds);
+        // Commas, and what it takes to say that it is advice after all.
+        let advice = ADVICE_BYTES * usize::from(prior.verdict == Verdict::Prescriptive);
+        let taken = bytes(&entry) + 1 + advice + said.iter().map(|said| bytes(said) + 1).sum::<usize>();
         if adds && taken <= room && prior.advisory_because != Some(AdvisoryBecause::NotShown) {
             room -= taken;
             brief.priors.push(entry);
+            brief.store_holds.extend(said);
             *causes.entry(prior.concept_key).or_default() |= helps;
         } else {
             brief.left_off += 1;
         }
     }
     brief
+}
+
+/// What the store says of the tools behind a prior's first remedy, and no entry said before.
+fn store_says(prior: &Prior, answer: &Priors, said: &[String]) -> Vec<String> {
+    let first = prior.remedies.first().map(|record| record.identity);
+    let of_it = answer.store_holds.iter().filter(|hold| Some(hold.remedy) == first);
+    of_it
+        .map(|hold| short(&hold.to_string(), MOST_TEXT_BYTES).to_string())
+        .filter(|text| !said.contains(text))
+        .collect()
 }
 
 fn bytes(of: &impl Serialize) -> usize {

@@ -1,5 +1,6 @@
 //! Holds with their numbers: what holds a prior back, how far it is, and how far it should be (M-92).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use dome_core::guard::{CauseKind, GuardDecision};
@@ -11,6 +12,7 @@ use crate::capsule::Capsule;
 use crate::concept::Concept;
 use crate::eligibility::{Figures, Hold, HoldFigure, Threshold, thresholds};
 use crate::policy::Policy;
+use crate::remedy::RemedyRecord;
 
 /// One hold, its members in canonical order. Holds that count name the figure, what was found and the
 /// threshold; the others say what they rest on.
@@ -61,17 +63,18 @@ pub(super) struct About<'a> {
     figures: Figures,
     code: &'a FailureReasonCode,
     fingerprint: &'a Fingerprint,
+    remedies: &'a [RemedyRecord],
 }
 
 impl<'a> About<'a> {
     pub(super) fn capsule(capsule: &'a Capsule) -> Self {
-        let Capsule { failure_reason_code: code, fingerprint, .. } = capsule;
-        Self { figures: capsule.figures(), code, fingerprint }
+        let Capsule { failure_reason_code: code, fingerprint, remedies, .. } = capsule;
+        Self { figures: capsule.figures(), code, fingerprint, remedies }
     }
 
     pub(super) fn concept(concept: &'a Concept) -> Self {
-        let Concept { failure_reason_code: code, fingerprint, .. } = concept;
-        Self { figures: concept.figures(), code, fingerprint }
+        let Concept { failure_reason_code: code, fingerprint, remedies, .. } = concept;
+        Self { figures: concept.figures(), code, fingerprint, remedies }
     }
 }
 
@@ -115,7 +118,7 @@ pub(super) fn held(
         .filter(|threshold| threshold.holds);
     let mut held: Vec<Held> = own.map(|threshold| Held::of(threshold, about)).collect();
     held.extend(query.guard.iter().flat_map(by_guards));
-    held.extend(not_conformant(about.fingerprint, query, as_of));
+    held.extend(not_conformant(about.remedies, query, as_of));
     held.extend(incompatible(about.fingerprint, query));
     held.sort_by_key(|held| held.hold);
     held.dedup_by(|later, first| {
@@ -141,22 +144,12 @@ fn by_guards(decided: &GuardDecision) -> impl Iterator<Item = Held> {
     known.into_iter().chain(unknown)
 }
 
-/// A capsule that names a tool asks for a current report on it, if the query brings any reports.
-fn not_conformant(fingerprint: &Fingerprint, query: &PriorsQuery, as_of: Option<Timestamp>) -> Option<Held> {
-    let reports = query.conformance.as_ref()?;
-    let name = fingerprint.tool_name.as_ref()?;
-    let version = fingerprint.tool_version.as_deref();
-    let about: Vec<_> = reports.iter().filter(|report| report.is_about(name, version)).collect();
-    let same: Vec<_> = about.iter().filter(|report| report.is_of(&query.present_tools)).collect();
-    let current: Vec<_> = same.iter().filter(|report| report.is_current(as_of)).collect();
-    let why = match (about.is_empty(), same.is_empty(), current.is_empty()) {
-        (true, ..) => "has no report",
-        (_, true, _) => "has changed since its report",
-        (.., true) => "has no current report",
-        _ if current.iter().all(|report| report.conformant) => return None,
-        _ => "does not conform",
-    };
-    Some(Held::because(Hold::ToolNotConformant, format!("`{name}` {} {why}", version.unwrap_or("without a version"))))
+/// What the first remedy runs has to conform, whatever tool failed.
+fn not_conformant(remedies: &[RemedyRecord], query: &PriorsQuery, as_of: Option<Timestamp>) -> Option<Held> {
+    let lacking = query.tools_behind(remedies).filter_map(|tool| Some((tool, query.lacks(tool, as_of)?)));
+    let lacking: BTreeSet<String> = lacking.map(|(tool, why)| format!("{tool} {why}")).collect();
+    let detail = lacking.into_iter().collect::<Vec<_>>().join("; ");
+    (!detail.is_empty()).then(|| Held::because(Hold::ToolNotConformant, detail))
 }
 
 /// Versions that both sides name and that M-51 does not take for the same.

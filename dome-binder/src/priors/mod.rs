@@ -35,6 +35,7 @@ mod asked;
 mod brief;
 mod held;
 mod prior;
+mod records;
 mod terms;
 
 pub use asked::{AskedFailure, AskedFor, FailureKeys};
@@ -42,12 +43,13 @@ pub use brief::{BriefAnswer, BriefPrior, BriefRemedy, MOST_BRIEF_BYTES, brief};
 pub use held::Held;
 pub(crate) use prior::Weight;
 pub use prior::{Prior, PriorCounts, PriorState, ProvenFact, Role, Tier, elsewhere_rank};
+pub use records::{StoreHold, StoreRecord};
 pub use terms::{AdvisoryBecause, LimitReason, RolloutLimit, RolloutOverride, RolloutTerms};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use dome_core::conformance::{ConformanceReport, PresentTool};
+use dome_core::conformance::{PresentTool, ToolRecords};
 use dome_core::guard::GuardDecision;
 use dome_core::{
     ActionKind, FailureReasonCode, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine, Timestamp,
@@ -82,10 +84,13 @@ pub struct PriorsQuery {
     pub tool: Option<AskedTool>,
     /// What guards say of the transition that the task is (M-100).
     pub guard: Option<GuardDecision>,
-    /// Conformance reports; without any, no tool is asked for one.
-    pub conformance: Option<Vec<ConformanceReport>>,
-    /// Tools as they are now: a report on one of these counts if it is on the same bytes.
+    /// What it brings of tools: which one a remedy runs, and conformance reports. A remedy of which nothing is said runs
+    /// none.
+    pub conformance: ToolRecords,
+    /// Tools as they are now: a report on other bytes of one of these counts no longer.
     pub present_tools: Vec<PresentTool>,
+    /// What the store that is asked keeps of tools, beside its facts.
+    pub store: ToolRecords,
     /// How far dome may go.
     pub rollout: Rollout,
     /// How many priors to answer with, up to [`MAX_LIMIT`].
@@ -103,8 +108,9 @@ impl PriorsQuery {
             versions: StringMap::default(),
             tool: None,
             guard: None,
-            conformance: None,
+            conformance: ToolRecords::default(),
             present_tools: Vec::new(),
+            store: ToolRecords::default(),
             rollout: Rollout::default(),
             limit: DEFAULT_LIMIT,
         }
@@ -248,6 +254,10 @@ pub struct Priors {
     /// By what terms a store answered, where it was not simply answered as it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout_terms: Option<RolloutTerms>,
+    /// What the store keeps beside its facts and what shaped this answer: the tools behind its first remedies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub store_holds: Vec<StoreHold>,
 }
 
 /// Answers a query (section 10).
@@ -292,6 +302,7 @@ pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
     let limit = query.limit.min(MAX_LIMIT);
     let left_off = priors.len().saturating_sub(limit) as u64;
     priors.truncate(limit);
+    let store_holds = records::store_holds(&priors, query, memory.as_of);
     Priors {
         as_of: memory.as_of,
         format_version: "2",
@@ -301,6 +312,7 @@ pub fn priors(memory: &Memory<'_>, query: &PriorsQuery) -> Priors {
         query: Asked::of(query),
         rollout: query.rollout,
         rollout_terms: None,
+        store_holds,
     }
 }
 
@@ -309,7 +321,9 @@ impl Priors {
     #[must_use]
     pub fn shown(&self) -> Self {
         match self.rollout {
-            Rollout::Shadow => Self { guard: None, left_off: 0, priors: Vec::new(), ..self.clone() },
+            Rollout::Shadow => {
+                Self { guard: None, left_off: 0, priors: Vec::new(), store_holds: Vec::new(), ..self.clone() }
+            }
             _ => self.clone(),
         }
     }

@@ -312,7 +312,8 @@ impl Prior {
 /// best first; of two that are the same, the lesser derived key comes first.
 ///
 /// The first byte is 0, or 1 where a capsule is blocked by itself. What a query adds to the holds rests on the fingerprint
-/// (M-92), which a concept has one of: it blocks all of its capsules, so that the first byte says nothing, or none.
+/// (M-92), which a concept has one of: it blocks all of its capsules, so that the first byte says nothing, or none. Only a
+/// tool behind the first remedy holds back some of them ([`PriorsQuery::distrusted`]).
 #[must_use]
 pub fn elsewhere_rank(capsule: &Capsule) -> Vec<u8> {
     let remedy = capsule.remedies.first().map(|first| first.confidence_ppm);

@@ -8,9 +8,9 @@ mod rollout;
 
 use dome_binder::priors::{AskedTool, Memory, PriorsQuery, Rollout, Tier, priors};
 use dome_binder::{Capsule, Policy, RemedyRecord, Replay, Rules, replay};
-use dome_core::conformance::ConformanceReport;
+use dome_core::conformance::{ConformanceReport, PresentTool, RemedyTool, ToolRecords};
 use dome_core::guard::{GuardContext, GuardDecision, GuardrailsBundle, evaluate};
-use dome_core::{CodeTable, TaskLine, Timestamp};
+use dome_core::{CodeTable, EvidencePath, Remedy, Sha256Hash, TaskLine, Timestamp};
 use serde_json::json;
 
 const TABLE: &str = include_str!("table.txt");
@@ -51,12 +51,23 @@ fn asked_of_guards(result: &str) -> GuardDecision {
     evaluate(&bundle, &GuardContext::parse(context.to_string().as_bytes()).unwrap())
 }
 
-fn report(which: &str) -> ConformanceReport {
+/// A report on the tool that both remedies of the table run, and what says that they do.
+fn report(which: &str) -> ToolRecords {
     let (name, conformant) = (if which == "other" { "mypy" } else { "pytest" }, which != "bad");
-    let mut report =
-        json!({"report_version": "1", "tool": {"name": name, "version": "v8.3.7"}, "conformant": conformant});
+    let bytes = Sha256Hash::of(b"");
+    let mut report = json!({
+        "report_version": "1", "tool": {"name": name, "version": "v8.3.7"}, "conformant": conformant,
+        "digests": {"config_schema": bytes, "input_schema": bytes, "manifest": bytes, "output_schema": bytes, "tool": bytes},
+    });
     report["valid_until"] = json!(if which == "expired" { "2026-01-02T00:00:00Z" } else { "2027-01-01T00:00:00Z" });
-    ConformanceReport::parse(report.to_string().as_bytes()).unwrap()
+    let tool =
+        PresentTool { files: bytes, manifest: bytes, name: "pytest".parse().unwrap(), version: "8.3.2".to_owned() };
+    let behind = [("recipe", "recipes/fix"), ("edit_argument", "arguments/edit")].map(|(kind, reference)| {
+        let remedy = Remedy::at(kind.parse().unwrap(), EvidencePath::new(reference).unwrap()).identity();
+        RemedyTool { remedy, tool: tool.clone() }
+    });
+    let reports = vec![ConformanceReport::parse(report.to_string().as_bytes()).unwrap()];
+    ToolRecords { reports, tools: behind.to_vec() }
 }
 
 /// The query that a cell of the table asks, and how old the capsule is when it is asked.
@@ -69,7 +80,7 @@ pub(crate) fn query(asked: &str) -> (PriorsQuery, Option<i64>) {
             "age" => age = Some(value.parse().unwrap()),
             "version" => query.versions = [("python", value)].into_iter().collect(),
             "tool" => query.tool = Some(AskedTool { name: "pytest".parse().unwrap(), version: value.into() }),
-            "report" => query.conformance = Some(vec![report(value)]),
+            "report" => query.conformance = report(value),
             "guard" => query.guard = Some(asked_of_guards(value)),
             _ => query.rollout = value.parse().unwrap(),
         }

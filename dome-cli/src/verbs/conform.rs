@@ -8,13 +8,14 @@ use clap::Args;
 use dome_binder::append_row;
 use dome_conform::{ConformErrorKind, JudgeOptions, REASON_CODES, ToolOnDisk, findings, judge, junit, sarif};
 use dome_contracts::conform::envelopes;
-use dome_core::Timestamp;
-use dome_core::conformance::{CheckName, CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport};
+use dome_core::conformance::{CheckName, CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport, PresentTool};
+use dome_core::{Timestamp, escaped_path};
 use dome_replay::input::document;
+use dome_store::records;
 
 use crate::args::OutputFormat;
 use crate::exit::{Exit, usage};
-use crate::output::Printer;
+use crate::output::{Printer, note};
 use crate::render::github;
 use crate::whole;
 
@@ -30,7 +31,7 @@ const SHOWN_CHARS: usize = 240;
 /// invalid. `--format json` prints the report that `dome priors --conformance` takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n    dome conform tool/manifest.json\n    dome conform tool/manifest.json --out report.json --envelopes drift.jsonl\n    dome conform tool/manifest.json --format junit > conform.xml"
+    after_help = "Example:\n    dome conform tool/manifest.json\n    dome conform tool/manifest.json --out report.json --envelopes drift.jsonl\n    dome conform tool/manifest.json --store memory\n    dome conform tool/manifest.json --format junit > conform.xml"
 )]
 pub(crate) struct ConformArgs {
     /// The manifest (see `dome schema tool-manifest`); the tool's files stand beside it
@@ -39,6 +40,10 @@ pub(crate) struct ConformArgs {
     /// Write the report here, too, whatever is printed
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Keep the report in this store, in the place of what the gate said of the same bytes before: its answers ask for one
+    /// where a remedy runs the tool (`dome store tool set`)
+    #[arg(long, value_name = "DIR", conflicts_with = "only")]
+    store: Option<PathBuf>,
     /// Write an envelope for each way in which the tool drifts from its schemas (`SPEC_DRIFT`)
     #[arg(long, value_name = "FILE")]
     envelopes: Option<PathBuf>,
@@ -74,6 +79,8 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Ex
     }
     let manifest = args.manifest.as_deref().ok_or_else(|| usage("name the manifest"))?;
     let tool = tool(manifest)?;
+    // What can fail, fails before the tool is run.
+    args.store.as_deref().map(records::read).transpose()?;
     let launcher = [std::env::current_exe()?.into(), EXEC.into()];
     let options = JudgeOptions { python: &args.python, only: &args.only, launcher: &launcher };
     let judged = judge(&tool, &options).map_err(|error| match error.kind() {
@@ -85,6 +92,9 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Ex
         let mut row = Vec::new();
         append_row(&report, &mut row);
         whole::write(path, &row)?;
+    }
+    if let Some(store) = &args.store {
+        keep(store, &report, &tool)?;
     }
     if let Some(path) = &args.envelopes {
         let ts = args.ts.map_or_else(now, Ok)?;
@@ -107,6 +117,26 @@ pub(crate) fn become_tool(args: &ConformExecArgs) -> anyhow::Result<Exit> {
 
 pub(crate) fn tool(manifest: &Path) -> anyhow::Result<ToolOnDisk> {
     Ok(ToolOnDisk::new(manifest, &document(manifest)?)?)
+}
+
+/// A tool as it is now.
+pub(crate) fn present(manifest: &Path) -> anyhow::Result<PresentTool> {
+    Ok(tool(manifest)?.present())
+}
+
+/// Keeps a report in a store, and says so where no remedy runs the tool on these bytes.
+fn keep(store: &Path, report: &ConformanceReport, tool: &ToolOnDisk) -> anyhow::Result<()> {
+    let kept = records::put_report(store, report.clone())?;
+    let present = tool.present();
+    if !kept.tools.iter().any(|said| said.tool == present) {
+        note(&format!(
+            "dome: note: no remedy of `{0}` is said to run {present} on these bytes: `dome store tool set --store {0} \
+             --remedy IDENTITY --tool-manifest {1}`",
+            escaped_path(store),
+            escaped_path(&tool.named)
+        ));
+    }
+    Ok(())
 }
 
 fn now() -> anyhow::Result<Timestamp> {

@@ -9,9 +9,9 @@ use dome_binder::priors::{
     Tier, brief,
 };
 use dome_binder::{Verdict, append_row};
-use dome_core::conformance::ConformanceReport;
 #[cfg(feature = "conform")]
-use dome_core::conformance::PresentTool;
+use dome_core::conformance::RemedyTool;
+use dome_core::conformance::{ConformanceReport, ToolRecords};
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{
     ActionKind, FailureReasonCode, RunId, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine,
@@ -20,6 +20,8 @@ use dome_core::{
 use dome_replay::input::document;
 use dome_store::rollout::PriorsAsk;
 
+#[cfg(feature = "conform")]
+use super::conform;
 use super::guard;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
@@ -90,13 +92,18 @@ pub(crate) struct PriorsArgs {
     /// --action-kind fill in what it leaves out
     #[arg(long, value_name = "FILE", requires = "guardrails")]
     context: Option<PathBuf>,
-    /// A conformance report (see `dome schema conformance-report`); may be given more than once
+    /// A conformance report (see `dome schema conformance-report`) on a tool that a remedy runs; may be given more than
+    /// once
     #[arg(long, value_name = "FILE")]
     conformance: Vec<PathBuf>,
     #[cfg(feature = "conform")]
-    /// The manifest of a tool that a report is on: the report counts as long as neither has changed; may
-    /// be given more than once
-    #[arg(long, value_name = "FILE", requires = "conformance")]
+    /// Which tool a remedy runs, beside what the store says; may be given more than once
+    #[arg(long, value_parser = remedy_tool, value_name = "IDENTITY=MANIFEST")]
+    remedy_tool: Vec<(Sha256Hash, PathBuf)>,
+    #[cfg(feature = "conform")]
+    /// The manifest of a tool as it is now: reports on it count as long as neither has changed; may be given more than
+    /// once
+    #[arg(long, value_name = "FILE")]
     tool_manifest: Vec<PathBuf>,
     /// How far dome may go; a store, and `dome.toml`, may let less
     #[arg(long, default_value = "guided", value_name = "shadow|guided|prescriptive")]
@@ -130,6 +137,12 @@ enum Detail {
 fn pair(text: &str) -> Result<(String, String), &'static str> {
     let parts = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     parts.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or("expected NAME=VALUE")
+}
+
+#[cfg(feature = "conform")]
+fn remedy_tool(text: &str) -> Result<(Sha256Hash, PathBuf), String> {
+    let (identity, manifest) = text.split_once('=').ok_or("expected IDENTITY=MANIFEST")?;
+    Ok((identity.parse().map_err(|why| format!("IDENTITY: {why}"))?, manifest.into()))
 }
 
 fn states(text: &str) -> Result<(String, String), &'static str> {
@@ -169,16 +182,15 @@ fn query(args: &PriorsArgs, settings: &Settings) -> anyhow::Result<PriorsQuery> 
         let name = name.parse().map_err(|why| usage(format!("--tool: {why}")))?;
         anyhow::Ok(AskedTool { name, version: version.as_str().into() })
     });
-    let reports: Vec<ConformanceReport> = args.conformance.iter().map(|path| report(path)).collect::<Result<_, _>>()?;
     Ok(PriorsQuery {
         failure_reason_code: args.failure_reason_code.clone(),
         about,
         versions: versions(args)?,
         tool: tool.transpose()?,
         guard: decided(args, settings.contracts(args.contracts.as_deref()), &line)?,
-        conformance: (!reports.is_empty()).then_some(reports),
+        conformance: brought(args)?,
         #[cfg(feature = "conform")]
-        present_tools: args.tool_manifest.iter().map(|path| present(path)).collect::<Result<_, _>>()?,
+        present_tools: args.tool_manifest.iter().map(|path| conform::present(path)).collect::<Result<_, _>>()?,
         rollout: args.rollout,
         limit: usize::try_from(args.limit)?,
         ..PriorsQuery::of(line)
@@ -225,10 +237,25 @@ fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
     ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
 }
 
-#[cfg(feature = "conform")]
-fn present(path: &Path) -> anyhow::Result<PresentTool> {
-    let dome_conform::ToolOnDisk { digests, manifest, .. } = super::conform::tool(path)?;
-    Ok(PresentTool { digest: digests.tool, manifest: digests.manifest, tool: manifest.tool })
+/// What the question brings of tools.
+fn brought(args: &PriorsArgs) -> anyhow::Result<ToolRecords> {
+    let reports = args.conformance.iter().map(|path| report(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    #[cfg(feature = "conform")]
+    let tools = args.remedy_tool.iter().map(|(remedy, path)| {
+        let (remedy, tool) = (*remedy, conform::present(path)?);
+        Ok(RemedyTool { remedy, tool })
+    });
+    #[cfg(feature = "conform")]
+    let tools = tools.collect::<anyhow::Result<Vec<_>>>()?;
+    #[cfg(not(feature = "conform"))]
+    let tools = Vec::new();
+    if !reports.is_empty() && tools.is_empty() && !args.at.is_store() {
+        return Err(usage(
+            "a report is asked of the tool that a remedy runs, and a result does not say which that is: name it with \
+             `--remedy-tool IDENTITY=MANIFEST`, or ask a store that keeps it",
+        ));
+    }
+    Ok(ToolRecords { reports, tools })
 }
 
 fn decided(args: &PriorsArgs, contracts: Option<&Path>, line: &TaskLine) -> anyhow::Result<Option<GuardDecision>> {

@@ -14,6 +14,7 @@ use dome_replay::verify::Verification;
 use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
 use dome_store::quarantine::{Retried, ShownLine};
+use dome_store::records::ShownRecords;
 use dome_store::rollout::ShownRollout;
 use dome_store::{Acknowledged, IngestSummary, Status, StoreVerification};
 use schemars::Schema;
@@ -34,7 +35,7 @@ pub(crate) struct SchemaArgs {
 /// A document's name, what it is, and how its schema is made.
 type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [SchemaDocument; 37] = [
+const DOCUMENTS: [SchemaDocument; 38] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("task-spec", "what a task works on: a member of an envelope, and what check --task-spec takes", schema::task_spec),
     ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
@@ -60,6 +61,7 @@ const DOCUMENTS: [SchemaDocument; 37] = [
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<IngestSummary>),
     ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
     ("store-rollout", "what store rollout show --format json prints", schema::of_output::<ShownRollout>),
+    ("store-tools", "what store tool list --format json prints", schema::of_output::<ShownRecords>),
     ("store-verification", "what store verify --format json prints", schema::of_output::<StoreVerification>),
     ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<ShownLine>),
     ("store-retry", "what store quarantine retry --format json prints", schema::of_output::<Retried>),

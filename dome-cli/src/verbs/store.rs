@@ -1,6 +1,7 @@
 //! `dome store`: the verbs on a store that stands.
 
 mod rollout;
+mod tool;
 
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,9 @@ pub(crate) enum StoreVerb {
     /// Say how far the store lets dome go, and look at it
     #[command(subcommand)]
     Rollout(rollout::StoreRolloutVerb),
+    /// Say which tools remedies run, and look at how they conform
+    #[command(subcommand)]
+    Tool(tool::StoreToolVerb),
     /// Make the index as small as what it holds; the log is never shortened
     #[command(after_help = "Example:\n    dome store compact --store memory")]
     Compact(StoreAt),
@@ -149,6 +153,7 @@ pub(crate) fn run(verb: &StoreVerb, settings: &Settings, output: &mut Printer) -
         StoreVerb::Quarantine(QuarantineVerb::Retry(args)) => retry(args, output),
         StoreVerb::Merge { a, b, out } => unite([a, b], out, output),
         StoreVerb::Rollout(verb) => rollout::run(verb, output),
+        StoreVerb::Tool(verb) => tool::run(verb, output),
         StoreVerb::Compact(at) => make_small(&at.store, output),
         StoreVerb::Rebuild(args) => make_anew(args, settings, output),
     }
@@ -216,6 +221,7 @@ fn print_report(report: &StoreVerification, output: &mut Printer) -> anyhow::Res
     for StoreDifference { expected, found, row, what } in &report.differences {
         writeln!(output, "{what} {row}:\n  expected {expected}\n  found    {found}")?;
     }
+    report.records.iter().try_for_each(|why| writeln!(output, "damaged: {why}"))?;
     let [entries, facts] = [report.entries, report.facts as u64].map(grouped);
     let derived = if report.compared { format!(", {facts} facts derived again") } else { String::new() };
     writeln!(output, "{entries} entries in {} segments{derived}", report.segments)?;

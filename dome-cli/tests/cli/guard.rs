@@ -1,5 +1,6 @@
 //! `dome guard eval` and `dome priors`.
 
+use dome_core::{EvidencePath, Remedy, Sha256Hash};
 use serde_json::{Value, json};
 
 use crate::harness::{Place, project};
@@ -125,14 +126,17 @@ fn m92_each_rollout_mode_shows_what_it_may() {
 #[test]
 fn m92_what_a_query_brings_holds_back() {
     let place = place();
-    let report = json!({"report_version": "1", "tool": {"name": "pytest", "version": "8.3"}, "conformant": false});
-    place.file("report.json", report.to_string());
+    let remedy = Remedy::at("call_first".parse().unwrap(), EvidencePath::new("recipes/rebuild").unwrap()).identity();
+    let manifest = project("dome-cli/tests/data/tools/good/manifest.json");
+    let runs = format!("{remedy}={}", manifest.display());
+    let other = format!("{}={}", Sha256Hash::of(b""), manifest.display());
     let (guardrails, context) = (shipped("guardrails.json"), shipped("context.json"));
     let transition = ["--transition", "candidate:promoted", "--guardrails", &guardrails];
     for (more, holds) in [
         (&["--version", "python=3.11.9", "--tool", "pytest=v8.3.0"][..], &[][..]),
         (&["--version", "python=3.12"], &["version_incompatible"]),
-        (&["--conformance", "report.json"], &["tool_not_conformant"]),
+        (&["--remedy-tool", &runs], &["tool_not_conformant"]),
+        (&["--remedy-tool", &other], &[]),
         (&[&transition[..], &["--context", &context]].concat(), &["guard_denied"]),
         (&transition, &["guard_denied", "guard_unknown"]),
         (&["--as-of", "2030-01-01T00:00:00Z"], &["stale"]),

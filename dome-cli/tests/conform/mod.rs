@@ -3,4 +3,4 @@
 mod escapes;
 mod gate;
 mod priors;
-mod tools;
+pub(crate) mod tools;

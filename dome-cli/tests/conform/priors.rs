@@ -1,5 +1,6 @@
 //! From held to eligible by a report, and back by a changed tool.
 
+use dome_core::{EvidencePath, Remedy, Sha256Hash};
 use serde_json::{Value, json};
 
 use super::tools::{can_judge, copy, judged};
@@ -54,6 +55,11 @@ fn night(place: &Place) {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
+/// The identity of what got over the failures.
+fn remedy() -> Sha256Hash {
+    Remedy::at("edit_argument".parse().unwrap(), EvidencePath::new("recipes/split").unwrap()).identity()
+}
+
 /// What holds the capsule back, each with its reason.
 fn held(place: &Place, more: &[&str]) -> (String, Vec<String>) {
     let full = ["--rollout", "prescriptive", "--detail", "full", "--format", "json"];
@@ -75,12 +81,16 @@ fn m92_a_report_makes_a_capsule_eligible_and_a_changed_tool_holds_it_again() {
     let place = Place::new();
     night(&place);
     let manifest = copy(&place, "good");
-    let only = |why: &str| vec![format!("tool_not_conformant: `word-count` 1.0 {why}")];
-    let with = ["--conformance", "report.json", "--tool-manifest", "good/manifest.json"];
+    let runs = format!("{}={manifest}", remedy());
+    let only = |why: &str| vec![format!("tool_not_conformant: `word-count` 1.0.0 {why}")];
+    let with = ["--conformance", "report.json", "--remedy-tool", &runs];
 
-    // No report on this tool: held.
+    // Nobody says what the remedy runs: nothing is asked of the tool that failed.
+    assert_eq!(held(&place, &[]), ("prescriptive".to_owned(), Vec::new()));
+    // No report on the tool that it runs: held.
     place.file("other.json", r#"{"report_version":"1","tool":{"name":"other","version":"1"},"conformant":true}"#);
-    assert_eq!(held(&place, &["--conformance", "other.json"]), ("blocked".to_owned(), only("has no report")));
+    let other = held(&place, &["--conformance", "other.json", "--remedy-tool", &runs]);
+    assert_eq!(other, ("blocked".to_owned(), only("has no report")));
 
     // The gate's report: eligible.
     let (_, ended) = judged(&place, &manifest, &["--out", "report.json"]);
@@ -90,7 +100,7 @@ fn m92_a_report_makes_a_capsule_eligible_and_a_changed_tool_holds_it_again() {
     // The tool changes, by as much as a comment: held again, and by its manifest, too.
     let source = std::fs::read_to_string(place.path("good/tool.py")).unwrap();
     place.file("good/tool.py", format!("{source}# changed\n"));
-    let changed = ("blocked".to_owned(), only("has changed since its report"));
+    let changed = ("blocked".to_owned(), only("has no report on its bytes"));
     assert_eq!(held(&place, &with), changed);
     place.file("good/tool.py", &source);
     assert_eq!(held(&place, &with).0, "prescriptive");
@@ -102,7 +112,41 @@ fn m92_a_report_makes_a_capsule_eligible_and_a_changed_tool_holds_it_again() {
     // A report that says yes where its checks say no is no report.
     let report = std::fs::read_to_string(place.path("report.json")).unwrap();
     place.file("forged.json", report.replacen("\"outcome\":\"pass\"", "\"outcome\":\"fail\"", 1));
-    let ended = place.dome(&[&ASK[..], &["--conformance", "forged.json"]].concat(), b"");
+    let ended = place.dome(&[&ASK[..], &["--conformance", "forged.json", "--remedy-tool", &runs]].concat(), b"");
     assert_eq!(ended.code, 3);
     assert!(ended.stderr.contains("by the parts below it"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_gate_keeps_its_report_in_a_store_that_asks_for_one() {
+    if !can_judge() {
+        return;
+    }
+    let place = Place::new();
+    night(&place);
+    let manifest = copy(&place, "good");
+    assert_eq!(place.dome(&["ingest", "night.jsonl", "--store", "s", "--not-after", "off"], b"").code, 0);
+    let remedy = remedy().to_string();
+    let store = |verb: &[&str]| {
+        let ended = place.dome(&[&["store", "tool"], verb, &["--store", "s", "--format", "json"]].concat(), b"");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        serde_json::from_str::<Value>(&ended.stdout).unwrap()
+    };
+    // A report on what no remedy runs is kept, and that is said.
+    let (report, ended) = judged(&place, &manifest, &["--store", "s"]);
+    assert!(ended.code == 0 && ended.stderr.contains("dome store tool set"), "{}", ended.stderr);
+    let set = store(&["set", "--remedy", &remedy, "--tool-manifest", &manifest]);
+    assert_eq!((set["tools"][0].get("hold"), &set["reports"][0]), (None, &report));
+    // A report takes the place of what was said of the same bytes, and of no other.
+    let source = std::fs::read_to_string(place.path("good/tool.py")).unwrap();
+    place.file("good/tool.py", source.replacen("import json", "import json\nimport os\n\nos.getpid()", 1));
+    let (_, ended) = judged(&place, &manifest, &["--store", "s", "--valid-until", "2027-01-01T00:00:00Z"]);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert_eq!(store(&["list"])["reports"].as_array().unwrap().len(), 2);
+    assert_eq!(store(&["list"])["tools"][0].get("hold"), None, "the bytes that the store knows were judged");
+    let set = store(&["set", "--remedy", &remedy, "--tool-manifest", &manifest]);
+    assert_eq!(set["tools"][0].get("hold"), None);
+    // What would fail at the end fails before the tool is run; a part of the gate is no report to keep.
+    assert_eq!(place.dome(&["conform", &manifest, "--store", "nowhere"], b"").code, 3);
+    assert_eq!(place.dome(&["conform", &manifest, "--store", "s", "--only", "contract"], b"").code, 2);
 }

@@ -8,7 +8,7 @@ use super::disk::Small;
 use crate::harness::{Ended, Place};
 
 /// Runs from `from` on that failed and were got over in the same way, two days apart.
-fn history(from: u64, runs: u64) -> String {
+pub(super) fn history(from: u64, runs: u64) -> String {
     let mut lines = String::new();
     for run in from..from + runs {
         for (sequence, signal, code) in [(1, "failure", "TESTS_FAILED"), (2, "success", "NONE")] {
@@ -17,6 +17,7 @@ fn history(from: u64, runs: u64) -> String {
                 "run_id": format!("r{run}"), "task_id": "unit", "group_id": format!("g{sequence}"),
                 "ts": format!("2026-01-{:02}T00:0{sequence}:00Z", 2 * run), "signal": signal,
                 "wrapper_policy": "strict", "evidence": [{"path": "unit.log"}],
+                "tool": {"name": "pytest", "version": "8.3.2"},
                 "task_spec": {
                     "scope": "repo", "target": {"kind": "repo", "id": "acme/app"}, "action": {"kind": "test"},
                     "failure_reason_code": code,
@@ -31,7 +32,7 @@ fn history(from: u64, runs: u64) -> String {
     lines
 }
 
-const ASK: [&str; 15] = [
+pub(super) const ASK: [&str; 15] = [
     "priors",
     "--store",
     "s",
@@ -49,18 +50,18 @@ const ASK: [&str; 15] = [
     "json",
 ];
 
-fn ended_json(ended: &Ended) -> Value {
+pub(super) fn ended_json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}{}", ended.stdout, ended.stderr))
 }
 
 /// Asks in the mode `prescriptive`, with further flags.
-fn asked(place: &Place, flags: &[&str]) -> Value {
+pub(super) fn asked(place: &Place, flags: &[&str]) -> Value {
     let ended = place.dome(&[&ASK[..], &["--rollout", "prescriptive"], flags].concat(), b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     ended_json(&ended)
 }
 
-fn verdict(answer: &Value) -> (&str, &str) {
+pub(super) fn verdict(answer: &Value) -> (&str, &str) {
     let prior = &answer["priors"][0];
     (prior["verdict"].as_str().unwrap(), prior["advisory_because"].as_str().unwrap_or("-"))
 }
@@ -98,7 +99,7 @@ fn set(place: &Place, flags: &[&str]) -> Ended {
 }
 
 /// A store that prescribes, since it earned it.
-fn earned() -> Place {
+pub(super) fn earned() -> Place {
     let place = place();
     earn(&place);
     place

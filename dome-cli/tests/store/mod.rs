@@ -9,3 +9,5 @@ mod kills;
 mod manifest;
 mod plan;
 mod together;
+#[cfg(feature = "conform")]
+mod tools;

@@ -51,9 +51,10 @@ impl Index {
                 rows
             }
         };
+        let distrusted = query.distrusted(as_of);
         let mut left_off = 0;
         for ConceptRow { key, capsules: members, .. } in &concepts {
-            let best = self.best_elsewhere(*key, line, query.limit.min(MAX_LIMIT), as_of)?;
+            let best = self.best_elsewhere(*key, query, &distrusted, as_of)?;
             // What is asked of the failure goes for the whole concept.
             if best.iter().all(asked) {
                 let own = of_line.iter().filter(|own| *own == key).count();
@@ -86,24 +87,32 @@ impl Index {
     }
 
     /// The best capsules of a concept on other task lines, as many as an answer can show: of those that are blocked by
-    /// themselves and of the others. Whether a query blocks them all, only the engine knows.
+    /// themselves, of those whose tool is not trusted, and of the others. Whether a query blocks them all, only the engine
+    /// knows.
     fn best_elsewhere(
         &self,
         concept: Sha256Hash,
-        line: Sha256Hash,
-        limit: usize,
+        query: &PriorsQuery,
+        distrusted: &BTreeSet<Sha256Hash>,
         as_of: Option<Timestamp>,
     ) -> Result<Vec<Capsule>> {
+        let (line, limit) = (query.line.key(), query.limit.min(MAX_LIMIT));
         let mut best = Vec::new();
         for blocked in [0_u8, 1] {
-            self.rows.each(
+            let (mut trusted, mut untrusted) = (0, 0);
+            self.rows.walk(
                 SealedTable::Keys,
-                "concept = ?1 AND rank >= ?2 AND rank < ?3 AND line <> ?4 ORDER BY rank, key LIMIT ?5",
-                params![concept.as_bytes(), [blocked], [blocked + 1], line.as_bytes(), limit],
+                "concept = ?1 AND rank >= ?2 AND rank < ?3 AND line <> ?4 ORDER BY rank, key",
+                params![concept.as_bytes(), [blocked], [blocked + 1], line.as_bytes()],
                 |row| {
-                    let finished = self.rows.finished(row, (&self.basis.rules, as_of))?;
-                    best.extend(finished.map(|finished| finished.capsule));
-                    Ok(())
+                    if let Some(finished) = self.rows.finished(row, (&self.basis.rules, as_of))? {
+                        let first = finished.capsule.remedies.first();
+                        let is_distrusted = first.is_some_and(|first| distrusted.contains(&first.identity));
+                        let of_its_kind = if is_distrusted { &mut untrusted } else { &mut trusted };
+                        *of_its_kind += 1;
+                        best.extend((*of_its_kind <= limit).then_some(finished.capsule));
+                    }
+                    Ok(trusted < limit || (!distrusted.is_empty() && untrusted < limit))
                 },
             )?;
         }

@@ -12,6 +12,7 @@ use dome_replay::Watch;
 use super::{RolloutStanding, once};
 use crate::folder::StoreFolder;
 use crate::index::{FactsIn, Indexed, Result};
+use crate::records::StoreRecords;
 
 /// A planner's question, and who asks it.
 #[derive(Clone, Copy, Debug)]
@@ -32,12 +33,14 @@ impl FactsIn<'_> {
     /// Answers a planner's question in the mode that it asks for, that of the store, or that of the project, whichever is
     /// the least; a result has no mode of its own.
     ///
+    /// What the store keeps of tools holds back remedies whose tool nothing vouches for ([`crate::records`]).
+    ///
     /// What a store prescribes it remembers first, for the run that asks. A second time, without a run, or where it
     /// cannot be remembered, it is advice, and the prior says why.
     ///
     /// # Errors
     ///
-    /// As [`FactsIn::ask`]; and when the store's rollout is damaged.
+    /// As [`FactsIn::ask`]; and when the store's rollout, or its records, are damaged.
     pub fn priors(self, ask: &PriorsAsk<'_>, watch: &dyn Watch) -> crate::Result<Priors> {
         let (standing, mut answer) = self.ask(watch, |known| self.answered(ask, known))?;
         if let Some(folder) = standing {
@@ -54,6 +57,7 @@ impl FactsIn<'_> {
             terms.limits.push(RolloutLimit::new(LimitReason::ProjectSetting, detail));
             rollout = most;
         }
+        let mut query = ask.query.clone();
         let folder = match self {
             Self::Result(_) => None,
             Self::Store(store) => {
@@ -69,10 +73,11 @@ impl FactsIn<'_> {
                 let prescribes = rollout == Rollout::Prescriptive;
                 terms.earned_on = standing.rollout.earned.filter(|_| prescribes).map(|earned| earned.snapshot_digest);
                 terms.overridden = standing.rollout.overridden;
+                query.store = StoreRecords::of(&standing.folder)?.into_tools();
                 Some(standing.folder)
             }
         };
-        let mut answer = known.index.priors(&PriorsQuery { rollout, ..ask.query.clone() }, ask.as_of)?;
+        let mut answer = known.index.priors(&PriorsQuery { rollout, ..query }, ask.as_of)?;
         answer.rollout_terms = (!terms.is_plain()).then_some(terms);
         Ok((folder, answer))
     }

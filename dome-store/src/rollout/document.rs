@@ -3,17 +3,12 @@
 
 use dome_binder::priors::{Rollout, RolloutOverride};
 use dome_binder::rollout::RolloutPolicy;
-use dome_core::{Sha256Hash, Timestamp, canonical, escaped_path};
-use dome_replay::error::{Error, Invariant, Result};
+use dome_core::{Sha256Hash, Timestamp};
+use dome_replay::error::Result;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::folder::StoreFolder;
-
-pub(super) const NAME: &str = "rollout.json";
-const FORMAT_VERSION: &str = "1";
-/// More than the document ever takes.
-const MOST_BYTES: u64 = 1 << 20;
+use crate::signed::{self, SignedDocument};
 
 /// How far a store lets dome go, its members in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -78,19 +73,12 @@ pub struct RolloutEarned {
     pub snapshot_digest: Sha256Hash,
 }
 
-/// As it is written: with the digest of the rest.
-#[derive(Serialize)]
-struct SignedRollout<'r> {
-    digest: Sha256Hash,
-    rollout: &'r StoreRollout,
-}
-
 impl StoreRollout {
     /// That of a store that nobody set one for: `guided`.
     pub(super) fn unset(store: &str) -> Self {
         Self {
             earned: None,
-            format_version: FORMAT_VERSION.to_owned(),
+            format_version: Self::VERSION.to_owned(),
             max_age: RolloutAge::default(),
             mode: Rollout::default(),
             overridden: None,
@@ -104,44 +92,24 @@ impl StoreRollout {
     ///
     /// When it is damaged, of another store or of another version: nobody knows then how far dome may go.
     pub(super) fn read(folder: &StoreFolder, store: &str) -> Result<Self> {
-        let Some(bytes) = folder.bytes(NAME, MOST_BYTES)? else { return Ok(Self::unset(store)) };
-        let refused = |why: &str| {
-            Error::invalid(format!(
-                "`{}` {why}; `dome store rollout set MODE --store {}` writes it again",
-                folder.named(NAME),
-                escaped_path(folder.path())
-            ))
-        };
-        let damaged = || refused("is damaged: it is not what dome wrote");
-        let document: Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
-        let (digest, body) = (document.get("digest").and_then(Value::as_str), document.get("rollout"));
-        let body = body.ok_or_else(damaged)?;
-        let found = canonical::to_vec(body).map(|bytes| Sha256Hash::of(&bytes).to_string()).map_err(|_| damaged())?;
-        if digest != Some(found.as_str()) {
-            return Err(damaged());
-        }
-        if body.get("format_version").and_then(Value::as_str) != Some(FORMAT_VERSION) {
-            return Err(refused("is of another version of dome"));
-        }
-        let read: Self = serde_json::from_value(body.clone()).map_err(|_| damaged())?;
-        if read.store != store {
-            return Err(refused("is of another store"));
-        }
-        if read.is_possible() { Ok(read) } else { Err(damaged()) }
+        Ok(signed::read(folder, store)?.unwrap_or_else(|| Self::unset(store)))
+    }
+}
+
+impl SignedDocument for StoreRollout {
+    const NAME: &'static str = "rollout.json";
+    const MEMBER: &'static str = "rollout";
+    const VERSION: &'static str = "1";
+    const MOST_BYTES: u64 = 1 << 20;
+    const MEND: (&'static str, &'static str) = ("dome store rollout set MODE --store", "writes it again");
+
+    fn store(&self) -> &str {
+        &self.store
     }
 
-    /// Whether dome could have written it: `prescriptive` has one right, the others need none.
+    /// `prescriptive` has one right, the others need none.
     fn is_possible(&self) -> bool {
         let rights = u64::from(self.earned.is_some()) + u64::from(self.overridden.is_some());
         rights == u64::from(self.mode == Rollout::Prescriptive)
-    }
-
-    /// Replaces what stands there: whole, or not at all.
-    pub(super) fn write(&self, folder: &StoreFolder) -> Result<()> {
-        let body = canonical::to_vec(self).invariant("a rollout has canonical bytes")?;
-        let signed = SignedRollout { digest: Sha256Hash::of(&body), rollout: self };
-        let mut bytes = canonical::to_vec(&signed).invariant("a rollout has canonical bytes")?;
-        bytes.push(b'\n');
-        folder.replace(NAME, &bytes)
     }
 }

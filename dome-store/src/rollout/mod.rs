@@ -55,6 +55,7 @@ use crate::index::{FactsIn, Index};
 use crate::lock::WriterLock;
 use crate::log::{self, StoreManifest};
 use crate::settings::StoreSettings;
+use crate::signed;
 use crate::writer::StoreLimits;
 
 pub use ask::PriorsAsk;
@@ -166,7 +167,7 @@ pub fn set(store: &Path, change: RolloutChange, max_age: RolloutAgeChange) -> Re
         Some(facts) => snapshot::keep(&folder, &facts)?,
         None => folder.remove(snapshot::NAME)?,
     }
-    next.write(&folder)?;
+    signed::write(&folder, &next)?;
     Ok(next)
 }
 

@@ -4,7 +4,8 @@ use dome_arbitrary::{history, history_of};
 use dome_binder::priors::{AskedFor, FailureKeys, Memory, PriorsQuery, Rollout, priors};
 use dome_binder::query::{Filters, Limit, OrEmpty, Question, View, answer, unmatched};
 use dome_binder::{Replay, Rules, views};
-use dome_core::TaskLine;
+use dome_core::conformance::{PresentTool, RemedyTool, ToolRecords};
+use dome_core::{Sha256Hash, TaskLine};
 use dome_store::index::{Explained, Index};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -196,12 +197,23 @@ proptest! {
     }
 }
 
+/// Tools without a report behind every other remedy that some capsule has first.
+fn tools(replay: &Replay) -> ToolRecords {
+    let firsts = replay.derived.capsules.iter().filter_map(|capsule| capsule.remedies.first());
+    let firsts: std::collections::BTreeSet<Sha256Hash> = firsts.map(|first| first.identity).collect();
+    let tools = firsts.into_iter().step_by(2).map(|remedy| {
+        let (name, version) = ("word-count".parse().unwrap(), "1".to_owned());
+        RemedyTool { remedy, tool: PresentTool { files: remedy, manifest: remedy, name, version } }
+    });
+    ToolRecords { reports: Vec::new(), tools: tools.collect() }
+}
+
 /// Questions with every way in which one may block what it finds, and with limits below and above what there is.
-fn narrow(query: &PriorsQuery) -> Vec<PriorsQuery> {
-    let blocking = PriorsQuery { conformance: Some(Vec::new()), ..query.clone() };
+fn narrow(query: &PriorsQuery, tools: &ToolRecords) -> Vec<PriorsQuery> {
+    let distrusting = PriorsQuery { store: tools.clone(), ..query.clone() };
     let versions = [("python", "0.1"), ("node", "0.1"), ("rust", "0.1")].into_iter().collect();
     let incompatible = PriorsQuery { versions, ..query.clone() };
-    let asked = [query.clone(), blocking, incompatible];
+    let asked = [query.clone(), distrusting, incompatible];
     asked.iter().flat_map(|query| [1, 3, 20, 200].map(|limit| PriorsQuery { limit, ..query.clone() })).collect()
 }
 
@@ -216,7 +228,8 @@ proptest! {
         derive(&mut index, &mut told);
         let memory = Memory::of(&replay, &rules);
         let queries = planner(&replay);
-        for query in queries.iter().step_by(1 + queries.len() / 12).flat_map(narrow) {
+        let tools = tools(&replay);
+        for query in queries.iter().step_by(1 + queries.len() / 12).flat_map(|query| narrow(query, &tools)) {
             prop_assert_eq!(value(&index.priors(&query, None).unwrap()), value(&priors(&memory, &query)));
         }
     }
