@@ -113,7 +113,7 @@ pub struct GuardDenial {
 /// use dome_core::Source;
 /// let envelope = dome_core::read(dome_core::EXAMPLE_LINE)?;
 /// let records = vec![Box::new(Record::new(envelope, Source { line: 1, name: "a.jsonl".into() }))];
-/// let facts = settle(group_by_run(records).remove(0)).facts;
+/// let facts = settle(group_by_run(records).remove(0), &Default::default()).facts;
 /// let (mut rollups, mut denials) = (views::GateRollups::default(), views::GuardDenials::default());
 /// rollups.add_run(&facts);
 /// denials.add_run(&facts);

@@ -52,6 +52,7 @@ pub mod index;
 mod ingest;
 mod lock;
 pub mod log;
+pub mod memory;
 mod merge;
 pub mod quarantine;
 pub mod records;
@@ -60,6 +61,7 @@ mod settings;
 mod signed;
 mod status;
 mod verify;
+mod word;
 mod writer;
 
 pub use dome_replay::{Error, ErrorClass, Result};

@@ -1,4 +1,5 @@
-//! `records.json`: what a store keeps beside its facts: which tool a remedy runs, and the conformance reports on tools.
+//! `records.json`: what a store keeps beside its facts: which tool a remedy runs, the conformance reports on tools, and
+//! what owners promoted ([`crate::memory`]).
 //!
 //! Such records shape answers only, and are named in them ([`store_holds`](dome_binder::priors::Priors::store_holds)): a
 //! prescription whose remedy has a tool is held (M-92, `tool_not_conformant`) unless a current report on the tool's bytes is
@@ -32,10 +33,11 @@
 //! # }
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use dome_binder::priors::StoreHold;
+use dome_binder::priors::{OwnersWord, Promotion, StoreSays, ToolHold};
 use dome_core::conformance::{ConformanceReport, RemedyTool, ToolRecords};
 use dome_core::{Sha256Hash, Timestamp};
 use dome_replay::Watch;
@@ -65,6 +67,8 @@ pub struct StoreRecords {
     /// The version of this document.
     #[schemars(extend("const" = "1"))]
     pub format_version: String,
+    /// What owners promoted, sorted; what was taken back stays.
+    pub promotions: Vec<Promotion>,
     /// Conformance reports, by their digests; one of a gate on the bytes of a tool.
     pub reports: Vec<ConformanceReport>,
     /// How often they were changed.
@@ -77,8 +81,14 @@ pub struct StoreRecords {
 
 impl StoreRecords {
     fn none(store: &str) -> Self {
-        let (reports, tools) = (Vec::new(), Vec::new());
-        Self { format_version: Self::VERSION.to_owned(), reports, revision: 0, store: store.to_owned(), tools }
+        Self {
+            format_version: Self::VERSION.to_owned(),
+            promotions: Vec::new(),
+            reports: Vec::new(),
+            revision: 0,
+            store: store.to_owned(),
+            tools: Vec::new(),
+        }
     }
 
     /// The records of a store that is open.
@@ -110,29 +120,41 @@ impl StoreRecords {
         Ok(next)
     }
 
-    /// What is said of tools, for a question.
+    /// What is said, for a question.
     #[must_use]
-    pub fn into_tools(self) -> ToolRecords {
-        ToolRecords { reports: self.reports, tools: self.tools }
+    pub fn says(self) -> StoreSays {
+        let Self { promotions, reports, tools, .. } = self;
+        StoreSays { promotions, tools: ToolRecords { reports, tools } }
     }
 
     /// Records of two stores in one: what either of them holds back, this one holds back.
     pub(crate) fn united(sides: [Self; 2], store: &str) -> Self {
         let mut united = Self::none(store);
-        for Self { reports, tools, .. } in sides {
+        let mut promotions = BTreeMap::new();
+        for Self { promotions: said, reports, tools, .. } in sides {
             united.reports.extend(reports);
             united.tools.extend(tools);
+            for Promotion { key, promoted, remedy, retracted } in said {
+                let known: &mut Option<OwnersWord> = promotions.entry((key, promoted, remedy)).or_default();
+                *known = [known.take(), retracted].into_iter().flatten().min();
+            }
         }
+        let promotions = promotions.into_iter();
+        united.promotions = promotions
+            .map(|((key, promoted, remedy), retracted)| Promotion { key, promoted, remedy, retracted })
+            .collect();
         united
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.reports.is_empty() && self.tools.is_empty()
+        self.promotions.is_empty() && self.reports.is_empty() && self.tools.is_empty()
     }
 
     fn sorted(mut self) -> Self {
         self.reports.sort_by_cached_key(ConformanceReport::digest);
         self.reports.dedup();
+        self.promotions.sort_unstable();
+        self.promotions.dedup();
         self.tools.sort_unstable();
         self.tools.dedup();
         self
@@ -260,7 +282,7 @@ fn revision_kept(folder: &StoreFolder) -> Result<u64> {
     })
 }
 
-fn change(store: &Path, change: impl FnOnce(&mut StoreRecords) -> Result<()>) -> Result<StoreRecords> {
+pub(crate) fn change(store: &Path, change: impl FnOnce(&mut StoreRecords) -> Result<()>) -> Result<StoreRecords> {
     let (folder, _lock) = locked(store)?;
     let mut records = StoreRecords::of(&folder)?;
     change(&mut records)?;
@@ -278,7 +300,7 @@ pub struct ShownRecords {
     /// Conformance reports, by their digests.
     pub reports: Vec<ConformanceReport>,
     /// The tools behind remedies, and how they stand: what an answer would say of them.
-    pub tools: Vec<StoreHold>,
+    pub tools: Vec<ToolHold>,
 }
 
 /// Looks at the records of a store, and whether its tools may be trusted as of its last fact.
@@ -288,6 +310,6 @@ pub struct ShownRecords {
 /// As [`read`].
 pub fn show(store: &Path, watch: &dyn Watch) -> Result<ShownRecords> {
     let as_of = FactsIn::Store(store).ask(watch, |known| known.index.as_of())?;
-    let records = read(store)?.into_tools();
-    Ok(ShownRecords { as_of, format_version: "1", tools: StoreHold::all(&records, as_of), reports: records.reports })
+    let records = read(store)?.says().tools;
+    Ok(ShownRecords { as_of, format_version: "1", tools: ToolHold::all(&records, as_of), reports: records.reports })
 }

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use dome_core::{EvidencePath, FailureReasonCode, RemedyKind, Sha256Hash};
 use serde::Serialize;
 
-use super::{AdvisoryBecause, Asked, Prior, Priors, Rollout, RolloutTerms, Tier};
+use super::{AdvisoryBecause, Asked, Layer, Prior, Priors, Rollout, RolloutTerms, Tier};
 use crate::confidence::confidence_ppm;
 use crate::eligibility::{Hold, Verdict};
 use crate::fold::CapsuleStanding;
@@ -45,7 +45,8 @@ pub struct BriefAnswer {
     /// What is known in one sentence where there is no entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<&'static str>,
-    /// What the store keeps of the tools behind these entries' remedies: whether they conform, or what is missing.
+    /// What the store keeps that is about these entries: whether the tools of their remedies conform, whose word stands
+    /// behind them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub store_holds: Vec<String>,
@@ -76,6 +77,8 @@ pub struct BriefPrior {
     pub held: Vec<&'static str>,
     /// The key of the capsule or concept: what `dome explain` takes.
     pub key: Sha256Hash,
+    /// What stands behind it.
+    pub layer: Layer,
     /// What is missing for a proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -85,6 +88,10 @@ pub struct BriefPrior {
     /// What a rerun does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rerun: Option<String>,
+    /// Whether following it may have side effects; without this member it may not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub side_effects: bool,
     /// How it stands (M-85).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<CapsuleStanding>,
@@ -156,10 +163,9 @@ pub fn brief(answer: &Priors) -> BriefAnswer {
     brief
 }
 
-/// What the store says of the tools behind a prior's first remedy, and no entry said before.
+/// What the store says of a prior, and no entry said before.
 fn store_says(prior: &Prior, answer: &Priors, said: &[String]) -> Vec<String> {
-    let first = prior.remedies.first().map(|record| record.identity);
-    let of_it = answer.store_holds.iter().filter(|hold| Some(hold.remedy) == first);
+    let of_it = answer.store_holds.iter().filter(|hold| hold.is_about(prior));
     of_it
         .map(|hold| short(&hold.to_string(), MOST_TEXT_BYTES).to_string())
         .filter(|text| !said.contains(text))
@@ -215,9 +221,11 @@ impl BriefPrior {
             failure_reason_code: prior.failure_reason_code.clone(),
             held: prior.held.iter().map(|held| held.hold.as_str()).collect(),
             key: prior.key(),
+            layer: prior.layer,
             proof: proof(prior),
             remedy: best.map(BriefRemedy::of),
             rerun: prior.remedies.iter().find(is_rerun).map(rerun),
+            side_effects: prior.side_effects,
             state: prior.state.as_ref().map(|state| state.standing),
             target_id: prior
                 .target_id

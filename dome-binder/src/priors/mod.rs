@@ -34,6 +34,7 @@
 mod asked;
 mod brief;
 mod held;
+mod layers;
 mod prior;
 mod records;
 mod terms;
@@ -41,10 +42,11 @@ mod terms;
 pub use asked::{AskedFailure, AskedFor, FailureKeys};
 pub use brief::{BriefAnswer, BriefPrior, BriefRemedy, MOST_BRIEF_BYTES, brief};
 pub use held::Held;
+pub use layers::{Layer, OwnersWord, Promotion};
 pub(crate) use prior::Weight;
 pub use prior::{Prior, PriorCounts, PriorState, ProvenFact, Role, Tier, elsewhere_rank};
-pub use records::{StoreHold, StoreRecord};
-pub use terms::{AdvisoryBecause, LimitReason, RolloutLimit, RolloutOverride, RolloutTerms};
+pub use records::{PromotionHold, StoreHold, StoreRecord, StoreSays, ToolHold};
+pub use terms::{AdvisoryBecause, LimitReason, RolloutLimit, RolloutTerms};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,8 +91,8 @@ pub struct PriorsQuery {
     pub conformance: ToolRecords,
     /// Tools as they are now: a report on other bytes of one of these counts no longer.
     pub present_tools: Vec<PresentTool>,
-    /// What the store that is asked keeps of tools, beside its facts.
-    pub store: ToolRecords,
+    /// What the store that is asked keeps beside its facts.
+    pub store: StoreSays,
     /// How far dome may go.
     pub rollout: Rollout,
     /// How many priors to answer with, up to [`MAX_LIMIT`].
@@ -110,7 +112,7 @@ impl PriorsQuery {
             guard: None,
             conformance: ToolRecords::default(),
             present_tools: Vec::new(),
-            store: ToolRecords::default(),
+            store: StoreSays::default(),
             rollout: Rollout::default(),
             limit: DEFAULT_LIMIT,
         }
@@ -254,7 +256,8 @@ pub struct Priors {
     /// By what terms a store answered, where it was not simply answered as it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout_terms: Option<RolloutTerms>,
-    /// What the store keeps beside its facts and what shaped this answer: the tools behind its first remedies.
+    /// What the store keeps beside its facts and what shaped this answer: the tools behind its first remedies, and whose
+    /// word stands behind its priors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub store_holds: Vec<StoreHold>,

@@ -11,7 +11,7 @@ use dome_core::{
 use serde::Serialize;
 
 use super::held::{About, Held, held};
-use super::{AdvisoryBecause, Memory, PriorsQuery};
+use super::{AdvisoryBecause, Layer, Memory, OwnersWord, PriorsQuery};
 use crate::capsule::{Capsule, CapsuleKind};
 use crate::concept::Concept;
 use crate::eligibility::{Hold, Verdict};
@@ -69,6 +69,11 @@ pub struct Prior {
     pub kind: CapsuleKind,
     /// The last time.
     pub last_seen_ts: Timestamp,
+    /// What stands behind it.
+    pub layer: Layer,
+    /// Whose word that is, in the owner's layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<OwnersWord>,
     /// The facts that it rests on; a concept names its capsules in `derived_keys`.
     pub provenance: Vec<ProvenFact>,
     /// The best remedies, each with its own record.
@@ -80,6 +85,8 @@ pub struct Prior {
     /// How far the task reaches; a concept is of all scopes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// Whether following it may have side effects: it is prescriptive, and an owner promoted it.
+    pub side_effects: bool,
     /// How a capsule stands, and how far its proof is (M-85); a concept is of many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<PriorState>,
@@ -204,6 +211,9 @@ impl Prior {
         let steers = tier == Tier::Exact;
         let would_be_prescriptive = steers && own == Verdict::Prescriptive;
         let most = if steers { query.rollout.most() } else { Verdict::Advisory };
+        let verdict = own.min(most);
+        let promoted = query.promoted(capsule.derived_key, &capsule.remedies);
+        let layer = Layer::of(capsule.run_count, promoted.as_ref());
         Self {
             action_kind: capsule.action_kind.clone(),
             advisory_because: None,
@@ -233,16 +243,19 @@ impl Prior {
             held,
             kind: capsule.kind,
             last_seen_ts: capsule.last_seen_ts,
+            layer,
+            promoted,
             provenance: provenance(capsule, memory),
             remedies: capsule.remedies.clone(),
             restart_mode: capsule.restart_mode.clone(),
             scope: Some(capsule.scope),
+            side_effects: Self::grants(verdict, layer),
             state: PriorState::of(capsule, memory.policy),
             sums_up: Vec::new(),
             target_id: Some(capsule.target_id.clone()),
             target_kind: capsule.target_kind.clone(),
             tier,
-            verdict: own.min(most),
+            verdict,
             would_be_prescriptive,
         }
     }
@@ -251,6 +264,9 @@ impl Prior {
         let just_seen = query.about.has_failed();
         let held = held(&About::concept(concept), query, memory.policy, (memory.as_of, just_seen));
         let own = Verdict::of(&held.iter().map(|held| held.hold).collect::<Vec<_>>());
+        let verdict = own.min(query.rollout.most());
+        let promoted = query.promoted(concept.concept_key, &concept.remedies);
+        let layer = Layer::of(concept.run_count, promoted.as_ref());
         Self {
             action_kind: concept.action_kind.clone(),
             advisory_because: None,
@@ -280,16 +296,19 @@ impl Prior {
             held,
             kind: CapsuleKind::Failure,
             last_seen_ts: concept.last_seen_ts,
+            layer,
+            promoted,
             provenance: Vec::new(),
             remedies: concept.remedies.clone(),
             restart_mode: concept.restart_mode.clone(),
             scope: None,
+            side_effects: Self::grants(verdict, layer),
             state: None,
             sums_up: concept.capsules.clone(),
             target_id: None,
             target_kind: concept.target_kind.clone(),
             tier: Tier::Concept,
-            verdict: own.min(query.rollout.most()),
+            verdict,
             would_be_prescriptive: own == Verdict::Prescriptive,
         }
     }

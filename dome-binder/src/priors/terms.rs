@@ -3,11 +3,11 @@
 //! Nothing here decides; it is said in the answer, so that whoever audits it sees why a prior was advice, or by whose
 //! word it was more.
 
-use dome_core::{RunId, Sha256Hash, Timestamp, choice};
-use serde::{Deserialize, Serialize};
+use dome_core::{RunId, Sha256Hash, choice};
+use serde::Serialize;
 
 use super::brief::short;
-use super::{Prior, Rollout};
+use super::{OwnersWord, Prior, Rollout};
 use crate::eligibility::Verdict;
 
 /// Bytes of a text in the terms of a brief answer, at the most; as JSON it may be twice as long.
@@ -35,7 +35,7 @@ pub struct RolloutTerms {
     pub limits: Vec<RolloutLimit>,
     /// The override that lets the store prescribe though that was not earned.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
-    pub overridden: Option<RolloutOverride>,
+    pub overridden: Option<OwnersWord>,
     /// The run that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
@@ -52,7 +52,7 @@ impl RolloutTerms {
     pub(super) fn brief(&self) -> Self {
         let texts = |text: &String| short(text, MOST_TERM_BYTES).to_string();
         let limits = self.limits.iter().map(|limit| RolloutLimit { detail: texts(&limit.detail), ..limit.clone() });
-        let overridden = self.overridden.as_ref().map(|said| RolloutOverride {
+        let overridden = self.overridden.as_ref().map(|said| OwnersWord {
             by: texts(&said.by),
             why: texts(&said.why),
             ..said.clone()
@@ -136,19 +136,6 @@ impl AdvisoryBecause {
     }
 }
 
-/// Who lets a store prescribe though that was not earned, when, and why; in canonical order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RolloutOverride {
-    /// Who.
-    pub by: String,
-    /// When, by the clock of the machine that it was said on.
-    pub ts: Timestamp,
-    /// Why.
-    pub why: String,
-}
-
 impl Prior {
     /// Makes advice of a prior that could have been followed.
     ///
@@ -157,11 +144,12 @@ impl Prior {
     /// # use dome_binder::Verdict;
     /// # fn f(mut prior: Prior) {
     /// prior.advise(AdvisoryBecause::AnsweredInRun);
-    /// assert!(prior.verdict <= Verdict::Advisory);
+    /// assert!(prior.verdict <= Verdict::Advisory && !prior.side_effects);
     /// # }
     /// ```
     pub fn advise(&mut self, because: AdvisoryBecause) {
         self.verdict = self.verdict.min(Verdict::Advisory);
+        self.side_effects = Self::grants(self.verdict, self.layer);
         self.advisory_because = Some(because);
     }
 }

@@ -11,6 +11,7 @@ mod diff;
 mod explain;
 mod guard;
 mod ingest;
+mod memory;
 mod plan;
 mod priors;
 mod query;
@@ -35,6 +36,8 @@ pub(crate) enum Verb {
     Ingest(ingest::IngestArgs),
     #[command(subcommand)]
     Store(store::StoreVerb),
+    #[command(subcommand)]
+    Memory(memory::MemoryVerb),
     Convert(convert::ConvertArgs),
     Query(query::QueryArgs),
     Explain(explain::ExplainArgs),
@@ -88,6 +91,7 @@ pub(crate) fn run(
         Verb::Check(args) => check::run(&args, output),
         Verb::Ingest(args) => ingest::run(&args, settings, output),
         Verb::Store(verb) => store::run(&verb, settings, output),
+        Verb::Memory(verb) => memory::run(&verb, output),
         Verb::Convert(args) => convert::run(&args, output),
         Verb::Query(args) => query::run(&args, output),
         Verb::Explain(args) => explain::run(&args, output),

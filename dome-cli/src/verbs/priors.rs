@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use dome_binder::priors::{
-    AskedFailure, AskedFor, AskedTool, BriefAnswer, BriefPrior, Prior, Priors, PriorsQuery, ProvenFact, Role, Rollout,
-    Tier, brief,
+    AskedFailure, AskedFor, AskedTool, BriefAnswer, BriefPrior, Layer, Prior, Priors, PriorsQuery, ProvenFact, Role,
+    Rollout, Tier, brief,
 };
 use dome_binder::{Verdict, append_row};
 #[cfg(feature = "conform")]
@@ -347,10 +347,21 @@ fn print_brief_prior(prior: &BriefPrior, output: &mut Printer) -> anyhow::Result
     if let Some(because) = prior.advisory_because {
         writeln!(output, "    advice: {}", because.explained())?;
     }
+    print_layer(prior.layer, prior.side_effects, output)?;
     if !prior.held.is_empty() {
         writeln!(output, "    held back by {}", prior.held.join(", "))?;
     }
     Ok(())
+}
+
+/// Most is derived: that goes without saying.
+fn print_layer(layer: Layer, side_effects: bool, output: &mut Printer) -> anyhow::Result<()> {
+    match (layer, side_effects) {
+        (Layer::Run, _) => output.line("    layer run: one run said so, and no other"),
+        (Layer::Derived, _) => Ok(()),
+        (Layer::Owner, true) => output.line("    layer owner: it may have side effects"),
+        (Layer::Owner, false) => output.line("    layer owner: no side effects while it is not prescribed"),
+    }
 }
 
 fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
@@ -391,6 +402,7 @@ fn print_prior(prior: &Prior, output: &mut Printer) -> anyhow::Result<()> {
             None => output.line("    would be prescriptive under --rollout prescriptive")?,
         }
     }
+    print_layer(prior.layer, prior.side_effects, output)?;
     prior.held.iter().try_for_each(|held| writeln!(output, "    held back by {held}"))?;
     for record in prior.remedies.iter().take(3) {
         writeln!(output, "    {}, confidence {}", remedy(record), confidence(record.confidence_ppm))?;

@@ -13,6 +13,7 @@ use dome_core::{CodeTable, QuarantineRow, schema};
 use dome_replay::verify::Verification;
 use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
+use dome_store::memory::{MemoryChange, ShownMemory};
 use dome_store::quarantine::{Retried, ShownLine};
 use dome_store::records::ShownRecords;
 use dome_store::rollout::ShownRollout;
@@ -35,7 +36,7 @@ pub(crate) struct SchemaArgs {
 /// A document's name, what it is, and how its schema is made.
 type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [SchemaDocument; 38] = [
+const DOCUMENTS: [SchemaDocument; 40] = [
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("task-spec", "what a task works on: a member of an envelope, and what check --task-spec takes", schema::task_spec),
     ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
@@ -61,6 +62,8 @@ const DOCUMENTS: [SchemaDocument; 38] = [
     ("ingest-summary", "what ingest --format json ends with", schema::of_output::<IngestSummary>),
     ("store-status", "what store status --format json prints", schema::of_output::<Status<KeepsFailing>>),
     ("store-rollout", "what store rollout show --format json prints", schema::of_output::<ShownRollout>),
+    ("memory", "what memory list --format json prints", schema::of_output::<ShownMemory>),
+    ("memory-change", "what memory promote and retract --format json print", schema::of_output::<MemoryChange>),
     ("store-tools", "what store tool list --format json prints", schema::of_output::<ShownRecords>),
     ("store-verification", "what store verify --format json prints", schema::of_output::<StoreVerification>),
     ("store-quarantined", "what store quarantine show --format json prints", schema::of_output::<ShownLine>),

@@ -27,7 +27,7 @@ use crate::settings::Settings;
 pub(crate) struct StoreAt {
     /// The directory of the store
     #[arg(long, value_name = "DIR")]
-    store: PathBuf,
+    pub(crate) store: PathBuf,
 }
 
 /// Look at a store, check it, and take artifacts out of it

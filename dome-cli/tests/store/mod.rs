@@ -7,6 +7,7 @@ mod enforced;
 mod feed;
 mod kills;
 mod manifest;
+mod memory;
 mod plan;
 mod together;
 #[cfg(feature = "conform")]

@@ -73,7 +73,7 @@ impl FactsIn<'_> {
                 let prescribes = rollout == Rollout::Prescriptive;
                 terms.earned_on = standing.rollout.earned.filter(|_| prescribes).map(|earned| earned.snapshot_digest);
                 terms.overridden = standing.rollout.overridden;
-                query.store = StoreRecords::of(&standing.folder)?.into_tools();
+                query.store = StoreRecords::of(&standing.folder)?.says();
                 Some(standing.folder)
             }
         };

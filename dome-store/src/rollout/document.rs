@@ -1,7 +1,7 @@
 //! `rollout.json`: how far a store lets dome go, and by what right. It is replaced whole, never written into, and is no
 //! part of what the log is the truth of.
 
-use dome_binder::priors::{Rollout, RolloutOverride};
+use dome_binder::priors::{OwnersWord, Rollout};
 use dome_binder::rollout::RolloutPolicy;
 use dome_core::{Sha256Hash, Timestamp};
 use dome_replay::error::Result;
@@ -26,7 +26,7 @@ pub struct StoreRollout {
     pub mode: Rollout,
     /// With `prescriptive`: who lets it, though it was not earned.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
-    pub overridden: Option<RolloutOverride>,
+    pub overridden: Option<OwnersWord>,
     /// The identity of the store that it is of.
     pub store: String,
 }

@@ -38,14 +38,13 @@ mod once;
 mod snapshot;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use dome_binder::priors::{LimitReason, Rollout, RolloutLimit, RolloutOverride};
+use dome_binder::priors::{LimitReason, Rollout, RolloutLimit};
 use dome_binder::rollout::{RecordedAnswer, RolloutPolicy, RolloutStatus, status};
 use dome_binder::{Ledger, MODEL_VERSION, Rules};
 use dome_core::{Sha256Hash, Timestamp, canonical};
 use dome_replay::Watch;
-use dome_replay::error::{Context, Error, Invariant, Result};
+use dome_replay::error::{Error, Invariant, Result};
 use serde::Serialize;
 
 use crate::derived::DerivedStore;
@@ -56,14 +55,12 @@ use crate::lock::WriterLock;
 use crate::log::{self, StoreManifest};
 use crate::settings::StoreSettings;
 use crate::signed;
+use crate::word;
 use crate::writer::StoreLimits;
 
 pub use ask::PriorsAsk;
 pub use document::{RolloutAge, RolloutEarned, StoreRollout};
 pub use once::REMEMBERED_PRESCRIPTIONS;
-
-/// Bytes of the name and of the reason of an override.
-const OVERRIDE_BYTES: usize = 512;
 
 /// Whether a store earned `prescriptive`, and what that was judged on.
 #[derive(Clone, Debug)]
@@ -158,8 +155,8 @@ pub fn set(store: &Path, change: RolloutChange, max_age: RolloutAgeChange) -> Re
             (StoreRollout { mode: Rollout::Prescriptive, earned: Some(earned), ..unset }, Some(facts))
         }
         RolloutChange::Overridden { by, why } => {
-            let overridden = RolloutOverride { by: said("who", by)?, ts: now()?, why: said("why", why)? };
-            (StoreRollout { mode: Rollout::Prescriptive, overridden: Some(overridden), ..unset }, None)
+            let overridden = Some(word::given(&by, &why)?);
+            (StoreRollout { mode: Rollout::Prescriptive, overridden, ..unset }, None)
         }
     };
     match kept {
@@ -178,21 +175,6 @@ pub struct RolloutAgeChange {
     pub facts: Option<u64>,
     /// Seconds, at most.
     pub seconds: Option<u64>,
-}
-
-fn said(what: &str, text: String) -> Result<String> {
-    let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.len() > OVERRIDE_BYTES || trimmed.chars().any(char::is_control) {
-        let expected = format!("expected 1 to {OVERRIDE_BYTES} bytes without control characters");
-        return Err(Error::usage(format!("an override says {what}: {expected}, found {} bytes", trimmed.len())));
-    }
-    Ok(trimmed.to_owned())
-}
-
-fn now() -> Result<Timestamp> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context(|| "the clock is before 1970")?;
-    let seconds = i64::try_from(now.as_secs()).context(|| "the clock is beyond the year 9999")?;
-    Timestamp::from_unix(seconds, 0).context(|| "the clock is beyond the year 9999")
 }
 
 /// The rollout of a store as `dome store rollout show` prints it, in canonical order.

@@ -1,7 +1,7 @@
 //! Any cut of a history into derivations answers as one replay does, whatever is asked.
 
 use dome_arbitrary::{history, history_of};
-use dome_binder::priors::{AskedFor, FailureKeys, Memory, PriorsQuery, Rollout, priors};
+use dome_binder::priors::{AskedFor, FailureKeys, Memory, PriorsQuery, Rollout, StoreSays, priors};
 use dome_binder::query::{Filters, Limit, OrEmpty, Question, View, answer, unmatched};
 use dome_binder::{Replay, Rules, views};
 use dome_core::conformance::{PresentTool, RemedyTool, ToolRecords};
@@ -210,7 +210,8 @@ fn tools(replay: &Replay) -> ToolRecords {
 
 /// Questions with every way in which one may block what it finds, and with limits below and above what there is.
 fn narrow(query: &PriorsQuery, tools: &ToolRecords) -> Vec<PriorsQuery> {
-    let distrusting = PriorsQuery { store: tools.clone(), ..query.clone() };
+    let distrusting =
+        PriorsQuery { store: StoreSays { tools: tools.clone(), ..StoreSays::default() }, ..query.clone() };
     let versions = [("python", "0.1"), ("node", "0.1"), ("rust", "0.1")].into_iter().collect();
     let incompatible = PriorsQuery { versions, ..query.clone() };
     let asked = [query.clone(), distrusting, incompatible];
