@@ -2,7 +2,7 @@
 //!
 //! A pattern is a way to run work in which everything that can go wrong has a name, and in which each outcome
 //! can be made into an envelope. The crate is pure: no clock, no file, no process. The caller runs the workers
-//! and provides bytes and times.
+//! and says how they ended.
 //!
 //! # Overview
 //!
@@ -10,6 +10,7 @@
 //!   [`WorkerOutput`] through an [`OutputContract`] or not at all, and only outputs are reduced, never text.
 //! - [`LayeredMemory`]: five layers in order of authority. Only [`Authoritative`] grants capabilities and answers
 //!   guards; what many runs agree on is promoted, with provenance, for a time.
+//! - [`REASON_CODES`] has the class of each code.
 //! - [`Reporter`]: outcomes as envelopes, a failure as a [`PatternFailure`], a denial as a [`PatternDenial`].
 //!
 //! Rule numbers (M-xx) are those of the dome model, version 2.
@@ -21,9 +22,14 @@ mod memory;
 mod pattern;
 
 pub use contract::{MapFailure, OutputContract, OutputProblem, WorkerOutput};
-pub use map_reduce::{Budget, ItemOutcome, ItemResult, MapItem, MapPlan, MapRun, Reduced, WorkerEnd};
+pub use map_reduce::{
+    Budget, ItemOutcome, ItemResult, ItemRow, MapDenial, MapItem, MapPlan, MapRun, Reduced, WorkerEnd,
+};
 pub use memory::{
     Authoritative, Layer, LayerEntries, LayeredMemory, LowerLayer, MemoryValue, PromotionPolicy, Provenance, Retired,
     RetiredWhy, Synthesis, WrittenEntry,
 };
 pub use pattern::{PatternDenial, PatternError, PatternFailure, PatternStep, Reporter, StepDetails, StepRefusal};
+
+/// The table of reason codes of the patterns, each with its class.
+pub const REASON_CODES: &[u8] = include_bytes!("reason-codes.json");

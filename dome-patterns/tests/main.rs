@@ -2,4 +2,3 @@
 
 mod map_reduce;
 mod memory;
-mod worker_processes;
