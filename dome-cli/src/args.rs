@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use dome_binder::Rules;
-use dome_core::{CodeTable, WrapperPolicy};
+use dome_core::{CodeTable, Job, Lane, Repository, Revision, Subject, WrapperPolicy};
 use dome_replay::{CodeSources, Contracts};
 use dome_store::{Error, given};
 
@@ -99,5 +99,40 @@ pub(crate) struct ThreadsArgs {
 impl ThreadsArgs {
     pub(crate) fn count(self) -> usize {
         self.threads.or(std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+}
+
+/// What was tested, and in which stream of work.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SubjectArgs {
+    /// The stream of work, such as a branch
+    #[arg(long, value_name = "LANE")]
+    pub(crate) lane: Option<Lane>,
+    /// The revision that was tested
+    #[arg(long, value_name = "REVISION")]
+    revision: Option<Revision>,
+    /// Where the revision is from
+    #[arg(long, value_name = "NAME", requires = "revision")]
+    repository: Option<Repository>,
+    /// The leg of a matrix that tested it
+    #[arg(long, value_name = "NAME", requires = "revision")]
+    job: Option<Job>,
+    /// What the revision was branched from or merged into
+    #[arg(long, value_name = "REVISION", requires = "revision")]
+    base_revision: Option<Revision>,
+    /// The revision is not all that was tested
+    #[arg(long, requires = "revision")]
+    dirty: bool,
+}
+
+impl SubjectArgs {
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        Some(Subject {
+            base_revision: self.base_revision.clone(),
+            dirty: self.dirty.then_some(true),
+            job: self.job.clone(),
+            repository: self.repository.clone(),
+            revision: self.revision.clone()?,
+        })
     }
 }

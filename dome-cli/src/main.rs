@@ -1,6 +1,7 @@
 //! The `dome` command: reads bytes, calls the libraries, writes bytes. One file per verb, in [`verbs`].
 
 mod args;
+mod clock;
 mod exit;
 mod git;
 mod known;

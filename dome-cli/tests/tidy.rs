@@ -19,14 +19,23 @@ const DIRECTION: [(&str, &[&str]); 12] = [
     ("dome-arbitrary", &["dome-core"]),
     ("dome-binder", &["dome-core"]),
     ("dome-contracts", &["dome-core", "schema-compat"]),
-    ("dome-conform", &["dome-contracts", "dome-core"]),
+    ("dome-conform", &["dome-contracts", "dome-core", "dome-patterns"]),
     ("dome-adapters", &["dome-core"]),
     ("dome-patterns", &["dome-core"]),
     ("dome-replay", &["dome-binder", "dome-core", "xtrlv2-fixtures"]),
     ("dome-store", &["dome-binder", "dome-core", "dome-replay"]),
     (
         "dome-cli",
-        &["dome-adapters", "dome-binder", "dome-conform", "dome-contracts", "dome-core", "dome-replay", "dome-store"],
+        &[
+            "dome-adapters",
+            "dome-binder",
+            "dome-conform",
+            "dome-contracts",
+            "dome-core",
+            "dome-patterns",
+            "dome-replay",
+            "dome-store",
+        ],
     ),
 ];
 

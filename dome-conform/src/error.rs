@@ -27,6 +27,27 @@ pub enum ConformError {
         /// Why it cannot be read.
         why: io::Error,
     },
+    /// The tool's files were changed after their digests were taken.
+    #[error("{tool} was changed while it was being read: nothing was run; judge it again")]
+    ToolChanged {
+        /// The tool.
+        tool: String,
+    },
+    /// What workers are given is not what they can be given.
+    #[error("{what}")]
+    Work {
+        /// Everything that is wrong with it.
+        what: String,
+    },
+    /// The machine cannot keep a run within the tool's policy.
+    #[error("this machine cannot keep the tool within its policy ({why}), so it is not run")]
+    Unenforced {
+        /// What is missing.
+        why: String,
+    },
+    /// It was asked to end before it had finished.
+    #[error("stopped before all workers had ended: nothing is kept")]
+    Stopped,
     /// The interpreter does not start, is no Python, or is too old.
     #[error("{why}")]
     Interpreter {
@@ -59,7 +80,7 @@ pub enum ConformError {
 /// Whose fault a [`ConformError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConformErrorKind {
-    /// The manifest, or a file that it names, is invalid.
+    /// The manifest, a file that it names, or what workers are to be given is invalid.
     InvalidInput,
     /// The interpreter cannot be used.
     Interpreter,
@@ -72,7 +93,9 @@ impl ConformError {
     #[must_use]
     pub const fn kind(&self) -> ConformErrorKind {
         match self {
-            Self::Manifest { .. } | Self::ToolFile { .. } => ConformErrorKind::InvalidInput,
+            Self::Manifest { .. } | Self::ToolFile { .. } | Self::ToolChanged { .. } | Self::Work { .. } => {
+                ConformErrorKind::InvalidInput
+            }
             Self::Interpreter { .. } => ConformErrorKind::Interpreter,
             _ => ConformErrorKind::Failed,
         }

@@ -49,7 +49,7 @@ pub fn judge(tool: &ToolOnDisk, options: &JudgeOptions<'_>) -> Result<JudgedTool
     let gate = ConformanceGate {
         landlock_abi: session.runs.borrow().first().and_then(|(_, kernel)| kernel.landlock_abi.map(u64::from)),
         name: "python_standard".to_owned(),
-        python: session.python.version.clone(),
+        python: session.setup.python.version.clone(),
         runs: session.runs.borrow().len() as u64,
     };
     let report = ConformanceReport::of(tool.manifest.tool.clone(), checks, tool.digests.clone(), gate);
@@ -156,7 +156,7 @@ const TRUNCATE_ABI: u32 = 3;
 const SIGNAL_ABI: u32 = 6;
 
 /// What was enforced in every run, by what, and why not: the weakest run counts.
-fn enforcement(policy: &ToolPolicy, runs: &[&Kernel]) -> Enforcement {
+pub(crate) fn enforcement(policy: &ToolPolicy, runs: &[&Kernel]) -> Enforcement {
     let enforced = |by: &[&str], why_not: Option<&str>| {
         let by = if why_not.is_none() { by } else { &[] };
         Enforced { by: by.iter().map(|name| (*name).to_owned()).collect(), why_not: why_not.map(str::to_owned) }

@@ -1,4 +1,5 @@
-//! The runner of the tool conformance gate `python_standard`: it runs a Python tool on its fixtures and on
+//! Restricted runs of Python tools: those of the tool conformance gate `python_standard`, and the workers of a secure
+//! map-reduce. The gate runs a Python tool on its fixtures and on
 //! documents made from its schemas, observed by audit events and kept within its policy by the kernel, and
 //! says whether the tool is what its manifest says.
 //!
@@ -28,6 +29,8 @@
 //!
 //! - [`ToolOnDisk`]: the manifest, its folder, the digests of what it names.
 //! - [`judge`] runs the gate; [`JudgedTool`] is the report with the tests behind it.
+//! - [`ToolRunner`] runs a tool as the gate does, on the bytes that were judged; [`work_on`] runs one for each item of a
+//!   [`MapPlan`](dome_patterns::MapPlan).
 //! - [`REASON_CODES`] is the table of reason codes with that of drift envelopes
 //!   ([`envelopes`](dome_contracts::conform::envelopes)).
 //! - [`junit`] and [`sarif`] render a report for other programs.
@@ -37,15 +40,19 @@ mod error;
 mod exec;
 mod gate;
 mod render;
+mod runner;
 mod session;
 mod tool;
 mod vary;
+mod workers;
 
 pub use error::{ConformError, ConformErrorKind};
 pub use exec::become_tool;
 pub use gate::{JudgeOptions, JudgedTool, judge};
 pub use render::{ReportFinding, findings, junit, sarif};
+pub use runner::ToolRunner;
 pub use tool::ToolOnDisk;
+pub use workers::{WorkOptions, Worked, items, work_on};
 
 /// The pinned table of reason codes, with `SPEC_DRIFT`, a structural failure: the tool and its schemas disagree.
 pub const REASON_CODES: &[u8] = include_bytes!("reason-codes.json");

@@ -1,4 +1,4 @@
-//! One gate: a private folder, the interpreter, the tool, and its runs: starting one, watching it, ending it.
+//! What runs of a tool share (a private folder, the interpreter, the tool), and one run: starting it, watching it, ending it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,33 +30,108 @@ pub(crate) const TASK_ID: &str = "conform-task";
 const LAUNCHER: &str = include_str!("launcher.py");
 const LAUNCHER_FILE: &str = "launcher.py";
 const ROUNDTRIP: &str = include_str!("roundtrip.py");
+/// It reads lines and writes lines, whatever the tool is.
+pub(crate) const ROUNDTRIP_FILE: &str = "roundtrip.py";
+/// What stands for the private folder in everything that is told of a run.
+const NEUTRAL: &str = "/(run)";
 
 /// How much of stderr is kept, and how much of the reports.
 const STDERR_BYTES: u64 = 64 << 10;
 const EVENTS_BYTES: u64 = 8 << 20;
 /// How long a process is given to end once its output has.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often whoever waits for a run looks whether it is to be ended.
+const GLANCE: Duration = Duration::from_millis(100);
 
-pub(crate) struct GateSession<'t> {
-    pub(crate) tool: &'t ToolOnDisk,
-    launcher: &'t [OsString],
+/// What all runs of a tool have in common.
+pub(crate) struct RunSetup {
+    pub(crate) tool: ToolOnDisk,
+    launcher: Vec<OsString>,
     pub(crate) python: Python,
-    /// Gone when the gate ends.
+    /// Private, and gone when the last run has ended.
     folder: tempfile::TempDir,
+}
+
+/// One run that is to be made.
+pub(crate) struct OneRun<'r> {
+    /// The script.
+    pub(crate) entry: &'r Path,
+    pub(crate) stdin: Vec<u8>,
+    pub(crate) around: &'r Surroundings,
+    /// Where its papers lie. Only one run at a time has it.
+    pub(crate) folder: &'r Path,
+    /// How many runs had it before.
+    pub(crate) number: usize,
+    pub(crate) limits: RunLimits,
+    /// Whether the run is to be ended before its time.
+    pub(crate) stop: &'r dyn Fn() -> bool,
+}
+
+/// One gate: its runs, one after the other.
+pub(crate) struct GateSession<'t> {
+    pub(crate) setup: RunSetup,
+    pub(crate) tool: &'t ToolOnDisk,
     /// Every run of the tool so far, without its output, and what the kernel did in it.
     pub(crate) runs: RefCell<Vec<(ToolRun, Kernel)>>,
 }
 
 impl<'t> GateSession<'t> {
     pub(crate) fn begin(tool: &'t ToolOnDisk, options: &JudgeOptions<'t>) -> Result<Self> {
+        let setup = RunSetup::begin(tool.clone(), options.python, options.launcher)?;
+        Ok(Self { setup, tool, runs: RefCell::new(Vec::new()) })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.setup.folder()
+    }
+
+    pub(crate) fn run(&self, config: &Value, input: &Value) -> Result<ToolRun> {
+        self.run_in(config, input, &Surroundings::plain(self.folder()))
+    }
+
+    pub(crate) fn run_in(&self, config: &Value, input: &Value, around: &Surroundings) -> Result<ToolRun> {
+        let stdin = json!({
+            "config": config, "input": input,
+            TelemetryMember::RunId.as_str(): RUN_ID, TelemetryMember::TaskId.as_str(): TASK_ID,
+        });
+        let (run, kernel) = self.start(&self.setup.entry(), serde_json::to_vec(&stdin)?, around)?;
+        self.runs.borrow_mut().push((ToolRun { stdout: Vec::new(), stderr: String::new(), ..run.clone() }, kernel));
+        Ok(run)
+    }
+
+    /// What Python's own `json` makes of documents, one per line.
+    pub(crate) fn round_trip(&self, documents: &[Vec<u8>]) -> Result<Vec<Option<Result<String, String>>>> {
+        let around = Surroundings::plain(self.folder());
+        let (run, _) = self.start(&self.folder().join(ROUNDTRIP_FILE), documents.join(&b'\n'), &around)?;
+        let read = |line: &str| -> Option<Result<String, String>> {
+            let mut line: BTreeMap<String, String> = serde_json::from_str(line).ok()?;
+            line.remove("ok").map(Ok).or_else(|| line.remove("error").map(Err))
+        };
+        let mut lines: Vec<_> = String::from_utf8_lossy(&run.stdout).lines().map(read).collect();
+        lines.resize_with(documents.len(), || Some(Err(format!("nothing came back: {}", run.complaint()))));
+        Ok(lines)
+    }
+
+    fn start(&self, entry: &Path, stdin: Vec<u8>, around: &Surroundings) -> Result<(ToolRun, Kernel)> {
+        let (folder, number, limits) = (self.folder(), self.runs.borrow().len(), self.tool.manifest.limits);
+        let (run, kernel) =
+            self.setup.start(OneRun { entry, stdin, around, folder, number, limits, stop: &|| false })?;
+        // The private folder has another name each time; what is reported of a run does not depend on it.
+        let root = folder.display().to_string();
+        let stdout = String::from_utf8_lossy(&run.stdout).replace(&root, NEUTRAL);
+        Ok((ToolRun { stdout: stdout.into_bytes(), ..run }, kernel))
+    }
+}
+
+impl RunSetup {
+    pub(crate) fn begin(tool: ToolOnDisk, python: &Path, launcher: &[OsString]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("dome-conform-").tempdir();
         let folder = folder.map_err(ConformError::doing("no room for runs"))?;
         std::fs::write(folder.path().join(LAUNCHER_FILE), LAUNCHER)?;
-        std::fs::write(folder.path().join("roundtrip.py"), ROUNDTRIP)?;
-        let python = Python::find(options.python)?;
-        let session = Self { tool, launcher: options.launcher, python, folder, runs: RefCell::new(Vec::new()) };
-        session.compile_once();
-        Ok(session)
+        std::fs::write(folder.path().join(ROUNDTRIP_FILE), ROUNDTRIP)?;
+        let setup = Self { tool, launcher: launcher.to_vec(), python: Python::find(python)?, folder };
+        setup.compile_once();
+        Ok(setup)
     }
 
     /// Compiled files beside the tool are not in its digest, so none are read: all stand here.
@@ -93,55 +168,33 @@ impl<'t> GateSession<'t> {
         self.folder.path()
     }
 
-    pub(crate) fn run(&self, config: &Value, input: &Value) -> Result<ToolRun> {
-        self.run_in(config, input, &Surroundings::plain(self.folder()))
+    /// The tool's script.
+    pub(crate) fn entry(&self) -> PathBuf {
+        self.tool.folder.join(&self.tool.manifest.entry)
     }
 
-    pub(crate) fn run_in(&self, config: &Value, input: &Value, around: &Surroundings) -> Result<ToolRun> {
-        let stdin = json!({
-            "config": config, "input": input,
-            TelemetryMember::RunId.as_str(): RUN_ID, TelemetryMember::TaskId.as_str(): TASK_ID,
-        });
-        let (run, kernel) =
-            self.start(&self.tool.folder.join(&self.tool.manifest.entry), serde_json::to_vec(&stdin)?, around)?;
-        self.runs.borrow_mut().push((ToolRun { stdout: Vec::new(), stderr: String::new(), ..run.clone() }, kernel));
-        Ok(run)
-    }
-
-    /// What Python's own `json` makes of documents, one per line.
-    pub(crate) fn round_trip(&self, documents: &[Vec<u8>]) -> Result<Vec<Option<Result<String, String>>>> {
-        let around = Surroundings::plain(self.folder());
-        let (run, _) = self.start(&self.folder().join("roundtrip.py"), documents.join(&b'\n'), &around)?;
-        let read = |line: &str| -> Option<Result<String, String>> {
-            let mut line: BTreeMap<String, String> = serde_json::from_str(line).ok()?;
-            line.remove("ok").map(Ok).or_else(|| line.remove("error").map(Err))
-        };
-        let mut lines: Vec<_> = String::from_utf8_lossy(&run.stdout).lines().map(read).collect();
-        lines.resize_with(documents.len(), || Some(Err(format!("nothing came back: {}", run.complaint()))));
-        Ok(lines)
-    }
-
-    fn start(&self, entry: &Path, stdin: Vec<u8>, around: &Surroundings) -> Result<(ToolRun, Kernel)> {
-        around.lay(self.tool)?;
+    /// Makes one run; its output as the tool wrote it, everything else without the name of the private folder.
+    pub(crate) fn start(&self, one: OneRun<'_>) -> Result<(ToolRun, Kernel)> {
+        let (around, folder) = (one.around, one.folder);
+        around.lay(&self.tool)?;
         // What only the launcher knows, since the folder's name is random: a line that ends a report without it is
         // not the launcher's.
-        let known = format!("{} {}", self.runs.borrow().len(), self.folder().display());
+        let known = format!("{} {}", one.number, folder.display());
         let nonce = dome_core::Sha256Hash::of(known.as_bytes()).to_string();
-        let spec = self.spec(entry, &nonce, around);
-        let path = self.folder().join("spec");
+        let spec = self.spec(&one, &nonce);
+        let path = folder.join("spec");
         std::fs::write(&path, serde_json::to_vec(&spec)?)?;
         let before = around.listing();
         let reports = Reports::open(&spec.events)?;
         let mut child = self.spawn(&path)?;
-        let (ending, stdout, stderr) = watch(&mut child, stdin, self.tool.manifest.limits)?;
+        let (ending, stdout, stderr) = watch(&mut child, one.stdin, one.limits, one.stop)?;
         let lines = reports.close();
         let mut kernel = Kernel::read(&std::fs::read(&spec.status)?);
         if let Some(why) = kernel.error {
             return Err(ConformError::Setup { why });
         }
-        // The private folder has another name each time; what is reported of a run does not depend on it.
-        let root = self.folder().display().to_string();
-        let neutral = |text: &str| text.replace(&root, "/(run)");
+        let root = folder.display().to_string();
+        let neutral = |text: &str| text.replace(&root, NEUTRAL);
         let mut observation = observation(&lines, &nonce, &neutral);
         kernel.locked = observation.events.iter().any(|event| event.name == "dome.lock" && event.args == ["ok"]);
         observation.events.retain(|event| event.name != "dome.lock");
@@ -150,11 +203,12 @@ impl<'t> GateSession<'t> {
         let differs = before.iter().filter(|(path, was)| after.get(*path) != Some(was));
         let made = after.iter().filter(|(path, _)| !before.contains_key(*path));
         observation.changed = differs.chain(made).map(|(path, _)| neutral(&path.display().to_string())).collect();
-        let [stdout, stderr] = [stdout, stderr].map(|bytes| neutral(&String::from_utf8_lossy(&bytes)));
-        Ok((ToolRun { ending, observation, stderr, stdout: stdout.into_bytes() }, kernel))
+        let stderr = neutral(&String::from_utf8_lossy(&stderr));
+        Ok((ToolRun { ending, observation, stderr, stdout }, kernel))
     }
 
-    fn spec(&self, entry: &Path, nonce: &str, around: &Surroundings) -> ExecSpec {
+    fn spec(&self, one: &OneRun<'_>, nonce: &str) -> ExecSpec {
+        let around = one.around;
         let manifest = &self.tool.manifest;
         let policy = &manifest.side_effects;
         let root = format!("{}/", self.tool.folder.display());
@@ -162,15 +216,15 @@ impl<'t> GateSession<'t> {
         let launcher = self.launcher_file().display().to_string();
         let compiled = self.compiled();
         let args = ["-s", "-P", "-B", "-X", &compiled, &launcher, EVENTS, nonce, &root, &around.clock, FILTER];
-        let last = [named.join("\n"), entry.display().to_string()];
+        let last = [named.join("\n"), one.entry.display().to_string()];
         ExecSpec {
             program: self.python.program.clone(),
             args: args.iter().map(|argument| (*argument).to_owned()).chain(last).collect(),
             around: around.clone(),
-            events: self.folder().join("events"),
-            status: self.folder().join("status"),
-            memory_bytes: manifest.limits.memory_bytes,
-            time_s: manifest.limits.time_ms.div_ceil(1_000),
+            events: one.folder.join("events"),
+            status: one.folder.join("status"),
+            memory_bytes: one.limits.memory_bytes,
+            time_s: one.limits.time_ms.div_ceil(1_000),
             // Reading is not restricted, nor is anything where the policy is `unrestricted`.
             confinement: (!policy.is_unrestricted()).then(|| Confinement {
                 writable: [around.writable(policy), vec![PathBuf::from("/dev/null")]].concat(),
@@ -311,7 +365,12 @@ fn reader(stream: Option<impl Read + Send + 'static>, limit: u64) -> (Receiver<b
     (heard, handle)
 }
 
-fn watch(child: &mut Child, stdin: Vec<u8>, limits: RunLimits) -> Result<(RunEnding, Vec<u8>, Vec<u8>)> {
+fn watch(
+    child: &mut Child,
+    stdin: Vec<u8>,
+    limits: RunLimits,
+    stop: &dyn Fn() -> bool,
+) -> Result<(RunEnding, Vec<u8>, Vec<u8>)> {
     let deadline = Instant::now() + Duration::from_millis(limits.time_ms);
     let mut pipe = child.stdin.take();
     let feeder = std::thread::spawn(move || {
@@ -322,10 +381,16 @@ fn watch(child: &mut Child, stdin: Vec<u8>, limits: RunLimits) -> Result<(RunEnd
     });
     let (done, stdout) = reader(child.stdout.take(), limits.output_bytes);
     let (_, stderr) = reader(child.stderr.take(), STDERR_BYTES);
-    let ending = match done.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(true) => RunEnding::TooMuchOutput,
-        Err(RecvTimeoutError::Timeout) => RunEnding::TimedOut,
-        Ok(false) | Err(RecvTimeoutError::Disconnected) => settled(child, deadline.max(Instant::now() + LINGER))?,
+    let ending = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match done.recv_timeout(left.min(GLANCE)) {
+            Ok(true) => break RunEnding::TooMuchOutput,
+            Err(RecvTimeoutError::Timeout) if left > GLANCE && !stop() => {}
+            Err(RecvTimeoutError::Timeout) => break RunEnding::TimedOut,
+            Ok(false) | Err(RecvTimeoutError::Disconnected) => {
+                break settled(child, deadline.max(Instant::now() + LINGER))?;
+            }
+        }
     };
     // Whatever is left of the run ends: its process, and those that it started.
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {

@@ -5,9 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use compact_str::CompactString;
-use dome_core::json::{Kind, Tape, Value as JsonPlace, read};
+use dome_core::json::{Kind, Tape, TextProblem, Value as JsonPlace, read};
 use dome_core::limits::SAFE_INTEGER;
-use dome_core::{ActionKind, ProblemCode, Sha256Hash, StateId, TargetId, canonical};
+use dome_core::{ActionKind, FailureReasonCode, ProblemCode, Sha256Hash, StateId, TargetId, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -89,17 +89,18 @@ struct ContractDocument {
 /// let forged = dome_patterns::WorkerOutput { item, value: todo!() };
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerOutput {
-    #[serde(skip)]
     item: TargetId,
     value: Value,
 }
 
 /// One thing that is wrong with an output.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputProblem {
     /// What kind of problem it is.
+    #[cfg_attr(feature = "schema", schemars(with = "FailureReasonCode"))]
     pub code: Code,
     /// Where: a JSON Pointer of the contract's names and of places in arrays. A name that the contract does not
     /// know is reported at the object that holds it.
@@ -107,14 +108,15 @@ pub struct OutputProblem {
 }
 
 /// Why the work on an item failed. Nothing in it was written by the worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapFailure {
     /// The code that decides.
-    #[serde(rename = "failure_reason_code")]
     pub code: Code,
     /// All that is wrong with the output, by code, then pointer; at most 16. Empty when what the
     /// output says is not the cause.
     pub problems: Vec<OutputProblem>,
+    /// The code of its manifest that the tool reported, with `MAP.TOOL_FAILED`.
+    pub reported: Option<FailureReasonCode>,
 }
 
 impl FromStr for OutputContract {
@@ -197,11 +199,7 @@ impl OutputContract {
         }
         let text = str::from_utf8(output).map_err(|_| Code::OutputNotJson)?;
         let mut tape = Tape::default();
-        let root = read(text, &mut tape).map_err(|problem| match problem.code {
-            ProblemCode::JsonTooDeep => Code::OutputTooDeep,
-            ProblemCode::JsonDuplicateKey => Code::OutputDuplicateMember,
-            _ => Code::OutputNotJson,
-        })?;
+        let root = read(text, &mut tape).map_err(|problem| Code::from(&problem))?;
         let mut problems = Vec::new();
         let value = OutputWalk { item, problems: &mut problems }.value(&self.root, root, String::new());
         problems.sort_unstable();
@@ -211,7 +209,7 @@ impl OutputContract {
             (Some(value), None) => Ok(WorkerOutput { item: item.clone(), value }),
             (_, problem) => {
                 let code = problem.expect("a problem").code;
-                Err(MapFailure { code, problems })
+                Err(MapFailure { code, problems, reported: None })
             }
         }
     }
@@ -291,12 +289,27 @@ impl WorkerOutput {
     pub const fn value(&self) -> &Value {
         &self.value
     }
+
+    pub(crate) fn into_value(self) -> Value {
+        self.value
+    }
+}
+
+impl From<&TextProblem> for Code {
+    /// What it is that a worker wrote no readable document.
+    fn from(problem: &TextProblem) -> Self {
+        match problem.code {
+            ProblemCode::JsonTooDeep => Self::OutputTooDeep,
+            ProblemCode::JsonDuplicateKey => Self::OutputDuplicateMember,
+            _ => Self::OutputNotJson,
+        }
+    }
 }
 
 impl From<Code> for MapFailure {
     /// A failure that is not about what the output says.
     fn from(code: Code) -> Self {
-        Self { code, problems: Vec::new() }
+        Self { code, problems: Vec::new(), reported: None }
     }
 }
 
@@ -304,7 +317,11 @@ impl fmt::Display for MapFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problems: Vec<String> =
             self.problems.iter().map(|OutputProblem { code, pointer }| format!("{code} at `{pointer}`")).collect();
-        if problems.is_empty() { self.code.fmt(formatter) } else { formatter.write_str(&problems.join("\n")) }
+        match &self.reported {
+            Some(reported) => write!(formatter, "{}: {reported}", self.code),
+            None if problems.is_empty() => self.code.fmt(formatter),
+            None => formatter.write_str(&problems.join("\n")),
+        }
     }
 }
 

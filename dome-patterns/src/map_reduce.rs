@@ -1,20 +1,23 @@
 //! Secure map-reduce: one item per worker, only validated values for the reduction.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
+use dome_core::json::{Kind, Tape, read};
 use dome_core::limits::SAFE_INTEGER;
-use dome_core::{Envelope, Evidence, Rejection, Sha256Hash, TargetId, canonical};
+use dome_core::{Envelope, Evidence, FailureReasonCode, PolicyReasonCode, Rejection, Sha256Hash, TargetId, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::contract::{MapFailure, OutputContract, ValueShape, WorkerOutput};
+use crate::contract::{MapFailure, OutputContract, OutputProblem, ValueShape, WorkerOutput};
 use crate::limits;
 use crate::pattern::{PatternDenial, PatternError, PatternFailure, PatternStep, Reporter, StepDetails, StepRefusal};
 
 /// What a map-reduce may spend. Every admitted item has its full share set aside before any worker runs,
-/// so that no worker can use up what another one needs.
+/// so that no worker can use up what another one needs. In a document, what is left out is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MapBudget"))]
+#[serde(default, deny_unknown_fields)]
 pub struct Budget {
     /// Items that may be denied before nothing is reduced.
     pub denials_allowed: u64,
@@ -24,7 +27,7 @@ pub struct Budget {
     pub input_bytes: u64,
     /// Items that may fan out.
     pub items: u64,
-    /// Bytes of one output. A caller reads one more, to know that a worker wrote too many.
+    /// Bytes that one worker may write. A caller reads one more, to know that it wrote too many.
     pub output_bytes: u64,
     /// Bytes of all outputs together.
     pub total_output_bytes: u64,
@@ -47,6 +50,32 @@ impl Default for Budget {
             total_time_ms: 60_000 * 1_024,
             worker_time_ms: 60_000,
         }
+    }
+}
+
+impl FromStr for Budget {
+    type Err = PatternError;
+
+    /// Reads a budget.
+    ///
+    /// ```
+    /// use dome_patterns::Budget;
+    /// let budget: Budget = r#"{"failures_allowed": 3}"#.parse()?;
+    /// assert_eq!(budget, Budget { failures_allowed: 3, ..Budget::default() });
+    /// # Ok::<(), dome_patterns::PatternError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is no such document, or a member is outside its limits.
+    fn from_str(document: &str) -> Result<Self, PatternError> {
+        let no_budget = |why: &dyn std::fmt::Display| PatternError::new("", format!("not a budget: {why}"));
+        if read(document, &mut Tape::default()).map_err(|why| no_budget(&why))?.kind() != Kind::Object {
+            return Err(no_budget(&"expected an object"));
+        }
+        let budget: Self = serde_json::from_str(document).map_err(|why| no_budget(&why))?;
+        budget.check()?;
+        Ok(budget)
     }
 }
 
@@ -103,18 +132,21 @@ pub struct MapItem {
 ///
 /// let contract = r#"{"contract_version": "1", "members": {"passed": {"type": "integer", "min": 0, "max": 99}}}"#;
 /// let items = ["a", "b"].map(|id| MapItem { id: id.parse().unwrap(), input: id.into() });
-/// let plan = MapPlan::new(contract.parse()?, Budget { failures_allowed: 1, ..Budget::default() }, items.into())?;
+/// let budget = Budget { failures_allowed: 1, ..Budget::default() };
+/// let plan = MapPlan::new("nightly".parse()?, contract.parse()?, budget, items.into())?;
 ///
 /// let mut run = plan.start();
-/// run.record(&"b".parse()?, WorkerEnd::Exited(0), br#"{"passed": 100}"#, 7)?; // beyond the contract
-/// run.record(&"a".parse()?, WorkerEnd::Exited(0), br#"{"passed": 3}"#, 9)?;
-/// let reduced = run.reduce(|outputs| Ok(plan.summary(outputs)))?;
-/// let expected = br#"{"accepted":1,"answer":{"passed":{"max":3,"min":3,"sum":3}},"denied":0,"failed":1}"#;
-/// assert_eq!(canonical::to_vec(&reduced)?, expected);
+/// run.record(&"b".parse()?, WorkerEnd::Answered(br#"{"passed": 100}"#.to_vec()))?; // beyond the contract
+/// run.record(&"a".parse()?, WorkerEnd::Answered(br#"{"passed": 3}"#.to_vec()))?;
+/// let reduced = run.reduce();
+/// assert_eq!((reduced.accepted, reduced.failed, reduced.withheld), (1, 1, None));
+/// assert_eq!(canonical::to_vec(&reduced.answer)?, br#"{"passed":{"max":3,"min":3,"sum":3}}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapPlan {
+    /// What the memory knows the work by.
+    work: TargetId,
     contract: OutputContract,
     budget: Budget,
     items: Vec<MapItem>,
@@ -124,38 +156,63 @@ pub struct MapPlan {
 }
 
 impl MapPlan {
-    /// Plans the work on `items`. Which are denied follows from their order, their sizes and the budget.
+    /// Items of one plan, at the most.
+    pub const MOST_ITEMS: usize = limits::ITEMS;
+
+    /// Plans the work on `items`. Which are denied follows from their order, their sizes and the budget. `work` names it
+    /// as a whole: the reduction is the target `work` of the memory, an item `work/item`, so that items of other work
+    /// with the same name are other targets.
     ///
     /// # Errors
     ///
-    /// A budget outside its limits, more than 65,536 items, or one twice.
-    pub fn new(contract: OutputContract, budget: Budget, items: Vec<MapItem>) -> Result<Self, PatternError> {
+    /// A budget outside its limits, more than 65,536 items, one twice, or one whose name is too long.
+    pub fn new(
+        work: TargetId,
+        contract: OutputContract,
+        budget: Budget,
+        items: Vec<MapItem>,
+    ) -> Result<Self, PatternError> {
         budget.check()?;
         if items.len() > limits::ITEMS {
-            return Err(PatternError::new("", "a plan has at most 65536 items"));
+            return Err(PatternError::new("", format!("a plan has at most {} items", limits::ITEMS)));
         }
         let (mut places, mut silent) = (BTreeMap::new(), Vec::new());
         for (place, item) in items.iter().enumerate() {
+            let refused = |what: String| PatternError::new(item.id.as_str(), what);
+            let target = format!("{work}/{}", item.id);
+            let target = target.parse().map_err(|why| refused(format!("`{target}` is no target: {why}")))?;
             if places.insert(item.id.clone(), place).is_some() {
-                return Err(PatternError::new(item.id.as_str(), "the item is listed twice"));
+                return Err(refused("the item is listed twice".to_owned()));
             }
             let denied = budget.denies(place as u64, item.input.len() as u64);
             let lost = ItemOutcome::Failed(PatternFailure::WorkerLost.into());
             silent.push(ItemResult {
                 item: item.id.clone(),
                 input_sha256: Sha256Hash::of(&item.input),
-                outcome: denied.map_or(lost, |policy_reason_code| ItemOutcome::Denied { policy_reason_code }),
+                outcome: denied.map_or(lost, |code| ItemOutcome::Denied(code.into())),
                 output: None,
-                time_ms: None,
+                target,
             });
         }
-        Ok(Self { contract, budget, items, places, silent })
+        Ok(Self { work, contract, budget, items, places, silent })
+    }
+
+    /// What each worker may spend, and all of them together.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// What the memory knows the work by.
+    #[must_use]
+    pub const fn work(&self) -> &TargetId {
+        &self.work
     }
 
     /// The admitted items, in order; run their workers in any order, as many at a time as you like.
     pub fn admitted(&self) -> impl Iterator<Item = &MapItem> {
         let items = self.items.iter().zip(&self.silent);
-        items.filter(|(_, silent)| !matches!(silent.outcome, ItemOutcome::Denied { .. })).map(|(item, _)| item)
+        items.filter(|(_, silent)| !matches!(silent.outcome, ItemOutcome::Denied(_))).map(|(item, _)| item)
     }
 
     /// Begins to collect results.
@@ -163,21 +220,9 @@ impl MapPlan {
         MapRun { plan: self, items: self.silent.clone() }
     }
 
-    fn judge(
-        &self,
-        item: &TargetId,
-        ended: WorkerEnd,
-        output: &[u8],
-        time_ms: u64,
-    ) -> Result<WorkerOutput, MapFailure> {
-        if ended == WorkerEnd::TimedOut || time_ms > self.budget.worker_time_ms {
-            return Err(PatternFailure::WorkerTimeout.into());
-        }
+    fn judge(&self, item: &TargetId, output: &[u8]) -> Result<WorkerOutput, MapFailure> {
         if output.len() as u64 > self.budget.output_bytes {
             return Err(PatternFailure::OutputTooLarge.into());
-        }
-        if ended != WorkerEnd::Exited(0) {
-            return Err(PatternFailure::WorkerFailed.into());
         }
         self.contract.validate(item, output)
     }
@@ -188,33 +233,35 @@ impl MapPlan {
     ///
     /// A sum is left out if the admitted items could take it beyond 2^53 - 1 within the contract: otherwise one worker
     /// could spoil it for all.
-    #[must_use]
-    pub fn summary(&self, outputs: &[&WorkerOutput]) -> Map<String, Value> {
+    fn summary(&self, outputs: &[&WorkerOutput]) -> Map<String, Value> {
         let mut summary = Map::new();
         let values: Vec<_> = outputs.iter().map(|output| output.value()).collect();
         summarise(&self.contract.root, &values, self.admitted().count() as u128, "", &mut summary);
         summary
     }
 
-    /// SHA-256 over contract, budget and the items with the digests of their inputs.
+    /// SHA-256 over the name of the work, contract, budget and the items with the digests of their inputs.
+    #[must_use]
     #[expect(clippy::expect_used, reason = "a budget within its limits has no integer beyond 2^53 - 1, and no float")]
-    fn digest(&self) -> Sha256Hash {
+    pub fn digest(&self) -> Sha256Hash {
         let rows = self.silent.iter().map(|row| json!({"input_sha256": row.input_sha256, "item": row.item}));
         let items: Vec<Value> = rows.collect();
-        let plan = json!({"budget": self.budget, "contract": self.contract.digest, "items": items});
+        let plan = json!({"budget": self.budget, "contract": self.contract.digest, "items": items, "work": self.work});
         Sha256Hash::of(&canonical::to_vec(&plan).expect("a plan has canonical bytes"))
     }
 }
 
-/// How a worker ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a worker ended, as whoever ran it saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerEnd {
-    /// By itself, with this status; 0 is success.
-    Exited(i32),
-    /// By a signal, or it could not be started.
-    Killed,
-    /// By the caller, because its time was over.
-    TimedOut,
+    /// With this output: the contract judges it.
+    Answered(Vec<u8>),
+    /// With a denial that its manifest declares.
+    Denied(PolicyReasonCode),
+    /// Without an output, for this cause.
+    Failed(PatternFailure),
+    /// With a failure that its manifest declares.
+    Reported(FailureReasonCode),
 }
 
 /// The outcome of every item, in the order of the plan, whatever the order of completion.
@@ -225,50 +272,124 @@ pub struct MapRun<'p> {
 }
 
 /// The outcome of one item. A failure is never a denial.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemOutcome {
     /// An output that keeps the contract.
     Accepted(WorkerOutput),
     /// The work failed.
     Failed(MapFailure),
-    /// No worker was given it.
-    Denied {
-        /// Why.
-        policy_reason_code: PatternDenial,
-    },
+    /// It was not allowed.
+    Denied(MapDenial),
 }
 
-/// One item with its outcome; serialised, its row.
+/// Why the work on an item was not allowed. Nothing in it was written by the worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDenial {
+    /// The code that decides.
+    pub code: PatternDenial,
+    /// The code of its manifest that the tool reported, with `MAP.TOOL_DENIED`.
+    pub reported: Option<PolicyReasonCode>,
+}
+
+impl From<PatternDenial> for MapDenial {
+    /// A denial that no tool reported.
+    fn from(code: PatternDenial) -> Self {
+        Self { code, reported: None }
+    }
+}
+
+/// One item with its outcome; serialised, its [`ItemRow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "ItemRow")]
 pub struct ItemResult {
     /// Which item.
     pub item: TargetId,
     /// The digest of what its worker was given.
-    #[serde(skip)]
     pub input_sha256: Sha256Hash,
     /// What became of it.
-    #[serde(flatten)]
     pub outcome: ItemOutcome,
-    /// Digest and length of what its worker wrote, if it was recorded.
-    #[serde(skip)]
+    /// Digest and length of its worker's output, if there was one.
     pub output: Option<Evidence>,
-    /// How long its worker took, in milliseconds.
-    #[serde(skip)]
-    pub time_ms: Option<u64>,
+    /// What the memory knows it by.
+    target: TargetId,
 }
 
-/// An answer, with how many items it rests on.
+/// One item as it is printed, its members in canonical order. Nothing in it was written by the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Reduced<A> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ItemRow {
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason_code: Option<FailureReasonCode>,
+    /// Which item.
+    pub item: TargetId,
+    /// Why it was denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_reason_code: Option<PolicyReasonCode>,
+    /// All that is wrong with the output, by code, then pointer; at most 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<OutputProblem>,
+    /// The code of its manifest that the tool reported, with `MAP.TOOL_FAILED` or `MAP.TOOL_DENIED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported: Option<String>,
+    /// What became of it.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["accepted", "denied", "failed"])))]
+    pub status: &'static str,
+    /// What an accepted output says: of a text, its length and SHA-256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
+impl From<ItemResult> for ItemRow {
+    fn from(ItemResult { item, outcome, .. }: ItemResult) -> Self {
+        let row = Self {
+            failure_reason_code: None,
+            item,
+            policy_reason_code: None,
+            problems: Vec::new(),
+            reported: None,
+            status: "accepted",
+            value: None,
+        };
+        match outcome {
+            ItemOutcome::Accepted(output) => Self { value: Some(output.into_value()), ..row },
+            ItemOutcome::Failed(MapFailure { code, problems, reported }) => Self {
+                failure_reason_code: Some(code.code().into()),
+                problems,
+                reported: reported.map(|code| code.to_string()),
+                status: "failed",
+                ..row
+            },
+            ItemOutcome::Denied(MapDenial { code, reported }) => Self {
+                policy_reason_code: Some(code.code()),
+                reported: reported.map(|code| code.to_string()),
+                status: "denied",
+                ..row
+            },
+        }
+    }
+}
+
+/// What a map-reduce comes to, its members in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reduced {
     /// Items that were reduced.
     pub accepted: u64,
-    /// The answer.
-    pub answer: A,
+    /// The outputs summed up by their contract, under the path of each value; not there where it is withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Map<String, Value>>,
     /// Items that were denied.
     pub denied: u64,
     /// Items that failed.
     pub failed: u64,
+    /// Every item, in the order of the plan.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<ItemRow>"))]
+    pub items: Vec<ItemResult>,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<PolicyReasonCode>"))]
+    pub withheld: Option<PatternDenial>,
 }
 
 impl ItemResult {
@@ -282,42 +403,43 @@ impl ItemResult {
         let (outcome, message) = match &self.outcome {
             ItemOutcome::Accepted(_) => (Ok(()), None),
             ItemOutcome::Failed(failure) => (Err(failure.code.into()), Some(failure.to_string())),
-            ItemOutcome::Denied { policy_reason_code } => (Err((*policy_reason_code).into()), None),
+            ItemOutcome::Denied(denial) => (Err(denial.code.into()), denial.reported.as_ref().map(ToString::to_string)),
         };
-        let time_ms = self.time_ms.map(|time_ms| time_ms.min(SAFE_INTEGER));
-        let details = StepDetails { message, output: self.output.clone(), time_ms, ..StepDetails::default() };
-        reporter.envelope(PatternStep::MAP, &self.item, self.input_sha256, outcome, details)
+        let details = StepDetails { message, output: self.output.clone(), ..StepDetails::default() };
+        reporter.envelope(PatternStep::MAP, &self.target, self.input_sha256, outcome, details)
     }
 }
 
 impl MapRun<'_> {
-    /// Records how the worker of `item` ended, what it wrote, and how long it took by the caller's clock. Whose worker
-    /// it was is for the caller to know: nothing that the worker wrote decides it. The bytes are validated and dropped.
+    /// Records how the worker of `item` ended. Whose worker it was is for the caller to know: nothing that the worker
+    /// wrote decides it. An output is validated and dropped.
     ///
     /// # Errors
     ///
     /// When the caller mixed something up: the plan has no such item, it was denied, or its worker was recorded
     /// already. What the worker did wrong is no error but its outcome.
-    pub fn record(
-        &mut self,
-        item: &TargetId,
-        ended: WorkerEnd,
-        output: &[u8],
-        time_ms: u64,
-    ) -> Result<(), PatternError> {
+    pub fn record(&mut self, item: &TargetId, ended: WorkerEnd) -> Result<(), PatternError> {
         let refused = |what: &str| PatternError::new(item.as_str(), what);
         let row = self.plan.places.get(item).and_then(|place| self.items.get_mut(*place));
         let row = row.ok_or_else(|| refused("the plan has no such item"))?;
-        if matches!(row.outcome, ItemOutcome::Denied { .. }) {
-            return Err(refused("the item was denied"));
+        match &row.outcome {
+            ItemOutcome::Failed(failure) if failure.code == PatternFailure::WorkerLost => {}
+            ItemOutcome::Denied(denial) if denial.reported.is_none() => return Err(refused("the item was denied")),
+            _ => return Err(refused("its worker was recorded already")),
         }
-        if row.output.is_some() {
-            return Err(refused("its worker was recorded already"));
-        }
-        let judged = self.plan.judge(item, ended, output, time_ms);
-        row.outcome = judged.map_or_else(ItemOutcome::Failed, ItemOutcome::Accepted);
-        row.output = Some(Evidence::of(Sha256Hash::of(output)).with_bytes(output.len() as u64));
-        row.time_ms = Some(time_ms);
+        row.outcome = match ended {
+            WorkerEnd::Answered(output) => {
+                row.output = Some(Evidence::of(Sha256Hash::of(&output)).with_bytes(output.len() as u64));
+                self.plan.judge(item, &output).map_or_else(ItemOutcome::Failed, ItemOutcome::Accepted)
+            }
+            WorkerEnd::Denied(code) => {
+                ItemOutcome::Denied(MapDenial { code: PatternDenial::ToolDenied, reported: Some(code) })
+            }
+            WorkerEnd::Failed(code) => ItemOutcome::Failed(code.into()),
+            WorkerEnd::Reported(code) => {
+                ItemOutcome::Failed(MapFailure { reported: Some(code), ..PatternFailure::ToolFailed.into() })
+            }
+        };
         Ok(())
     }
 
@@ -327,26 +449,20 @@ impl MapRun<'_> {
         &self.items
     }
 
-    /// Reduces the accepted outputs, in the order of the plan: by [`MapPlan::summary`], or any other function of what
-    /// the contract let through.
-    ///
-    /// # Errors
-    ///
-    /// Denied with `REDUCE.FAILURES_EXCEEDED` or `REDUCE.DENIALS_EXCEEDED` when more items failed or were denied than
-    /// the budget allows; failed when the reducer fails.
-    pub fn reduce<A>(
-        &self,
-        reducer: impl FnOnce(&[&WorkerOutput]) -> Result<A, PatternFailure>,
-    ) -> Result<Reduced<A>, StepRefusal> {
+    /// Sums up the accepted outputs, or says why it does not: more items failed or were denied than the budget allows.
+    #[must_use]
+    pub fn reduce(&self) -> Reduced {
         let [accepted, denied, failed] = self.counts();
-        if failed > self.plan.budget.failures_allowed {
-            return Err(PatternDenial::TooManyFailures.into());
-        }
-        if denied > self.plan.budget.denials_allowed {
-            return Err(PatternDenial::TooManyDenials.into());
-        }
+        let withheld = if failed > self.plan.budget.failures_allowed {
+            Some(PatternDenial::TooManyFailures)
+        } else if denied > self.plan.budget.denials_allowed {
+            Some(PatternDenial::TooManyDenials)
+        } else {
+            None
+        };
         let outputs: Vec<_> = self.items.iter().filter_map(ItemResult::accepted).collect();
-        Ok(Reduced { accepted, answer: reducer(&outputs)?, denied, failed })
+        let answer = withheld.is_none().then(|| self.plan.summary(&outputs));
+        Reduced { accepted, answer, denied, failed, items: self.items.clone(), withheld }
     }
 
     /// Accepted, denied and failed items.
@@ -357,36 +473,31 @@ impl MapRun<'_> {
             match item.outcome {
                 ItemOutcome::Accepted(_) => *accepted += 1,
                 ItemOutcome::Failed(_) => *failed += 1,
-                ItemOutcome::Denied { .. } => *denied += 1,
+                ItemOutcome::Denied(_) => *denied += 1,
             }
         }
         counts
     }
 
-    /// The envelopes of all items, in the order of the plan.
+    /// The envelopes of all items, in the order of the plan, then that of the reduction.
     ///
     /// # Errors
     ///
     /// As [`Reporter::envelope`].
     pub fn envelopes(&self, reporter: &mut Reporter) -> Result<Vec<Envelope>, Rejection> {
-        self.items.iter().map(|item| item.envelope(reporter)).collect()
-    }
-
-    /// The envelope of a reduction; `job` names the work as a whole.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reporter::envelope`].
-    pub fn reduce_envelope<A>(
-        &self,
-        job: &TargetId,
-        reduced: &Result<Reduced<A>, StepRefusal>,
-        reporter: &mut Reporter,
-    ) -> Result<Envelope, Rejection> {
+        let mut envelopes: Vec<_> = self.items.iter().map(|item| item.envelope(reporter)).collect::<Result<_, _>>()?;
         let counts = ["accepted", "denied", "failed"].into_iter().zip(self.counts());
         let labels = counts.map(|(name, count)| (name, count.to_string())).collect();
-        let (details, plan) = (StepDetails { labels, ..StepDetails::default() }, self.plan.digest());
-        reporter.envelope(PatternStep::REDUCE, job, plan, reduced.as_ref().map(drop).map_err(|why| *why), details)
+        let outcome = self.reduce().withheld.map_or(Ok(()), |code| Err(StepRefusal::Denied(code)));
+        let details = StepDetails { labels, ..StepDetails::default() };
+        envelopes.push(reporter.envelope(
+            PatternStep::REDUCE,
+            &self.plan.work,
+            self.plan.digest(),
+            outcome,
+            details,
+        )?);
+        Ok(envelopes)
     }
 }
 

@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use dome_core::build::{Draft, FailedCode, Origin, SignalType};
 use dome_core::{
-    Decision, Envelope, Evidence, GuardEval, PolicyReasonCode, Rejection, RunId, Scope, Sha256Hash, Status, TargetId,
-    TaskLine, Timestamp, Tool, WrapperPolicy,
+    Decision, Envelope, Evidence, GuardEval, Lane, PolicyReasonCode, Rejection, RunId, Scope, Sha256Hash, Status,
+    Subject, TargetId, TaskLine, Timestamp, Tool, WrapperPolicy,
 };
+
+use crate::limits;
 
 /// Declares codes of one kind: each variant with the code that it stands for and what that means.
 macro_rules! codes {
@@ -54,8 +56,11 @@ codes! {
     /// ```
     PatternFailure: FailedCode {
         WorkerLost = "MAP.WORKER_LOST", "nothing was heard of the worker";
+        UndeclaredEffect = "MAP.UNDECLARED_EFFECT", "the worker did, or tried, what its tool does not declare";
         WorkerTimeout = "MAP.WORKER_TIMEOUT", "the worker took longer than it may";
         WorkerFailed = "MAP.WORKER_FAILED", "the worker ended with an error or was killed";
+        ToolFailed = "MAP.TOOL_FAILED", "the tool reported a failure that it declares";
+        AnswerInvalid = "MAP.ANSWER_INVALID", "what the worker wrote is no answer of its tool";
         OutputTooLarge = "MAP.OUTPUT_TOO_LARGE", "the output has more bytes than it may";
         OutputMissing = "MAP.OUTPUT_MISSING", "the worker wrote nothing";
         OutputNotJson = "MAP.OUTPUT_NOT_JSON", "the output is not one JSON value in UTF-8";
@@ -67,8 +72,6 @@ codes! {
         OutputWrongType = "MAP.OUTPUT_WRONG_TYPE", "a value of another type than the contract says";
         OutputNotAllowed = "MAP.OUTPUT_NOT_ALLOWED", "a word that is not on the contract's list";
         OutputOutOfRange = "MAP.OUTPUT_OUT_OF_RANGE", "an integer, a length or a count outside its bounds";
-        ReduceOverflow = "REDUCE.OVERFLOW", "a number lies beyond the safe range";
-        ReduceFailed = "REDUCE.FAILED", "the reducer gave up";
     }
 }
 
@@ -79,6 +82,7 @@ codes! {
         BytesBudget = "MAP.BYTES_BUDGET_EXCEEDED", "the outputs before it may take all bytes of the budget";
         TimeBudget = "MAP.TIME_BUDGET_EXCEEDED", "the workers before it may take all time of the budget";
         InputTooLarge = "MAP.INPUT_TOO_LARGE", "the item has more bytes than a worker may be given";
+        ToolDenied = "MAP.TOOL_DENIED", "the tool reported a denial that it declares";
         TooManyFailures = "REDUCE.FAILURES_EXCEEDED", "more items failed than the budget allows";
         TooManyDenials = "REDUCE.DENIALS_EXCEEDED", "more items were denied than the budget allows";
     }
@@ -97,9 +101,9 @@ pub enum StepRefusal {
 
 /// What a caller got wrong: a contract, a budget, an item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{at}`: {what}")]
+#[error("{}{what}", if at.is_empty() { String::new() } else { format!("`{at}`: ") })]
 pub struct PatternError {
-    /// Where: a JSON Pointer into the contract, a member of the budget, or an item.
+    /// Where: a JSON Pointer into the contract, a member of the budget, or an item; empty for the whole.
     pub at: String,
     /// What is wrong, or expected.
     pub what: String,
@@ -162,6 +166,10 @@ pub struct Reporter {
     pub ts: Timestamp,
     /// What the wrapper lets mint.
     pub wrapper_policy: WrapperPolicy,
+    /// The stream of work, such as a branch.
+    pub lane: Option<Lane>,
+    /// What was tested.
+    pub subject: Option<Subject>,
     /// The tool that did the work, if it is to tell failures apart.
     pub tool: Option<Tool>,
     /// The sequence of the next event, from 1.
@@ -177,15 +185,22 @@ pub struct StepDetails {
     pub message: Option<String>,
     /// What came out.
     pub output: Option<Evidence>,
-    /// How long it took, in milliseconds.
-    pub time_ms: Option<u64>,
 }
 
 impl Reporter {
     /// A reporter that begins with event 1.
     #[must_use]
     pub const fn new(run_id: RunId, ts: Timestamp, wrapper_policy: WrapperPolicy) -> Self {
-        Self { run_id, ts, wrapper_policy, tool: None, next_sequence: 1 }
+        Self { run_id, ts, wrapper_policy, lane: None, subject: None, tool: None, next_sequence: 1 }
+    }
+
+    /// The same, for an attempt at the work, from 1: events of a later one come after those of all before, whatever they
+    /// are, and none has the id of another.
+    #[must_use]
+    pub fn at_attempt(self, attempt: u32) -> Self {
+        let before = u64::from(attempt).saturating_sub(1);
+        // As many as a plan has items, and the reduction.
+        Self { next_sequence: before * (limits::ITEMS as u64 + 1) + 1, ..self }
     }
 
     /// The envelope of one outcome of a step: a success, a failure with its `failure_reason_code`, or a denial with
@@ -221,7 +236,8 @@ impl Reporter {
                 self.finished(draft, step, details)
             }
             Err(StepRefusal::Denied(code)) => {
-                let guard = GuardEval::new(id(step.guard), Status::Fail).decided(Decision::Deny, [code.code()]);
+                let guard = if code == PatternDenial::ToolDenied { "tool" } else { step.guard };
+                let guard = GuardEval::new(id(guard), Status::Fail).decided(Decision::Deny, [code.code()]);
                 let draft = Draft::denial(origin, line, code.code(), evidence).guard(guard);
                 self.finished(draft, step, details)
             }
@@ -245,16 +261,20 @@ impl Reporter {
     ) -> Result<Envelope, Rejection> {
         let draft = draft.label("pattern", step.pattern);
         let draft = details.labels.into_iter().fold(draft, |draft, (name, value)| draft.label(name, value));
+        let draft = self.lane.iter().fold(draft, |draft, lane| draft.lane(lane.clone()));
+        let draft = self.subject.iter().fold(draft, |draft, subject| draft.subject(subject.clone()));
         let draft = self.tool.iter().fold(draft, |draft, tool| draft.tool(tool.clone()));
         let draft = details.message.into_iter().fold(draft, Draft::message);
-        let draft = details.output.into_iter().fold(draft, Draft::evidence);
-        details.time_ms.into_iter().fold(draft, Draft::duration_ms).build()
+        details.output.into_iter().fold(draft, Draft::evidence).build()
     }
 }
 
 impl PatternFailure {
     /// Whether the worker is the cause, rather than what it wrote.
     const fn is_of_worker(self) -> bool {
-        matches!(self, Self::WorkerLost | Self::WorkerTimeout | Self::WorkerFailed)
+        matches!(
+            self,
+            Self::WorkerLost | Self::UndeclaredEffect | Self::WorkerTimeout | Self::WorkerFailed | Self::ToolFailed
+        )
     }
 }

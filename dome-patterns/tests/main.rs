@@ -1,4 +1,3 @@
 //! What the crate promises, held through its public names: one binary for all of it.
 
 mod map_reduce;
-mod worker_processes;

@@ -1,12 +1,13 @@
 //! `dome conform`: the tool conformance gate `python_standard`. The gate itself is in [`dome_conform`].
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
 use clap::Args;
 use dome_binder::append_row;
-use dome_conform::{ConformErrorKind, JudgeOptions, REASON_CODES, ToolOnDisk, findings, judge, junit, sarif};
+use dome_conform::{
+    ConformError, ConformErrorKind, JudgeOptions, REASON_CODES, ToolOnDisk, findings, judge, junit, sarif,
+};
 use dome_contracts::conform::envelopes;
 use dome_core::conformance::{CheckName, CheckOutcome, CheckPart, ConformanceCheck, ConformanceReport, PresentTool};
 use dome_core::{Timestamp, escaped_path};
@@ -14,6 +15,7 @@ use dome_replay::input::document;
 use dome_store::records;
 
 use crate::args::OutputFormat;
+use crate::clock::now;
 use crate::exit::{Exit, usage};
 use crate::output::{Printer, note};
 use crate::render::github;
@@ -81,12 +83,8 @@ pub(crate) fn run(args: &ConformArgs, output: &mut Printer) -> anyhow::Result<Ex
     let tool = tool(manifest)?;
     // What can fail, fails before the tool is run.
     args.store.as_deref().map(records::read).transpose()?;
-    let launcher = [std::env::current_exe()?.into(), EXEC.into()];
-    let options = JudgeOptions { python: &args.python, only: &args.only, launcher: &launcher };
-    let judged = judge(&tool, &options).map_err(|error| match error.kind() {
-        ConformErrorKind::Interpreter => usage(format!("--python: {error}")),
-        _ => error.into(),
-    })?;
+    let options = JudgeOptions { python: &args.python, only: &args.only, launcher: &launcher()? };
+    let judged = judge(&tool, &options).map_err(not_run)?;
     let report = ConformanceReport { valid_until: args.valid_until, ..judged.report };
     if let Some(path) = &args.out {
         let mut row = Vec::new();
@@ -115,6 +113,19 @@ pub(crate) fn become_tool(args: &ConformExecArgs) -> anyhow::Result<Exit> {
     Err(dome_conform::become_tool(&args.spec).into())
 }
 
+/// What a run starts as: this command, by its hidden verb.
+pub(crate) fn launcher() -> anyhow::Result<[OsString; 2]> {
+    Ok([std::env::current_exe()?.into(), EXEC.into()])
+}
+
+/// Why a tool could not be run.
+pub(crate) fn not_run(error: ConformError) -> anyhow::Error {
+    match error.kind() {
+        ConformErrorKind::Interpreter => usage(format!("--python: {error}")),
+        _ => error.into(),
+    }
+}
+
 pub(crate) fn tool(manifest: &Path) -> anyhow::Result<ToolOnDisk> {
     Ok(ToolOnDisk::new(manifest, &document(manifest)?)?)
 }
@@ -137,11 +148,6 @@ fn keep(store: &Path, report: &ConformanceReport, tool: &ToolOnDisk) -> anyhow::
         ));
     }
     Ok(())
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-    Timestamp::from_unix(i64::try_from(now.as_secs())?, 0).context("the clock is beyond the year 9999")
 }
 
 fn verdict(report: &ConformanceReport) -> String {

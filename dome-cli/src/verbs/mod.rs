@@ -18,6 +18,8 @@ mod query;
 mod replay;
 mod report_outcome;
 mod rollout;
+#[cfg(feature = "conform")]
+mod run;
 mod schema;
 mod store;
 mod verify;
@@ -56,6 +58,9 @@ pub(crate) enum Verb {
     Contracts(contracts::ContractsVerb),
     #[cfg(feature = "conform")]
     Conform(conform::ConformArgs),
+    #[cfg(feature = "conform")]
+    #[command(subcommand)]
+    Run(run::RunVerb),
     #[cfg(feature = "conform")]
     #[command(hide = true)]
     ConformExec(conform::ConformExecArgs),
@@ -107,6 +112,8 @@ pub(crate) fn run(
         Verb::Contracts(verb) => contracts::run(&verb, output),
         #[cfg(feature = "conform")]
         Verb::Conform(args) => conform::run(&args, output),
+        #[cfg(feature = "conform")]
+        Verb::Run(verb) => run::run(&verb, output),
         #[cfg(feature = "conform")]
         Verb::ConformExec(args) => conform::become_tool(&args),
         Verb::Completions(args) => completions::completions(&args, command(), output),

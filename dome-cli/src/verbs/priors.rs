@@ -232,7 +232,8 @@ fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
     Ok(args.versions.iter().map(|(name, value)| (name, value)).collect())
 }
 
-fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
+/// A conformance report of a file.
+pub(crate) fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
     let bytes = document(path)?;
     ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
 }

@@ -1,7 +1,6 @@
 //! `dome report-outcome`: what became of a prior, as an envelope.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::Args;
@@ -9,13 +8,15 @@ use dome_binder::outcome::{AppliedPrior, OutcomeError, OutcomeReport, PriorOutco
 use dome_core::build::Origin;
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{
-    Envelope, EventId, Evidence, EvidencePath, Gate, GroupId, Job, Lane, PolicyReasonCode, Repository, Revision, RunId,
-    Sha256Hash, Subject, TaskId, TaskSpec, Timestamp, WrapperPolicy,
+    Envelope, EventId, Evidence, EvidencePath, Gate, GroupId, PolicyReasonCode, RunId, Sha256Hash, Subject, TaskId,
+    TaskSpec, Timestamp, WrapperPolicy,
 };
 use dome_replay::input::document;
 use dome_store::drop_off;
 use dome_store::index::Explained;
 
+use crate::args::SubjectArgs;
+use crate::clock::now;
 use crate::exit::{Exit, invalid, usage};
 use crate::known::FactsArgs;
 use crate::output::{LineFile, Printer, near_it, note};
@@ -89,24 +90,8 @@ struct SaidArgs {
     /// was changed, unless it is said otherwise here
     #[arg(long, value_name = "FILE")]
     failure: Option<PathBuf>,
-    /// The stream of work, such as a branch
-    #[arg(long, value_name = "LANE")]
-    lane: Option<Lane>,
-    /// The revision that was tested
-    #[arg(long, value_name = "REVISION")]
-    revision: Option<Revision>,
-    /// Where the revision is from
-    #[arg(long, value_name = "NAME", requires = "revision")]
-    repository: Option<Repository>,
-    /// The leg of a matrix that tested it
-    #[arg(long, value_name = "NAME", requires = "revision")]
-    job: Option<Job>,
-    /// What the revision was branched from or merged into
-    #[arg(long, value_name = "REVISION", requires = "revision")]
-    base_revision: Option<Revision>,
-    /// The revision is not all that was tested
-    #[arg(long, requires = "revision")]
-    dirty: bool,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// The failure's own text [default of `failed`: that of the prior]
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
@@ -185,17 +170,15 @@ fn report(args: &ReportOutcomeArgs) -> anyhow::Result<OutcomeReport> {
     let made = || format!("outcome-{}", name.short()).parse().context("an event id is an identifier");
     let failure = said.failure.as_deref().map(failure).transpose()?;
     let (lane, before) = failure.map_or((None, None), |failure| (failure.lane, failure.subject));
-    let subject = match &said.revision {
+    let subject = match said.subject.subject() {
         None => before,
-        Some(revision) => Some(Subject {
-            base_revision: said.base_revision.clone(),
-            dirty: said.dirty.then_some(true),
-            job: said.job.clone().or_else(|| before.as_ref()?.job.clone()),
-            repository: said.repository.clone().or_else(|| before.as_ref()?.repository.clone()),
-            revision: revision.clone(),
+        Some(subject) => Some(Subject {
+            job: subject.job.or_else(|| before.as_ref()?.job.clone()),
+            repository: subject.repository.or_else(|| before.as_ref()?.repository.clone()),
+            ..subject
         }),
     };
-    let lane = said.lane.clone().or(lane);
+    let lane = said.subject.lane.clone().or(lane);
     if lane.is_none() && subject.is_none() {
         note(
             "dome: note: neither lane nor revision is named, so it counts where none is (M-73); --failure takes them from the failure",
@@ -235,12 +218,6 @@ fn failure(path: &std::path::Path) -> anyhow::Result<Envelope> {
         let problems = rejection.problems().iter().map(|problem| format!("\n  {problem}"));
         invalid(format!("`{}` is no envelope:{}", path.display(), problems.collect::<String>()))
     })
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-    Timestamp::from_unix(i64::try_from(now.as_secs())?, now.subsec_millis() * 1_000_000)
-        .context("the clock is beyond the year 9999")
 }
 
 fn give(args: &ReportOutcomeArgs, envelope: &Envelope, output: &mut Printer) -> anyhow::Result<()> {

@@ -36,7 +36,7 @@ pub(crate) struct SchemaArgs {
 /// A document's name, what it is, and how its schema is made.
 type SchemaDocument = (&'static str, &'static str, fn() -> Schema);
 
-const DOCUMENTS: [SchemaDocument; 40] = [
+const DOCUMENTS: &[SchemaDocument] = &[
     ("envelope", "what a wrapper writes: a line of input", schema::input_envelope),
     ("task-spec", "what a task works on: a member of an envelope, and what check --task-spec takes", schema::task_spec),
     ("canonical-envelope", "an envelope as facts carry it", schema::of_output::<dome_core::Envelope>),
@@ -82,6 +82,10 @@ const DOCUMENTS: [SchemaDocument; 40] = [
         schema::of_output::<ConformanceReport>,
     ),
     ("tool-manifest", "what conform takes", tool_manifest),
+    #[cfg(feature = "conform")]
+    ("map-budget", "what run map-reduce --budget takes", schema::of_output::<dome_patterns::Budget>),
+    #[cfg(feature = "conform")]
+    ("map-reduce", "what run map-reduce --format json prints", schema::of_output::<super::run::MapReduceDocument>),
     ("policy", "what --policy takes", schema::of_output::<Policy>),
     ("reason-codes", "what --reason-codes takes", schema::of_output::<CodeTable>),
     ("redaction", "what --redact takes", schema::redaction),
@@ -96,7 +100,8 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Printer) -> anyhow::Result<Exi
     };
     let found = DOCUMENTS.iter().find(|(known, ..)| known == name);
     let (.., schema) = found.ok_or_else(|| {
-        let names = DOCUMENTS.map(|(name, ..)| name).join(", ");
+        let names: Vec<_> = DOCUMENTS.iter().map(|(name, ..)| *name).collect();
+        let names = names.join(", ");
         usage(format!("no document `{name}`; expected one of {names}"))
     })?;
     output.document(&schema())?;

@@ -37,6 +37,10 @@ fn help_has_an_example_for_every_verb() {
         "report-outcome",
         "backtest",
         "guard",
+        #[cfg(feature = "conform")]
+        "conform",
+        #[cfg(feature = "conform")]
+        "run",
         "schema",
         "completions",
         "man",

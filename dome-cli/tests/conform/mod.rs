@@ -3,4 +3,5 @@
 mod escapes;
 mod gate;
 mod priors;
+mod run;
 pub(crate) mod tools;

@@ -18,6 +18,9 @@ use crate::error::{ConformError, Result};
 
 /// Takes what the spec does not allow from this process; the filter that is left for the launcher.
 pub(super) fn restrict(spec: &ExecSpec, kernel: &mut Kernel) -> Result<String> {
+    // Whoever watches this run may be killed: nobody would end it then.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(std::io::Error::from)?;
     surroundings(spec, kernel);
     let mut filter = String::new();
     if let Some(confinement) = &spec.confinement {

@@ -285,6 +285,15 @@ pub fn observability(
     ConformanceCheck::of(CheckName::Observability, parts.collect())
 }
 
+/// What is wrong with an answer beside its output: telemetry that is missing, wrong or of another run, and codes that the
+/// manifest does not declare.
+#[must_use]
+pub fn misreported(answer: &ToolAnswer, manifest: &ToolManifest, run_id: &str, task_id: &str) -> Vec<String> {
+    let mut problems = telemetry(answer, manifest, run_id, task_id);
+    problems.extend(reason_codes(answer, manifest));
+    problems
+}
+
 fn telemetry(answer: &ToolAnswer, manifest: &ToolManifest, run_id: &str, task_id: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for &member in TelemetryMember::ALL {

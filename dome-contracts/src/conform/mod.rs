@@ -18,7 +18,8 @@ mod run;
 mod spec;
 
 pub use checks::{
-    Enforced, Enforcement, Factor, RoundTrip, Variation, canonical, contract, determinism, observability, side_effects,
+    Enforced, Enforcement, Factor, RoundTrip, Variation, canonical, contract, determinism, misreported, observability,
+    side_effects,
 };
 pub use manifest::{
     DeclaredFailure, DeclaredSchema, Expect, FailureOn, Fixture, ManifestError, ManifestProblem, RunLimits, Schemas,

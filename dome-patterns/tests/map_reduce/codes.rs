@@ -58,7 +58,7 @@ fn each_code_makes_a_value_of_dome() {
 
 #[test]
 fn every_code_is_explained_on_its_page_and_stands_in_the_table() {
-    let table = CodeTable::parse(include_bytes!("../../../docs/patterns/reason-codes.json")).unwrap();
+    let table = CodeTable::parse(dome_patterns::REASON_CODES).unwrap();
     let mut listed = BTreeMap::new();
     for step in steps().values() {
         for kind in ["failure_reason_codes", "policy_reason_codes"] {

@@ -31,6 +31,11 @@ pub(crate) fn id(place: usize) -> TargetId {
     format!("trial-{place}").parse().unwrap()
 }
 
+/// What the work is called.
+pub(crate) fn work() -> TargetId {
+    "nightly".parse().unwrap()
+}
+
 /// A plan of so many items that may all fail.
 pub(crate) fn plan(items: usize) -> MapPlan {
     let budget = Budget { failures_allowed: items as u64, ..Budget::default() };
@@ -39,7 +44,7 @@ pub(crate) fn plan(items: usize) -> MapPlan {
 
 pub(crate) fn planned(budget: Budget, items: usize) -> MapPlan {
     let items = (0..items).map(|place| MapItem { id: id(place), input: format!("input {place}").into_bytes() });
-    MapPlan::new(CONTRACT.parse().unwrap(), budget, items.collect()).unwrap()
+    MapPlan::new(work(), CONTRACT.parse().unwrap(), budget, items.collect()).unwrap()
 }
 
 /// An output that keeps the contract, for the item at a place.
@@ -58,7 +63,7 @@ pub(crate) fn sound(place: usize) -> impl Strategy<Value = String> {
     })
 }
 
-/// Records a worker that ended well.
-pub(crate) fn exited(run: &mut MapRun<'_>, place: usize, output: impl AsRef<[u8]>) {
-    run.record(&id(place), WorkerEnd::Exited(0), output.as_ref(), 10).unwrap();
+/// Records a worker that answered.
+pub(crate) fn answered(run: &mut MapRun<'_>, place: usize, output: impl AsRef<[u8]>) {
+    run.record(&id(place), WorkerEnd::Answered(output.as_ref().to_vec())).unwrap();
 }

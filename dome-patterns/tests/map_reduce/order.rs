@@ -4,7 +4,7 @@ use dome_core::{Envelope, WrapperPolicy, canonical};
 use dome_patterns::{Reporter, WorkerEnd};
 use proptest::prelude::*;
 
-use super::{exited, id, plan, sound};
+use super::{answered, id, plan, sound};
 
 /// What each worker wrote, if it was heard of.
 fn outputs() -> impl Strategy<Value = Vec<Option<String>>> {
@@ -28,13 +28,13 @@ fn said(outputs: &[Option<String>], order: &[usize]) -> Vec<Vec<u8>> {
     let mut run = plan.start();
     for place in order {
         if let Some(output) = &outputs[*place] {
-            exited(&mut run, *place, output);
+            answered(&mut run, *place, output);
         }
     }
     let envelopes = run.envelopes(&mut reporter()).unwrap();
     let mut said: Vec<Vec<u8>> = envelopes.iter().map(|envelope: &Envelope| envelope.to_line().into_bytes()).collect();
     said.extend(run.items().iter().map(|item| canonical::to_vec(item).unwrap()));
-    said.push(canonical::to_vec(&run.reduce(|outputs| Ok(plan.summary(outputs))).unwrap()).unwrap());
+    said.push(canonical::to_vec(&run.reduce()).unwrap());
     said
 }
 
@@ -55,9 +55,9 @@ proptest! {
 fn a_completion_is_taken_once_and_only_for_an_admitted_item() {
     let plan = super::planned(dome_patterns::Budget { items: 1, ..Default::default() }, 2);
     let mut run = plan.start();
-    exited(&mut run, 0, "{}");
+    answered(&mut run, 0, "{}");
     let before = run.items().to_vec();
-    let mut refused = |place| run.record(&id(place), WorkerEnd::Exited(0), b"[]", 1).unwrap_err().to_string();
+    let mut refused = |place| run.record(&id(place), WorkerEnd::Answered(b"[]".to_vec())).unwrap_err().to_string();
     assert_eq!(refused(0), "`trial-0`: its worker was recorded already");
     assert_eq!(refused(1), "`trial-1`: the item was denied");
     assert_eq!(refused(2), "`trial-2`: the plan has no such item");

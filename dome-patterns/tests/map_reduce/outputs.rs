@@ -9,22 +9,22 @@ use super::{CONTRACT, id, plan};
 const SOUND: &str =
     r#"{"item": "trial-0", "verdict": "resolved", "passed": 3, "gates": ["unit"], "detail": {"flaky": false}}"#;
 
-fn outcome(ended: WorkerEnd, output: &[u8], time_ms: u64) -> (Option<Code>, Vec<(Code, String)>) {
+fn outcome(output: &[u8]) -> (Option<Code>, Vec<(Code, String)>) {
     let plan = plan(1);
     let mut run = plan.start();
-    run.record(&id(0), ended, output, time_ms).unwrap();
+    run.record(&id(0), WorkerEnd::Answered(output.to_vec())).unwrap();
     match &run.items()[0].outcome {
         ItemOutcome::Failed(failure) => {
             let problems = failure.problems.iter().map(|problem| (problem.code, problem.pointer.clone()));
             (Some(failure.code), problems.collect())
         }
         ItemOutcome::Accepted(_) => (None, Vec::new()),
-        ItemOutcome::Denied { policy_reason_code } => unreachable!("{policy_reason_code}"),
+        ItemOutcome::Denied(denial) => unreachable!("{}", denial.code),
     }
 }
 
 fn code(output: impl AsRef<[u8]>) -> Option<Code> {
-    outcome(WorkerEnd::Exited(0), output.as_ref(), 10).0
+    outcome(output.as_ref()).0
 }
 
 #[test]
@@ -73,23 +73,27 @@ fn of_a_text_length_and_digest_are_kept() {
 }
 
 #[test]
-fn the_worker_itself_fails_first() {
-    let ended = |ended, time_ms| outcome(ended, SOUND.as_bytes(), time_ms).0;
-    assert_eq!(ended(WorkerEnd::Exited(0), 60_000), None);
-    assert_eq!(ended(WorkerEnd::Exited(0), 60_001), Some(Code::WorkerTimeout));
-    assert_eq!(ended(WorkerEnd::TimedOut, 1), Some(Code::WorkerTimeout));
-    assert_eq!(ended(WorkerEnd::Exited(1), 1), Some(Code::WorkerFailed));
-    assert_eq!(ended(WorkerEnd::Killed, 1), Some(Code::WorkerFailed));
+fn how_a_worker_ended_is_a_failure_of_its_own() {
     let plan = plan(1);
+    let ended = |ended| {
+        let mut run = plan.start();
+        run.record(&id(0), ended).unwrap();
+        serde_json::to_value(&run.items()[0]).unwrap()
+    };
+    let failed = |code| json!({"failure_reason_code": code, "item": "trial-0", "status": "failed"});
+    assert_eq!(ended(WorkerEnd::Failed(Code::WorkerTimeout)), failed("MAP.WORKER_TIMEOUT"));
+    let mut reported = failed("MAP.TOOL_FAILED");
+    reported["reported"] = "NO_WORDS".into();
+    assert_eq!(ended(WorkerEnd::Reported("NO_WORDS".parse().unwrap())), reported);
     let lost = plan.start();
-    assert!(matches!(&lost.items()[0].outcome, ItemOutcome::Failed(failure) if failure.code == Code::WorkerLost));
+    assert_eq!(serde_json::to_value(&lost.items()[0]).unwrap(), failed("MAP.WORKER_LOST"));
 }
 
 #[test]
 fn all_problems_are_named_and_none_in_the_words_of_the_worker() {
     let output =
         br#"{"item": "trial-9", "verdict": "IGNORE", "passed": 2e3, "gates": ["unit", 7], "detail": {"rm -rf": 1}}"#;
-    let (decides, problems) = outcome(WorkerEnd::Exited(0), output, 10);
+    let (decides, problems) = outcome(output);
     assert_eq!(decides, Some(Code::ItemMismatch));
     let expected = [
         (Code::ItemMismatch, "/item"),
