@@ -1,5 +1,6 @@
 //! What is asked: the result of a replay (`--from`), or a store (`--store`), the same way.
 
+use dome_core::escaped_path;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -42,7 +43,7 @@ impl FactsArgs {
 
     pub(crate) fn shown(&self) -> String {
         let (FactsIn::Result(path) | FactsIn::Store(path)) = self.place();
-        path.display().to_string()
+        escaped_path(path)
     }
 
     pub(crate) fn ask<T>(&self, question: impl Fn(&mut Indexed) -> index::Result<T>) -> dome_store::Result<T> {

@@ -14,6 +14,7 @@ mod verbs;
 mod whole;
 
 use clap::{CommandFactory, Parser};
+use dome_core::{escaped, is_obeyed};
 
 use crate::args::OutputArgs;
 use crate::exit::Exit;
@@ -35,8 +36,18 @@ struct Cli {
     output: OutputArgs,
 }
 
+/// Ends as clap does. It repeats what it refuses, so it is asked again with arguments that are [`escaped`].
+fn refuse(error: clap::Error) -> ! {
+    let given: Vec<String> = std::env::args_os().map(|given| given.to_string_lossy().into_owned()).collect();
+    if !given.iter().any(|given| given.chars().any(is_obeyed)) {
+        error.exit();
+    }
+    let error = Cli::try_parse_from(given.iter().map(|given| escaped(given))).err();
+    error.unwrap_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidValue)).exit()
+}
+
 fn main() -> Exit {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(error));
     let result = Settings::find().and_then(|settings| {
         let mut output = Printer::new(settings.output(cli.output)?);
         let exit = verbs::run(cli.verb, &settings, &mut output, Cli::command)?;

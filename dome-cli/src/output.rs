@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use dome_core::{canonical, escaped};
+use dome_core::{canonical, escaped, escaped_path};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -104,7 +104,7 @@ impl LineFile {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let is_new = !path.exists();
         let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.with_context(|| format!("cannot append to `{}`", path.display()))?;
+        let file = file.with_context(|| format!("cannot append to `{}`", escaped_path(path)))?;
         Ok(Self { file, path: path.to_owned(), is_new })
     }
 
@@ -112,7 +112,7 @@ impl LineFile {
     pub(crate) fn append(&mut self, lines: &[u8]) -> anyhow::Result<()> {
         let written = self.begun().and_then(|begun| self.file.write_all(&[begun, lines].concat()));
         self.is_new = false;
-        written.with_context(|| format!("cannot append to `{}`", self.path.display()))
+        written.with_context(|| format!("cannot append to `{}`", escaped_path(&self.path)))
     }
 
     /// What ends the line that the file ends with.

@@ -1,5 +1,6 @@
 //! Contracts as they lie on the disk: a lock, and the folder that it pins.
 
+use dome_core::escaped_path;
 use std::fs;
 use std::path::Path;
 
@@ -19,14 +20,18 @@ fn verified(path: &Path) -> Result<(Lock, Folder)> {
     let folder = folder_or_empty(&whole::folder(path).join(&lock.folder))?;
     let mismatches: Vec<String> = verify(&lock, &folder).iter().map(|found| format!("\n{found}")).collect();
     if !mismatches.is_empty() {
-        return Err(invalid(format!("what `{}` pins is not as it was pinned:{}", path.display(), mismatches.concat())));
+        return Err(invalid(format!(
+            "what `{}` pins is not as it was pinned:{}",
+            escaped_path(path),
+            mismatches.concat()
+        )));
     }
     Ok((lock, folder))
 }
 
 /// The contracts that a folder holds; `path` is what the user called it.
 pub(crate) fn read<'f>(path: &Path, folder: &'f Folder) -> Result<dome_contracts::ContractSet<'f>> {
-    dome_contracts::ContractSet::read(folder).map_err(|why| invalid(format!("`{}`:\n  {why}", path.display())))
+    dome_contracts::ContractSet::read(folder).map_err(|why| invalid(format!("`{}`:\n  {why}", escaped_path(path))))
 }
 
 /// That a document is an instance of a contract of a lock.
@@ -36,11 +41,11 @@ pub(crate) fn fits(lock: &Path, contract: &str, path: &Path, document: &[u8]) ->
     let contracts = read(lock, &folder)?;
     let schema =
         contracts.schemas.get(contract).ok_or_else(|| invalid(format!("{of} has no contract `{contract}`")))?;
-    let value = serde_json::from_slice(document).map_err(|why| invalid(format!("`{}`: {why}", path.display())))?;
+    let value = serde_json::from_slice(document).map_err(|why| invalid(format!("`{}`: {why}", escaped_path(path))))?;
     let problems: Vec<String> = schema.problems(&value).map(|problem| format!("\n  {problem}")).collect();
     match problems.is_empty() {
         true => Ok(()),
-        false => Err(invalid(format!("`{}` is no `{contract}` of {of}:{}", path.display(), problems.concat()))),
+        false => Err(invalid(format!("`{}` is no `{contract}` of {of}:{}", escaped_path(path), problems.concat()))),
     }
 }
 
@@ -54,35 +59,35 @@ pub(crate) fn pinned(path: &Path) -> Result<Contracts> {
 }
 
 pub(crate) fn parsed(path: &Path, bytes: &[u8]) -> Result<Lock> {
-    Lock::parse(bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+    Lock::parse(bytes).map_err(|why| invalid(format!("`{}`: {why}", escaped_path(path))))
 }
 
 /// All files of a folder. A link is refused: what it leads to is not what was pinned.
 pub(crate) fn folder(root: &Path) -> Result<Folder> {
     let mut found = Folder::default();
     if root.is_file() {
-        return Err(invalid(format!("`{}` is no folder", root.display())));
+        return Err(invalid(format!("`{}` is no folder", escaped_path(root))));
     }
     for entry in WalkDir::new(root) {
-        let entry = entry.with_context(|| format!("cannot read the folder `{}`", root.display()))?;
+        let entry = entry.with_context(|| format!("cannot read the folder `{}`", escaped_path(root)))?;
         let (path, kind) = (entry.path(), entry.file_type());
         if kind.is_dir() {
             continue;
         }
         if !kind.is_file() {
-            return Err(invalid(format!("`{}` is neither a file nor a folder", path.display())));
+            return Err(invalid(format!("`{}` is neither a file nor a folder", escaped_path(path))));
         }
         let inside = path.strip_prefix(root)?.to_str();
-        let inside = inside.with_context(|| format!("the name of `{}` is not UTF-8", path.display()))?;
+        let inside = inside.with_context(|| format!("the name of `{}` is not UTF-8", escaped_path(path)))?;
         found.insert(inside, file(path)?);
     }
     Ok(found)
 }
 
 pub(crate) fn file(path: &Path) -> Result<Vec<u8>> {
-    let failed = || format!("cannot read `{}`", path.display());
+    let failed = || format!("cannot read `{}`", escaped_path(path));
     if fs::metadata(path).with_context(failed)?.len() > FILE_BYTES_MAX {
-        return Err(invalid(format!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display())));
+        return Err(invalid(format!("`{}` is larger than {FILE_BYTES_MAX} bytes", escaped_path(path))));
     }
     fs::read(path).with_context(failed)
 }

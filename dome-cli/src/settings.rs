@@ -1,5 +1,6 @@
 //! `dome.toml`: settings of a project, found by walking up; a flag wins over them.
 
+use dome_core::escaped_path;
 use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ impl Settings {
             return Ok(Self::default());
         };
         let path = folder.join(FILE);
-        let wrong = |why: &dyn Display| invalid(format!("`{}`: {why}", path.display()));
+        let wrong = |why: &dyn Display| invalid(format!("`{}`: {why}", escaped_path(&path)));
         let bytes = document(&path)?;
         let text = str::from_utf8(&bytes).map_err(|why| wrong(&why))?;
         let mut settings: Self = toml::from_str(text).map_err(|why| wrong(&why))?;
@@ -129,7 +130,7 @@ impl Settings {
         parse: fn(&str) -> Result<T, String>,
     ) -> anyhow::Result<Option<T>> {
         let Some(text) = setting.as_ref().filter(|_| flag.is_none()) else { return Ok(flag) };
-        let wrong = |why| invalid(format!("`{}`: {name}: {why}, found `{text}`", self.path.display()));
+        let wrong = |why| invalid(format!("`{}`: {name}: {why}, found `{text}`", escaped_path(&self.path)));
         parse(text).map(Some).map_err(wrong)
     }
 }

@@ -92,7 +92,7 @@ pub use reason::{
     CodeClass, CodeEntry, CodePlace, CodeTable, CodeTableError, FailureReasonCode, Placing, PolicyReasonCode,
     ReasonCodeError,
 };
-pub use text::{escaped, escaped_path, utf16_order};
+pub use text::{escaped, escaped_path, is_obeyed, utf16_order};
 pub use time::{Timestamp, TimestampError};
 
 /// A small valid envelope, for examples and first steps.

@@ -36,18 +36,19 @@ pub fn utf16_order(left: &str, right: &str) -> Ordering {
     if high(left) && high(right) { left.encode_utf16().cmp(right.encode_utf16()) } else { left.cmp(right) }
 }
 
-/// A name or a message of others as people may see it: on one line, each control character and each mark that
-/// turns the order of what follows as `\u{1b}`, so that no terminal and no runner of workflows obeys it.
+/// A name or a message of others as people may see it: on one line, each control character, each mark that turns the
+/// order of what follows and each character that shows as nothing as `\u{1b}`, so that no terminal and no runner of
+/// workflows obeys it and no two names look like one.
 ///
 /// ```
 /// assert_eq!(dome_core::escaped("a\u{1b}[31m\n::error::x"), "a\\u{1b}[31m\\u{a}::error::x");
-/// assert_eq!(dome_core::escaped("a\u{202e}b"), "a\\u{202e}b");
+/// assert_eq!(dome_core::escaped("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
 /// ```
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || turns(character) {
+        if is_obeyed(character) {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
@@ -56,9 +57,25 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
-/// Whether a terminal may show what follows in another order for it (the marks of UAX #9).
-const fn turns(character: char) -> bool {
-    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character does something where it is shown, or shows as nothing: what [`escaped`] escapes.
+///
+/// ```
+/// assert!(dome_core::is_obeyed('\n') && dome_core::is_obeyed('\u{200b}') && !dome_core::is_obeyed('é'));
+/// ```
+#[must_use]
+pub fn is_obeyed(character: char) -> bool {
+    character.is_control() || is_unseen(character)
+}
+
+/// Whether it shows as nothing (what Unicode calls default ignorable, the marks of UAX #9 among them), or ends a line.
+const fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A path, [`escaped`].

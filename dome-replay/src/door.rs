@@ -5,7 +5,8 @@ use std::path::Path;
 
 use dome_core::redact::{REDACTION_VERSION, Redaction, RedactionCounts, RedactionRules};
 use dome_core::{
-    Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, limits, line_too_long,
+    Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, escaped_path, limits,
+    line_too_long,
 };
 use serde::Serialize;
 
@@ -168,7 +169,7 @@ impl Masking {
             return Ok(Self(Some(Redaction::built_in())));
         }
         let parsed = Redaction::parse(&document(path)?);
-        Ok(Self(Some(parsed.map_err(|why| Error::invalid(format!("`{}`: {why}", path.display())))?)))
+        Ok(Self(Some(parsed.map_err(|why| Error::invalid(format!("`{}`: {why}", escaped_path(path))))?)))
     }
 
     /// The rules that a document says, as a session recorded it; none where there is no document.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dome_binder::{PinnedContracts, Policy, Rules};
-use dome_core::{CodeTable, Sha256Hash, WrapperPolicy};
+use dome_core::{CodeTable, Sha256Hash, WrapperPolicy, escaped_path};
 use xtrlv2_fixtures::V0_1;
 
 use crate::error::Error;
@@ -99,7 +99,7 @@ pub fn load_rules(
 ///
 /// When it cannot be read, with every problem when it is not one.
 pub fn policy(path: &Path) -> crate::Result<Policy> {
-    let refused = |why| Error::invalid(format!("`{}` is no policy:\n  {why}", path.display()));
+    let refused = |why| Error::invalid(format!("`{}` is no policy:\n  {why}", escaped_path(path)));
     Policy::parse(&document(path)?).map_err(refused)
 }
 
@@ -114,7 +114,7 @@ pub fn codes(sources: CodeSources<'_>) -> crate::Result<(CodeTable, PinnedContra
     codes = sources.built_in.iter().cloned().fold(codes, CodeTable::before);
     for path in sources.files {
         let extended = CodeTable::parse(&document(path)?).and_then(|table| codes.extended(table));
-        codes = extended.map_err(|why| Error::invalid(format!("`{}`: {why}", path.display())))?;
+        codes = extended.map_err(|why| Error::invalid(format!("`{}`: {why}", escaped_path(path))))?;
     }
     Ok((codes, pinned))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use dome_binder::explain::{Candidate, LEAST_DIGITS};
 use dome_binder::priors::{OwnersWord, Promotion};
-use dome_core::Sha256Hash;
+use dome_core::{Sha256Hash, escaped};
 use dome_replay::Watch;
 use dome_replay::error::{Error, Result};
 use serde::Serialize;
@@ -87,7 +87,10 @@ pub fn retract(store: &Path, key: &str, (by, why): (&str, &str)) -> Result<Memor
             live.filter(|said| wanted.len() >= LEAST_DIGITS && said.key.to_string().starts_with(&wanted)).collect();
         let key = found.first().map(|said| said.key);
         if found.iter().any(|said| Some(said.key) != key) {
-            return Err(Error::usage(format!("`{wanted}` begins several keys that are promoted: give more digits")));
+            return Err(Error::usage(format!(
+                "`{}` begins several keys that are promoted: give more digits",
+                escaped(&wanted)
+            )));
         }
         for said in found {
             said.retracted = Some(retracted.clone());
@@ -96,8 +99,9 @@ pub fn retract(store: &Path, key: &str, (by, why): (&str, &str)) -> Result<Memor
         match taken.is_empty() {
             false => Ok(()),
             true => Err(Error::usage(format!(
-                "nothing is promoted under `{wanted}` (a key, or at least its first {LEAST_DIGITS} digits); `dome memory \
-                 list` shows what is"
+                "nothing is promoted under `{}` (a key, or at least its first {LEAST_DIGITS} digits); `dome memory \
+                 list` shows what is",
+                escaped(&wanted)
             ))),
         }
     })?;
@@ -129,11 +133,16 @@ fn first_remedy(store: &Path, key: &str, watch: &dyn Watch) -> Result<(Sha256Has
             Explanation { capsule: Some(story), .. } => (story.key, story.capsule.map(|capsule| capsule.remedies)),
             Explanation { concept: Some(story), .. } => (story.key, story.concept.map(|concept| concept.remedies)),
             Explanation { subject, .. } => {
-                return Err(Error::usage(format!("`{key}` is a {subject}: expected a derived or concept key")));
+                return Err(Error::usage(format!(
+                    "`{}` is a {subject}: expected a derived or concept key",
+                    escaped(key)
+                )));
             }
         },
         Explained::Many(candidates) => return Err(Error::usage(several(key, &candidates))),
-        Explained::Nothing { .. } => return Err(Error::usage(format!("nothing in the store has the key `{key}`"))),
+        Explained::Nothing { .. } => {
+            return Err(Error::usage(format!("nothing in the store has the key `{}`", escaped(key))));
+        }
     };
     match remedies.as_deref() {
         Some([first, ..]) => Ok((found, first.identity)),
@@ -145,5 +154,5 @@ fn first_remedy(store: &Path, key: &str, watch: &dyn Watch) -> Result<(Sha256Has
 fn several(key: &str, candidates: &[Candidate]) -> String {
     let listed: Vec<String> =
         candidates.iter().take(10).map(|found| format!("\n    {}  ({})", found.key, found.named_by)).collect();
-    format!("`{key}` names {} things; say which:{}", candidates.len(), listed.concat())
+    format!("`{}` names {} things; say which:{}", escaped(key), candidates.len(), listed.concat())
 }

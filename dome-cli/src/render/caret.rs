@@ -1,6 +1,6 @@
 //! Pointing at a place as a compiler does: file and line, the text, a caret under it.
 
-use dome_core::{Problem, escaped};
+use dome_core::{Problem, escaped, is_obeyed};
 use unicode_width::UnicodeWidthStr;
 
 const CONTEXT_CHARS: usize = 40;
@@ -44,7 +44,7 @@ pub(crate) fn show(path: &str, number: u64, line: &str, problem: &Problem, color
 fn printable(text: &str) -> String {
     let visible = |character: char| match u32::from(character) {
         code @ 0..0x20 => char::from_u32(0x2400 + code).unwrap_or('\u{FFFD}'),
-        _ if character.is_control() => '\u{FFFD}',
+        _ if is_obeyed(character) => '\u{FFFD}',
         _ => character,
     };
     text.chars().map(visible).collect()

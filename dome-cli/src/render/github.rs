@@ -1,5 +1,7 @@
 //! Annotations of a GitHub workflow step: one workflow command a problem.
 
+use dome_core::escaped;
+
 /// Where a problem stands; a place without a file cannot be annotated, so the message says it.
 pub(crate) struct Annotated<'p> {
     pub(crate) file: Option<&'p str>,
@@ -11,6 +13,7 @@ pub(crate) struct Annotated<'p> {
 pub(crate) fn annotation(place: &Annotated<'_>, code: &str, pointer: &str, message: &str) -> String {
     let Annotated { file, line, column } = place;
     let said = if pointer.is_empty() { message.to_owned() } else { format!("{pointer}: {message}") };
+    let said = escaped(&said);
     match file {
         Some(file) => {
             let [file, title] = [file, code].map(property);

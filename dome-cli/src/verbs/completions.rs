@@ -1,5 +1,6 @@
 //! `dome completions` and `dome man`: the command described to a shell and to `man`.
 
+use dome_core::escaped_path;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -43,7 +44,7 @@ pub(crate) fn completions(
 pub(crate) fn man(args: &ManArgs, command: clap::Command, output: &mut Printer) -> anyhow::Result<Exit> {
     match &args.out {
         Some(folder) => {
-            let failed = || format!("cannot write to `{}`", folder.display());
+            let failed = || format!("cannot write to `{}`", escaped_path(folder));
             std::fs::create_dir_all(folder).with_context(failed)?;
             clap_mangen::generate_to(command, folder).with_context(failed)?;
         }

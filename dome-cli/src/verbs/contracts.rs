@@ -2,6 +2,7 @@
 
 mod origin;
 
+use dome_core::escaped_path;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -232,7 +233,7 @@ fn into(args: &ContractsUpdateArgs, from: &Path, lock: Option<&Lock>, base: &Pat
         Some(inside) if inside != ".." && !inside.starts_with("../") && !inside.starts_with('/') => {
             Ok(inside.trim_start_matches("./").trim_end_matches('/').to_owned())
         }
-        _ => Err(usage(format!("`{}` does not lie beside the lock: say where with --into", from.display()))),
+        _ => Err(usage(format!("`{}` does not lie beside the lock: say where with --into", escaped_path(from)))),
     }
 }
 
@@ -252,7 +253,7 @@ fn apply(update: &Update, from: &Folder, (folder, there): (&Path, &Folder), lock
         whole::write(&folder.join(path), bytes)?;
     }
     for path in there.paths().filter(|path| from.get(path).is_none()).map(|path| folder.join(path)) {
-        fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+        fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", escaped_path(&path)))?;
     }
     whole::write(lock, update.lock.render().as_bytes())
 }
@@ -343,7 +344,7 @@ fn ended(verdict: Compatibility) -> Exit {
 fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
     let base = whole::folder(path);
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        bail!("`{}` is no file", path.display());
+        bail!("`{}` is no file", escaped_path(path));
     };
     let mut folder = Folder::default();
     let mut waiting = vec![name.to_owned()];
@@ -356,7 +357,7 @@ fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
         waiting.extend(referenced_files(&bytes, &name));
         folder.insert(name, bytes);
     }
-    folder.schema(name, dialect).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+    folder.schema(name, dialect).map_err(|why| invalid(format!("`{}`: {why}", escaped_path(path))))
 }
 
 fn finding(finding: &ContractFinding, contract: Option<&str>) -> String {

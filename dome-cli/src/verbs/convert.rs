@@ -147,7 +147,7 @@ fn known_codes(path: &Path) -> anyhow::Result<Option<CodeTable>> {
 }
 
 fn no_table(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
-    invalid(format!("`{}`: {why}", path.display()))
+    invalid(format!("`{}`: {why}", escaped_path(path)))
 }
 
 fn list(output: &mut Printer) -> anyhow::Result<()> {

@@ -71,13 +71,13 @@ fn ambiguous(key: &str, candidates: &[Candidate]) -> anyhow::Error {
         Some(more @ 1..) => format!("\n    and {more} more"),
         _ => String::new(),
     };
-    usage(format!("`{key}` names {} things; say which:{}{more}", candidates.len(), lines.concat()))
+    usage(format!("`{}` names {} things; say which:{}{more}", escaped(key), candidates.len(), lines.concat()))
 }
 
 fn nothing(key: &str, near: &[String], shown: &str) -> String {
     let short = key.len() < LEAST_DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit());
     let short = if short { "; the start of a hash needs 8 hex digits or more" } else { "" };
-    format!("dome: nothing in `{shown}` has the key `{key}`{short}{}", near_it(near))
+    format!("dome: nothing in `{shown}` has the key `{}`{short}{}", escaped(key), near_it(near))
 }
 
 fn print(told: &Explanation, output: &mut Printer) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dome_core::guard::{Cause, CauseKind, GuardContext, GuardDecision, GuardrailsBundle, evaluate};
-use dome_core::{PolicyReasonCode, Rejection};
+use dome_core::{PolicyReasonCode, Rejection, escaped_path};
 use dome_replay::input::document;
 
 use crate::exit::{Exit, invalid};
@@ -64,7 +64,7 @@ pub(crate) fn context(path: &Path) -> anyhow::Result<GuardContext> {
 
 fn not_a(what: &str, path: &Path, why: &Rejection) -> anyhow::Error {
     let problems: Vec<String> = why.problems().iter().map(|problem| format!("\n  {problem}")).collect();
-    invalid(format!("`{}` is no {what}:{}", path.display(), problems.concat()))
+    invalid(format!("`{}` is no {what}:{}", escaped_path(path), problems.concat()))
 }
 
 fn print(decided: &GuardDecision, output: &mut Printer) -> anyhow::Result<()> {

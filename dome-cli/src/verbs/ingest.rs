@@ -1,5 +1,6 @@
 //! `dome ingest`: lines into a store, at once or as they come.
 
+use dome_core::escaped;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,7 +127,7 @@ fn leave(args: &IngestArgs, watching: &Watching, output: &mut Printer) -> anyhow
     let left = json!({"format_version": "1", "sources": sources, "store": store});
     output.show(&left, |_, output| {
         sources.iter().try_for_each(|name| writeln!(output, "waits in the inbox: {name}"))?;
-        writeln!(output, "store: {store}")
+        writeln!(output, "store: {}", escaped(&store))
     })?;
     Ok(Exit::Done)
 }
@@ -143,7 +144,7 @@ fn print(summary: &IngestSummary, output: &mut Printer) -> anyhow::Result<()> {
         writeln!(output, "complete up to {watermark}, as far as the sources were read")?;
     }
     if summary.quarantined > 0 {
-        writeln!(output, "`dome store quarantine list --store {}` says why", summary.store)?;
+        writeln!(output, "`dome store quarantine list --store {}` says why", escaped(&summary.store))?;
     }
-    writeln!(output, "store: {}", summary.store)
+    writeln!(output, "store: {}", escaped(&summary.store))
 }

@@ -15,7 +15,7 @@ use dome_core::conformance::{ConformanceReport, ToolRecords};
 use dome_core::guard::{GuardContext, GuardDecision, evaluate};
 use dome_core::{
     ActionKind, FailureReasonCode, RunId, Scope, Sha256Hash, Source, StringMap, TargetId, TargetKind, TaskLine,
-    Timestamp, message_template,
+    Timestamp, escaped, escaped_path, message_template,
 };
 use dome_replay::input::document;
 use dome_store::rollout::PriorsAsk;
@@ -206,7 +206,7 @@ fn asked(args: &PriorsArgs) -> anyhow::Result<(TaskLine, AskedFor)> {
             if let lines @ 2.. = document.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"")).count() {
                 problems.push(format!("\n  it has {lines} lines, each a document: ask of one failure at a time"));
             }
-            invalid(format!("`{}` is no failure:{}", path.display(), problems.concat()))
+            invalid(format!("`{}` is no failure:{}", escaped_path(path), problems.concat()))
         })?;
         return Ok((failed.line, AskedFor::Failure(failed.keys)));
     }
@@ -227,7 +227,7 @@ fn asked(args: &PriorsArgs) -> anyhow::Result<(TaskLine, AskedFor)> {
 fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
     let mut named = BTreeSet::new();
     if let Some((name, _)) = args.versions.iter().find(|(name, _)| !named.insert(name)) {
-        return Err(usage(format!("--version: `{name}` is given more than once")));
+        return Err(usage(format!("--version: `{}` is given more than once", escaped(name))));
     }
     Ok(args.versions.iter().map(|(name, value)| (name, value)).collect())
 }
@@ -235,7 +235,7 @@ fn versions(args: &PriorsArgs) -> anyhow::Result<StringMap> {
 /// A conformance report of a file.
 pub(crate) fn report(path: &Path) -> anyhow::Result<ConformanceReport> {
     let bytes = document(path)?;
-    ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", path.display())))
+    ConformanceReport::parse(&bytes).map_err(|why| invalid(format!("`{}`: {why}", escaped_path(path))))
 }
 
 /// What the question brings of tools.
@@ -268,7 +268,11 @@ fn decided(args: &PriorsArgs, contracts: Option<&Path>, line: &TaskLine) -> anyh
         for (member, said) in [(&mut context.from_state, from), (&mut context.to_state, to)] {
             match member {
                 Some(other) if other.as_str() != said => {
-                    return Err(usage(format!("--transition says `{said}`, --context says `{other}`")));
+                    return Err(usage(format!(
+                        "--transition says `{}`, --context says `{}`",
+                        escaped(said),
+                        escaped(other)
+                    )));
                 }
                 _ => *member = Some(said.as_str().into()),
             }

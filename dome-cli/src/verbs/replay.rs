@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use dome_binder::Verdict;
-use dome_core::{BinderVersion, Timestamp};
+use dome_core::{BinderVersion, Timestamp, escaped_path};
 use dome_replay::input::{self, ENVELOPES};
 use dome_replay::{
     Destined, Input, KeepsFailing, Limits, Masking, MemorySize, RejectedCounts, Spec, Summary, Written,
@@ -153,7 +153,7 @@ fn print(written: &Written, failing: &[KeepsFailing], out: &Path, output: &mut P
         writeln!(output, "\nslowest step: {step}, {share} % of the time")?;
     }
     let state = if written.unchanged { " (the same result stood there already)" } else { "" };
-    writeln!(output, "result: {}{state}\nsnapshot: {}", out.display(), written.manifest.snapshot_digest)
+    writeln!(output, "result: {}{state}\nsnapshot: {}", escaped_path(out), written.manifest.snapshot_digest)
 }
 
 fn commonest_codes(rejected: &RejectedCounts) -> Vec<(&'static str, u64)> {

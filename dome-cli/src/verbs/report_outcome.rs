@@ -9,7 +9,7 @@ use dome_core::build::Origin;
 use dome_core::limits::SAFE_INTEGER;
 use dome_core::{
     Envelope, EventId, Evidence, EvidencePath, Gate, GroupId, PolicyReasonCode, RunId, Sha256Hash, Subject, TaskId,
-    TaskSpec, Timestamp, WrapperPolicy,
+    TaskSpec, Timestamp, WrapperPolicy, escaped, escaped_path,
 };
 use dome_replay::input::document;
 use dome_store::drop_off;
@@ -138,7 +138,7 @@ fn refused(why: OutcomeError) -> anyhow::Error {
 fn prior(args: &ReportOutcomeArgs) -> anyhow::Result<AppliedPrior> {
     if let Some(path) = &args.prior {
         let read = AppliedPrior::parse(&document(path)?, args.key.as_deref());
-        return read.map_err(|why| invalid(format!("`{}`: {why}", path.display())));
+        return read.map_err(|why| invalid(format!("`{}`: {why}", escaped_path(path))));
     }
     let Some(key) = args.key.as_deref() else {
         return Err(usage("name the prior: `--prior FILE`, or `--key KEY` with --from or --store"));
@@ -156,7 +156,7 @@ fn prior(args: &ReportOutcomeArgs) -> anyhow::Result<AppliedPrior> {
             Err(invalid(format!("`{key}` names several things: {}", names.join(", "))))
         }
         Explained::Nothing { near } => {
-            Err(invalid(format!("nothing in `{}` is named `{key}`{}", at.shown(), near_it(&near))))
+            Err(invalid(format!("nothing in `{}` is named `{}`{}", at.shown(), escaped(key), near_it(&near))))
         }
     }
 }
@@ -209,14 +209,14 @@ fn report(args: &ReportOutcomeArgs) -> anyhow::Result<OutcomeReport> {
 fn task_spec(path: &std::path::Path) -> anyhow::Result<TaskSpec> {
     TaskSpec::parse(&document(path)?).map_err(|rejection| {
         let problems = rejection.problems().iter().map(|problem| format!("\n  {problem}"));
-        invalid(format!("`{}` is no TaskSpec:{}", path.display(), problems.collect::<String>()))
+        invalid(format!("`{}` is no TaskSpec:{}", escaped_path(path), problems.collect::<String>()))
     })
 }
 
 fn failure(path: &std::path::Path) -> anyhow::Result<Envelope> {
     Envelope::parse(&document(path)?).map_err(|rejection| {
         let problems = rejection.problems().iter().map(|problem| format!("\n  {problem}"));
-        invalid(format!("`{}` is no envelope:{}", path.display(), problems.collect::<String>()))
+        invalid(format!("`{}` is no envelope:{}", escaped_path(path), problems.collect::<String>()))
     })
 }
 
@@ -224,7 +224,7 @@ fn give(args: &ReportOutcomeArgs, envelope: &Envelope, output: &mut Printer) -> 
     let line = format!("{}\n", envelope.to_line());
     if let Some(store) = &args.ingest {
         let name = drop_off(store, &mut line.as_bytes())?;
-        note(&format!("dome: waits in the inbox of `{}`: {name}", store.display()));
+        note(&format!("dome: waits in the inbox of `{}`: {name}", escaped_path(store)));
     }
     match &args.out {
         Some(path) => LineFile::open(path)?.append(line.as_bytes()),

@@ -1,5 +1,6 @@
 //! `dome rollout`: whether the next mode is earned.
 
+use dome_core::escaped_path;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -72,14 +73,14 @@ pub(crate) fn run(verb: &RolloutVerb, output: &mut Printer) -> anyhow::Result<Ex
 
 pub(super) fn policy(path: &Path) -> anyhow::Result<RolloutPolicy> {
     let read = RolloutPolicy::parse(&document(path)?);
-    read.map_err(|why| invalid(format!("`{}` is no rollout policy:\n  {why}", path.display())))
+    read.map_err(|why| invalid(format!("`{}` is no rollout policy:\n  {why}", escaped_path(path))))
 }
 
 /// The answers that stand in a file, one a line.
 pub(super) fn answers(path: &Path, bytes: &[u8]) -> anyhow::Result<Vec<RecordedAnswer>> {
     let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     let read = |(number, line): (usize, &[u8])| {
-        let refused = |why| invalid(format!("`{}`, line {}: {why}", path.display(), number + 1));
+        let refused = |why| invalid(format!("`{}`, line {}: {why}", escaped_path(path), number + 1));
         RecordedAnswer::parse(line).map_err(refused)
     };
     lines.map(read).collect()

@@ -9,7 +9,7 @@ use dome_binder::{Capsule, Concept, Lineage, Policy};
 use dome_contracts::conform::manifest_schema;
 use dome_core::conformance::ConformanceReport;
 use dome_core::guard::GuardDecision;
-use dome_core::{CodeTable, QuarantineRow, schema};
+use dome_core::{CodeTable, QuarantineRow, escaped, schema};
 use dome_replay::verify::Verification;
 use dome_replay::{KeepsFailing, Manifest};
 use dome_store::index::{Explanation, QueryHeader};
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &SchemaArgs, output: &mut Printer) -> anyhow::Result<Exi
     let (.., schema) = found.ok_or_else(|| {
         let names: Vec<_> = DOCUMENTS.iter().map(|(name, ..)| *name).collect();
         let names = names.join(", ");
-        usage(format!("no document `{name}`; expected one of {names}"))
+        usage(format!("no document `{}`; expected one of {names}", escaped(name)))
     })?;
     output.document(&schema())?;
     Ok(Exit::Done)

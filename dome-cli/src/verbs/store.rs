@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dome_binder::Rules;
-use dome_core::Timestamp;
+use dome_core::{Timestamp, escaped, escaped_path};
 use dome_replay::{CapsuleCounts, DEFAULT_MEMORY, Destined, KeepsFailing, Limits as ReplayLimits, Written};
 use dome_store::quarantine::{self, Retry};
 use dome_store::{
@@ -225,7 +225,7 @@ fn print_report(report: &StoreVerification, output: &mut Printer) -> anyhow::Res
     let [entries, facts] = [report.entries, report.facts as u64].map(grouped);
     let derived = if report.compared { format!(", {facts} facts derived again") } else { String::new() };
     writeln!(output, "{entries} entries in {} segments{derived}", report.segments)?;
-    let (damage, differences, store) = (report.damage.len(), report.difference_count, &report.store);
+    let (damage, differences, store) = (report.damage.len(), report.difference_count, escaped(&report.store));
     match (report.compared, damage, differences) {
         (false, 0, _) => {
             output.line("the log is whole; no index stands there that fits it, so the next question derives one")
@@ -250,7 +250,7 @@ fn take_out(args: &StoreExportArgs, output: &mut Printer) -> anyhow::Result<Exit
         let state = if unchanged { " (the same result stood there already)" } else { "" };
         let [facts, capsules] = [manifest.counts.facts, manifest.counts.capsules].map(grouped);
         writeln!(output, "{facts} facts, {capsules} capsules")?;
-        writeln!(output, "result: {}{state}\nsnapshot: {}", to.out.display(), manifest.snapshot_digest)
+        writeln!(output, "result: {}{state}\nsnapshot: {}", escaped_path(&to.out), manifest.snapshot_digest)
     })?;
     Ok(whole(exported.damaged == 0))
 }
@@ -294,7 +294,7 @@ fn unite([a, b]: [&Path; 2], out: &Path, output: &mut Printer) -> anyhow::Result
     let merged = merge(a, b, out, Opening::default(), &Watching::new("merging"))?;
     output.show(&merged, |merged, output| {
         let [entries, sources] = [merged.entries, merged.sources as u64].map(grouped);
-        writeln!(output, "{entries} entries of {sources} sources\nstore: {}", out.display())
+        writeln!(output, "{entries} entries of {sources} sources\nstore: {}", escaped_path(out))
     })?;
     Ok(whole(merged.damaged == 0))
 }

@@ -1,5 +1,6 @@
 //! `dome verify`: every hash, key, counter and row of a result, computed again from its facts (L-10).
 
+use dome_core::escaped;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,12 +33,12 @@ pub(crate) fn run(args: &VerifyArgs, output: &mut Printer) -> anyhow::Result<Exi
 fn print(told: &Verification, output: &mut Printer) -> anyhow::Result<()> {
     for Difference { path, line, member, expected, found } in &told.differences {
         let line = line.map_or_else(String::new, |line| format!(":{line}"));
-        let place = format!("{path}{line} {member}");
+        let place = escaped(&format!("{path}{line} {member}"));
         writeln!(output, "{}\n    expected {expected}\n    found    {found}", place.trim_end())?;
     }
     if told.verified {
         let (rows, facts) = (grouped(told.rows), told.facts.map_or_else(String::new, grouped));
-        return writeln!(output, "{}: {rows} rows are what {facts} facts come to", told.result);
+        return writeln!(output, "{}: {rows} rows are what {facts} facts come to", escaped(&told.result));
     }
     if told.facts.is_none() {
         output.line("what follows from the facts was not compared: some cannot be read")?;

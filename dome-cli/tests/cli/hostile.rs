@@ -103,7 +103,7 @@ fn nothing_of_others_forges_a_line_or_steers_a_terminal() {
         (&["contracts", "diff", NAME, NAME], 3),
         (&["contracts", "compat", &wrong, &absent, "--direction", "full"], 1),
         (&["guard", "eval", "--guardrails", &wrong, "--context", &wrong], 3),
-        (&["convert", &wrong, "--from", "junit", "--out", &inside("c.jsonl")], 100),
+        (&["convert", "junit", &wrong, "--out", &inside("c.jsonl")], 3),
         (&["report-outcome", "--store", &store, "--key", NAME, "--signal", "success"], 2),
         (&[NAME], 2),
         (&["schema", NAME], 2),

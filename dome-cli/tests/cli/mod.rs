@@ -9,6 +9,7 @@ mod explain;
 mod failing;
 mod golden;
 mod guard;
+mod hostile;
 mod joined;
 mod lookup;
 mod modes;

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use dome_binder::{Ledger, Record, Recorder, Replay, Rules};
-use dome_core::{BinderVersion, Reader, Source, Timestamp};
+use dome_core::{BinderVersion, Reader, Source, Timestamp, escaped_path};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ impl ResultDir {
     pub fn open(path: &Path) -> Result<Self> {
         let bytes = manifest_bytes(path)?;
         let named = Named::parse(&bytes)
-            .map_err(|why| Error::invalid(format!("`{}`: {why}", path.join(MANIFEST).display())))?;
+            .map_err(|why| Error::invalid(format!("`{}`: {why}", escaped_path(&path.join(MANIFEST)))))?;
         Ok(Self { path: path.to_owned(), named })
     }
 
@@ -71,7 +71,7 @@ impl ResultDir {
     /// When it is missing, cut short, or another file than the manifest names.
     pub fn file(&self, name: ResultFile) -> Result<Vec<u8>> {
         let (path, named) = self.named(name)?;
-        let bytes = fs::read(&path).context(|| format!("cannot read `{}`", path.display()))?;
+        let bytes = fs::read(&path).context(|| format!("cannot read `{}`", escaped_path(&path)))?;
         self.same(&path, named, &FileEntry::of(&bytes))?;
         Ok(bytes)
     }
@@ -84,7 +84,7 @@ impl ResultDir {
     pub fn hold(&self, name: ResultFile) -> Result<()> {
         let (path, named) = self.named(name)?;
         let found = File::open(&path).and_then(FileEntry::read);
-        self.same(&path, named, &found.context(|| format!("cannot read `{}`", path.display()))?)
+        self.same(&path, named, &found.context(|| format!("cannot read `{}`", escaped_path(&path)))?)
     }
 
     /// Holds every file to the manifest, so that nothing is said of a result that was edited.
@@ -100,7 +100,7 @@ impl ResultDir {
         let path = self.path.join(name.name());
         match self.named.files.get(name.name()) {
             Some(entry) => Ok((path, entry)),
-            None => Err(Error::invalid(format!("`{}`: the manifest names no such file", path.display()))),
+            None => Err(Error::invalid(format!("`{}`: the manifest names no such file", escaped_path(&path)))),
         }
     }
 
@@ -112,8 +112,8 @@ impl ResultDir {
         } else {
             return Ok(());
         };
-        let dir = self.path.display();
-        Err(Error::invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", path.display())))
+        let dir = escaped_path(&self.path);
+        Err(Error::invalid(format!("`{}` {what}; `dome verify {dir}` says what differs", escaped_path(path))))
     }
 
     /// The rows of one of its files as values.
@@ -176,7 +176,7 @@ impl ResultDir {
     }
 
     fn bad_row(&self, name: ResultFile, number: usize, why: &str) -> Error {
-        Error::invalid(format!("`{}`, line {}: {why}", self.path.join(name.name()).display(), number + 1))
+        Error::invalid(format!("`{}`, line {}: {why}", escaped_path(&self.path.join(name.name())), number + 1))
     }
 }
 
@@ -226,13 +226,13 @@ pub fn source_of(line: &[u8]) -> Option<Source> {
 ///
 /// When there is none, and so no result.
 pub fn manifest_bytes(path: &Path) -> Result<Vec<u8>> {
-    let not_one = |why: &str| Error::invalid(format!("`{}` is no dome result: {why}", path.display()));
+    let not_one = |why: &str| Error::invalid(format!("`{}` is no dome result: {why}", escaped_path(path)));
     match fs::read(path.join(MANIFEST)) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(not_one("it is a file; name the directory")),
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
             Err(not_one("it has no `manifest.json`"))
         }
-        Err(error) => Err(error).context(|| format!("cannot read `{}`", path.join(MANIFEST).display())),
+        Err(error) => Err(error).context(|| format!("cannot read `{}`", escaped_path(&path.join(MANIFEST)))),
     }
 }

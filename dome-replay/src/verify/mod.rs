@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use dome_binder::{Record, Recorder};
-use dome_core::{Reader, Sha256Hash, Source};
+use dome_core::{Reader, Sha256Hash, Source, escaped_path};
 use serde::Serialize;
 use serde_json::Value;
 use walkdir::WalkDir;
@@ -141,14 +141,14 @@ fn files(dir: &Path, differences: &mut Differences) -> Result<Files> {
     let cache =
         |entry: &walkdir::DirEntry| entry.depth() == 1 && entry.file_name().to_string_lossy().starts_with(".dome-");
     for entry in WalkDir::new(dir).sort_by_file_name().into_iter().filter_entry(|entry| !cache(entry)) {
-        let entry = entry.context(|| format!("cannot walk `{}`", dir.display()))?;
+        let entry = entry.context(|| format!("cannot walk `{}`", escaped_path(dir)))?;
         let steps = entry.path().strip_prefix(dir).unwrap_or(entry.path());
         let name = steps.iter().map(|step| step.to_string_lossy()).collect::<Vec<_>>().join("/");
         if name == MANIFEST || (entry.file_type().is_dir() && matches!(name.as_str(), "" | "views")) {
             continue;
         }
         if ResultFile::ALL.iter().any(|file| file.name() == name) && entry.file_type().is_file() {
-            let bytes = fs::read(entry.path()).context(|| format!("cannot read `{}`", entry.path().display()))?;
+            let bytes = fs::read(entry.path()).context(|| format!("cannot read `{}`", escaped_path(entry.path())))?;
             files.insert(name, bytes);
         } else {
             differences.add(&name, None, "", "nothing", "something that is no part of a result");

@@ -1,5 +1,6 @@
 //! Why an index does not answer, for whoever can derive it again.
 
+use dome_core::escaped_path;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub enum IndexError {
     #[error("the index does not fit: {0}")]
     Unfit(&'static str),
     /// Its place in the file system cannot be used.
-    #[error("cannot use `{}`: {source}", path.display())]
+    #[error("cannot use `{}`: {source}", escaped_path(path))]
     File {
         /// The file.
         path: PathBuf,

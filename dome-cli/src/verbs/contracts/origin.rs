@@ -1,5 +1,6 @@
 //! Where contracts come from: a folder that holds them, or a checkout of the owner's repository.
 
+use dome_core::escaped_path;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -19,14 +20,14 @@ pub(super) struct ContractOrigin {
 impl ContractOrigin {
     /// Finds the contracts in a folder: at the owner's place, else in the folder itself.
     pub(super) fn find(root: &Path) -> Result<Self> {
-        let kind = root.metadata().with_context(|| format!("cannot read the folder `{}`", root.display()))?;
+        let kind = root.metadata().with_context(|| format!("cannot read the folder `{}`", escaped_path(root)))?;
         if !kind.is_dir() {
-            return Err(invalid(format!("`{}` is no folder", root.display())));
+            return Err(invalid(format!("`{}` is no folder", escaped_path(root))));
         }
         let folder =
             [root.join(OWNER_FOLDER), root.to_owned()].into_iter().find(|folder| folder.join(REGISTRY).exists());
         let folder = folder.ok_or_else(|| {
-            let root = root.display();
+            let root = escaped_path(root);
             invalid(format!(
                 "`{root}` holds no contracts: neither `{OWNER_FOLDER}/{REGISTRY}` nor `{REGISTRY}` is there"
             ))
@@ -40,15 +41,17 @@ impl ContractOrigin {
 
     /// The name of the folder, for a repository that nothing else names.
     pub(super) fn name(&self) -> Result<String> {
-        let root = self.root.canonicalize().with_context(|| format!("cannot read `{}`", self.root.display()))?;
+        let root = self.root.canonicalize().with_context(|| format!("cannot read `{}`", escaped_path(&self.root)))?;
         let name = root.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        name.ok_or_else(|| usage(format!("`{}` has no name: say whose they are with --repository", root.display())))
+        name.ok_or_else(|| {
+            usage(format!("`{}` has no name: say whose they are with --repository", escaped_path(&root)))
+        })
     }
 
     /// The commit that the contracts are of: what git says of a checkout, else what is `given`. A folder that is no checkout
     /// may be of none.
     pub(super) fn commit(&self, given: Option<&str>) -> Result<Option<String>> {
-        let root = self.root.display();
+        let root = escaped_path(&self.root);
         if self.folder == self.root || !self.root.join(".git").exists() {
             if given.is_none() && self.folder != self.root {
                 return Err(usage(format!("there is no git in `{root}`: name its commit with --commit")));
