@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod documents;
+mod forms;
+mod linear;
 mod ordinary;
 mod planted;
 mod shapes;
