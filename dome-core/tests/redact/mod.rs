@@ -5,6 +5,7 @@
 mod documents;
 mod forms;
 mod linear;
+mod measured;
 mod ordinary;
 mod planted;
 mod shapes;
