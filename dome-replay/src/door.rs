@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use dome_core::redact::{REDACTION_VERSION, Redaction, RedactionCounts, RedactionRules};
+use dome_core::redact::{REDACTION_VERSION, Redaction, RedactionCounts, RedactionError, RedactionRules};
 use dome_core::{
     Envelope, Line, QuarantineRow, RawLine, Reader, Rejection, Sha256Hash, Source, Timestamp, escaped_path, limits,
     line_too_long,
@@ -148,7 +148,28 @@ pub struct Redacted {
     /// The rules.
     rules: RedactionRules,
     /// The version of the built-in rules.
-    version: &'static str,
+    version: String,
+}
+
+impl Redacted {
+    /// What a manifest says of rules that were recorded: those of their own version, by which it was masked.
+    ///
+    /// # Errors
+    ///
+    /// When the document is not what this version of dome reads.
+    pub fn recorded(rules: &serde_json::Value, counts: RedactionCounts) -> Result<Self> {
+        let rules = RedactionRules::recorded(&written(rules)?).map_err(|why| wrong_record(&why))?;
+        let digest = dome_core::canonical::digest(&rules);
+        Ok(Self { counts, digest, version: rules.redaction_version.clone(), rules })
+    }
+}
+
+fn written(rules: &serde_json::Value) -> Result<Vec<u8>> {
+    serde_json::to_vec(rules).context(|| "cannot write the recorded redaction rules")
+}
+
+fn wrong_record(why: &RedactionError) -> Error {
+    Error::invalid(format!("the recorded redaction rules: {why}"))
 }
 
 impl Masking {
@@ -179,9 +200,7 @@ impl Masking {
     /// When the document is not what this version of dome reads.
     pub fn recorded(rules: Option<&serde_json::Value>) -> Result<Self> {
         let Some(rules) = rules else { return Ok(Self(None)) };
-        let parsed =
-            Redaction::parse(&serde_json::to_vec(rules).context(|| "cannot write the recorded redaction rules")?);
-        Ok(Self(Some(parsed.map_err(|why| Error::invalid(format!("the recorded redaction rules: {why}")))?)))
+        Ok(Self(Some(Redaction::parse(&written(rules)?).map_err(|why| wrong_record(&why))?)))
     }
 
     /// The rules as a document.
@@ -193,7 +212,7 @@ impl Masking {
     pub fn redacted(&self, counts: RedactionCounts) -> Option<Redacted> {
         let redaction = self.0.as_ref()?;
         let (digest, rules) = (redaction.digest(), redaction.document().clone());
-        Some(Redacted { counts, digest, rules, version: REDACTION_VERSION })
+        Some(Redacted { counts, digest, rules, version: REDACTION_VERSION.to_owned() })
     }
 
     /// A masked line. `None` for one that is too long by what its source says, whatever masking would make of it.

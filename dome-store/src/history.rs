@@ -6,7 +6,7 @@ use dome_binder::{Conflict, Record, Recorder};
 use dome_core::redact::RedactionCounts;
 use dome_core::{QuarantineRow, Timestamp};
 use dome_replay::error::{Error, Result};
-use dome_replay::{Admitted, Door, Masking, ReadLine, Redacted, RuledOutLines};
+use dome_replay::{Admitted, Door, ReadLine, Redacted, RuledOutLines};
 
 use crate::log::{Checkpoint, Damage, Entry, Log, LogItem, SessionTerms};
 
@@ -76,8 +76,8 @@ impl<'l> LogHistory<'l> {
     ///
     /// When the recorded rules are not what this version of dome reads.
     pub fn redacted(&self) -> Result<Option<Redacted>> {
-        let masking = Masking::recorded(self.session.as_ref().and_then(|session| session.redaction.as_ref()))?;
-        Ok(masking.redacted(self.redactions.clone()))
+        let rules = self.session.as_ref().and_then(|session| session.redaction.as_ref());
+        rules.map(|rules| Redacted::recorded(rules, self.redactions.clone())).transpose()
     }
 
     /// All lines that are not blank, as they are read now.

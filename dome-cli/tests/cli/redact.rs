@@ -80,7 +80,7 @@ fn the_manifest_says_by_which_rules_and_how_often() {
     let parsed = dome_core::redact::Redaction::parse(rules).unwrap();
     assert_eq!(redaction["digest"], parsed.digest().to_string());
     assert_eq!(redaction["rules"]["off"], serde_json::json!(["jwt"]));
-    assert_eq!(redaction["version"], "1");
+    assert_eq!(redaction["version"], "2", "a document of version 1 is read, and the rules are of this one");
     assert_eq!(redaction["counts"], serde_json::json!({"github-token": 2, "member": 3}));
     let piped = place.dome(&["replay", "-", "--out", "p", "--redact", "built-in", "--format", "json"], &input());
     let summary: Value = serde_json::from_str(&piped.stdout).unwrap();

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::rules::{BUILT_IN, REDACTION_VERSION};
+use crate::ingress::without_mark;
 use crate::text::quote;
+
+/// The versions that are read. What a document of an earlier one says means the same; the built-in rules are always those of
+/// this version.
+const READ: [&str; 2] = ["1", REDACTION_VERSION];
 
 /// The name under which members that a document erases are masked.
 pub(super) const MEMBER: &str = "member";
@@ -25,7 +30,7 @@ pub struct RedactionRules {
     #[serde(default)]
     pub patterns: Vec<RedactionPattern>,
     /// The version of this document and of the built-in rules.
-    #[cfg_attr(feature = "schema", schemars(extend("const" = "1")))]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["1", "2"])))]
     pub redaction_version: String,
 }
 
@@ -81,6 +86,42 @@ impl RedactionRules {
         Self { members: vec![], off: vec![], patterns: vec![], redaction_version: REDACTION_VERSION.to_owned() }
     }
 
+    /// Reads a document as it was recorded: in canonical order, and of its own version.
+    ///
+    /// ```
+    /// use dome_core::redact::{Redaction, RedactionRules};
+    /// let rules = br#"{"redaction_version": "1", "off": ["npm-token", "jwt"]}"#;
+    /// assert_eq!(RedactionRules::recorded(rules)?.redaction_version, "1");
+    /// assert_eq!(Redaction::parse(rules)?.document().redaction_version, "2");
+    /// # Ok::<(), dome_core::redact::RedactionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Redaction::parse`](super::Redaction::parse).
+    pub fn recorded(document: &[u8]) -> Result<Self, RedactionError> {
+        super::Redaction::parse(document)?;
+        Ok(Self::read(document)?.sorted())
+    }
+
+    pub(super) fn read(document: &[u8]) -> Result<Self, RedactionError> {
+        let rules = serde_json::from_slice(without_mark(document));
+        rules.map_err(|error| RedactionError::Document { message: error.to_string() })
+    }
+
+    /// Of this version: that is the one by which it masks from now on. Where an earlier document has a pattern that is called
+    /// as a built-in rule is by now, the pattern keeps the name, and the rule is off.
+    pub(super) fn of_this_version(mut self) -> Self {
+        if self.redaction_version != REDACTION_VERSION && READ.contains(&self.redaction_version.as_str()) {
+            let names = built_in_names();
+            let taken = self.patterns.iter().map(|pattern| &pattern.name).filter(|name| names.contains(&name.as_str()));
+            self.off.extend(taken.cloned());
+            REDACTION_VERSION.clone_into(&mut self.redaction_version);
+        }
+        self
+    }
+
+    /// In canonical order.
     pub(super) fn sorted(mut self) -> Self {
         self.members.sort_unstable();
         self.members.dedup();
@@ -100,8 +141,9 @@ impl RedactionRules {
     }
 
     pub(super) fn check_names(&self) -> Result<(), RedactionError> {
-        if self.redaction_version != REDACTION_VERSION {
-            let message = format!("expected `1`, found {}", quote(&self.redaction_version));
+        if !READ.contains(&self.redaction_version.as_str()) {
+            let message =
+                format!("expected `{REDACTION_VERSION}` or an earlier one, found {}", quote(&self.redaction_version));
             return Err(RedactionError::at("/redaction_version", message));
         }
         let names = built_in_names();
@@ -110,7 +152,8 @@ impl RedactionRules {
             let message = format!("no built-in rule {}; there are {}", quote(found), names.join(", "));
             return Err(RedactionError::at(format!("/off/{place}"), message));
         }
-        let mut taken: Vec<&str> = [names, vec![MEMBER]].concat();
+        let on = names.into_iter().filter(|name| !self.off.iter().any(|off| off == name));
+        let mut taken: Vec<&str> = on.chain([MEMBER]).collect();
         for (place, pattern) in self.patterns.iter().enumerate() {
             let (name, found) = (pattern.name.as_str(), quote(&pattern.name));
             let wrong = |message| RedactionError::at(format!("/patterns/{place}/name"), message);
@@ -128,7 +171,8 @@ impl RedactionRules {
 
 pub(super) fn built_in_names() -> Vec<&'static str> {
     let mut names: Vec<_> = BUILT_IN.iter().map(|rule| rule.name).collect();
-    names.dedup();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
     names
 }
 

@@ -7,12 +7,15 @@ use std::ops::{AddAssign, Range};
 use regex::bytes::{Captures, Regex, RegexSet};
 use serde::Serialize;
 
+use super::assigned;
+use super::decode;
 use super::document::{MEMBER, MemberSteps, RedactionError, RedactionPattern, RedactionRules, built_in_names};
-use super::rules::{BUILT_IN, ESCAPE_HINT, HINT, SECRET_NAME, SecretCheck};
-use super::walk::{Scalar, ScalarKind, StringWalker, TextView};
+use super::rules::BUILT_IN;
+use super::scan::Scanner;
+use super::shape;
+use super::walk::{NameSays, Scalar, ScalarKind, StringWalker, TextView};
 use crate::canonical;
 use crate::hash::Sha256Hash;
-use crate::ingress::without_mark;
 use crate::limits;
 use crate::quarantine::RawLine;
 use crate::text::quote;
@@ -25,14 +28,12 @@ const PASSES: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Redaction {
     document: RedactionRules,
-    /// What tells a line apart that cannot hold a secret, and a text of it; absent where users add rules.
-    hints: Option<[Regex; 2]>,
-    /// All patterns at once: which of them are worth a look.
+    /// The built-in rules that are on.
+    scanner: Scanner,
+    /// All patterns of the user at once: which of them are worth a look.
     set: RegexSet,
     rules: Vec<MaskRule>,
     members: Vec<MemberSteps>,
-    /// Which rule masks the text of a member whose name says that it is a secret.
-    by_name: Option<(usize, Regex)>,
     mask: Regex,
 }
 
@@ -40,12 +41,11 @@ pub struct Redaction {
 struct MaskRule {
     name: String,
     regex: Regex,
-    /// The group that is the secret; `None` for the first one that took part in the match.
+    /// The group that is the secret.
     group: Option<usize>,
-    check: SecretCheck,
 }
 
-/// The rank of a member that is erased; rules follow.
+/// The rank of a member that is erased; patterns of the user follow, then the built-in rules.
 const MEMBER_RANK: usize = 0;
 
 impl Redaction {
@@ -68,7 +68,7 @@ impl Redaction {
     ///
     /// ```
     /// use dome_core::redact::{Redaction, RedactionError};
-    /// let rules = br#"{"redaction_version": "1", "off": ["jwt"], "members": ["/labels/owner"]}"#;
+    /// let rules = br#"{"redaction_version": "2", "off": ["jwt"], "members": ["/labels/owner"]}"#;
     /// assert_eq!(Redaction::parse(rules)?.document().off, ["jwt"]);
     /// # Ok::<(), RedactionError>(())
     /// ```
@@ -78,11 +78,11 @@ impl Redaction {
     /// When the document has another shape or version, names a rule that does not exist or twice,
     /// or holds a pattern or a pointer that is none. The error names the place.
     pub fn parse(document: &[u8]) -> Result<Self, RedactionError> {
-        let rules = serde_json::from_slice(without_mark(document));
-        Self::compile(rules.map_err(|error| RedactionError::Document { message: error.to_string() })?)
+        Self::compile(RedactionRules::read(document)?)
     }
 
     fn compile(document: RedactionRules) -> Result<Self, RedactionError> {
+        let document = document.of_this_version();
         document.check_names()?;
         let members = document.member_steps()?;
         let patterns = document.patterns.iter().enumerate();
@@ -91,23 +91,14 @@ impl Redaction {
         // What is wrong is named as it is written; what is masked does not depend on the order.
         rules.sort_by(|a, b| a.name.cmp(&b.name));
         let document = document.sorted();
-        let on = BUILT_IN.iter().filter(|rule| !document.off.iter().any(|name| name == rule.name));
-        for rule in on {
-            let regex = built_in(&format!("(?-u){}", rule.pattern));
-            rules.push(MaskRule { name: rule.name.to_owned(), regex, group: None, check: rule.check });
-        }
-        let only_built_in = document.patterns.is_empty() && members.is_empty();
         let set = RegexSet::new(rules.iter().map(|rule| rule.regex.as_str()));
         let names: Vec<_> = document.patterns.iter().map(|pattern| pattern.name.as_str()).collect();
         let names = [names, built_in_names(), vec![MEMBER]].concat().join("|");
-        let assignment = rules.iter().position(|rule| rule.name == "assignment");
-        let secret_name = built_in(&format!("(?-u){SECRET_NAME}"));
         Ok(Self {
-            hints: only_built_in.then(|| [built_in(&format!("{HINT}|{ESCAPE_HINT}")), built_in(HINT)]),
+            scanner: Scanner::new(|rule| !document.off.iter().any(|name| name == rule.name)),
             set: set.map_err(|error| RedactionError::at("/patterns", not_an_expression("all", &error)))?,
             rules,
             members,
-            by_name: assignment.map(|rule| (rule, secret_name)),
             mask: built_in(&format!(r"\[redacted:(?:{names})\]")),
             document,
         })
@@ -132,16 +123,55 @@ impl Redaction {
     /// they are and with JSON escapes decoded. A masked line is left alone.
     #[must_use]
     pub fn redact<'l>(&self, line: &'l [u8], counts: &mut RedactionCounts) -> Cow<'l, [u8]> {
-        if self.hints.as_ref().is_some_and(|[on_line, _]| !on_line.is_match(line)) {
-            return line.into();
+        self.masked(line, counts).0
+    }
+
+    /// How many bytes are looked at to mask a line, each time that one is: what is held to be linear in the line.
+    ///
+    /// ```
+    /// let redaction = dome_core::redact::Redaction::built_in();
+    /// let steps = |times: usize| redaction.steps("token=a1b2c3d4 ".repeat(times).as_bytes());
+    /// assert!(steps(2_000) < 3 * steps(1_000));
+    /// ```
+    ///
+    /// What the patterns of a user cost is not in it.
+    #[must_use]
+    pub fn steps(&self, line: &[u8]) -> u64 {
+        self.masked(line, &mut RedactionCounts::default()).1
+    }
+
+    /// The masked line, and the bytes that were looked at.
+    fn masked<'l>(&self, line: &'l [u8], counts: &mut RedactionCounts) -> (Cow<'l, [u8]>, u64) {
+        let is_ours_alone = self.rules.is_empty() && self.members.is_empty();
+        if is_ours_alone && !self.scanner.may_find(line) && !decode::may_hide(line) {
+            return (line.into(), line.len() as u64);
         }
-        let Some(mut masked) = self.pass(line, false, counts) else { return line.into() };
+        let mut hits = MaskHits::default();
+        let Some(mut masked) = self.pass(line, false, counts, &mut hits) else { return (line.into(), hits.steps) };
         let mut passes = 1;
-        while let Some(more) = self.pass(&masked, passes >= PASSES, counts) {
+        while let Some(more) = self.pass(&masked, passes >= PASSES, counts, &mut hits) {
             masked = more;
             passes += 1;
         }
-        masked.into()
+        (masked.into(), hits.steps)
+    }
+
+    /// The built-in rules, each with text that has a secret and text that nearly has one.
+    ///
+    /// ```
+    /// use dome_core::redact::{Redaction, RedactionCounts};
+    /// let redaction = Redaction::built_in();
+    /// let rule = Redaction::samples().find(|rule| rule.name == "npm-token").unwrap();
+    /// let mut counts = RedactionCounts::default();
+    /// assert_eq!(&*redaction.redact(rule.sample.as_bytes(), &mut counts), b"[redacted:npm-token]");
+    /// assert_eq!(&*redaction.redact(rule.counter.as_bytes(), &mut counts), rule.counter.as_bytes());
+    /// ```
+    pub fn samples() -> impl Iterator<Item = RedactionSample> {
+        BUILT_IN.iter().map(|rule| RedactionSample {
+            name: rule.name,
+            sample: shape::filled(rule.sample),
+            counter: shape::filled(rule.counter),
+        })
     }
 
     /// What the quarantine says of a line that is too long (M-14), from its start alone: `start`
@@ -155,69 +185,97 @@ impl Redaction {
         RawLine::of_start(&self.redact(start, counts), length)
     }
 
-    fn pass(&self, line: &[u8], whole: bool, counts: &mut RedactionCounts) -> Option<Vec<u8>> {
+    fn pass(&self, line: &[u8], whole: bool, counts: &mut RedactionCounts, hits: &mut MaskHits) -> Option<Vec<u8>> {
         let is_json =
             str::from_utf8(line).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-        let mut hits = Vec::new();
-        let is_secret = |name: &[u8]| self.by_name.as_ref().is_some_and(|(_, regex)| regex.is_match(name));
-        StringWalker::new(line, &self.members, &is_secret, |scalar| {
-            self.scalar(line, &scalar, is_json, whole, &mut hits)
-        })
-        .walk();
+        hits.steps += line.len() as u64;
+        let tells = |name: &[u8], place: Range<usize>| {
+            let is_secret = self.scanner.by_name().is_some() && assigned::is_secret_name(name);
+            match () {
+                () if is_secret => NameSays::Secret,
+                () if self.scanner.is_telling(name) => NameSays::Service { start: place.start, end: place.end },
+                () => NameSays::Nothing,
+            }
+        };
+        StringWalker::new(line, &self.members, &tells, |scalar| self.scalar(line, &scalar, is_json, whole, hits))
+            .walk();
         if !is_json {
             let all = TextView::written(line, 0..line.len());
-            all.levels(|view| self.search(view, whole.then_some(0..line.len()), &mut hits));
+            all.levels(|view| self.search(view, whole.then_some(0..line.len()), hits));
         }
-        let hits = merged(hits);
+        let hits = merged(std::mem::take(&mut hits.found));
         hits.iter().for_each(|hit| counts.add(self.name(hit.rank)));
         (!hits.is_empty()).then(|| splice(line, &hits, |rank| self.name(rank)))
     }
 
     fn name(&self, rank: usize) -> &str {
-        let rule = rank.checked_sub(1).and_then(|rule| self.rules.get(rule));
-        rule.map_or(MEMBER, |rule| &rule.name)
+        let Some(rule) = rank.checked_sub(1) else { return MEMBER };
+        match self.rules.get(rule) {
+            Some(rule) => &rule.name,
+            None => BUILT_IN.get(rule - self.rules.len()).map_or(MEMBER, |rule| rule.name),
+        }
     }
 
-    fn scalar(&self, line: &[u8], scalar: &Scalar, is_json: bool, whole: bool, hits: &mut Vec<MaskHit>) {
+    fn scalar(&self, line: &[u8], scalar: &Scalar, is_json: bool, whole: bool, hits: &mut MaskHits) {
         let range = scalar.range.clone();
         let written = TextView::written(line, range.clone());
         let quoted = scalar.kind == ScalarKind::Word;
         if scalar.erased {
             let mask = self.mask.find(&written.bytes).map(|mask| mask.range());
             if mask != Some(0..range.len()) {
-                hits.push(MaskHit { range, rank: MEMBER_RANK, quoted });
+                hits.found.push(MaskHit { range, rank: MEMBER_RANK, quoted });
             }
             return;
         }
-        if let (ScalarKind::Text { secret: true }, Some((rule, _))) = (scalar.kind, &self.by_name) {
-            let unmasked = beside_masks(&self.masks(&written.bytes), 0..range.len());
-            hits.extend(unmasked.map(|_| MaskHit { range: range.clone(), rank: rule + 1, quoted: false }));
-        }
+        self.by_name(line, scalar, &written, hits);
         if !is_json || quoted {
             return;
         }
         let widened = whole.then_some(range);
-        match written.decoded() {
-            Some(text) => text.levels(|view| self.search(view, widened.clone(), hits)),
-            None => self.search(&written, widened, hits),
-        }
+        // Of a string of a document only what it writes is looked at, not its escapes.
+        written.decoded().unwrap_or(written).levels(|view| self.search(view, widened.clone(), hits));
     }
 
-    fn search(&self, view: &TextView<'_>, widened: Option<Range<usize>>, hits: &mut Vec<MaskHit>) {
-        if self.hints.as_ref().is_some_and(|[_, in_text]| !in_text.is_match(&view.bytes)) {
-            return;
-        }
-        let matched = self.set.matches(&view.bytes);
-        let masks = if matched.matched_any() { self.masks(&view.bytes) } else { Vec::new() };
-        for index in matched {
-            let Some(rule) = self.rules.get(index) else { continue };
-            for found in rule.regex.captures_iter(&view.bytes) {
-                let Some(secret) = rule.secret(&found).and_then(|secret| beside_masks(&masks, secret)) else {
-                    continue;
-                };
+    fn search(&self, view: &TextView<'_>, widened: Option<Range<usize>>, hits: &mut MaskHits) {
+        let (mut masks, found) = (None, &mut hits.found);
+        let mut hit = |rank: usize, secret: Range<usize>| {
+            let masks = masks.get_or_insert_with(|| self.masks(&view.bytes));
+            if let Some(secret) = beside_masks(masks, secret) {
                 let range = widened.clone().unwrap_or_else(|| view.on_line(secret));
-                hits.push(MaskHit { range, rank: index + 1, quoted: false });
+                found.push(MaskHit { range, rank, quoted: false });
             }
+        };
+        for index in self.set.matches(&view.bytes) {
+            let Some(rule) = self.rules.get(index) else { continue };
+            let found = rule.regex.captures_iter(&view.bytes);
+            found.filter_map(|found| rule.secret(&found)).for_each(|secret| hit(index + 1, secret));
+        }
+        hits.steps += self.scanner.find(&view.bytes, |secret| hit(self.rank(secret.rule), secret.range));
+    }
+
+    /// The rank of a built-in rule.
+    const fn rank(&self, rule: usize) -> usize {
+        1 + self.rules.len() + rule
+    }
+
+    /// Masks a member's text where the member's name says what it is.
+    fn by_name(&self, line: &[u8], scalar: &Scalar, written: &TextView<'_>, hits: &mut MaskHits) {
+        let ScalarKind::Text(telling) = scalar.kind else { return };
+        match (telling, self.scanner.by_name()) {
+            (NameSays::Secret, Some(rule)) => {
+                let unmasked = beside_masks(&self.masks(&written.bytes), 0..scalar.range.len());
+                let range = scalar.range.clone();
+                hits.found.extend(unmasked.map(|_| MaskHit { range, rank: self.rank(rule), quoted: false }));
+            }
+            (NameSays::Service { start, end }, _) => {
+                let name = line.get(start..end).unwrap_or_default();
+                let found = &mut hits.found;
+                hits.steps += self.scanner.find_by_name(name, &written.bytes, |secret| {
+                    let range = written.on_line(secret.range);
+                    found.push(MaskHit { range, rank: self.rank(secret.rule), quoted: false });
+                });
+            }
+            _ => {}
         }
     }
 
@@ -238,17 +296,13 @@ impl MaskRule {
             let message = format!("the pattern of {name} has {groups} groups, none is number {group}");
             return Err(RedactionError::at(format!("{pointer}/group"), message));
         }
-        Ok(Self { name: pattern.name.clone(), regex, group: pattern.group.or(Some(0)), check: |_| true })
+        Ok(Self { name: pattern.name.clone(), regex, group: pattern.group.or(Some(0)) })
     }
 
     /// Where the secret stands in a match: the group, or all of it where that took no part.
     fn secret(&self, found: &Captures<'_>) -> Option<Range<usize>> {
-        let group = match self.group {
-            Some(group) => found.get(group),
-            None => (1..found.len()).find_map(|group| found.get(group)),
-        };
-        let secret = group.or(found.get(0))?;
-        (!secret.is_empty() && (self.check)(secret.as_bytes())).then(|| secret.range())
+        let secret = self.group.and_then(|group| found.get(group)).or(found.get(0))?;
+        (!secret.is_empty()).then(|| secret.range())
     }
 }
 
@@ -264,6 +318,25 @@ fn compiled(pattern: &str, pointer: &str, name: &str) -> Result<Regex, Redaction
 
 fn not_an_expression(name: &str, error: &regex::Error) -> String {
     format!("the pattern of {} is no regular expression: {error}", quote(name))
+}
+
+/// A built-in rule: what it masks, and what it leaves alone. Both are made up, and made when they are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactionSample {
+    /// The rule's name, as masks show it; some rules have several shapes and stand here with each.
+    pub name: &'static str,
+    /// Text with a secret of this rule.
+    pub sample: String,
+    /// Text that has what the rule begins with, and no secret.
+    pub counter: String,
+}
+
+/// What was found on a line, and at what cost.
+#[derive(Default)]
+struct MaskHits {
+    found: Vec<MaskHit>,
+    /// Bytes that were looked at, in all passes.
+    steps: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::decode::Rewriting;
 use super::document::MemberSteps;
 use crate::json::escape;
 use crate::text::plain_prefix;
@@ -17,11 +18,23 @@ pub(super) struct Scalar {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameSays {
+    Nothing,
+    /// It is a secret.
+    Secret,
+    /// It is of a service whose secrets are known by their shape: where the name stands.
+    Service {
+        start: usize,
+        end: usize,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScalarKind {
     /// A member's name.
     Name,
-    /// A string; whether the name of its member says that it is a secret.
-    Text { secret: bool },
+    /// A string; what the name of its member says of it.
+    Text(NameSays),
     /// A number, `true`, `false` or `null`; in what is no JSON, any other word.
     Word,
 }
@@ -35,18 +48,18 @@ struct OpenNest<'w> {
 }
 
 /// What is known of a value before it is read.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct NextValue<'w> {
     /// What is left of the steps to members to erase, where the first ones lead here.
     steps: Vec<&'w [Option<Vec<u8>>]>,
     erased: bool,
-    secret: bool,
+    telling: NameSays,
 }
 
 pub(super) struct StringWalker<'w, F> {
     line: &'w [u8],
     members: &'w [MemberSteps],
-    is_secret: &'w dyn Fn(&[u8]) -> bool,
+    tells: &'w dyn Fn(&[u8], Range<usize>) -> NameSays,
     frames: Vec<OpenNest<'w>>,
     each: F,
 }
@@ -55,10 +68,10 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
     pub(super) fn new(
         line: &'w [u8],
         members: &'w [MemberSteps],
-        is_secret: &'w dyn Fn(&[u8]) -> bool,
+        tells: &'w dyn Fn(&[u8], Range<usize>) -> NameSays,
         each: F,
     ) -> Self {
-        Self { line, members, is_secret, frames: Vec::new(), each }
+        Self { line, members, tells, frames: Vec::new(), each }
     }
 
     pub(super) fn walk(mut self) {
@@ -93,14 +106,15 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
         if is_name {
             let view = TextView::written(self.line, start..end);
             let decoded = view.decoded();
-            let next = self.step(&decoded.as_ref().unwrap_or(&view).bytes);
+            let name = &decoded.as_ref().unwrap_or(&view).bytes;
+            let next = NextValue { telling: (self.tells)(name, start..end), ..self.step(name) };
             if let Some(frame) = self.frames.last_mut() {
                 frame.next = Some(next);
             }
             (self.each)(Scalar { range: start..end, kind: ScalarKind::Name, erased: false });
         } else {
-            let NextValue { erased, secret, .. } = self.value();
-            (self.each)(Scalar { range: start..end, kind: ScalarKind::Text { secret }, erased });
+            let NextValue { erased, telling, .. } = self.value();
+            (self.each)(Scalar { range: start..end, kind: ScalarKind::Text(telling), erased });
         }
         end + 1
     }
@@ -136,7 +150,7 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
             Some(frame) if frame.own.steps.is_empty() => NextValue { erased: frame.own.erased, ..NextValue::default() },
             Some(frame) => {
                 let index = frame.index.to_string();
-                NextValue { secret: false, ..self.step(index.as_bytes()) }
+                self.step(index.as_bytes())
             }
         }
     }
@@ -144,7 +158,7 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
     /// One step down: to a member of this name, or to an entry of this number.
     fn step(&self, name: &[u8]) -> NextValue<'w> {
         let Some(OpenNest { own, .. }) = self.frames.last() else { return NextValue::default() };
-        let mut next = NextValue { erased: own.erased, secret: (self.is_secret)(name), steps: Vec::new() };
+        let mut next = NextValue { erased: own.erased, ..NextValue::default() };
         for steps in &own.steps {
             match steps.split_first() {
                 Some((Some(step), _)) if step != name => {}
@@ -158,7 +172,7 @@ impl<'w, F: FnMut(Scalar)> StringWalker<'w, F> {
 }
 
 /// Levels of text in text: a JSON document that is a string of another one is escaped twice.
-const LEVELS: usize = 4;
+const LEVELS: usize = 8;
 
 /// A part of a line, as written or with its escapes decoded.
 pub(super) struct TextView<'l> {
@@ -191,39 +205,65 @@ impl<'l> TextView<'l> {
         start..self.place(end)
     }
 
+    /// This text with its JSON escapes decoded; nothing if it has none.
     pub(super) fn decoded(&self) -> Option<TextView<'static>> {
         memchr::memchr(b'\\', &self.bytes)?;
+        self.rewritten(|rest, _| {
+            let (character, taken) = escape(rest).ok()?;
+            Some(Rewriting::character(character, taken))
+        })
+    }
+
+    /// This text as `rewrite` writes it: what stands at a place, and how much of this text it takes. Bytes that it says nothing of stay.
+    pub(super) fn rewritten(
+        &self,
+        mut rewrite: impl FnMut(&[u8], usize) -> Option<Rewriting>,
+    ) -> Option<TextView<'static>> {
         let (mut bytes, mut places) = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.bytes.len() + 1));
         let (mut at, mut any) = (0, false);
         while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let before = bytes.len();
-            let taken = match escape(rest) {
-                Ok((character, taken)) => {
-                    any = true;
-                    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                    taken
-                }
-                Err(_) => {
-                    bytes.extend(rest.first());
-                    1
-                }
+            let Some(rewriting) = rewrite(rest, at) else {
+                bytes.extend(rest.first());
+                places.push(self.place(at));
+                at += 1;
+                continue;
             };
-            places.extend((before..bytes.len()).map(|_| self.place(at)));
-            at += taken;
+            any = true;
+            for (byte, from) in rewriting.written {
+                bytes.push(byte);
+                places.push(self.place(at + from));
+            }
+            at += rewriting.taken;
         }
         places.push(self.place(at));
         any.then_some(TextView { bytes: bytes.into(), start: self.start, places })
     }
 
-    /// This text, then as often as there is something to decode, the text that it writes.
+    /// This text in all the ways in which it may be read: as it is, without what colours and widens it,
+    /// without what wraps it; then what it writes in JSON escapes, as often as it has some.
+    ///
+    /// Each way looks at a text no longer than this one, and there are [`LEVELS`] times three.
     pub(super) fn levels(self, mut each: impl FnMut(&TextView<'_>)) {
         let mut next = self.decoded();
-        each(&self);
+        self.ways(&mut each);
         for _ in 0..LEVELS {
             let Some(view) = next else { return };
-            each(&view);
+            view.ways(&mut each);
             next = view.decoded();
         }
+    }
+
+    fn ways(&self, each: &mut impl FnMut(&TextView<'_>)) {
+        each(self);
+        let bare = self.bared();
+        bare.iter().for_each(&mut *each);
+        bare.as_ref().and_then(TextView::unwrapped).or_else(|| self.unwrapped()).iter().for_each(each);
+    }
+}
+
+impl Default for NextValue<'_> {
+    fn default() -> Self {
+        Self { steps: Vec::new(), erased: false, telling: NameSays::Nothing }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Documents of rules: what they may say, and what is said of those that are wrong.
 
 use dome_core::canonical;
-use dome_core::redact::{Redaction, RedactionError};
+use dome_core::redact::{Redaction, RedactionError, RedactionRules};
 
 use super::masked;
 
@@ -16,7 +16,7 @@ fn a_document_that_is_wrong_is_told_what_and_where() {
         (r#"{"redaction_version":"1","rule":[]}"#, "unknown field `rule`"),
         (r#"{"redaction_version":"1","patterns":[{"name":"a","pattern":"b","grp":1}]}"#, "unknown field `grp`"),
         (r#"{"members":[]}"#, "missing field `redaction_version`"),
-        (r#"{"redaction_version":"2"}"#, "`/redaction_version`: expected `1`, found `2`"),
+        (r#"{"redaction_version":"3"}"#, "`/redaction_version`: expected `2` or an earlier one, found `3`"),
         (
             r#"{"redaction_version":"1","off":["jwt","jwts"]}"#,
             "`/off/1`: no built-in rule `jwts`; there are private-key, ",
@@ -34,7 +34,7 @@ fn a_document_that_is_wrong_is_told_what_and_where() {
             "`/patterns/0/name`: a rule's name matches",
         ),
         (
-            r#"{"redaction_version":"1","patterns":[{"name":"jwt","pattern":"b"}]}"#,
+            r#"{"redaction_version":"2","patterns":[{"name":"jwt","pattern":"b"}]}"#,
             "`/patterns/0/name`: another rule is called `jwt`",
         ),
         (
@@ -64,6 +64,30 @@ fn a_document_is_canonical_whatever_its_order() {
     assert_eq!(again.document(), one.document());
     let plain = Redaction::parse(br#"{"redaction_version":"1"}"#).unwrap();
     assert_eq!(plain.digest(), Redaction::built_in().digest());
+}
+
+#[test]
+fn a_document_of_an_earlier_version_masks_as_this_one_does_and_is_recorded_as_it_was() {
+    let [earlier, now] = ["1", "2"].map(|version| {
+        format!(r#"{{"redaction_version":"{version}","off":["jwt"],"patterns":[{{"name":"x","pattern":"1"}}]}}"#)
+    });
+    let [parsed, expected] = [&earlier, &now].map(|document| Redaction::parse(document.as_bytes()).unwrap());
+    assert_eq!((parsed.digest(), parsed.document()), (expected.digest(), expected.document()));
+    let recorded = RedactionRules::recorded(earlier.as_bytes()).unwrap();
+    assert_eq!(recorded.redaction_version, "1");
+    assert_eq!(recorded.off, parsed.document().off);
+    assert_ne!(canonical::digest(&recorded), parsed.digest(), "what was masked by other rules has another digest");
+}
+
+#[test]
+fn an_earlier_document_may_have_a_pattern_that_is_called_as_a_rule_is_by_now() {
+    let rules = br#"{"redaction_version":"1","patterns":[{"name":"cookie","pattern":"oatmeal"}]}"#;
+    let redaction = Redaction::parse(rules).unwrap();
+    assert_eq!(redaction.document().off, ["cookie"]);
+    assert_eq!(masked(&redaction, b"oatmeal").0, "[redacted:cookie]");
+    let bytes = canonical::to_vec(redaction.document()).unwrap();
+    assert_eq!(Redaction::parse(&bytes).unwrap().digest(), redaction.digest());
+    assert!(RedactionRules::recorded(rules).unwrap().off.is_empty());
 }
 
 #[test]

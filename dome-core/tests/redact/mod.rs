@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod documents;
+mod forms;
+mod linear;
+mod measured;
 mod ordinary;
 mod planted;
 mod shapes;

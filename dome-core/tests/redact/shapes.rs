@@ -1,6 +1,7 @@
 //! Secrets of every shape, with text around them that belongs to the shape.
 
 use base64::Engine;
+use dome_core::redact::Redaction;
 use proptest::prelude::*;
 
 /// A secret as it stands in text.
@@ -79,6 +80,15 @@ const WITHIN: [(&str, &str, &str, &str); 14] = [
     ("assignment", "credentials=", "[A-Za-z0-9]{8,30}", ""),
 ];
 
+/// The longest stretch of a sample that chance wrote: what may not be seen afterwards.
+pub(crate) fn secret(sample: &str) -> &str {
+    let parts = sample.split(|character: char| !(character.is_ascii_alphanumeric() || "_-+/".contains(character)));
+    let all = || parts.clone().filter(|part| part.bytes().any(|byte| byte.is_ascii_digit()));
+    let longest = all().max_by_key(|part| part.len()).unwrap_or(sample);
+    let start = longest.len().saturating_sub(10);
+    longest.get(start..).unwrap_or(longest)
+}
+
 /// A secret of any shape that is known.
 pub(crate) fn planted() -> impl Strategy<Value = Planted> {
     let mut shapes: Vec<BoxedStrategy<Planted>> = Vec::new();
@@ -96,5 +106,11 @@ pub(crate) fn planted() -> impl Strategy<Value = Planted> {
         Planted { rule: "basic-credentials", text: format!("-u Basic {secret}"), secret }
     });
     shapes.push(basic.boxed());
+    let samples: Vec<_> = Redaction::samples().collect();
+    let sample = proptest::sample::select(samples).prop_map(|rule| {
+        let secret = secret(&rule.sample).to_owned();
+        Planted { rule: rule.name, text: rule.sample, secret }
+    });
+    shapes.push(sample.boxed());
     proptest::strategy::Union::new(shapes)
 }

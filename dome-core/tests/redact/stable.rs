@@ -27,9 +27,23 @@ fn awkward() -> &'static Redaction {
     AWKWARD_RULES.get_or_init(|| Redaction::parse(AWKWARD.as_bytes()).unwrap())
 }
 
+/// A text as a terminal, another encoding, a URL or a dump has it.
+fn dressed(text: &str, clothes: i32) -> Vec<u8> {
+    let each = |write: fn(u8) -> String| text.bytes().map(write).collect::<String>().into_bytes();
+    match clothes {
+        0 => each(|byte| format!("{byte:02x}")),
+        1 => each(|byte| format!("{byte:02x} ")),
+        2 => each(|byte| format!("%{byte:02X}")),
+        3 => each(|byte| format!("\\x{byte:02x}")),
+        4 => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        _ => text.replace('a', "a\u{1b}[31m").into_bytes(),
+    }
+}
+
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => planted().prop_map(|planted| planted.text.into_bytes()),
+        2 => (planted(), 0..6).prop_map(|(planted, clothes)| dressed(&planted.text, clothes)),
         2 => "[a-z \\[\\]:=\"'\\\\{},0-9/@]{0,6}".prop_map(String::into_bytes),
         1 => prop_oneof![
             Just("[redacted:assignment]"), Just("[redacted:x]"), Just("[redacted:"), Just("password="), Just("{\"env\":{\"a\":\""),

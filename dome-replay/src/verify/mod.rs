@@ -280,5 +280,5 @@ fn redacted(document: &Value) -> Option<Redacted> {
     let said = document.get("redaction")?;
     let counts = said.get("counts")?.as_object()?;
     let counts = counts.iter().filter_map(|(rule, count)| Some((rule.clone(), count.as_u64()?))).collect();
-    Masking::recorded(said.get("rules")).ok()?.redacted(counts)
+    Redacted::recorded(said.get("rules")?, counts).ok()
 }
