@@ -1,6 +1,7 @@
 //! SARIF 2.1.0: one envelope per result. `docs/formats/sarif.md` has the mapping.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dome_core::CodeClass::{Advisory, Repairable};
 use dome_core::{Signal, Status};
@@ -68,7 +69,11 @@ struct SarifRun<'v> {
     tool: Option<&'v str>,
     version: Option<&'v str>,
     when: When,
+    /// The rules of each component that was asked for, by id: as many results may ask as there are rules.
+    rules: RefCell<BTreeMap<Option<u64>, RulesById<'v>>>,
 }
+
+type RulesById<'v> = BTreeMap<&'v str, &'v Value>;
 
 impl<'v> SarifRun<'v> {
     fn of(number: usize, value: &'v Value) -> Self {
@@ -82,6 +87,7 @@ impl<'v> SarifRun<'v> {
             tool: driver("name"),
             version: driver("version").or_else(|| driver("semanticVersion")),
             when: When::said(time("endTimeUtc").or_else(|| time("startTimeUtc"))),
+            rules: RefCell::default(),
         }
     }
 
@@ -113,7 +119,13 @@ impl<'v> SarifRun<'v> {
             return Some(rule);
         }
         let id = result.get("ruleId").or_else(|| result.pointer("/rule/id")).and_then(trimmed)?;
-        let named = |id: &str| rules.iter().find(|rule| rule.get("id").and_then(trimmed) == Some(id));
+        let by_id = || {
+            let ids = rules.iter().rev().filter_map(|rule| Some((rule.get("id").and_then(trimmed)?, rule)));
+            ids.collect() // of several with one id, the first
+        };
+        let mut known = self.rules.borrow_mut();
+        let known = known.entry(component).or_insert_with(by_id);
+        let named = |id: &str| known.get(id).copied();
         named(id).or_else(|| named(id.rsplit_once('/')?.0))
     }
 

@@ -183,12 +183,32 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
     r.xml:byte 31: not XML: ill-formed document: expected `</testsuite>`, but `</testsuites>` was found; expected an XML document [xml_invalid]
     r.xml: byte 31 does not begin a character in UTF-8; expected text in the encoding that the file declares [encoding_invalid]
     r.xml:byte 29: not XML: position 14: attribute value must be enclosed in `"` or `'`; expected an XML document [xml_invalid]
-    r.xml:byte 40: not XML: position 18: duplicated attribute, previous declaration at position 9; expected an XML document [xml_invalid]
+    r.xml:byte 40: not XML: an element has the attribute `name` twice; expected an XML document [xml_invalid]
     r.xml:byte 24: a second root element, `<testsuite>`; expected the end of the document [xml_invalid]
     r.xml:byte 35: the suite counts failures among 2 tests and holds no `<testcase>`; expected the cases that are counted [outcome_missing]
     r.xml:testcase 1: the record names nothing that it is about; expected a name [record_malformed]
     r.xml:byte 34: not XML: invalid character reference: 0x0 character is not permitted in XML; expected an XML document [xml_invalid]
     "#);
+}
+
+/// Declarations of namespaces are attributes: holding each against all before it would take the square of their number.
+#[test]
+fn an_element_has_no_more_attributes_than_it_may() {
+    let report = |name: &str, count: usize| {
+        let attributes: String = (0..count).map(|number| format!(" {name}{number}='x'")).collect();
+        one("junit", "r.xml", report(&format!("<testcase name='a'{attributes}/>")).as_bytes())
+    };
+    for name in ["a", "xmlns:a"] {
+        assert_eq!(outcomes(&report(name, 1_023)), "success s::a", "{name}");
+        for many in [1_024, 100_000] {
+            let done = report(name, many);
+            assert!(
+                shown(&done).contains("an element has more than 1024 attributes"),
+                "{name} {many}: {}",
+                shown(&done)
+            );
+        }
+    }
 }
 
 #[test]

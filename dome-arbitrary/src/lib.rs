@@ -21,6 +21,7 @@
 //!   over few revisions, streams and runs. Sound lines only.
 //! - [`placed_codes`]: a reason-code table that says where codes may stand.
 //! - [`layout`]: a history in other files, in other order, with repeats.
+//! - [`steps`]: not a strategy: how much work something takes, so that a test can hold it to its size.
 //!
 //! Every strategy shrinks towards the plain: fewer records, defaults, compact JSON. Those of whole records are boxed:
 //! what they are made of is compiled here, and not again in every test.
@@ -32,6 +33,7 @@ mod dice;
 mod envelope;
 mod history;
 mod layout;
+pub mod steps;
 pub mod text;
 mod write;
 

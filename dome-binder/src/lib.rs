@@ -57,6 +57,7 @@ pub mod rollout;
 mod row;
 mod rows;
 mod settle;
+mod steps;
 mod trigger;
 pub mod views;
 

@@ -67,6 +67,7 @@ mod reason;
 pub mod redact;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod steps;
 mod text;
 mod time;
 
@@ -84,7 +85,7 @@ pub use id::{
 pub use ingress::{Reader, line_too_long, read};
 pub use key::{Identity, Keyed, Keyer, Keys};
 pub use known::{Known, Pool};
-pub use lines::{Line, line_feeds, lines};
+pub use lines::{Line, blank_lines, line_feeds, lines};
 pub use map::StringMap;
 pub use problem::{Problem, ProblemCode, Rejection};
 pub use quarantine::{QuarantineRow, RawLine, Source};

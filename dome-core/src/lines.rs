@@ -19,8 +19,32 @@ impl Line<'_> {
     /// Whether it is blank: spaces, tabs and `\r` alone (M-121).
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        self.bytes.iter().all(|byte| is_blank(*byte))
     }
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// The blank lines that bytes begin with, as far as they have ends: their bytes and how many there are. A line with a
+/// byte order mark is left to [`lines`].
+///
+/// ```
+/// assert_eq!(dome_core::blank_lines(b"\n \t\r\n\n {}\n"), (6, 3));
+/// assert_eq!(dome_core::blank_lines(b"\n  "), (1, 1));
+/// ```
+#[must_use]
+pub fn blank_lines(bytes: &[u8]) -> (usize, u64) {
+    let (mut end, mut count) = (0, 0);
+    for (place, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\n' => (end, count) = (place + 1, count + 1),
+            byte if is_blank(*byte) => {}
+            _ => break,
+        }
+    }
+    (end, count)
 }
 
 /// How many line feeds there are.

@@ -30,7 +30,7 @@ pub struct StoreLimits {
     pub state_bytes: u64,
     /// Bytes of lines that a batch holds, but for its last line.
     pub batch_bytes: usize,
-    /// Lines that a batch holds.
+    /// Lines that a batch holds, blank ones not counted.
     pub batch_lines: usize,
     /// How long the first line of a batch waits for others, where lines come as they happen.
     pub batch_age: Duration,

@@ -25,6 +25,17 @@ fn states_are_a_small_part_of_a_log_with_many_sources() {
     assert!(states * 3 < all, "{states} of {all} bytes");
 }
 
+/// A batch is written to the disk and named: nothing of that is worth it for lines without a word.
+#[test]
+fn blank_lines_take_no_batches() {
+    for count in [20_000, 40_000] {
+        let bench = Bench::new();
+        bench.put("a.jsonl", format!("{}{}\n{}", " \n\r\n".repeat(count), text("a", 0..2), "\n\t".repeat(count)));
+        let tally = bench.ingest(StoreLimits { batch_lines: 100, ..StoreLimits::default() }).tally;
+        assert_eq!((tally.batches, tally.lines, tally.blank), (1, 3 * count as u64 + 4, 3 * count as u64 + 2));
+    }
+}
+
 /// How long this thread has run on a processor, where the system tells it.
 fn on_cpu() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

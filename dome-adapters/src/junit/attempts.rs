@@ -38,6 +38,9 @@ pub(super) fn flaky_cases(suite: &Element) -> u64 {
     ["flaky", "flakes", "flakyTests"].iter().filter_map(|name| number(name)).max().unwrap_or(0)
 }
 
+/// Attempts that one text may tell of: each of them has all of it.
+const MOST_TOLD: usize = 100;
+
 /// How many attempts the text of a failure tells of: Playwright writes all of them into one, each under its rule.
 pub(super) fn told(text: &str) -> usize {
     let again = |line: &&str| {
@@ -47,7 +50,7 @@ pub(super) fn told(text: &str) -> usize {
         let ruled = drawn.chars().count() >= 3 && drawn.chars().all(|line| matches!(line, '-' | '─'));
         (rule.len() < number.len() && ruled).then_some(())
     };
-    1 + text.lines().filter(|line| again(line).is_some()).count()
+    1 + text.lines().filter(|line| again(line).is_some()).take(MOST_TOLD - 1).count()
 }
 
 #[cfg(test)]
@@ -59,6 +62,7 @@ mod tests {
         let text =
             "\n  [chromium] › a.spec.ts:3:1 › name ───\n\n    Error: no\n\n    Retry #1 ─────────\n\n    Error: no\n";
         assert_eq!((told(text), told(&format!("{text}    Retry #2 -----\nx"))), (2, 3));
+        assert_eq!(told(&"Retry #1 ---\n".repeat(5_000)), MOST_TOLD);
         for one in ["", "Retry #1", "Retry # ───", "Retry #1 of 3", "see Retry #1 ───", "Retry #x ───"]
         {
             assert_eq!(told(one), 1, "{one}");

@@ -1,6 +1,7 @@
 //! XML by pulling: elements, texts, ends. Nothing is expanded but character references and the five
 //! entities that XML itself has; a document type is passed over, and no part of it is followed.
 
+use std::collections::BTreeSet;
 use std::io::BufReader;
 
 use quick_xml::escape::resolve_predefined_entity;
@@ -11,7 +12,7 @@ use super::{FileReader, failed};
 use crate::finding::{Finding, FindingCode, FoundAt, quote};
 
 const DEPTH_LEVELS: usize = 256;
-/// Attributes of one element.
+/// Attributes of one element, its namespace declarations included.
 const ATTRIBUTES: usize = 1_024;
 
 pub(crate) struct Xml<'r> {
@@ -130,13 +131,19 @@ impl Xml<'_> {
         }
         let name = self.utf8(start.local_name().as_ref())?.to_owned();
         let mut attributes = Vec::new();
-        for attribute in start.attributes() {
+        // The reader's own check holds each attribute against all before it.
+        let mut names = BTreeSet::new();
+        for attribute in start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| self.malformed(&error.to_string()))?;
+            if names.len() == ATTRIBUTES {
+                return Err(self.malformed("an element has more than 1024 attributes"));
+            }
+            if !names.insert(attribute.key.into_inner()) {
+                let name = quote(self.utf8(attribute.key.into_inner())?);
+                return Err(self.malformed(&format!("an element has the attribute {name} twice")));
+            }
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
-            }
-            if attributes.len() == ATTRIBUTES {
-                return Err(self.malformed("an element has more than 1024 attributes"));
             }
             let value = attribute.unescape_value().map_err(|error| self.malformed(&error.to_string()))?;
             attributes.push((self.utf8(attribute.key.local_name().as_ref())?.to_owned(), value.into_owned()));

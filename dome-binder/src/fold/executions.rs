@@ -1,27 +1,28 @@
 //! What the facts of a task line say of its keys: by stream, by subject and by job (M-73 to M-76, M-81, M-82, M-86).
 
 use std::cell::OnceCell;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use dome_core::{Gate, GateId, Job, Lane, RunId, Sha256Hash, Timestamp};
+use dome_core::{Gate, Job, Lane, RunId, Sha256Hash, Timestamp};
 
 use super::effect::Effect;
+use super::gates::{GateLists, Waiting};
 use super::key::{KeyFold, Seen};
-use super::numbers::{Numbered, Numbering, Numbers};
-use super::proof::{Reach, RunWindow};
+use super::numbers::Numbering;
+use super::passed::{PassedLast, PassedRuns, Success, SuccessGates};
+use super::proof::Reach;
 use super::state::CapsuleState;
 use super::trials::MOST_RERUNS;
 use crate::groups::{hash_of, hash_of_key, hash_of_value};
 use crate::ledger::LineFact;
-use crate::record::{Tested, passes};
+use crate::record::Tested;
 use crate::settle::Fact;
 
 /// The keys of a line, and the lists of gates that passing them takes.
 #[derive(Debug, Default)]
 pub(super) struct LineKeys {
     pub(super) folds: Numbering<KeyFold>,
-    gates: Numbering<Vec<GateId>>,
+    gates: GateLists,
 }
 
 impl LineKeys {
@@ -32,8 +33,7 @@ impl LineKeys {
         if let Some(known) = self.folds.find(hash, |fold| fold.state.keys.derived == derived) {
             return known;
         }
-        let failed = &line_fact.fact.keys.fingerprint.failed_gates;
-        let gates = self.gates.number(hash_of_value(failed), |known| known == failed, || failed.clone());
+        let gates = self.gates.number(&line_fact.fact.keys.fingerprint.failed_gates);
         self.folds.add(hash, KeyFold::new(line_fact, gates))
     }
 
@@ -66,14 +66,22 @@ impl LineKeys {
         capsules
     }
 
-    /// Those of these keys that a success with these gates clears.
-    fn cleared(&self, keys: &Numbers, gates: &[Gate]) -> Vec<u32> {
-        keys.iter().filter(|key| self.clears(gates, *key)).collect()
-    }
-
     /// Whether a succeeding fact clears a key (M-75).
     fn clears(&self, gates: &[Gate], key: u32) -> bool {
-        passes(gates, &self.gates[self.folds[key].gates])
+        self.gates.passes(gates, self.folds[key].gates)
+    }
+
+    /// Those of these keys that a success with these gates clears.
+    fn cleared(&self, keys: &Waiting, gates: &[Gate]) -> Vec<u32> {
+        keys.passed(gates, &self.gates)
+    }
+
+    fn join(&mut self, keys: &mut Waiting, key: u32) {
+        keys.join(key, self.folds[key].gates, &mut self.gates);
+    }
+
+    fn remove(&mut self, keys: &mut Waiting, key: u32) {
+        keys.remove(key, self.folds[key].gates, &mut self.gates);
     }
 }
 
@@ -82,9 +90,9 @@ impl LineKeys {
 #[derive(Debug)]
 struct StreamFold {
     tested: Arc<Tested>,
-    failing: Numbers,
-    pending: Numbers,
-    cleared: Numbers,
+    failing: Waiting,
+    pending: Waiting,
+    cleared: Waiting,
 }
 
 /// What was seen at a subject.
@@ -95,18 +103,9 @@ struct SubjectFold {
     last: Option<Timestamp>,
     /// The episode that goes on, and its reruns so far: what fails ends every other key's (M-86).
     episode: Option<(u32, usize)>,
-    /// LineKeys with failures that no later success has cleared.
-    failed: Numbers,
-    /// The latest success with each list of gates.
-    passed: Vec<(u32, Timestamp)>,
-}
-
-/// The successes of a job that are in reach.
-#[derive(Debug, Default)]
-struct JobFold {
-    successes: VecDeque<(Timestamp, u32, u32)>,
-    /// Runs of those that pass a list of gates, for the lists that were asked for.
-    passed: Numbered<RunWindow>,
+    /// Keys with failures that no later success has cleared.
+    failed: Waiting,
+    passed: PassedLast,
 }
 
 /// What facts of a line have seen so far.
@@ -115,9 +114,8 @@ pub(super) struct Executions {
     runs: Numbering<RunId>,
     streams: Numbering<StreamFold>,
     subjects: Numbering<SubjectFold>,
-    jobs: Numbering<(Option<Job>, JobFold)>,
-    /// Lists of gates that successes had.
-    lists: Numbering<Arc<[Gate]>>,
+    jobs: Numbering<(Option<Job>, PassedRuns)>,
+    success_gates: SuccessGates,
 }
 
 impl Executions {
@@ -127,12 +125,12 @@ impl Executions {
         let is_stream = |known: &StreamFold| known.tested.lane.as_ref() == lane && known.tested.job() == job;
         let stream = self.streams.number(hash_of_value(&(lane, job)), is_stream, || StreamFold {
             tested: Arc::clone(tested),
-            failing: Numbers::default(),
-            pending: Numbers::default(),
-            cleared: Numbers::default(),
+            failing: Waiting::default(),
+            pending: Waiting::default(),
+            cleared: Waiting::default(),
         });
-        let is_job = |(known, _): &(Option<Job>, JobFold)| known.as_ref() == job;
-        let new_job = || (job.cloned(), JobFold::default());
+        let is_job = |(known, _): &(Option<Job>, PassedRuns)| known.as_ref() == job;
+        let new_job = || (job.cloned(), PassedRuns::default());
         let job = self.jobs.number(hash_of_value(&job), is_job, new_job);
         let is_at = |key| move |known: &SubjectFold| known.tested.subject_key() == Some(key);
         let base = tested.base_key().and_then(|key| self.subjects.find(hash_of_value(&key), is_at(key)));
@@ -141,8 +139,8 @@ impl Executions {
                 tested: Arc::clone(tested),
                 last: None,
                 episode: None,
-                failed: Numbers::default(),
-                passed: Vec::new(),
+                failed: Waiting::default(),
+                passed: PassedLast::default(),
             })
         });
         let run = &fact.run_id;
@@ -165,12 +163,12 @@ impl Executions {
             let s = self.passed_runs(seen, key, keys);
             keys.folds[key].begin_row(seen, intermittent, s, effects);
             let stream = &mut self.streams[seen.stream];
-            stream.failing.join(key);
-            stream.pending.remove(key);
-            stream.cleared.remove(key);
+            keys.join(&mut stream.failing, key);
+            keys.remove(&mut stream.pending, key);
+            keys.remove(&mut stream.cleared, key);
         }
         if let Some(subject) = seen.subject {
-            self.subjects[subject].failed.join(key);
+            keys.join(&mut self.subjects[subject].failed, key);
         }
     }
 
@@ -196,23 +194,16 @@ impl Executions {
     }
 
     /// Whether an earlier success at the same subject clears the key (M-81 b).
-    fn passed_at_subject(&self, seen: &Seen<'_>, key: u32, keys: &LineKeys) -> bool {
+    fn passed_at_subject(&mut self, seen: &Seen<'_>, key: u32, keys: &mut LineKeys) -> bool {
         let Some(subject) = seen.subject else { return false };
-        let passed = self.subjects[subject].passed.iter();
-        passed.into_iter().any(|(list, ts)| seen.reach.has(*ts) && keys.clears(&self.lists[*list], key))
+        let (passed, gates) = (&mut self.subjects[subject].passed, keys.folds[key].gates);
+        passed.has(gates, seen.reach, &mut keys.gates, &self.success_gates)
     }
 
     /// s of M-77, as of a fact.
-    fn passed_runs(&mut self, seen: &Seen<'_>, key: u32, keys: &LineKeys) -> u64 {
-        let (_, JobFold { successes, passed }) = &mut self.jobs[seen.job];
-        let lists = &self.lists;
-        let window = passed.entry(keys.folds[key].gates, || {
-            let mut window = RunWindow::default();
-            let passing = successes.iter().filter(|(.., list)| keys.clears(&lists[*list], key));
-            passing.for_each(|(ts, run, _)| window.add(*ts, *run));
-            window
-        });
-        window.distinct(seen.reach)
+    fn passed_runs(&mut self, seen: &Seen<'_>, key: u32, keys: &mut LineKeys) -> u64 {
+        let ((_, passed), gates) = (&mut self.jobs[seen.job], keys.folds[key].gates);
+        passed.count(gates, seen.reach, &mut keys.gates, &self.success_gates)
     }
 
     /// A succeeding fact (M-82).
@@ -223,7 +214,7 @@ impl Executions {
             let failed = &mut self.subjects[subject].failed;
             for key in keys.cleared(failed, gates) {
                 keys.folds[key].clear_failures(seen, effects);
-                failed.remove(key);
+                keys.remove(failed, key);
             }
         }
         let mends = seen.fact.remedy.as_ref().is_some_and(|remedy| !remedy.is_momentary());
@@ -231,8 +222,8 @@ impl Executions {
         let cleared = if mends { keys.cleared(&stream.cleared, gates) } else { Vec::new() };
         for key in keys.cleared(&stream.failing, gates) {
             let pending = keys.folds[key].pass(seen, proof_max, effects);
-            stream.failing.remove(key);
-            if pending { &mut stream.pending } else { &mut stream.cleared }.join(key);
+            keys.remove(&mut stream.failing, key);
+            keys.join(if pending { &mut stream.pending } else { &mut stream.cleared }, key);
         }
         self.prove(seen, keys, effects);
         for key in cleared {
@@ -240,9 +231,9 @@ impl Executions {
             if keys.folds[key].mend(seen, s, proof_max, effects) {
                 let held = keys.folds[key].add_clean_run(seen, effects);
                 let stream = &mut self.streams[seen.stream];
-                stream.cleared.remove(key);
+                keys.remove(&mut stream.cleared, key);
                 if !held {
-                    stream.pending.join(key);
+                    keys.join(&mut stream.pending, key);
                 }
             }
         }
@@ -254,38 +245,27 @@ impl Executions {
         let pending = &mut self.streams[seen.stream].pending;
         for key in keys.cleared(pending, &seen.fact.gates) {
             if keys.folds[key].add_clean_run(seen, effects) {
-                pending.remove(key);
+                keys.remove(pending, key);
             }
         }
     }
 
     /// Later facts may look the success up.
     fn remember(&mut self, seen: &Seen<'_>, keys: &LineKeys) {
-        let (gates, now) = (&seen.fact.gates, seen.reach.now);
+        let gates = &seen.fact.gates;
         let is_it = |known: &Arc<[Gate]>| Arc::ptr_eq(known, gates) || known == gates;
-        let list = self.lists.number(hash_of_value(&**gates), is_it, || Arc::clone(gates));
+        let number = || self.success_gates.number(hash_of_value(&**gates), is_it, || Arc::clone(gates));
+        let list = (!gates.is_empty()).then(number);
+        let success = Success { gates, list, run: seen.run, reach: seen.reach };
         if let Some(subject) = seen.subject {
-            let passed = &mut self.subjects[subject].passed;
-            match passed.iter_mut().find(|(known, _)| *known == list) {
-                Some((_, last)) => *last = now,
-                None => passed.push((list, now)),
-            }
+            self.subjects[subject].passed.add(success, &keys.gates);
         }
-        let (_, JobFold { successes, passed }) = &mut self.jobs[seen.job];
-        while successes.front().is_some_and(|(ts, ..)| !seen.reach.has(*ts)) {
-            successes.pop_front();
-        }
-        successes.push_back((now, seen.run, list));
-        passed.each(|wanted, window| {
-            if passes(gates, &keys.gates[wanted]) {
-                window.add(now, seen.run);
-            }
-        });
+        self.jobs[seen.job].1.add(success, &keys.gates);
     }
 
     /// Work on the line ended in the fact's stream (M-87).
     pub(super) fn give_up(&mut self, seen: &Seen<'_>, keys: &mut LineKeys, effects: &mut Vec<Effect>) {
         let failing = std::mem::take(&mut self.streams[seen.stream].failing);
-        failing.iter().for_each(|key| keys.folds[key].give_up(seen, effects));
+        failing.all().into_iter().for_each(|key| keys.folds[key].give_up(seen, effects));
     }
 }

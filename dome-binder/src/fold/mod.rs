@@ -5,10 +5,12 @@
 
 mod effect;
 mod executions;
+mod gates;
 pub(crate) mod guards;
 mod key;
 mod line;
 mod numbers;
+mod passed;
 mod proof;
 mod state;
 mod trials;
@@ -130,4 +132,125 @@ pub fn fold(line: &LineFacts<'_>, rules: &Rules) -> FoldedLine {
     folded.figures = state.figures();
     folded.capsules = state.into_capsules(rules);
     folded
+}
+
+#[cfg(test)]
+mod tests {
+    use dome_arbitrary::steps::assert_linear;
+    use dome_core::{CodeTable, Source};
+
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::record::Record;
+
+    /// One outcome of a task line: whether it failed, what tells its failure from others, its gates and its revision.
+    struct Outcome {
+        fails: bool,
+        kind: usize,
+        gates: String,
+        revision: Option<String>,
+    }
+
+    fn gates(status: &str, ids: &[String]) -> String {
+        let gate = |id: &String| format!("{{\"gate_id\":\"{id}\",\"status\":\"{status}\"}}");
+        ids.iter().map(gate).collect::<Vec<_>>().join(",")
+    }
+
+    fn failure(kind: usize, failed: &[String]) -> Outcome {
+        Outcome { fails: true, kind, gates: gates("FAIL", failed), revision: None }
+    }
+
+    fn success(passed: &[String]) -> Outcome {
+        Outcome { fails: false, kind: 0, gates: gates("PASS", passed), revision: None }
+    }
+
+    impl Outcome {
+        fn at(self, revision: &str) -> Self {
+            Self { revision: Some(revision.to_owned()), ..self }
+        }
+
+        fn record(&self, number: usize) -> Option<Box<Record>> {
+            let (signal, code) = if self.fails { ("failure", "TESTS_FAILED") } else { ("success", "NONE") };
+            let Self { kind, gates, .. } = self;
+            let subject = self
+                .revision
+                .as_ref()
+                .map_or_else(String::new, |revision| format!("\"subject\":{{\"revision\":\"{revision}\"}},"));
+            let ts = format!("2026-02-15T{:02}:{:02}:{:02}Z", number / 3_600, number / 60 % 60, number % 60);
+            let line = format!(
+                "{{\"envelope_version\":\"1\",\"event_id\":\"e\",\"sequence\":1,\"run_id\":\"r{number}\",\"task_id\":\"t\",\
+                \"group_id\":\"g\",\"ts\":\"{ts}\",\"signal\":\"{signal}\",\"wrapper_policy\":\"strict\",\"task_spec\":\
+                {{\"scope\":\"task\",\"target\":{{\"kind\":\"repo\",\"id\":\"a\"}},\"action\":{{\"kind\":\"fix\"}},\
+                \"failure_reason_code\":\"{code}\"}},\"gates\":[{gates}],{subject}\"message\":\"x{kind}\",\
+                \"evidence\":[{{\"path\":\"a\"}}]}}"
+            );
+            let envelope = dome_core::read(line.as_bytes()).ok()?;
+            Some(Box::new(Record::new(envelope, Source { line: 1, name: "a".into() })))
+        }
+    }
+
+    fn folded(outcomes: Vec<Outcome>) {
+        let rules = Rules { policy: Policy::default(), codes: CodeTable::default(), mode: None, contracts: None };
+        let numbered = outcomes.iter().enumerate();
+        let records: Vec<_> = numbered.filter_map(|(number, outcome)| outcome.record(number)).collect();
+        let ledger = Ledger::of(records, &rules.codes);
+        assert_eq!(ledger.facts.len(), outcomes.len(), "every line is sound");
+        ledger.lines().iter().for_each(|line| drop(fold(line, &rules)));
+    }
+
+    /// However many keys are open, and however many successes come that have nothing for most of them.
+    #[test]
+    fn twice_the_history_takes_twice_the_steps() {
+        type History = fn(usize) -> Vec<Outcome>;
+        fn own(number: usize) -> Vec<String> {
+            vec![format!("g{number}")]
+        }
+        fn other(number: usize) -> Vec<String> {
+            vec![format!("h{number}")]
+        }
+        fn two(number: usize) -> Vec<String> {
+            vec!["all".to_owned(), format!("g{number}")]
+        }
+        /// As many failures of as many gates as there are successes.
+        fn history(size: usize, failed: fn(usize) -> Outcome, passed: fn(usize) -> Outcome) -> Vec<Outcome> {
+            (0..size).map(failed).chain((0..size).map(passed)).collect()
+        }
+        let histories: [(&str, History); 11] = [
+            ("gates that nothing passes", |size| history(size, |at| failure(0, &own(at)), |at| success(&other(at)))),
+            ("a gate that passes alone", |size| {
+                history(size, |at| failure(0, &two(at)), |_| success(&["all".to_owned()]))
+            }),
+            ("keys of one gate", |size| history(size, |at| failure(at, &own(0)), |at| success(&other(at)))),
+            ("one subject", |size| history(size, |at| failure(0, &own(at)).at("c"), |at| success(&other(at)).at("c"))),
+            ("as many subjects", |size| {
+                let at_own = |outcome: Outcome, at: usize| outcome.at(&format!("c{at}"));
+                let fails = (0..size).map(|at| at_own(failure(0, &own(at)), at));
+                fails.chain((0..size).map(|at| at_own(success(&other(at)), at))).collect()
+            }),
+            ("each passed by its own success", |size| history(size, |at| failure(0, &own(at)), |at| success(&own(at)))),
+            ("successes first", |size| {
+                (0..size).map(|at| success(&other(at))).chain((0..size).map(|at| failure(0, &own(at)))).collect()
+            }),
+            ("successes at one subject first", |size| {
+                let passes = (0..size).map(|at| success(&other(at)).at("c"));
+                passes.chain((0..size).map(|at| failure(0, &own(at)).at("c"))).collect()
+            }),
+            ("successes without gates first", |size| {
+                (0..size).map(|_| success(&[])).chain((0..size).map(|at| failure(0, &own(at)))).collect()
+            }),
+            ("a key for each success, then successes without gates", |size| {
+                let of_own = (0..size).flat_map(|at| [failure(0, &own(at)), success(&own(at))]);
+                let ungated = (0..size).map(|_| success(&[]).at("c"));
+                of_own.chain(ungated).chain((0..size).map(|at| failure(1, &own(at)))).collect()
+            }),
+            ("one key, with gates and without", |size| {
+                (0..size)
+                    .flat_map(|at| [failure(0, &own(0)), success(&[&own(0)[..], &other(at)].concat()), success(&[])])
+                    .collect()
+            }),
+        ];
+        for (what, history) in histories {
+            assert_linear(what, 200, |size| folded(history(size)));
+        }
+    }
 }

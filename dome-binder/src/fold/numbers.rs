@@ -135,8 +135,12 @@ impl<V> Numbered<V> {
         self.0.len()
     }
 
-    pub(super) fn each(&mut self, mut take: impl FnMut(u32, &mut V)) {
-        self.0.iter_mut().for_each(|(number, value)| take(*number, value));
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|(number, _)| *number)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &V)> {
+        self.0.iter().map(|(number, value)| (*number, value))
     }
 
     pub(super) fn into_iter(self) -> impl Iterator<Item = (u32, V)> {
@@ -155,10 +159,6 @@ impl Numbers {
             self.0.insert(place, (number, ()));
         }
         place.is_err()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().map(|(number, ())| *number)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use dome_core::Timestamp;
 
 use super::numbers::Numbered;
+use crate::steps::walked;
 
 /// N(a, b) of M-77: how often in a row comes at most once in twenty what has a chance of `a` in `b`; at most `most`.
 ///
@@ -59,11 +60,12 @@ pub(super) struct RunWindow {
 }
 
 impl RunWindow {
-    /// Adds a fact of a run.
-    pub(super) fn add(&mut self, ts: Timestamp, run: u32) {
+    /// Adds a fact of a run; whether the run has no other in it.
+    pub(super) fn add(&mut self, ts: Timestamp, run: u32) -> bool {
+        walked(1);
         if let Some((last, _)) = self.facts.back_mut().filter(|(last, last_run)| *last_run == run && *last <= ts) {
             *last = ts;
-            return;
+            return false;
         }
         let place = match self.facts.back() {
             Some((last, _)) if *last > ts => self.facts.partition_point(|(other, _)| *other <= ts),
@@ -72,19 +74,43 @@ impl RunWindow {
         self.facts.insert(place, (ts, run));
         let count = self.runs.entry(run, || 0);
         *count += 1;
-        self.distinct += u64::from(*count == 1);
+        let is_new = *count == 1;
+        self.distinct += u64::from(is_new);
+        is_new
     }
 
-    /// How many runs have a fact in reach.
-    pub(super) fn distinct(&mut self, reach: Reach) -> u64 {
+    /// Leaves out what is out of reach; `gone` hears of the runs that have no fact in it any more.
+    pub(super) fn expire(&mut self, reach: Reach, mut gone: impl FnMut(u32)) {
         while let Some((_, run)) = self.facts.front().copied().filter(|(ts, _)| !reach.has(*ts)) {
             self.facts.pop_front();
             if let Some(count) = self.runs.get_mut(run) {
                 *count -= 1;
-                self.distinct -= u64::from(*count == 0);
+                if *count == 0 {
+                    self.distinct -= 1;
+                    gone(run);
+                }
             }
         }
+    }
+
+    /// How many runs have a fact in it.
+    pub(super) const fn len(&self) -> u64 {
         self.distinct
+    }
+
+    pub(super) fn has(&self, run: u32) -> bool {
+        self.runs.get(run).is_some_and(|count| *count > 0)
+    }
+
+    /// The runs that have a fact in it.
+    pub(super) fn runs(&self) -> impl Iterator<Item = u32> {
+        self.runs.iter().filter(|(_, count)| **count > 0).map(|(run, _)| run)
+    }
+
+    /// How many runs have a fact in reach.
+    pub(super) fn distinct(&mut self, reach: Reach) -> u64 {
+        self.expire(reach, |_| {});
+        self.len()
     }
 }
 

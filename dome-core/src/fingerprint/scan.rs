@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2, memchr3};
 
+use crate::steps::walked;
+
 type Find = fn(&[u8], usize) -> Option<Range<usize>>;
 
 /// A rule: what it finds, and what stands there afterwards.
@@ -58,7 +60,9 @@ fn is(bytes: &[u8], at: usize, class: impl Fn(u8) -> bool) -> bool {
 
 /// The end of the longest run of a class.
 fn run(bytes: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
-    from + bytes.get(from..).unwrap_or_default().iter().take_while(|byte| class(**byte)).count()
+    let length = bytes.get(from..).unwrap_or_default().iter().take_while(|byte| class(**byte)).count();
+    walked(1 + length);
+    from + length
 }
 
 fn all(bytes: &[u8], range: Range<usize>, class: impl Fn(u8) -> bool) -> bool {
@@ -82,6 +86,7 @@ fn first<const N: usize>(
             [one, two, three] => memchr3(*one, *two, *three, rest),
             _ => unreachable!("one to three needles"),
         };
+        walked(1 + place.unwrap_or(rest.len()));
         let place = from + place?;
         if let Some(found) = check(place) {
             return Some(found);
@@ -173,15 +178,18 @@ const fn in_url(byte: u8) -> bool {
 /// `[a-zA-Z][a-zA-Z0-9+.-]*://[^ \t\r\n"'<>]+`
 fn url(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     first(bytes, from, [b':'], |colon| {
-        let end = run(bytes, colon + 3, in_url);
-        if bytes.get(colon..colon + 3) != Some(b"://") || end == colon + 3 {
+        // What reaches far comes last: a place that has no scheme is not worth a walk to the end of the text.
+        if bytes.get(colon..colon + 3) != Some(b"://") {
             return None;
         }
         let before = bytes.get(from..colon)?;
         let in_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'.' | b'-');
-        let scheme = colon - before.iter().rev().take_while(in_scheme).count();
-        let start = run(bytes, scheme, |byte| !byte.is_ascii_alphabetic());
-        (start < colon).then_some(start..end)
+        let length = before.iter().rev().take_while(in_scheme).count();
+        walked(length);
+        let scheme = before.get(before.len() - length..)?;
+        let start = colon - length + scheme.iter().position(u8::is_ascii_alphabetic)?;
+        let end = run(bytes, colon + 3, in_url);
+        (end > colon + 3).then_some(start..end)
     })
 }
 
@@ -189,9 +197,11 @@ fn url(bytes: &[u8], from: usize) -> Option<Range<usize>> {
 fn windows_path(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     first(bytes, from, [b':'], |colon| {
         let start = colon.checked_sub(1).filter(|start| *start >= from)?;
+        if bytes.get(colon + 1) != Some(&b'\\') || !is(bytes, start, |byte| byte.is_ascii_alphabetic()) {
+            return None;
+        }
         let end = run(bytes, colon + 2, |byte| in_url(byte) && byte != b'|');
-        let sound = is(bytes, start, |byte| byte.is_ascii_alphabetic()) && bytes.get(colon + 1) == Some(&b'\\');
-        (sound && end > colon + 2).then_some(start..end)
+        (end > colon + 2).then_some(start..end)
     })
 }
 

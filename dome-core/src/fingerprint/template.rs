@@ -95,6 +95,7 @@ fn apply<'r, 't>(
 mod tests {
     use std::sync::LazyLock;
 
+    use dome_arbitrary::steps::assert_linear;
     use proptest::prelude::*;
     use regex::Regex;
     use serde::Deserialize;
@@ -208,6 +209,60 @@ mod tests {
             "\u{1b}\u{1b}]0;x\u{7}[1m \u{1b}]0;\n\u{1b}\\ \u{1b}]\u{1b}[1;?2 !m\u{1b}[",
         ] {
             assert!(agree(message).is_ok(), "{:?}", agree(message));
+        }
+    }
+
+    /// Whatever a message repeats, as long as it may be, and however its end differs.
+    #[test]
+    fn m53_a_message_of_twice_the_length_takes_twice_the_work() {
+        let pieces = [
+            "1:",
+            "::",
+            "://",
+            "C:\\",
+            "aa:bb:",
+            "a::b::",
+            "10:22:31:",
+            "a",
+            ":",
+            "/",
+            "\\",
+            "-",
+            "0",
+            "f",
+            "x",
+            "0x",
+            ".",
+            "\u{1b}",
+            "\u{1b}]",
+            "\u{1b}[",
+            "'",
+            "\"",
+            "`",
+            "\n",
+            " ",
+            "1.",
+            "a1",
+            "+",
+            "\u{e9}",
+            "2026-01-01T00:00",
+            "00000000-0000-",
+            "/a",
+            "//a",
+        ];
+        let both = |first: &str, second: &str, size: usize| {
+            let message = format!("{}{second}", format!("{first}{second}").repeat(size));
+            BinderVersion::ALL.iter().for_each(|binder| drop(message_template_under(*binder, &message)));
+        };
+        for first in pieces {
+            for second in pieces {
+                assert_linear(&format!("{first:?} {second:?}"), 400, |size| both(first, second, size));
+                let apart = |size: usize| {
+                    let message = format!("{}{}", first.repeat(size), second.repeat(size));
+                    BinderVersion::ALL.iter().for_each(|binder| drop(message_template_under(*binder, &message)));
+                };
+                assert_linear(&format!("{first:?}, then {second:?}"), 400, apart);
+            }
         }
     }
 

@@ -191,9 +191,9 @@ impl Check {
         if at.kind() != Kind::Object {
             return self.refuse_type(at, "an object");
         }
-        let sized = self.count(at, ARRAY, "members");
+        self.count(at, ARRAY, "members")?;
         let read: Vec<_> = at.members().map(|(key, value)| (key.name_text(), self.predicate_result(value))).collect();
-        read.into_iter().map(|(name, result)| Some((name.into(), result?))).collect::<Option<_>>().filter(|_| sized)
+        read.into_iter().map(|(name, result)| Some((name.into(), result?))).collect()
     }
 
     fn predicate_result(&mut self, at: Value<'_>) -> Option<PredicateResult> {

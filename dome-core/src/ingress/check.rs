@@ -10,10 +10,10 @@ use super::names::MemberNames;
 use crate::choice::ChoiceError;
 use crate::hash::Sha256Hash;
 use crate::id::IdentifierError;
-use crate::json::{Kind, Span, Value};
+use crate::json::{Kind, Pointers, Span, Value};
 use crate::limits;
 use crate::map::StringMap;
-use crate::problem::{Problem, ProblemCode};
+use crate::problem::{Problem, ProblemCode, Rejection};
 use crate::text::quote;
 
 /// Reads the members of an object into variables that have their names: `required(read)`, `optional(read)`
@@ -57,18 +57,45 @@ pub(crate) use object;
 /// The problems of one line, as they are found. A check that returns `None` has added one.
 #[derive(Default)]
 pub(crate) struct Check {
-    pub(crate) problems: Vec<Problem>,
+    found: Vec<FoundProblem>,
+}
+
+/// A problem that is not yet pointed at: a pointer takes a walk, and one walk is enough for all (M-30).
+struct FoundProblem {
+    code: ProblemCode,
+    message: String,
+    /// The index of the value.
+    at: u32,
+    /// The member of it that is missing.
+    missing: Option<String>,
+    span: Span,
 }
 
 impl Check {
-    fn add(&mut self, code: ProblemCode, pointer: String, span: Span, message: String) {
-        let span = span.start as usize..span.end as usize;
-        self.problems.push(Problem { code, message, pointer, span });
+    fn add(&mut self, code: ProblemCode, at: Value<'_>, span: Span, message: String) {
+        self.found.push(FoundProblem { code, message, at: at.index(), missing: None, span });
+    }
+
+    /// All that was found, with pointers from `root`; nothing where nothing was.
+    pub(super) fn rejection(mut self, root: Value<'_>) -> Option<Rejection> {
+        if self.found.is_empty() {
+            return None;
+        }
+        self.found.sort_by_key(|found| found.at);
+        let mut pointers = Pointers::of(root);
+        let pointed = |FoundProblem { code, message, at, missing, span }| {
+            let mut pointer = pointers.to(at).to_owned();
+            if let Some(name) = missing {
+                pointer.extend(["/", &name]);
+            }
+            Problem { code, message, pointer, span: span.start as usize..span.end as usize }
+        };
+        Rejection::of(self.found.into_iter().map(pointed).collect())
     }
 
     #[cold]
     pub(crate) fn report(&mut self, code: ProblemCode, at: Value<'_>, message: impl Display) {
-        self.add(code, at.pointer(), at.span(), message.to_string());
+        self.add(code, at, at.span(), message.to_string());
     }
 
     #[cold]
@@ -81,7 +108,13 @@ impl Check {
     pub(crate) fn refuse_missing<T>(&mut self, code: ProblemCode, object: Value<'_>, name: &str) -> Option<T> {
         let opening = object.span().start..object.span().start + 1;
         let message = format!("the required member {} is missing", quote(name));
-        self.add(code, format!("{}/{name}", object.pointer()), opening, message);
+        self.found.push(FoundProblem {
+            code,
+            message,
+            at: object.index(),
+            missing: Some(name.to_owned()),
+            span: opening,
+        });
         None
     }
 
@@ -116,8 +149,9 @@ impl Check {
     #[cold]
     fn unknown(&mut self, key: Value<'_>, value: Value<'_>, names: &[&'static str]) {
         let name = key.name_text();
-        let message = format!("no such member {}{}", quote(name), meant(name, names));
-        self.add(ProblemCode::UnknownField, value.pointer(), key.span(), message);
+        let near = if self.found.len() < GUESSES { meant(name, names) } else { String::new() };
+        let message = format!("no such member {}{near}", quote(name));
+        self.add(ProblemCode::UnknownField, value, key.span(), message);
     }
 
     pub(crate) fn required<'t, T>(
@@ -211,9 +245,9 @@ impl Check {
         if at.kind() != Kind::Array {
             return self.refuse_type(at, "an array");
         }
-        let sized = self.count(at, most, "entries");
-        let mut entries = Vec::with_capacity(at.len().min(most));
-        let mut sound = sized;
+        self.count(at, most, "entries")?;
+        let mut entries = Vec::with_capacity(at.len());
+        let mut sound = true;
         for entry in at.entries() {
             match read(self, entry) {
                 Some(entry) => entries.push(entry),
@@ -223,13 +257,12 @@ impl Check {
         sound.then_some(entries)
     }
 
-    pub(crate) fn count(&mut self, at: Value<'_>, most: usize, what: &str) -> bool {
-        let sized = at.len() <= most;
-        if !sized {
-            let message = format!("expected at most {most} {what}, found {}", at.len());
-            self.report(ProblemCode::OutOfRange, at, message);
+    /// Whether an array or an object has no more than it may have (M-14); where it has, nothing below it is checked.
+    pub(crate) fn count(&mut self, at: Value<'_>, most: usize, what: &str) -> Option<()> {
+        if at.len() <= most {
+            return Some(());
         }
-        sized
+        self.refuse(ProblemCode::OutOfRange, at, format_args!("expected at most {most} {what}, found {}", at.len()))
     }
 
     /// An array that is a set: sorted by UTF-8 bytes, without repeats (M-40).
@@ -254,6 +287,9 @@ impl Check {
         id: impl Fn(&T) -> &I,
     ) -> Option<Vec<T>> {
         let mut entries = self.array(at, most, read);
+        if at.len() > most {
+            return None;
+        }
         if let Some(entries) = &mut entries {
             entries.sort_by(|a, b| id(a).cmp(id(b)));
         }
@@ -283,8 +319,9 @@ impl Check {
         if at.kind() != Kind::Object {
             return self.refuse_type(at, "an object of strings");
         }
-        let mut sound = self.count(at, limits::MAP_MEMBERS, "members");
-        let mut members = Vec::with_capacity(at.len().min(limits::MAP_MEMBERS));
+        self.count(at, limits::MAP_MEMBERS, "members")?;
+        let mut members = Vec::with_capacity(at.len());
+        let mut sound = true;
         for (key, value) in at.members() {
             match self.text(value) {
                 Some(value) => members.push((key.name_text().into(), value.into())),
@@ -295,16 +332,75 @@ impl Check {
     }
 }
 
+/// Problems of a line beyond which no name is guessed at: a guess takes as much as reading a member does.
+const GUESSES: usize = 64;
+
 /// Names the known name that is nearest to `name`, if one is near enough to be a slip.
 fn meant(name: &str, names: &[&'static str]) -> String {
     if name.len() > limits::TOKEN_BYTES {
         return String::new();
     }
-    let lower = name.to_ascii_lowercase();
+    let (lower, letters) = (name.to_ascii_lowercase(), name.chars().count());
+    // An edit changes the length by one at the most: most names need no more than this to be far.
+    let can_be_near = |known: &&&str| known.len().abs_diff(letters) <= most_edits(known);
     let near = names
         .iter()
+        .filter(can_be_near)
         .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_ascii_lowercase()), *known))
-        .filter(|(edits, known)| *edits <= 1 + known.len() / 4)
+        .filter(|(edits, known)| *edits <= most_edits(known))
         .min();
     near.map_or_else(String::new, |(_, near)| format!("; did you mean `{near}`?"))
+}
+
+const fn most_edits(known: &str) -> usize {
+    1 + known.len() / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use dome_arbitrary::steps::assert_linear;
+
+    fn list(entry: impl Fn(usize) -> String, count: usize) -> String {
+        (0..count).map(entry).collect::<Vec<_>>().join(",")
+    }
+
+    /// As many problems as a line has room for take one walk over it to point at.
+    #[test]
+    fn m30_many_problems_take_work_by_the_size_of_the_line() {
+        type Line = fn(usize) -> String;
+        let lines: [(&str, Line); 8] = [
+            ("members that no envelope has", |count| format!("{{{}}}", list(|at| format!("\"a{at}\":[[1]]"), count))),
+            ("gates", |count| format!("{{\"gates\":[{}]}}", list(|_| "1".to_owned(), count))),
+            ("evidence", |count| format!("{{\"evidence\":[{}]}}", list(|at| format!("{{\"a{at}\":0}}"), count))),
+            ("codes of a guard", |count| {
+                let codes = list(|_| "1".to_owned(), count);
+                format!("{{\"guard_evals\":[{{\"reason_codes\":[{codes}]}}]}}")
+            }),
+            ("guards with codes", |count| {
+                let guards = list(|_| "{\"reason_codes\":[1,2,3,4,5,6,7,8]}".to_owned(), count);
+                format!("{{\"guard_evals\":[{guards}]}}")
+            }),
+            ("gates of one name", |count| {
+                format!("{{\"gates\":[{}]}}", list(|_| "{\"status\":0,\"gate_id\":\"a\"}".to_owned(), count))
+            }),
+            ("env", |count| format!("{{\"env\":{{{}}}}}", list(|at| format!("\"A{at}\":1"), count))),
+            ("labels", |count| format!("{{\"labels\":{{{}}}}}", list(|at| format!("\"a{at}\":1"), count))),
+        ];
+        for (what, line) in lines {
+            for size in [60, 250, 4_000] {
+                assert_linear(what, size, |size| assert!(crate::read(line(size).as_bytes()).is_err(), "{what}"));
+            }
+        }
+    }
+
+    #[test]
+    fn m14_what_has_too_many_is_one_problem() {
+        let gates = format!("{{\"gates\":[{}]}}", list(|_| "1".to_owned(), 1_025));
+        let Err(rejection) = crate::read(gates.as_bytes()) else { unreachable!("integers are no gates") };
+        let of_gates = rejection.problems().iter().filter(|problem| problem.pointer.starts_with("/gates"));
+        assert_eq!(
+            of_gates.map(|problem| problem.message.as_str()).collect::<Vec<_>>(),
+            ["expected at most 1024 entries, found 1025"]
+        );
+    }
 }

@@ -13,7 +13,7 @@ use crate::envelope::{
 };
 use crate::id::{EvidencePath, TokenError, has_control};
 use crate::json::Value;
-use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
+use crate::limits::{ATTEMPTS, EVIDENCE, GATES, GUARD_EVALS, MAP_MEMBERS, MESSAGE_BYTES, SAFE_INTEGER, SUMMARY_BYTES};
 use crate::map::StringMap;
 use crate::problem::{ProblemCode, Rejection};
 use crate::reason::FailureReasonCode;
@@ -252,6 +252,9 @@ impl Check {
         let is_lower = |(key, _): (&str, &str)| !key.bytes().any(|byte| byte.is_ascii_uppercase());
         if map.as_ref().is_some_and(|map| map.iter().all(is_lower)) {
             return map;
+        }
+        if at.len() > MAP_MEMBERS {
+            return None;
         }
         let mut seen = BTreeSet::new();
         let mut sound = true;

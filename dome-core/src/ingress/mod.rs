@@ -118,7 +118,7 @@ fn checked<T>(
     })?;
     let mut check = Check::default();
     let read = root(&mut check, value);
-    match (Rejection::of(check.problems), read) {
+    match (check.rejection(value), read) {
         (None, Some(read)) => Ok(read),
         (Some(rejection), _) => Err(rejection),
         (None, None) => Err(whole(ProblemCode::JsonInvalid, "a check failed and did not say why".to_owned(), 0)),

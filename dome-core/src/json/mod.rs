@@ -23,6 +23,7 @@ mod value;
 #[cfg(any(test, feature = "redact"))]
 pub(crate) use read::escape;
 pub use read::{TextProblem, read};
+pub(crate) use value::Pointers;
 pub use value::{Kind, Value, pointer_step};
 
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! Looking at what was read: kinds, texts, members, entries and pointers (RFC 6901).
 
 use super::{Span, Tape, TapeNode, look};
+use crate::steps::walked;
 
 /// What a JSON value is. Numbers are told apart as far as M-15 asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ impl<'t> Value<'t> {
 
     #[expect(clippy::indexing_slicing, reason = "a value is made for a node of its own tape")]
     fn node(self) -> TapeNode {
+        walked(1);
         self.tape.nodes[self.index as usize]
     }
 
@@ -152,21 +154,85 @@ impl<'t> Value<'t> {
         })
     }
 
-    /// The JSON Pointer from the line's root to this value (RFC 6901).
-    #[must_use]
-    pub fn pointer(self) -> String {
-        let (mut pointer, mut here) = (String::new(), self.at(0));
-        while here.index != self.index {
-            let members = here.members().map(|(key, value)| (pointer_step(key.name_text()), value));
-            let entries = here.entries().enumerate().map(|(place, entry)| (place.to_string(), entry));
-            let mut children = members.chain(entries);
-            let above = children.find(|(_, child)| (child.index..child.next()).contains(&self.index));
-            let Some((step, child)) = above else { break };
-            pointer.push('/');
-            pointer.push_str(&step);
-            here = child;
+    /// Where it stands among the values of its tape.
+    pub(crate) const fn index(self) -> u32 {
+        self.index
+    }
+}
+
+/// The JSON Pointers (RFC 6901) to values of one tape, which are asked for in the order in which they stand there: all of
+/// them take one walk over it, not one walk each.
+pub(crate) struct Pointers<'t> {
+    tape: &'t Tape,
+    /// The root, and the values inside one another that lead to the one asked for last.
+    open: Vec<PointerStep>,
+    pointer: String,
+}
+
+/// An array or object on the way to a value, and how far it was walked.
+struct PointerStep {
+    /// Behind all that it holds.
+    end: u32,
+    is_object: bool,
+    /// The entry or member that was reached, and how many are before it.
+    child: u32,
+    place: usize,
+    /// Bytes of the pointer to itself.
+    length: usize,
+}
+
+impl<'t> Pointers<'t> {
+    pub(crate) fn of(root: Value<'t>) -> Self {
+        let mut pointers = Self { tape: root.tape, open: Vec::new(), pointer: String::new() };
+        pointers.enter(root.index);
+        pointers
+    }
+
+    const fn value(&self, index: u32) -> Value<'t> {
+        Value { tape: self.tape, index }
+    }
+
+    fn enter(&mut self, index: u32) {
+        let value = self.value(index);
+        let is_object = value.kind() == Kind::Object;
+        let child = index + 1 + u32::from(is_object);
+        self.open.push(PointerStep { end: value.next(), is_object, child, place: 0, length: self.pointer.len() });
+    }
+
+    /// The pointer to the value at an index that is not before the last one.
+    pub(crate) fn to(&mut self, index: u32) -> &str {
+        while self.open.len() > 1 && self.open.last().is_some_and(|step| step.end <= index) {
+            self.open.pop();
         }
-        pointer
+        while let Some(step) = self.open.last_mut() {
+            self.pointer.truncate(step.length);
+            if index < step.child {
+                break;
+            }
+            let tape = self.tape;
+            loop {
+                let next = Value { tape, index: step.child }.next();
+                if index < next {
+                    break;
+                }
+                step.child = next + u32::from(step.is_object);
+                step.place += 1;
+            }
+            self.pointer.push('/');
+            match step.is_object {
+                true => {
+                    let name = Value { tape, index: step.child - 1 }.name_text();
+                    self.pointer.push_str(&pointer_step(name));
+                }
+                false => self.pointer.push_str(&step.place.to_string()),
+            }
+            let child = step.child;
+            if child == index {
+                break;
+            }
+            self.enter(child);
+        }
+        &self.pointer
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use dome_core::redact::RedactionCounts;
-use dome_core::{Sha256Hash, Source as LineRef, limits, lines};
+use dome_core::{Sha256Hash, Source as LineRef, blank_lines, limits, lines};
 use dome_replay::error::{Invariant, Result};
 use dome_replay::input::{Chunk, LongLine};
 use dome_replay::{Admitted, Door, Masking, Watch};
@@ -45,7 +45,7 @@ pub(crate) struct LineIntake<'w> {
     pub(super) listener: Option<&'w mut Listener<'w>>,
     door: Door<'w>,
     pending: Vec<Entry>,
-    /// Lines and bytes that wait.
+    /// Lines, but for blank ones that follow one another, and bytes that wait.
     held: usize,
     bytes: usize,
     since: Option<Instant>,
@@ -108,10 +108,20 @@ impl<'w> LineIntake<'w> {
         match chunk {
             Chunk::Long(line) => self.long_line(line, progress)?,
             Chunk::Lines { bytes, .. } => {
-                for whole in bytes.split_inclusive(|byte| *byte == b'\n') {
-                    if whole.ends_with(b"\n") || is_last {
-                        self.line(whole, progress)?;
-                    }
+                let mut rest = bytes.as_slice();
+                while !rest.is_empty() {
+                    let (blank, count) = blank_lines(rest);
+                    let whole = if count > 0 && progress.at.unfinished.is_none() {
+                        self.blank_lines(rest.split_at(blank).0, count, progress)?;
+                        blank
+                    } else {
+                        let line = rest.split_inclusive(|byte| *byte == b'\n').next().unwrap_or(rest);
+                        if line.ends_with(b"\n") || is_last {
+                            self.line(line, progress)?;
+                        }
+                        line.len()
+                    };
+                    (_, rest) = rest.split_at(whole);
                     let between_batches = self.since.is_none();
                     if between_batches && stop.is_asked() {
                         return Ok(false);
@@ -120,6 +130,19 @@ impl<'w> LineIntake<'w> {
             }
         }
         Ok(!stop.is_asked())
+    }
+
+    /// Takes blank lines in, all that follow one another at once: none of them leaves anything but its number.
+    fn blank_lines(&mut self, whole: &[u8], count: u64, progress: &mut Progress) -> Result<()> {
+        self.begin()?;
+        progress.at.lines += count;
+        progress.at.blank += count;
+        self.tally.lines += count;
+        self.tally.blank += count;
+        progress.pass(whole);
+        self.bytes += whole.len();
+        self.touch(progress, false, &RedactionCounts::default());
+        self.keep_if_full()
     }
 
     fn line(&mut self, whole: &[u8], progress: &mut Progress) -> Result<()> {
@@ -152,6 +175,7 @@ impl<'w> LineIntake<'w> {
         }
         self.bytes += whole.len();
         self.touch(progress, false, &masks);
+        self.held += 1;
         self.keep_if_full()
     }
 
@@ -217,6 +241,7 @@ impl<'w> LineIntake<'w> {
         }
         let masks = std::mem::take(&mut self.door.masks);
         self.touch(progress, false, &masks);
+        self.held += 1;
         self.keep_if_full()
     }
 
@@ -245,7 +270,6 @@ impl<'w> LineIntake<'w> {
     }
 
     fn keep_if_full(&mut self) -> Result<()> {
-        self.held += 1;
         let full = self.held >= self.limits.batch_lines || self.bytes >= self.limits.batch_bytes;
         if full { self.keep() } else { Ok(()) }
     }
