@@ -13,7 +13,9 @@ pub(crate) struct Annotated<'p> {
 pub(crate) fn annotation(place: &Annotated<'_>, code: &str, pointer: &str, message: &str) -> String {
     let Annotated { file, line, column } = place;
     let said = if pointer.is_empty() { message.to_owned() } else { format!("{pointer}: {message}") };
-    let said = escaped(&said);
+    // Ends of lines come through, as `data` writes them.
+    let shown = |line: &str| line.split('\r').map(escaped).collect::<Vec<_>>().join("\r");
+    let said = said.split('\n').map(shown).collect::<Vec<_>>().join("\n");
     match file {
         Some(file) => {
             let [file, title] = [file, code].map(property);
