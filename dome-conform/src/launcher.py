@@ -4,6 +4,14 @@ dome writes this file into a private folder for each session, and starts it in p
 launcher.py FD NONCE ROOT CLOCK FILTER NAMED ENTRY. It observes; what enforces is the kernel.
 """
 
+import site
+
+# Python's own start, without what lets packages run code at it: `.pth` files and `sitecustomize`. No tool names them, nobody
+# observes them, and each run would pay for them.
+site.addpackage = lambda *_: None
+site.execsitecustomize = site.execusercustomize = lambda: None
+site.main()
+
 import atexit
 import builtins
 import itertools

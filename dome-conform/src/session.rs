@@ -215,7 +215,7 @@ impl RunSetup {
         let named: Vec<String> = manifest.files.iter().map(|file| format!("{root}{file}")).collect();
         let launcher = self.launcher_file().display().to_string();
         let compiled = self.compiled();
-        let args = ["-s", "-P", "-B", "-X", &compiled, &launcher, EVENTS, nonce, &root, &around.clock, FILTER];
+        let args = ["-s", "-S", "-P", "-B", "-X", &compiled, &launcher, EVENTS, nonce, &root, &around.clock, FILTER];
         let last = [named.join("\n"), one.entry.display().to_string()];
         ExecSpec {
             program: self.python.program.clone(),
@@ -264,7 +264,7 @@ impl Python {
     fn find(named: &Path) -> Result<Self> {
         let asked = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))";
         let interpreter = |why: String| ConformError::Interpreter { why };
-        let output = Command::new(named).args(["-s", "-c", asked]).output();
+        let output = Command::new(named).args(["-s", "-S", "-c", asked]).output();
         let output = output.map_err(|why| interpreter(format!("cannot start `{}`: {why}", named.display())))?;
         let text = String::from_utf8(output.stdout);
         let text = text.map_err(ConformError::doing("the interpreter's path is not UTF-8"))?;

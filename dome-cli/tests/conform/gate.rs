@@ -3,7 +3,31 @@
 use serde_json::{Value, json};
 
 use super::tools::{can_judge, copy, judged, part, shipped};
-use crate::harness::Place;
+use crate::harness::{Place, left_out};
+
+/// What an environment runs at the start of Python is foreign code before anybody observes: here it would spoil each answer.
+#[test]
+fn what_packages_do_at_the_start_of_python_is_no_part_of_a_run() {
+    if !can_judge() {
+        return;
+    }
+    let place = Place::new();
+    let mut made = std::process::Command::new("python3");
+    let made = made.args(["-m", "venv", "--without-pip"]).arg(place.path("venv")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        return left_out("no module `venv` in this Python");
+    }
+    let python = place.path("venv/bin/python3").display().to_string();
+    let asked = "import sysconfig; print(sysconfig.get_path('purelib'), end='')";
+    let folder = std::process::Command::new(&python).args(["-c", asked]).output().unwrap().stdout;
+    let folder = std::path::PathBuf::from(String::from_utf8(folder).unwrap());
+    std::fs::write(folder.join("spoils.pth"), "import sys; sys.stdout.write('spoilt, ')\n").unwrap();
+    std::fs::write(folder.join("sitecustomize.py"), "import sys; sys.stdout.write('and again')\n").unwrap();
+    let seen = std::process::Command::new(&python).args(["-c", "pass"]).output().unwrap().stdout;
+    assert!(String::from_utf8_lossy(&seen).ends_with("spoilt, and again"), "Python itself runs both: {seen:?}");
+    let (report, ended) = judged(&place, &shipped("good"), &["--python", &python]);
+    assert_eq!((ended.code, &report["conformant"]), (0, &json!(true)), "{}", ended.stdout);
+}
 
 #[test]
 fn a_good_tool_conforms_and_a_part_of_the_gate_says_the_same_and_never_enough() {
