@@ -61,21 +61,19 @@ struct Said {
 
 pub(crate) fn run(verb: &MemoryVerb, output: &mut Printer) -> anyhow::Result<Exit> {
     let watch = Watching::new("reading");
-    match verb {
+    let change = match verb {
         MemoryVerb::Promote(PromoteArgs { said }) => {
-            let change = memory::promote(&said.at.store, &said.key, (&said.by, &said.why), &watch)?;
-            output.show(&change, |MemoryChange { promotions, .. }, output| {
-                promotions.iter().try_for_each(|promotion| print(promotion, output))
-            })?;
+            memory::promote(&said.at.store, &said.key, (&said.by, &said.why), &watch)?
         }
-        MemoryVerb::Retract(RetractArgs { said }) => {
-            let change = memory::retract(&said.at.store, &said.key, (&said.by, &said.why))?;
-            output.show(&change, |MemoryChange { promotions, .. }, output| {
-                promotions.iter().try_for_each(|promotion| print(promotion, output))
-            })?;
+        MemoryVerb::Retract(RetractArgs { said }) => memory::retract(&said.at.store, &said.key, (&said.by, &said.why))?,
+        MemoryVerb::List(at) => {
+            output.show(&memory::show(&at.store, &watch)?, print_layers)?;
+            return Ok(Exit::Done);
         }
-        MemoryVerb::List(at) => output.show(&memory::show(&at.store, &watch)?, print_layers)?,
-    }
+    };
+    output.show(&change, |MemoryChange { promotions, .. }, output| {
+        promotions.iter().try_for_each(|promotion| print(promotion, output))
+    })?;
     Ok(Exit::Done)
 }
 

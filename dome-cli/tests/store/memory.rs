@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::enforced::{ASK, asked, earned, ended_json, verdict};
+use super::enforced::{ASK, asked, earned, ended_json, history};
 use crate::harness::{Ended, Place};
 
 const BY: &str = "Ada, release team";
@@ -82,16 +82,19 @@ fn only_what_an_owner_promoted_has_side_effects_and_only_while_it_is_prescribed(
 #[test]
 fn a_promotion_is_for_one_remedy() {
     let place = earned();
-    let (key, _) = best(&place);
+    let (key, remedy) = best(&place);
     assert_eq!(said(&place, &["promote", &key]).code, 0);
-    let path = place.path("s");
-    let records = dome_store::records::read(&path).unwrap();
-    assert_eq!(records.promotions.len(), 1);
-    // Another remedy would be another promotion: what is known now is what it was for.
-    let told = place.dome(&["explain", &key, "--store", "s", "--format", "json"], b"");
-    let first = ended_json(&told)["capsule"]["capsule"]["remedies"][0]["identity"].clone();
-    assert_eq!(json!(records.promotions[0].remedy.to_string()), first);
-    assert_eq!(verdict(&asked(&place, &["--run", "a"])).0, "prescriptive");
+    assert_eq!(stands(&place, "a", &[]), standing("owner", "prescriptive", true));
+    // More runs in which another one worked: it comes first now, and nobody promoted it.
+    let more = history(1, 14).replace("2026-01", "2026-02").replace("\"run_id\":\"r", "\"run_id\":\"q");
+    place.file("more.jsonl", more.replace("recipes/rebuild", "recipes/other"));
+    assert_eq!(place.dome(&["ingest", "more.jsonl", "--store", "s", "--not-after", "off"], b"").code, 0);
+    let answer = asked(&place, &["--run", "b"]);
+    let prior = &answer["priors"][0];
+    assert_eq!(prior["derived_key"], key);
+    assert_ne!(prior["remedies"][0]["identity"], remedy, "{prior}");
+    assert_eq!((&prior["layer"], &prior["side_effects"]), (&json!("derived"), &json!(false)));
+    assert_eq!((prior.get("promoted"), answer.get("store_holds")), (None, None));
 }
 
 #[test]
